@@ -1,0 +1,174 @@
+"""The classifier as Python programs use it: open a saved model, ask it about texts, save it.
+
+Knows where models are found; how texts are scored is the predictor's part.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypedDict, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_lstm.bundle import FILES, Bundle, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import BundleError, MissingExtraError, UsageError
+from sentiment_lstm.inference.measuring import evaluation_data, measure
+from sentiment_lstm.inference.predictor import Predictor, open_predictor
+from sentiment_lstm.reviews.screening import SetAside
+
+_SHIPPED = Path(__file__).parent / "pretrained" / "default"
+QUICKSTART = Path("runs") / "quickstart"
+"""Where `quickstart` leaves its model: the default until one ships."""
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+
+
+class LabelScore(TypedDict):
+    """A class and its calibrated probability."""
+
+    label: str
+    score: float
+
+
+class SentimentClassifier:
+    """A trained classifier of texts.
+
+    Args:
+        bundle: the saved model; `from_pretrained` finds and reads one.
+
+    Raises:
+        MissingExtraError: torch, which runs the model, is not installed.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self.predictor: Predictor = open_predictor(bundle)
+
+    @classmethod
+    def from_pretrained(cls, path: str | os.PathLike[str] | None = None) -> Self:
+        """Open a saved model.
+
+        Args:
+            path: a folder or the name OWNER/NAME of a model on the Hugging Face hub; None: the
+                model that ships with this package, else `runs/quickstart`.
+
+        Raises:
+            BundleError: nothing is there, or it is no whole and sound model.
+            MissingExtraError: a library that this needs is not installed.
+        """
+        return cls(load_bundle(_default() if path is None else _found(path)))
+
+    @property
+    def classes_(self) -> list[str]:
+        """The names of the classes, in the order of `predict_proba`'s columns."""
+        return list(self._bundle.config.classes)
+
+    @overload
+    def __call__(self, texts: str, top_k: int | None = 1) -> list[LabelScore]: ...
+
+    @overload
+    def __call__(
+        self, texts: Sequence[str], top_k: int | None = 1
+    ) -> list[LabelScore] | list[list[LabelScore]]: ...
+
+    def __call__(
+        self, texts: str | Sequence[str], top_k: int | None = 1
+    ) -> list[LabelScore] | list[list[LabelScore]]:
+        """Score texts in the form that hub pipelines have.
+
+        Args:
+            texts: one text, or several.
+            top_k: how many classes to give, likeliest first; None: all.
+
+        Returns:
+            One text: its classes. Several: one class each where `top_k` is 1, else a list each.
+
+        Raises:
+            UsageError: `top_k` is below 1, or a text is no string.
+        """
+        if top_k is not None and top_k < 1:
+            raise UsageError(f"Expected top_k to be None or at least 1, found {top_k}.")
+        if isinstance(texts, str):
+            return self._ranked(self.predict_proba([texts])[0], top_k)
+        ranked = [self._ranked(row, top_k) for row in self.predict_proba(texts)]
+        return [row[0] for row in ranked] if top_k == 1 else ranked
+
+    def predict(self, texts: Iterable[str]) -> list[str]:
+        """Name the likeliest class of every text."""
+        return [self.classes_[row.argmax()] for row in self.predict_proba(texts)]
+
+    def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Give the probability of every class, [N, C], columns in the order of `classes_`."""
+        return self.predictor.probabilities(texts)
+
+    def evaluate(
+        self,
+        source: str | None = None,
+        split: str | None = None,
+        options: Mapping[str, object] | None = None,
+        set_aside: SetAside | None = None,
+    ) -> dict[str, Any]:
+        """Measure the model on a source of labelled texts, as `inference.measuring.measure` says.
+
+        Args:
+            source: where to read, as `--data` names it; None: where the model was trained.
+            split: its part; None: `test` where a named source has one, else validation of the
+                model's own source, else everything. `validation` of a source without one is the
+                part that a training on it keeps back.
+            options: settings such as `{"data.label_map": {"4": "positive"}}`.
+            set_aside: takes the bad rows; None: they are counted alone.
+
+        Raises:
+            DataError: the source cannot be read, or its labels are none of the model's classes.
+        """
+        wanted = evaluation_data(self._bundle.config, source, split, options or {})
+        return measure(self.predictor, wanted, set_aside or SetAside(None))
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write the model to a folder that `from_pretrained` opens.
+
+        Raises:
+            SentimentError: the folder cannot be written to.
+        """
+        save_bundle(Path(folder), self._bundle)
+
+    def _ranked(self, row: NDArray[np.float64], top_k: int | None) -> list[LabelScore]:
+        best = np.argsort(-row, kind="stable")[:top_k]
+        return [LabelScore(label=self.classes_[i], score=float(row[i])) for i in best]
+
+
+def _default() -> Path:
+    for folder in (_SHIPPED, QUICKSTART):
+        if is_bundle(folder):
+            return folder
+    raise BundleError(
+        f"Expected a trained model in {QUICKSTART}, found none: run `sentiment-lstm quickstart`."
+    )
+
+
+def _found(path: str | os.PathLike[str]) -> Path:
+    """The folder itself, or a copy of the hub's model of that name."""
+    folder = Path(path)
+    if folder.exists() or not _HUB_NAME.fullmatch(str(path)):
+        return folder
+    return _from_hub(str(path))
+
+
+def _from_hub(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"Expected a folder {name}, or huggingface_hub to fetch the model of that name, found "
+            "neither: pip install huggingface_hub."
+        ) from error
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(FILES)))
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"Expected a folder {name} or a model of that name on the hub, found neither "
+            f"({type(error).__name__}): check the name and the connection, or name a folder."
+        ) from error

@@ -1,0 +1,261 @@
+"""A saved model: a folder of named files in safe formats, written whole and read with every check.
+
+It knows the names and shapes of the weights, and needs no torch to check them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from sentiment_lstm.card import model_card
+from sentiment_lstm.errors import BundleError, UsageError
+from sentiment_lstm.settings import ModelSettings, Settings, TextSettings
+from sentiment_lstm.storage import as_json, write_together
+from sentiment_lstm.text.tokenizer import TextTokenizer
+
+ARCHITECTURE = "lstm-classifier"
+FORMAT_VERSION = 1
+
+CARD, METRICS, TOKENIZER, WEIGHTS, CONFIG = FILES = (
+    "README.md",
+    "metrics.json",
+    "tokenizer.json",
+    "model.safetensors",
+    "config.json",
+)
+"""The files of a bundle in the order of their writing: the last one vouches for the others."""
+
+_AGAIN = "copy the whole model again, or train it anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the weights are for.
+
+    `classes`: the name of each class, in the order of the logits. `temperature`: logits are divided
+    by it before they become probabilities. `provenance`: how the model came about (settings,
+    source, rows set aside, versions); anything that has a JSON form.
+    """
+
+    model: ModelSettings
+    text: TextSettings
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model with all that is needed to use it.
+
+    `weights`: float32 arrays by parameter name. `metrics`: measured numbers by name. `card`: the
+    text of the model card; empty: made from the rest when the bundle is saved.
+    """
+
+    config: Config
+    tokenizer: TextTokenizer
+    weights: Mapping[str, NDArray[np.float32]]
+    metrics: Mapping[str, object]
+    card: str = ""
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a model was saved there to its end."""
+    return (folder / CONFIG).is_file()
+
+
+def save_bundle(folder: Path, bundle: Bundle) -> None:
+    """Write a bundle; a crash at any moment leaves a whole bundle or none.
+
+    Raises:
+        BundleError: the parts do not fit one another; nothing is written.
+        SentimentError: the disk is full, or the folder cannot be written to.
+    """
+    _check_fit(folder, bundle)
+    config = _to_json(bundle.config)
+    card = bundle.card or model_card(folder.resolve().name, config, bundle.metrics)
+    contents = (
+        card.encode("utf-8", errors="replace"),
+        as_json(bundle.metrics),
+        bundle.tokenizer.to_json().encode(),
+        safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in bundle.weights.items()}),
+        as_json(config),
+    )
+    write_together(folder, dict(zip(FILES, contents, strict=True)))
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle and check that its parts are whole and fit one another.
+
+    Raises:
+        BundleError: a file is missing or damaged, the format is newer than this version, or names,
+            shapes, labels or numbers do not fit.
+    """
+    _check_files(folder)
+    bundle = Bundle(
+        config=_read_config(folder / CONFIG),
+        tokenizer=TextTokenizer.load(folder / TOKENIZER),
+        weights=_read_weights(folder / WEIGHTS),
+        metrics=_read_json(folder / METRICS),
+        card=(folder / CARD).read_text(encoding="utf-8", errors="replace"),
+    )
+    _check_fit(folder, bundle)
+    return bundle
+
+
+def expected_shapes(
+    model: ModelSettings, vocabulary: int, classes: int
+) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every parameter of the classifier that these settings describe."""
+    width = model.hidden * (2 if model.bidirectional else 1)
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, model.embedding)}
+    for direction in ("ahead", "back") if model.bidirectional else ("ahead",):
+        for layer in range(model.layers):
+            inputs = width if layer else model.embedding
+            shapes |= _lstm_shapes(f"{direction}.{layer}", inputs, model.hidden)
+    if model.pooling == "attention":
+        shapes["pooling.attention.weight"] = (1, width)
+    units = 1 if classes == 2 else classes
+    pooled = 2 * width if model.pooling == "max+mean" else width
+    return shapes | {"output.weight": (units, pooled), "output.bias": (units,)}
+
+
+def _lstm_shapes(name: str, inputs: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    return {
+        f"{name}.weight_ih_l0": (4 * hidden, inputs),
+        f"{name}.weight_hh_l0": (4 * hidden, hidden),
+        f"{name}.bias_ih_l0": (4 * hidden,),
+        f"{name}.bias_hh_l0": (4 * hidden,),
+    }
+
+
+def _to_json(config: Config) -> dict[str, object]:
+    sections = Settings(model=config.model, text=config.text).to_dict()
+    return {
+        "architecture": ARCHITECTURE,
+        "format_version": config.format_version,
+        "model": sections["model"],
+        "text": sections["text"],
+        "id2label": {str(i): name for i, name in enumerate(config.classes)},
+        "label2id": {name: i for i, name in enumerate(config.classes)},
+        "temperature": config.temperature,
+        "training": config.provenance,
+    }
+
+
+def _require(fits: bool, place: Path, wanted: str, found: object, remedy: str = _AGAIN) -> None:
+    """One place for the sentence about a bundle that is not as it should be."""
+    if not fits:
+        raise BundleError(f"Expected {wanted} in {place}, found {found}; {remedy}.")
+
+
+def _check_files(folder: Path) -> None:
+    train = f"name another folder, or train one with `sentiment-lstm train --out {folder}`"
+    _require(folder.is_dir(), folder, "a saved model", "no such folder", train)
+    unfinished = (folder / "settings.json").is_file() and not is_bundle(folder)
+    go_on = f"go on with `sentiment-lstm train --resume {folder}`"
+    _require(not unfinished, folder, "a trained model", "a training that is not finished", go_on)
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    _require(not missing, folder, f"the file {', '.join(missing)}", "none")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"Expected JSON in {path}, found: {error}; {_AGAIN}.") from error
+    _require(isinstance(values, dict), path, "a JSON object", type(values).__name__)
+    return dict(values)
+
+
+def _read_config(path: Path) -> Config:
+    values = _read_json(path)
+    found = values.get("architecture")
+    _require(found == ARCHITECTURE, path, f"the architecture {ARCHITECTURE!r}", repr(found))
+    _check_version(path, values.get("format_version"))
+    for key in ("model", "text", "id2label", "label2id", "training"):
+        section = values.get(key)
+        _require(isinstance(section, dict), path, f"{key!r} as an object", repr(section))
+    try:
+        settings = Settings.from_dict({key: values[key] for key in ("model", "text")})
+    except UsageError as error:
+        raise BundleError(f"{str(error).removesuffix('.')} in {path}; {_AGAIN}.") from error
+    return Config(
+        model=settings.model,
+        text=settings.text,
+        classes=_classes(path, values["id2label"], values["label2id"]),
+        temperature=values.get("temperature", 1.0),
+        provenance=values["training"],
+        format_version=values["format_version"],
+    )
+
+
+def _check_version(path: Path, version: object) -> None:
+    known = type(version) is int and version >= 1
+    _require(known, path, "a format version", repr(version))
+    newer = type(version) is int and version > FORMAT_VERSION
+    wanted = f"at most format version {FORMAT_VERSION}"
+    _require(not newer, path, wanted, version, "upgrade sentiment-lstm to read it")
+
+
+def _classes(path: Path, id2label: dict[str, Any], label2id: dict[str, Any]) -> tuple[str, ...]:
+    """The classes by position; the two maps must be each other's inverse."""
+    names = [id2label.get(str(i)) for i in range(len(id2label))]
+    inverse = {str(name): i for i, name in enumerate(names)}
+    fits = len(names) >= 2 and None not in names and inverse == label2id
+    _require(fits, path, "id2label and label2id to agree", f"{id2label} and {label2id}")
+    return tuple(inverse)
+
+
+def _read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Half precision is a way to store; it is computed with in single precision."""
+    try:
+        arrays = safetensors.numpy.load_file(path)
+    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise BundleError(f"Expected weights in {path}, found: {error}; {_AGAIN}.") from error
+    for name, array in arrays.items():
+        fits = array.dtype in (np.float32, np.float16)
+        _require(fits, path, f"{name} in float32 or float16", array.dtype)
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+def _check_fit(folder: Path, bundle: Bundle) -> None:
+    """What must hold of every bundle, read or about to be written."""
+    _check_temperature(folder / CONFIG, bundle.config.temperature)
+    _check_shapes(folder / WEIGHTS, bundle)
+    for name, array in bundle.weights.items():
+        numbers = bool(np.isfinite(array).all())
+        _require(numbers, folder / WEIGHTS, f"finite numbers for {name}", "NaN or infinity")
+
+
+def _check_temperature(path: Path, value: object) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = number and math.isfinite(value) and value > 0  # type: ignore[arg-type, operator]
+    _require(fits, path, "a temperature above 0", repr(value))
+
+
+def _check_shapes(path: Path, bundle: Bundle) -> None:
+    """Sizes that come from other files are named first, as they say more than a shape."""
+    config, words = bundle.config, len(bundle.tokenizer)
+    wanted = expected_shapes(config.model, words, len(config.classes))
+    found = {name: array.shape for name, array in bundle.weights.items()}
+    names = sorted(wanted.keys() ^ found.keys())
+    _require(not names, path, "the weights that config.json describes", f"a difference in {names}")
+    rows, units = found["embedding.weight"][:1], found["output.bias"]
+    _require(rows == (words,), path, f"an embedding of the tokenizer's {words} tokens", rows)
+    outputs = wanted["output.bias"]
+    labels = f"an output of {outputs} for {len(config.classes)} labels"
+    _require(units == outputs, path, labels, units)
+    for name, shape in wanted.items():
+        _require(found[name] == shape, path, f"{name} of shape {shape}", found[name])

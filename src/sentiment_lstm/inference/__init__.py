@@ -1,0 +1,1 @@
+"""Scoring texts with a saved model."""

@@ -1,0 +1,102 @@
+"""A model measured on a source of labelled texts. Knows no formats, no layout of results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import tee
+from typing import Any
+
+import numpy as np
+
+from sentiment_lstm.batching import lengths_of
+from sentiment_lstm.bundle import Config
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.evaluation.metrics import confident_mistakes, evaluate
+from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.records import Review
+from sentiment_lstm.reviews.corpus import evaluation_split, validation_reviews
+from sentiment_lstm.reviews.open import list_splits, read_reviews
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import DataSettings, Settings
+
+_MISTAKES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationData:
+    """What to measure on: a source with its split, and the seed of a split of our own."""
+
+    data: DataSettings
+    seed: int
+
+    def reviews(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Review]:
+        """The labelled reviews; no good row is dropped."""
+        if self.data.split == "validation" and "validation" not in list_splits(self.data.source):
+            return validation_reviews(self.data, self.seed, set_aside, classes)
+        return read_reviews(self.data, set_aside=set_aside, classes=classes)
+
+
+def evaluation_data(
+    config: Config, source: str | None, split: str | None, options: Mapping[str, object]
+) -> EvaluationData:
+    """Where a model is measured: on its own validation texts, unless a source is named.
+
+    Args:
+        config: the model's, which tells what it was trained on.
+        source: as `--data` names it; None or the model's own: with the columns it was trained on.
+        split: None: `test` where a named source has one, else validation of the model's own
+            source, else everything.
+        options: settings that differ.
+    """
+    trained = Settings.from_dict(config.provenance.get("settings", {}))  # type: ignore[arg-type]
+    own = source in (None, trained.data.source)
+    data = trained.data if own else DataSettings(source=str(source))
+    data = replace(data, strict=False, streaming=False, exclude=())
+    found = evaluation_split(data.source) if source else "validation"
+    split = split or ("validation" if own and found == "train" else found)
+    data = Settings(data=replace(data, split=split)).updated(options).data
+    return EvaluationData(data, trained.training.seed)
+
+
+def measure(predictor: Predictor, wanted: EvaluationData, set_aside: SetAside) -> dict[str, Any]:
+    """Score every good row and compare with its label.
+
+    Returns:
+        `evaluation.metrics.Scores` as a dictionary, with `data`, `split`, `classes`, `set_aside`
+        (rows by reason) and `mistakes`, the most confident ones: id, true, predicted, score, text.
+
+    Raises:
+        DataError: the source cannot be read, or has no usable row.
+    """
+    reviews, again = tee(wanted.reviews(set_aside, predictor.classes))
+    parts, lengths, kept = [], [], []
+    for texts, encoded, shares in predictor.windows(review.text for review in again):
+        rows = [next(reviews) for _ in texts]
+        labels = np.array([predictor.classes.index(str(row.label)) for row in rows])
+        parts.append((labels, shares))
+        lengths.append(lengths_of([one.ids for one in encoded]))
+        worst = confident_mistakes(labels, shares, _MISTAKES)
+        kept += [_mistake(rows[i], shares[i], predictor.classes) for i in worst]
+    if not parts:
+        raise DataError(f"Expected labelled texts in {wanted.data.source}, found none.")
+    labels, shares = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return {
+        "data": wanted.data.source,
+        "split": wanted.data.split,
+        "classes": list(predictor.classes),
+        "set_aside": set_aside.counts,
+        **evaluate(labels, shares, np.concatenate(lengths)).to_dict(),
+        "mistakes": sorted(kept, key=lambda row: -row["score"])[:_MISTAKES],
+    }
+
+
+def _mistake(review: Review, share: Any, classes: tuple[str, ...]) -> dict[str, Any]:  # noqa: ANN401
+    winner = int(share.argmax())
+    return {
+        "id": review.id,
+        "true": review.label,
+        "predicted": classes[winner],
+        "score": float(share[winner]),
+        "text": review.text,
+    }

@@ -1,0 +1,133 @@
+"""Texts in, calibrated predictions out, in the order of the texts.
+
+Tokenises, groups texts of nearly equal length, scores, and restores the order, window by window:
+memory does not grow with the number of texts. Knows no files, and of the model only its runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_lstm.batching import length_batches, lengths_of
+from sentiment_lstm.bundle import Bundle
+from sentiment_lstm.errors import MissingExtraError, UsageError
+from sentiment_lstm.evaluation.calibration import probabilities
+from sentiment_lstm.inference.runtime import Runtime
+from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction
+
+_WINDOW_TEXTS = 2048
+_WINDOW_CHARACTERS = 2_000_000
+"""A window closes at either number: some 1,500 reviews, enough for batches with little padding."""
+_BATCH_TOKENS = 16_000
+"""Most tokens of a batch, padding included; a longer text is a batch of its own."""
+
+
+class Predictor:
+    """Scores texts with a bundle's tokenizer, classes and temperature.
+
+    Args:
+        bundle: the saved model.
+        runtime: what runs its weights.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+        self.classes = bundle.config.classes
+        self._tokenizer = bundle.tokenizer
+        self._temperature = bundle.config.temperature
+        self._runtime = runtime
+
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Predict every text, in order.
+
+        Raises:
+            UsageError: `texts` is one string, or holds something that is none.
+        """
+        return list(self.predict_iter(texts))
+
+    def predict_iter(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Predict texts without end, in order; a window of them is read before its first result.
+
+        Raises:
+            UsageError: `texts` is one string, or holds something that is none.
+        """
+        for window, encoded, shares in self.windows(texts):
+            for text, one, share in zip(window, encoded, shares, strict=True):
+                yield self._prediction(text, one, share)
+
+    def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Score every text: [N, C], columns in the order of `classes`.
+
+        Raises:
+            UsageError: `texts` is one string, or holds something that is none.
+        """
+        none = np.empty((0, len(self.classes)))
+        return np.concatenate([none, *(shares for _, _, shares in self.windows(texts))])
+
+    def windows(
+        self, texts: Iterable[str]
+    ) -> Iterator[tuple[list[str], list[Encoded], NDArray[np.float64]]]:
+        """Some texts at a time, in order: the texts, their ids and their probabilities [N, C].
+
+        Raises:
+            UsageError: `texts` is one string, or holds something that is none.
+        """
+        for window in _windows(texts):
+            encoded = self._tokenizer.encode(window)
+            yield window, encoded, self._probabilities(encoded)
+
+    def _probabilities(self, encoded: list[Encoded]) -> NDArray[np.float64]:
+        ids = [text.ids for text in encoded]
+        shares = np.empty((len(ids), len(self.classes)))
+        for rows in length_batches(lengths_of(ids), _BATCH_TOKENS):
+            logits = self._runtime.score([ids[row] for row in rows])
+            shares[rows] = probabilities(logits, self._temperature)
+        return shares
+
+    def _prediction(self, text: str, encoded: Encoded, share: NDArray[np.float64]) -> Prediction:
+        winner = int(share.argmax())
+        unknown = float((encoded.ids == UNKNOWN_ID).mean())
+        return Prediction(self.classes[winner], float(share[winner]), 0, len(text), unknown)
+
+
+def open_predictor(bundle: Bundle) -> Predictor:
+    """Predict with the bundle's own weights.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+    """
+    try:
+        from sentiment_lstm.inference.torch_runtime import TorchRuntime
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"Expected {error.name} to run the model, found it is not installed: "
+            "pip install 'sentiment-lstm[train]'."
+        ) from error
+    return Predictor(bundle, TorchRuntime(bundle))
+
+
+def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Cut a stream of texts into lists of bounded size, checking each text."""
+    window: list[str] = []
+    characters = 0
+    for text in _checked(texts):
+        window.append(text)
+        characters += len(text)
+        if len(window) == _WINDOW_TEXTS or characters >= _WINDOW_CHARACTERS:
+            yield window
+            window, characters = [], 0
+    if window:
+        yield window
+
+
+def _checked(texts: Iterable[str]) -> Iterator[str]:
+    if isinstance(texts, str):
+        raise UsageError("Expected a list of texts, found one text: put it in a list.")
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise UsageError(
+                f"Expected every text to be a string, found {type(text).__name__} at place {place}."
+            )
+        yield text

@@ -1,0 +1,149 @@
+"""The classifier: embedding -> LSTM layers -> pooling -> dropout -> linear.
+
+It knows token ids and lengths, nothing of text or labels. Two ways lead through the same weights:
+`forward` reads whole padded batches, `step` one token a call; both carry a `State`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sentiment_lstm.model.pooling import Pooled, Pooling
+from sentiment_lstm.records import PAD_ID
+from sentiment_lstm.settings import ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that reading further needs; its size does not grow with the text.
+
+    `layers`: for each LSTM layer the hidden and the cell state, each [B, H].
+    `pooled`: what the pooling has gathered so far.
+    """
+
+    layers: tuple[tuple[Tensor, Tensor], ...]
+    pooled: Pooled
+
+
+class LSTMClassifier(nn.Module):
+    """A stack of LSTM layers under one linear unit (two classes) or C of them.
+
+    Args:
+        settings: the shape of the network.
+        vocabulary: number of token ids.
+        classes: number of classes C, at least 2.
+    """
+
+    def __init__(self, settings: ModelSettings, vocabulary: int, classes: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.embedding = nn.Embedding(vocabulary, settings.embedding, padding_idx=PAD_ID)
+        width = settings.hidden * (2 if settings.bidirectional else 1)
+        inputs = [settings.embedding] + [width] * (settings.layers - 1)
+        self.ahead = nn.ModuleList(_lstm(size, settings.hidden) for size in inputs)
+        both = inputs if settings.bidirectional else []
+        self.back = nn.ModuleList(_lstm(size, settings.hidden) for size in both)
+        self.pooling = Pooling(settings.pooling, width, settings.bidirectional)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.output = nn.Linear(self.pooling.width, 1 if classes == 2 else classes)
+
+    def forward(self, ids: Tensor, lengths: Tensor, state: State | None = None) -> Tensor:
+        """Score texts.
+
+        Args:
+            ids: token ids, int64 [B, T], padded on the right.
+            lengths: real tokens of each text, int64 [B], from 1 to T.
+            state: where reading goes on from; None: a zero state, made anew for every call.
+
+        Returns:
+            Logits: [B] of the second class where there are two classes, else [B, C].
+
+        Raises:
+            ValueError: a state was given to a model of two directions.
+        """
+        if self.settings.bidirectional and state is None:
+            return self._score(self._read_both_ways(ids, lengths))
+        return self._score(self._read(ids, lengths, state).pooled)
+
+    def advance(self, ids: Tensor, state: State | None = None) -> State:
+        """Read a piece of text that has no padding, int64 [B, T], and return the state after it.
+
+        Raises:
+            ValueError: the model has two directions: its second needs the end of the text first.
+        """
+        lengths = torch.full((ids.shape[0],), ids.shape[1], device=ids.device)
+        return self._read(ids, lengths, state)
+
+    def step(self, token: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read one token a text, int64 [B], and score what was read so far.
+
+        Returns:
+            The logits, as `forward` gives them for the text so far, and the state after the token.
+
+        Raises:
+            ValueError: the model has two directions.
+        """
+        state = self.advance(token[:, None], state)
+        return self._score(state.pooled), state
+
+    def zero_state(self, texts: int) -> State:
+        """The state before the first token, for B = `texts`."""
+        zeros = self.embedding.weight.new_zeros(texts, self.settings.hidden)
+        return State(((zeros, zeros),) * self.settings.layers, self.pooling.start(zeros))
+
+    def _read(self, ids: Tensor, lengths: Tensor, state: State | None) -> State:
+        if self.settings.bidirectional:
+            raise ValueError(
+                "Expected a model of one direction to carry a state, found one of two: "
+                "score whole texts with it."
+            )
+        state = state or self.zero_state(ids.shape[0])
+        x = self.embedding(ids)
+        layers = []
+        for lstm, (h, c) in zip(self.ahead, state.layers, strict=True):
+            x, (h_new, c_new) = lstm(self.dropout(x), (h[None], c[None]))
+            layers.append((h_new[0], c_new[0]))
+        return State(tuple(layers), self.pooling(x, lengths, state.pooled))
+
+    def _read_both_ways(self, ids: Tensor, lengths: Tensor) -> Pooled:
+        """Each row is turned round by its own length, so that no padding comes before its end."""
+        turn = _turned(lengths, ids.shape[1])
+        x = self.embedding(ids)
+        for ahead, back in zip(self.ahead, self.back, strict=True):
+            x = self.dropout(x)
+            from_end, _ = back(_reordered(x, turn))
+            x = torch.cat([ahead(x)[0], _reordered(from_end, turn)], dim=2)
+        none = self.pooling.start(x.new_zeros(x.shape[0], x.shape[2]))
+        pooled: Pooled = self.pooling(x, lengths, none)
+        return pooled
+
+    def _score(self, pooled: Pooled) -> Tensor:
+        logits: Tensor = self.output(self.dropout(self.pooling.summary(pooled)))
+        return logits.squeeze(1) if self.output.out_features == 1 else logits
+
+
+def _lstm(inputs: int, hidden: int) -> nn.LSTM:
+    """One layer whose forget gate starts open (bias 1: Jozefowicz, Zaremba & Sutskever 2015)."""
+    lstm = nn.LSTM(inputs, hidden, batch_first=True)
+    with torch.no_grad():
+        lstm.get_parameter("bias_ih_l0")[hidden : 2 * hidden] = 1.0
+        lstm.get_parameter("bias_hh_l0")[hidden : 2 * hidden] = 0.0
+    return lstm
+
+
+def _turned(lengths: Tensor, width: int) -> Tensor:
+    """Positions that turn each row's real tokens round and leave its padding in place, [B, T].
+
+    Lengths [2, 3] in width 3 -> [[1, 0, 2], [2, 1, 0]].
+    """
+    position = torch.arange(width, device=lengths.device)[None]
+    last = lengths[:, None] - 1
+    return torch.where(position <= last, last - position, position)
+
+
+def _reordered(x: Tensor, order: Tensor) -> Tensor:
+    """`x` [B, T, W] with the tokens of each row in `order` [B, T]."""
+    return x.gather(1, order[:, :, None].expand_as(x))

@@ -1,0 +1,96 @@
+"""From the hidden states of all tokens to one vector a text.
+
+Each kind gathers into a running summary of constant size, so that a text can be read in pieces;
+tokens past a text's length never enter it. Shapes: B texts, T tokens, W width of a state.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Pooled = tuple[Tensor, ...]
+"""`last`: state [B, W]. `max+mean`: maximum [B, W], sum [B, W], tokens [B].
+`attention`: top score [B], weighted sum [B, W], sum of weights [B]."""
+
+
+class Pooling(nn.Module):
+    """Gathers hidden states into one vector a text.
+
+    `last` takes the state after a text's last token; `max+mean` both over all tokens
+    (Howard & Ruder 2018 add the last state); `attention` their mean weighted by a learnt score
+    (Yang et al. 2016, with a linear score).
+
+    Args:
+        kind: `last`, `max+mean` or `attention`.
+        width: width W of a hidden state, both directions together.
+        both_ways: the second half of a state was read from the end of the text.
+    """
+
+    def __init__(
+        self, kind: Literal["last", "max+mean", "attention"], width: int, both_ways: bool
+    ) -> None:
+        super().__init__()
+        self.kind = kind
+        self.both_ways = both_ways
+        self.width = 2 * width if kind == "max+mean" else width
+        self.attention = nn.Linear(width, 1, bias=False) if kind == "attention" else None
+
+    def start(self, zeros: Tensor) -> Pooled:
+        """The summary of no tokens; `zeros` is [B, W]."""
+        none = zeros[:, 0]
+        if self.kind == "last":
+            return (zeros,)
+        if self.kind == "max+mean":
+            return zeros - torch.inf, zeros, none
+        return none - torch.inf, zeros, none
+
+    def forward(self, states: Tensor, lengths: Tensor, pooled: Pooled) -> Pooled:
+        """Add the states [B, T, W] of the next tokens, of which `lengths` [B] are real."""
+        if self.kind == "last":
+            return (self._last(states, lengths),)
+        real = torch.arange(states.shape[1], device=lengths.device) < lengths[:, None]
+        if self.kind == "max+mean":
+            return _max_and_sum(states, real, pooled)
+        return self._attend(states, real, pooled)
+
+    def summary(self, pooled: Pooled) -> Tensor:
+        """The vector that reaches the linear unit: [B, `width`]."""
+        if self.kind == "last":
+            return pooled[0]
+        if self.kind == "max+mean":
+            top, total, tokens = pooled
+            return torch.cat([top, total / tokens[:, None]], dim=1)
+        _, weighted, weights = pooled
+        return weighted / weights[:, None]
+
+    def _last(self, states: Tensor, lengths: Tensor) -> Tensor:
+        rows = torch.arange(states.shape[0], device=states.device)
+        last = states[rows, lengths - 1]
+        if not self.both_ways:
+            return last
+        half = states.shape[2] // 2  # the backward half has read everything at the first token
+        return torch.cat([last[:, :half], states[:, 0, half:]], dim=1)
+
+    def _attend(self, states: Tensor, real: Tensor, pooled: Pooled) -> Pooled:
+        """Softmax gathered piece by piece: sums are kept relative to the highest score so far."""
+        top, weighted, weights = pooled
+        assert self.attention is not None
+        scores = self.attention(states).squeeze(2).masked_fill(~real, -torch.inf)
+        new_top = torch.maximum(top, scores.amax(dim=1))
+        kept = torch.exp(top - new_top)
+        now = torch.exp(scores - new_top[:, None])
+        weighted = weighted * kept[:, None] + (now[:, None] @ states).squeeze(1)
+        return new_top, weighted, weights * kept + now.sum(dim=1)
+
+
+def _max_and_sum(states: Tensor, real: Tensor, pooled: Pooled) -> Pooled:
+    top, total, tokens = pooled
+    mask = ~real[:, :, None]
+    return (
+        torch.maximum(top, states.masked_fill(mask, -torch.inf).amax(dim=1)),
+        total + states.masked_fill(mask, 0.0).sum(dim=1),
+        tokens + real.sum(dim=1),
+    )

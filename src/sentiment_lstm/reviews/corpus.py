@@ -1,0 +1,238 @@
+"""What a training reads: classes, training and validation reviews, and what was left out.
+
+Knows nothing of tokens or models.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.records import Review
+from sentiment_lstm.reviews.labels import Labeller
+from sentiment_lstm.reviews.open import list_splits, open_source, read_reviews, read_texts, some
+from sentiment_lstm.reviews.screening import (
+    SetAside,
+    fingerprint,
+    fingerprints,
+    screen_row,
+    unique,
+)
+from sentiment_lstm.reviews.source import Source
+from sentiment_lstm.reviews.splitting import in_validation, split
+from sentiment_lstm.settings import DataSettings
+
+
+@dataclass
+class Corpus:
+    """The reviews of a training.
+
+    `sample` holds all training reviews; of a stream, the training part of its first
+    `data.stream_rows` rows. `validation` holds the source's own validation split where it has one
+    (of a stream, its first `stream_rows` reviews), else our split's validation side (of a stream,
+    of those first rows). `screening` counts: `rows read`, `set aside` (by reason), `duplicates`,
+    `disagreeing duplicates`, `excluded`.
+    """
+
+    classes: tuple[str, ...]
+    sample: list[Review]
+    validation: list[Review]
+    streaming: bool
+    screening: dict[str, object]
+    _again: Callable[[], Iterator[Review]] | None = field(default=None, repr=False)
+
+    def training(self) -> Iterator[Review]:
+        """Every training review, in the source's order; a stream is read again from its start."""
+        return iter(self.sample) if self._again is None else self._again()
+
+
+def load_corpus(data: DataSettings, seed: int, set_aside: SetAside) -> Corpus:
+    """Read, screen, drop duplicates and excluded texts, split.
+
+    Raises:
+        DataError: as `read_reviews`; fewer than two classes.
+    """
+    return _load(data, seed, set_aside, None)
+
+
+def validation_reviews(
+    data: DataSettings, seed: int, set_aside: SetAside, classes: Sequence[str]
+) -> list[Review]:
+    """The validation reviews of a training with this `data` and `seed`, labels as `classes`.
+
+    For a source without a validation split of its own the split is made again: the same reviews.
+
+    Raises:
+        DataError: as `load_corpus`.
+    """
+    if "validation" in list_splits(data.source):
+        return _own_validation(data, set_aside, classes)
+    train = dataclasses.replace(data, split="train") if data.split == "validation" else data
+    return _load(train, seed, set_aside, classes).validation
+
+
+def _load(
+    data: DataSettings, seed: int, set_aside: SetAside, classes: Sequence[str] | None
+) -> Corpus:
+    source = open_source(data)
+    labeller = Labeller(data.label_map, source.classes, classes)
+    own_validation = data.split == "train" and "validation" in list_splits(data.source)
+    reader = _Reader(data, seed, set_aside, source, labeller, own_validation, _excluded(data))
+    return reader.corpus()
+
+
+@dataclass
+class _Reader:
+    """A source with all that decides which of its rows train.
+
+    Duplicates in a stream are dropped within a window of its latest `stream_rows` texts: memory
+    stays the same however long the stream is, and a duplicate further apart is trained on again.
+    It never stands on both sides, for a stream's validation is chosen by the text (or group) alone.
+    """
+
+    data: DataSettings
+    seed: int
+    set_aside: SetAside
+    source: Source
+    labeller: Labeller
+    own_validation: bool
+    excluded: set[bytes]
+    furthest: int = 0
+    """Rows that a pass has reached: later passes do not count them again."""
+
+    def corpus(self) -> Corpus:
+        """The first pass: all rows, or as many of a stream as may be held."""
+        counts: Counter[str] = Counter()
+        rows = self.data.stream_rows if self.data.streaming else None
+        good = some(self._screened(rows), self.data, self.set_aside)
+        reviews = list(self._kept(good, counts))
+        self._check_classes(reviews)
+        # From here on a label that was not seen has no class to go to.
+        self.labeller.close()
+        classes = self.labeller.order()
+        sample, validation = self._split(reviews, classes)
+        report = self._report(counts)
+        again = self.training if self.data.streaming else None
+        return Corpus(classes, sample, validation, self.data.streaming, report, again)
+
+    def training(self) -> Iterator[Review]:
+        """A stream's training reviews, from its start."""
+        for review in self._kept(self._screened(None), Counter()):
+            if self.own_validation or not self._validates(review):
+                yield review
+
+    def _screened(self, rows: int | None) -> Iterator[Review]:
+        """The good rows among the first `rows` (all if None)."""
+        quiet = SetAside(None)
+        for number, row in enumerate(islice(self.source.rows(), rows), start=1):
+            sink = self.set_aside if number > self.furthest else quiet
+            self.furthest = max(self.furthest, number)
+            review = screen_row(row, self.labeller, self.data.max_characters, sink)
+            if review is not None:
+                yield review
+
+    def _kept(self, reviews: Iterable[Review], counts: Counter[str]) -> Iterator[Review]:
+        """The reviews that stay: each text once, none of an excluded set."""
+        window = self.data.stream_rows if self.data.streaming else None
+        for review in unique(reviews, counts, window):
+            if self.excluded and fingerprint(review.text) in self.excluded:
+                counts["excluded"] += 1
+            else:
+                yield review
+
+    def _split(
+        self, reviews: list[Review], classes: Sequence[str]
+    ) -> tuple[list[Review], list[Review]]:
+        if self.own_validation:
+            return reviews, _own_validation(self.data, self.set_aside, classes)
+        if not self.data.streaming:
+            return split(reviews, self.data.validation, self.seed)
+        sides: dict[bool, list[Review]] = {False: [], True: []}
+        for review in reviews:
+            sides[self._validates(review)].append(review)
+        if not (sides[False] and sides[True]):
+            raise DataError(
+                f"Expected training and validation reviews in the first {self.data.stream_rows} "
+                f"rows of {self.data.source}, found one side empty; raise data.stream_rows or "
+                "choose another --group-column."
+            )
+        return sides[False], sides[True]
+
+    def _validates(self, review: Review) -> bool:
+        return in_validation(review, self.data.validation, self.seed)
+
+    def _check_classes(self, reviews: Sequence[Review]) -> None:
+        if not reviews:
+            raise DataError(
+                f"Expected reviews in {self.data.source} that do not stand in "
+                f"{', '.join(self.data.exclude)}, found none; leave --exclude out or change it."
+            )
+        found = sorted({str(review.label) for review in reviews})
+        if len(found) < 2:
+            where = f"the first {self.data.stream_rows} rows of " if self.data.streaming else ""
+            more = ", or raise data.stream_rows if rows are sorted" if self.data.streaming else ""
+            raise DataError(
+                f"Expected at least two classes in {where}{self.data.source}, found "
+                f"{', '.join(found)}; see --label-column and --label-map{more}."
+            )
+
+    def _report(self, counts: Counter[str]) -> dict[str, object]:
+        return {
+            "rows read": self.set_aside.rows,
+            "set aside": dict(self.set_aside.counts),
+            **{name: counts[name] for name in ("duplicates", "disagreeing duplicates", "excluded")},
+        }
+
+
+def _own_validation(
+    data: DataSettings, set_aside: SetAside, classes: Sequence[str]
+) -> list[Review]:
+    """The source's validation split; of a stream, as many reviews as may be held."""
+    data = dataclasses.replace(data, split="validation")
+    reviews = read_reviews(data, set_aside=set_aside, classes=classes)
+    return list(islice(reviews, data.stream_rows if data.streaming else None))
+
+
+def _excluded(data: DataSettings) -> set[bytes]:
+    """The texts of all sources in `data.exclude`, as digests; their labels are not read."""
+    found: set[bytes] = set()
+    for name in data.exclude:
+        source, split_name = _named_split(name)
+        other = DataSettings(
+            source,
+            split=split_name or evaluation_split(source),
+            text_column=data.text_column,
+            streaming=True,
+            max_characters=data.max_characters,
+        )
+        found |= _texts_of(other)
+    return found
+
+
+def _texts_of(data: DataSettings) -> set[bytes]:
+    """Digests of a source's texts, by the training's text column or else by the usual one."""
+    try:
+        return fingerprints(read_texts(data, set_aside=SetAside(None)))
+    except DataError:
+        if data.text_column is None:
+            raise
+        return _texts_of(dataclasses.replace(data, text_column=None))
+
+
+def _named_split(name: str) -> tuple[str, str | None]:
+    """`"PATH:test"` -> `("PATH", "test")`; `"PATH"` and `"hf:NAME"` name no split."""
+    source, _, tail = name.rpartition(":")
+    named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", "hf", "kaggle")
+    return (source, tail) if named and not Path(name).exists() else (name, None)
+
+
+def evaluation_split(source: str) -> str:
+    """What an evaluation set is read from: its test split, else validation, else all it has."""
+    splits = list_splits(source)
+    return next((name for name in ("test", "validation") if name in splits), "train")

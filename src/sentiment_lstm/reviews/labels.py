@@ -1,0 +1,204 @@
+"""From labels as found (numbers, strings, booleans, stars) to class names, and the classes' order.
+
+Knows nothing of rows or files.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from sentiment_lstm.errors import DataError, UsageError
+
+MOST_CLASSES = 100
+"""More distinct labels than this are taken for a wrong column."""
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+_COMPARISON = re.compile(r"(<=|>=|<|>)(.*)", re.DOTALL)
+
+Label = int | float | str
+
+
+def normal_label(raw: object) -> Label | None:
+    """A label in its plain form, None where it is missing.
+
+    `"1"`, `1.0` and `1` become 1, `" good "` becomes `"good"`, `True` and `"True"` become `"true"`;
+    None, NaN and the empty string are missing.
+    """
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    if isinstance(raw, int):
+        return raw
+    if isinstance(raw, float):
+        return None if math.isnan(raw) else _whole(raw)
+    text = "" if raw is None else str(raw).strip()
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    return _number(text) if text else None
+
+
+class Labeller:
+    """Gives each label as found its class name.
+
+    `label_map` comes first. Without one, an integer is a place in `names` (the source's own class
+    names) and a string is a name. Where `classes` (a model's) are given, the name found so is
+    looked up there, with or without its case; failing that an integer without a map is a place
+    in `classes`, if the source's own names, where it has any, are as many and all unknown to it.
+
+    Raises:
+        UsageError: a comparison in the map that compares with no number, or a map that leads to
+            none of the model's classes.
+    """
+
+    def __init__(
+        self,
+        label_map: Mapping[str, str],
+        names: Sequence[str] | None = None,
+        classes: Sequence[str] | None = None,
+    ) -> None:
+        self._exact, self._comparisons = _read_map(label_map)
+        self._has_map = bool(label_map)
+        self._map_order = list(dict.fromkeys(label_map.values()))
+        self._names = None if names is None else list(names)
+        self._classes = None if classes is None else list(classes)
+        self._seen: set[str] = set()
+        self._closed = False
+        self._folded = {name.casefold(): name for name in reversed(self._classes or [])}
+        self._positions = self._classes is not None and self._by_position(self._classes)
+        if label_map and classes and not self._folded.keys() & map(str.casefold, self._map_order):
+            raise UsageError(
+                f"Expected --label-map to lead to the classes {', '.join(classes)}, "
+                f"found {', '.join(self._map_order)}."
+            )
+
+    def class_of(self, label: Label) -> str | None:
+        """The class name of a normal label, None where it has none (an unmapped label).
+
+        Raises:
+            DataError: more distinct labels than any classifier here is meant for.
+        """
+        name = self._name_of(label)
+        if self._classes is not None:
+            name = self._known(name, label)
+        if self._closed and name not in self.order():
+            return None
+        if name is not None:
+            self._seen.add(name)
+            if len(self._seen) > MOST_CLASSES:
+                raise DataError(
+                    f"Expected at most {MOST_CLASSES} distinct labels, found more; "
+                    "choose another --label-column or group them with --label-map."
+                )
+        return name
+
+    def close(self) -> None:
+        """From now on no label may add a class: one not in `order()` is unmapped."""
+        self._closed = True
+
+    def is_missing(self, label: Label | None) -> bool:
+        """No label, or the -1 with which sources that name their classes mark unlabelled texts."""
+        named = self._names is not None or self._classes is not None
+        return label is None or (label == -1 and named and not self._has_map)
+
+    def order(self) -> tuple[str, ...]:
+        """The classes, in order: the model's, the map's, the source's, else as seen.
+
+        As seen means integers by value, then strings by code point.
+        """
+        if self._classes is not None:
+            return tuple(self._classes)
+        return tuple(self._map_order or self._names or _in_order(self._seen))
+
+    def _name_of(self, label: Label) -> str | None:
+        if self._has_map:
+            return self._mapped(label)
+        if isinstance(label, float):
+            return None
+        if self._names is None:
+            return str(label) if _is_clean(str(label)) else None
+        if isinstance(label, int):
+            return self._names[label] if 0 <= label < len(self._names) else None
+        return label if label in self._names else None
+
+    def _mapped(self, label: Label) -> str | None:
+        for form in self._forms(label):
+            if form in self._exact:
+                return self._exact[form]
+        if isinstance(label, int | float):
+            for compare, bound, name in self._comparisons:
+                if compare(label, bound):
+                    return name
+        return None
+
+    def _forms(self, label: Label) -> list[Label]:
+        """All that a map may call a label: itself, its name in the source, 1 or 0 for a boolean."""
+        forms: list[Label] = [label]
+        if isinstance(label, int) and self._names and 0 <= label < len(self._names):
+            forms.append(self._names[label])
+        if label in ("true", "false"):
+            forms.append(int(label == "true"))
+        return forms
+
+    def _known(self, name: str | None, label: Label) -> str | None:
+        """The model's own spelling of `name`, else the class at the label's place."""
+        assert self._classes is not None
+        if name is not None and name.casefold() in self._folded:
+            return name if name in self._classes else self._folded[name.casefold()]
+        place = {"true": 1, "false": 0}.get(label) if isinstance(label, str) else label
+        if self._positions and isinstance(place, int) and 0 <= place < len(self._classes):
+            return self._classes[place]
+        return None
+
+    def _by_position(self, classes: Sequence[str]) -> bool:
+        if self._has_map:
+            return False
+        if self._names is None:
+            return True
+        known = any(name.casefold() in self._folded for name in self._names)
+        return len(self._names) == len(classes) and not known
+
+
+def _read_map(
+    label_map: Mapping[str, str],
+) -> tuple[dict[Label, str], list[tuple[Callable[[float, float], bool], float, str]]]:
+    exact: dict[Label, str] = {}
+    comparisons = []
+    for key, name in label_map.items():
+        if match := _COMPARISON.fullmatch(key.strip()):
+            bound = _number(match[2].strip())
+            if isinstance(bound, str):
+                raise UsageError(
+                    f"Expected a number to compare with in --label-map, found {key!r}."
+                )
+            comparisons.append((_COMPARISONS[match[1]], bound, name))
+        elif (label := normal_label(key)) is not None:
+            exact[label] = name
+    return exact, comparisons
+
+
+def _number(text: str) -> Label:
+    """`"7"` -> 7, `"3.5"` -> 3.5, `"7.0"` -> 7; anything else stays a string."""
+    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", text, re.ASCII):
+        return text
+    return _whole(float(text))
+
+
+def _whole(value: float) -> Label:
+    return int(value) if value.is_integer() else value
+
+
+def _is_clean(name: str) -> bool:
+    """Fit to be a class name: it can be written as UTF-8 and holds no NUL."""
+    return "\0" not in name and not any("\ud800" <= c <= "\udfff" for c in name)
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    def key(name: str) -> tuple[int, int, str]:
+        label = _number(name)
+        return (0, label, "") if isinstance(label, int) else (1, 0, name)
+
+    return sorted(names, key=key)

@@ -1,0 +1,102 @@
+"""What every source of reviews gives to the rest: its rows, class names, and columns by name.
+
+Knows nothing of file formats, labels or screening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.records import Row
+from sentiment_lstm.settings import DataSettings
+
+TEXT_NAMES = (
+    "text", "review", "sentence", "content", "body", "comment", "tweet", "document",
+    "review_text", "review_body", "reviewText", "message",
+)  # fmt: skip
+LABEL_NAMES = (
+    "label", "labels", "sentiment", "class", "polarity", "target", "stars", "rating",
+    "overall", "score",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source opened with the settings' split and columns.
+
+    `rows()` reads from the start, each time it is called. `classes` names the class positions,
+    where the source knows the names.
+    """
+
+    rows: Callable[[], Iterator[Row]]
+    classes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of the columns in use; None where a column is not wanted."""
+
+    text: str
+    label: str | None
+    group: str | None
+
+    @property
+    def used(self) -> list[str]:
+        """Each name once, in the order text, label, group."""
+        return list(dict.fromkeys(c for c in (self.text, self.label, self.group) if c is not None))
+
+
+def choose_columns(
+    found: Sequence[str], data: DataSettings, *, labelled: bool, where: str
+) -> Columns:
+    """The columns to read among those `found`: as the settings name them, else by usual names.
+
+    Raises:
+        DataError: a column is missing; the message lists those found.
+    """
+    return Columns(
+        text=_choose("text", data.text_column, TEXT_NAMES, found, where),
+        label=_choose("label", data.label_column, LABEL_NAMES, found, where) if labelled else None,
+        group=_choose("group", data.group_column, (), found, where) if data.group_column else None,
+    )
+
+
+def check_split(data: DataSettings, splits: Sequence[str]) -> None:
+    """Refuse a split that the source lacks.
+
+    Raises:
+        DataError: the message lists the splits there are.
+    """
+    if data.split not in splits:
+        raise DataError(
+            f"Expected one of the splits {', '.join(splits)} of {data.source}, "
+            f"found --split {data.split}."
+        )
+
+
+def check_whole(data: DataSettings) -> None:
+    """Refuse any split but the default for a source that has one part only."""
+    if data.split != "train":
+        raise DataError(
+            f"Expected no split, for {data.source} has one part only, "
+            f"found --split {data.split}; leave it out to read everything."
+        )
+
+
+def _choose(
+    role: str, wanted: str | None, usual: Sequence[str], found: Sequence[str], where: str
+) -> str:
+    by_folded = {name.casefold(): name for name in reversed(found)}
+    if wanted is not None and wanted in found:
+        return wanted
+    if wanted is None:
+        for name in usual:
+            if name.casefold() in by_folded:
+                return by_folded[name.casefold()]
+    listed = ", ".join(name[:40] for name in found[:20]) or "none"
+    expected = f"a column {wanted!r}" if wanted else f"a {role} column such as {usual[0]!r}"
+    raise DataError(
+        f"Expected {expected} in {where}, found the columns {listed}; name it with --{role}-column."
+    )

@@ -1,0 +1,52 @@
+"""A source looked at before anything is trained on it. Knows nothing of tokens or models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from sentiment_lstm.records import Review
+from sentiment_lstm.reviews.open import list_splits, read_reviews
+from sentiment_lstm.reviews.screening import SetAside, unique
+from sentiment_lstm.settings import DataSettings
+
+
+def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
+    """Read everything once, holding no text.
+
+    Returns:
+        `rows`, `set aside` by reason, `splits`, `classes` with their counts, `duplicates`,
+        `disagreeing duplicates`, `words` (10, 50, 90 and 100 percent of texts have at most so
+        many, white space between).
+
+    Raises:
+        DataError: as `read_reviews`.
+    """
+    counts: Counter[str] = Counter()
+    classes: Counter[str] = Counter()
+    words: list[int] = []
+    reviews = _counted(read_reviews(data, set_aside=set_aside), classes, words)
+    for _ in unique(reviews, counts):
+        pass
+    percents = np.percentile(words, [10, 50, 90, 100], method="lower")
+    return {
+        "rows": set_aside.rows,
+        "set aside": set_aside.counts,
+        "splits": ", ".join(list_splits(data.source)) or "none",
+        "classes": dict(classes.most_common()),
+        "duplicates": counts["duplicates"],
+        "disagreeing duplicates": counts["disagreeing duplicates"],
+        "words": dict(zip(("10%", "50%", "90%", "longest"), map(int, percents), strict=True)),
+    }
+
+
+def _counted(
+    reviews: Iterable[Review], classes: Counter[str], words: list[int]
+) -> Iterator[Review]:
+    for review in reviews:
+        classes[str(review.label)] += 1
+        words.append(len(review.text.split()))
+        yield review

@@ -1,0 +1,338 @@
+"""Every setting of a training, frozen and checked, with the presets and their TOML and JSON forms.
+
+A setting is named `section.key` (`model.hidden`). Nothing here knows how a setting is used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from sentiment_lstm.errors import UsageError
+
+
+def _check(name: str, value: object, fits: bool, wanted: str) -> None:
+    """One place for the sentence about a value out of range. NaN fits nothing."""
+    if not fits:
+        raise UsageError(f"Expected {name} to be {wanted}, found {value!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """Where texts come from and which of them are used."""
+
+    source: str = "imdb"
+    """`imdb`, `kaggle:OWNER/NAME`, `hf:NAME` or a path."""
+    split: str = "train"
+    """Which part of the source to read, where it has parts."""
+    text_column: str | None = None
+    """Column of the text; None: the source's usual name."""
+    label_column: str | None = None
+    """Column of the label; None: the source's usual name."""
+    group_column: str | None = None
+    """Column whose values never stand in both training and validation (a film, a product)."""
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    """Label as found, or a comparison such as `>=7`, to class name; others are set aside."""
+    streaming: bool = False
+    """Read rows as they are needed, never holding the whole source."""
+    stream_rows: int = 50_000
+    """Rows of a stream held at once: they teach the vocabulary and serve as shuffle buffer."""
+    strict: bool = False
+    """Stop at the first bad row instead of setting it aside."""
+    exclude: tuple[str, ...] = ()
+    """Sources whose texts are dropped from training (an evaluation set)."""
+    validation: float = 0.1
+    """Share of the texts kept for validation."""
+    max_characters: int = 1_000_000
+    """Longer texts are set aside as absurd."""
+
+    def __post_init__(self) -> None:
+        _check("data.validation", self.validation, 0 < self.validation < 1, "between 0 and 1")
+        _check("data.stream_rows", self.stream_rows, self.stream_rows >= 100, "at least 100")
+        _check("data.max_characters", self.max_characters, self.max_characters >= 1, "at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class TextSettings:
+    """How text becomes token ids."""
+
+    kind: Literal["word", "bpe"] = "word"
+    """One id a word, or subwords by byte pair encoding."""
+    vocabulary: int = 30_000
+    """Most ids, the padding and the unknown token included."""
+    min_frequency: int = 2
+    """A word seen less often in training is unknown."""
+    lowercase: bool = True
+    """Fold case before the vocabulary is consulted."""
+    max_tokens: int = 400
+    """Training texts longer than this keep their head and tail; prediction reads all."""
+
+    def __post_init__(self) -> None:
+        _check("text.vocabulary", self.vocabulary, self.vocabulary >= 3, "at least 3")
+        _check("text.min_frequency", self.min_frequency, self.min_frequency >= 1, "at least 1")
+        _check("text.max_tokens", self.max_tokens, self.max_tokens >= 2, "at least 2")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """The network's shape."""
+
+    embedding: int = 128
+    """Width E of a token's vector."""
+    hidden: int = 256
+    """Width H of the LSTM's state, in each direction."""
+    layers: int = 2
+    """LSTM layers L, stacked."""
+    bidirectional: bool = False
+    """Read also from the end; such a model cannot stream."""
+    pooling: Literal["last", "max+mean", "attention"] = "last"
+    """What of the states reaches the linear unit."""
+    dropout: float = 0.3
+    """Chance of a unit being zeroed: in the input of every LSTM layer and of the linear unit."""
+
+    def __post_init__(self) -> None:
+        for name in ("embedding", "hidden", "layers"):
+            value = getattr(self, name)
+            _check(f"model.{name}", value, value >= 1, "at least 1")
+        _check("model.dropout", self.dropout, 0 <= self.dropout < 1, "at least 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How the weights are learnt."""
+
+    seed: int = 0
+    """Fixes split, initial weights, order and dropout."""
+    threads: int = 0
+    """CPU threads; 0: one for each core. The same seed needs the same number."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes a GPU where there is one."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 on a GPU that has it, else float32."""
+    epochs: int = 5
+    """Passes over the training texts, at most."""
+    max_steps: int = 0
+    """Updates, at most; 0: as many as the epochs hold."""
+    batch_tokens: int = 16_000
+    """Most tokens of a batch, padding included."""
+    learning_rate: float = 1e-3
+    """Peak step size of AdamW."""
+    weight_decay: float = 0.0
+    """AdamW's decay, on matrices alone."""
+    warmup: float = 0.05
+    """Share of all steps in which the learning rate rises from 0."""
+    decay: Literal["none", "linear", "cosine"] = "none"
+    """How the learning rate falls after the warm-up."""
+    clip_norm: float = 5.0
+    """Cap of the gradient's norm."""
+    weight_average: float = 0.0
+    """Decay of the moving average of weights that is evaluated and kept; 0: none."""
+    class_weights: bool = False
+    """Weigh each class by the inverse of its frequency."""
+    patience: int = 2
+    """Stop after this many epochs without a better validation loss; 0: never."""
+    embeddings: Literal["random", "word2vec"] = "random"
+    """Where the embedding starts: chance, or word2vec on the training texts themselves."""
+    init: str | None = None
+    """Folder of a bundle whose network, words and weights the training goes on from."""
+    checkpoint_seconds: float = 180.0
+    """Seconds between checkpoints."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_tokens"):
+            value = getattr(self, name)
+            _check(f"training.{name}", value, value >= 1, "at least 1")
+        for name in ("threads", "max_steps", "weight_decay", "patience", "seed"):
+            value = getattr(self, name)
+            _check(f"training.{name}", value, value >= 0, "0 or more")
+        for name in ("learning_rate", "clip_norm", "checkpoint_seconds"):
+            value = getattr(self, name)
+            _check(f"training.{name}", value, value > 0, "above 0")
+        for name in ("warmup", "weight_average"):
+            value = getattr(self, name)
+            _check(f"training.{name}", value, 0 <= value < 1, "at least 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one training."""
+
+    data: DataSettings = field(default_factory=DataSettings)
+    text: TextSettings = field(default_factory=TextSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def updated(self, changes: Mapping[str, object]) -> Self:
+        """A copy with `section.key` values replaced.
+
+        Values may be strings, as the command line gives them; they are read as the setting's type.
+
+        Raises:
+            UsageError: no such setting, or a value that does not fit it.
+        """
+        sections: dict[str, dict[str, object]] = {}
+        for name, value in changes.items():
+            section, key = _split_name(name)
+            sections.setdefault(section, {})[key] = _converted(name, _hint(section, key), value)
+        replaced = {
+            section: dataclasses.replace(getattr(self, section), **values)
+            for section, values in sections.items()
+        }
+        return dataclasses.replace(self, **replaced)
+
+    def to_dict(self) -> dict[str, dict[str, object]]:
+        """Plain nested dictionaries, ready for JSON."""
+        return {
+            section: {k: _plain(v) for k, v in _fields(getattr(self, section)).items()}
+            for section in _SECTIONS
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; keys that are missing keep their defaults."""
+        return cls().updated(flattened(values))
+
+
+_SECTIONS: dict[str, type] = {
+    "data": DataSettings,
+    "text": TextSettings,
+    "model": ModelSettings,
+    "training": TrainingSettings,
+}
+
+PRESETS: dict[str, Settings] = {
+    # The study this project grew from: its model, optimiser, batch and clipping.
+    "seed": Settings(),
+    "quick": Settings(),
+    "large": Settings(),
+}
+
+
+def preset(name: str) -> Settings:
+    """The settings of a preset.
+
+    Raises:
+        UsageError: no such preset.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"Expected a preset among {', '.join(PRESETS)}, found {name!r}.")
+    return PRESETS[name]
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """The settings of a TOML file by `section.key`.
+
+    Raises:
+        UsageError: the file is missing or not TOML.
+    """
+    try:
+        return flattened(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
+
+
+def read_json(path: Path) -> Settings:
+    """The settings that `write_json` wrote.
+
+    Raises:
+        UsageError: the file is missing or not JSON.
+    """
+    try:
+        return Settings.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Expected settings in JSON at {path}, found: {error}.") from error
+
+
+def flattened(values: Mapping[str, Any]) -> dict[str, object]:
+    """Name nested values `section.key`: `{"model": {"hidden": 8}}` -> `{"model.hidden": 8}`."""
+    flat: dict[str, object] = {}
+    if not isinstance(values, Mapping):
+        raise UsageError(f"Expected sections of settings, found {values!r}.")
+    for section, keys in values.items():
+        if not isinstance(keys, Mapping):
+            raise UsageError(f"Expected a section of settings, found {section!r} = {keys!r}.")
+        flat.update({f"{section}.{key}": value for key, value in keys.items()})
+    return flat
+
+
+def _fields(section: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {f.name: getattr(section, f.name) for f in dataclasses.fields(section)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    section, _, key = name.partition(".")
+    keys = [f.name for f in dataclasses.fields(_SECTIONS[section])] if section in _SECTIONS else []
+    if key not in keys:
+        known = ", ".join(f"{section}.{k}" for k in keys) or ", ".join(f"{s}.*" for s in _SECTIONS)
+        raise UsageError(f"Expected a setting among {known}, found {name!r}.")
+    return section, key
+
+
+def _hint(section: str, key: str) -> Any:  # noqa: ANN401
+    return typing.get_type_hints(_SECTIONS[section])[key]
+
+
+def _converted(name: str, hint: Any, value: object) -> object:  # noqa: ANN401
+    """`value` as the type `hint`; strings are parsed, anything else must already fit."""
+    try:
+        return _parse(hint, value)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        wanted = getattr(hint, "__name__", str(hint).replace("typing.", ""))
+        raise UsageError(f"Expected {name} to be {wanted}, found {value!r}.") from error
+
+
+def _parse(hint: Any, value: Any) -> object:  # noqa: ANN401
+    origin = typing.get_origin(hint)
+    if origin is Literal:
+        return _choice(typing.get_args(hint), value)
+    if origin is types.UnionType:
+        return None if value in (None, "", "none") else _parse(typing.get_args(hint)[0], value)
+    if origin is tuple:
+        return tuple(map(str, filter(None, value.split(",")) if isinstance(value, str) else value))
+    if origin is not None:
+        return _parse_map(value)
+    return _scalar(hint, value)
+
+
+def _choice(options: tuple[Any, ...], value: Any) -> object:  # noqa: ANN401
+    if value not in options:
+        raise ValueError(value)
+    return value
+
+
+def _parse_map(value: Any) -> dict[str, str]:  # noqa: ANN401
+    """`"0=negative,>=7=positive"` or a mapping -> `{"0": "negative", ">=7": "positive"}`."""
+    if isinstance(value, Mapping):
+        return {str(k): str(v) for k, v in value.items()}
+    pairs = [item.rpartition("=") for item in value.split(",") if item]
+    if not all(key and name for key, _, name in pairs):
+        raise ValueError(value)
+    return {key.strip(): name.strip() for key, _, name in pairs}
+
+
+def _scalar(hint: Any, value: Any) -> object:  # noqa: ANN401
+    if hint is bool:
+        return _choice_bool(value)
+    if hint is int and isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    if isinstance(value, bool) or (hint is str and not isinstance(value, str)):
+        raise TypeError(value)
+    return hint(value)
+
+
+def _choice_bool(value: Any) -> bool:  # noqa: ANN401
+    names = {"true": True, "1": True, "false": False, "0": False}
+    return value if isinstance(value, bool) else names[str(value).lower()]

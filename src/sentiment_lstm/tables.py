@@ -1,0 +1,100 @@
+"""Results as tables for people, on standard output. Knows no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from sentiment_lstm.records import Prediction
+
+_HEADLINES = {
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "macro_recall": "macro recall",
+    "roc_auc": "ROC-AUC",
+    "log_loss": "log-loss (nats)",
+    "ece": "calibration error",
+}
+
+
+def show(table: Table) -> None:
+    """Print a table; a terminal's width is kept, elsewhere lines may be long."""
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 120)
+
+
+def predictions(texts: Sequence[str], found: Iterable[Prediction]) -> None:
+    """A row a text: label, score, share of unknown words."""
+    table = Table("label", "score", "unknown", "text")
+    for text, one in zip(texts, found, strict=True):
+        shown = text if len(text) <= 200 else f"{text[:197]}..."
+        table.add_row(str(one.label), f"{one.score:.3f}", f"{one.unknown:.0%}", shown)
+    show(table)
+
+
+def scores(values: Mapping[str, Any]) -> None:
+    """What `evaluate` measured: headlines, confusion, accuracy by length, worst mistakes."""
+    title = f"{values['data']}, {values['split']}"
+    low, high = values["accuracy_interval"]
+    table = Table("measure", "value", title=f"{title}: {values['n']:,} texts")
+    for name, label in _HEADLINES.items():
+        number = "undefined" if values[name] is None else f"{values[name]:.4f}"
+        interval = f"  (95%: {low:.4f} to {high:.4f})" if name == "accuracy" else ""
+        table.add_row(label, number + interval)
+    show(table)
+    _confusion(values)
+    _lengths(values)
+    _mistakes(values)
+
+
+def counts(values: Mapping[str, Any], title: str) -> None:
+    """Nested counts, a row each."""
+    table = Table("what", "count", title=title)
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            for key, number in value.items():
+                table.add_row(f"{name}: {key}", _number(number))
+        else:
+            table.add_row(name, _number(value))
+    show(table)
+
+
+def phases(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Phase 1 and phase 2 side by side: a row a measure, a column a phase."""
+    table = Table("measure", *(row["phase"] for row in rows))
+    for name in [name for name in rows[0] if name != "phase"]:
+        table.add_row(name.replace("_", " "), *(_number(row[name]) for row in rows))
+    show(table)
+
+
+def _number(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else str("" if value is None else value)
+
+
+def _confusion(values: Mapping[str, Any]) -> None:
+    classes = values["classes"]
+    table = Table("true \\ predicted", *classes)
+    for name, row in zip(classes, values["confusion"], strict=True):
+        table.add_row(name, *(f"{n:,}" for n in row))
+    show(table)
+
+
+def _lengths(values: Mapping[str, Any]) -> None:
+    table = Table("tokens", "texts", "accuracy")
+    for row in values["accuracy_by_length"]:
+        table.add_row(row["tokens"], f"{row['n']:,}", _number(row["accuracy"]))
+    show(table)
+
+
+def _mistakes(values: Mapping[str, Any]) -> None:
+    table = Table("true", "predicted", "score", "most confident mistakes")
+    for row in values["mistakes"]:
+        table.add_row(row["true"], row["predicted"], f"{row['score']:.3f}", row["text"][:160])
+    show(table)

@@ -1,0 +1,187 @@
+"""Text to token ids, with each token's place in the raw text, and the learning of a vocabulary.
+
+Cleaning, cutting and look-up are one `tokenizers` pipeline, stored whole in `tokenizer.json`, so
+that training, prediction and export cannot diverge. Nothing here knows labels or the model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, models, trainers
+
+from sentiment_lstm.errors import BundleError
+from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Encoded
+from sentiment_lstm.settings import TextSettings
+from sentiment_lstm.text.cleaning import normalizer, pre_tokenizer, without_surrogates
+
+PAD = "<pad>"
+UNKNOWN = "<unk>"
+SPECIAL = [PAD, UNKNOWN]
+
+_CHUNK = 256  # texts encoded at once: bounds the library's own, larger records
+
+# The library warns in every forked child unless this is set, and its thread pool does not survive
+# a fork: the parent uses threads unless told otherwise, a child never does.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        after_in_child=lambda: os.environ.update({"TOKENIZERS_PARALLELISM": "false"})
+    )
+
+
+class TextTokenizer:
+    """A cleaning and cutting pipeline with its vocabulary.
+
+    Id 0 is padding, id 1 stands for every unknown word; no text, "<pad>" included, becomes id 0.
+    """
+
+    def __init__(self, pipeline: Tokenizer) -> None:
+        """Wrap a pipeline that `learn` or `load` made and checked."""
+        self._pipeline = pipeline
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], settings: TextSettings) -> Self:
+        """Learn the vocabulary of `texts`: the same texts in any order give the same vocabulary.
+
+        Words stand by falling frequency, ties by text. Subwords (`kind="bpe"`) stand as characters
+        and then as merges, in the order in which they were learnt; one that begins a word starts
+        with U+2581.
+        """
+        learner = Tokenizer(_empty_model(settings.kind))
+        learner.normalizer = normalizer(lowercase=settings.lowercase)
+        learner.pre_tokenizer = pre_tokenizer(mark_starts=settings.kind == "bpe")
+        learner.train_from_iterator(map(without_surrogates, texts), _trainer(settings))
+        state = json.loads(learner.to_str())
+        # Learnt special tokens would be recognised in raw text, so that a reviewer's "<pad>" would
+        # become padding. Within the vocabulary alone they cannot be spelt.
+        state["added_tokens"] = []
+        return cls(Tokenizer.from_str(json.dumps(state)))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: the file is missing, damaged or not a tokenizer of this package.
+        """
+        try:
+            pipeline = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        except Exception as error:  # the library raises plain Exception for a damaged file
+            raise BundleError(
+                f"Expected a tokenizer at {path}, found: {error}; copy the whole model again."
+            ) from error
+        _check(pipeline, path)
+        return cls(pipeline)
+
+    def save(self, path: Path) -> None:
+        """Write `to_json` to `path`."""
+        path.write_text(self.to_json(), encoding="utf-8")
+
+    def to_json(self) -> str:
+        """Write the whole pipeline as the `tokenizers` library reads it."""
+        return self._pipeline.to_str(pretty=True)
+
+    def __len__(self) -> int:
+        """Ids in the vocabulary, padding and unknown included."""
+        return self._pipeline.get_vocab_size()
+
+    def token(self, id: int) -> str:  # noqa: A002
+        """Look up the text of an id.
+
+        Raises:
+            IndexError: no such id.
+        """
+        token = self._pipeline.id_to_token(id) if id >= 0 else None
+        if token is None:
+            raise IndexError(f"Expected an id from 0 to {len(self) - 1}, found {id}.")
+        return token
+
+    def encode(self, texts: Sequence[str], *, offsets: bool = False) -> list[Encoded]:
+        """Every text as ids, uncut; with `offsets`, also each token's span in the raw text.
+
+        A text without tokens becomes one unknown token with span (0, 0), so that it can be scored.
+        A span covers what the token was made from, but for two cases: a replaced entity is its
+        last character, a composed letter its first.
+        """
+        rest = iter(texts)
+        encoded: list[Encoded] = []
+        while chunk := [without_surrogates(text) for text in islice(rest, _CHUNK)]:
+            encoded.extend(self._encode_chunk(chunk, offsets))
+        return encoded
+
+    def _encode_chunk(self, texts: list[str], offsets: bool) -> list[Encoded]:
+        if not offsets:
+            fast = self._pipeline.encode_batch_fast(texts, add_special_tokens=False)
+            return [Encoded(_ids(e.ids)) for e in fast]
+        batch = self._pipeline.encode_batch(texts, add_special_tokens=False)
+        return [Encoded(_ids(e.ids), _spans(e.offsets)) for e in batch]
+
+
+def head_and_tail(ids: NDArray[np.int32], most: int) -> NDArray[np.int32]:
+    """Keep the first and last tokens of a long text, `most` in all; a short text as it is.
+
+    Half stand at the head, half at the tail, the odd one at the tail: reviews open and close with
+    their verdict. `head_and_tail([1, 2, 3, 4, 5, 6], 3)` is `[1, 5, 6]`.
+
+    Args:
+        ids: int32 [T].
+        most: tokens kept, at least 1.
+    """
+    if len(ids) <= most:
+        return ids
+    head = most // 2
+    return np.concatenate([ids[:head], ids[len(ids) - (most - head) :]])
+
+
+def _empty_model(kind: str) -> Any:  # noqa: ANN401
+    if kind == "word":
+        return models.WordLevel({}, unk_token=UNKNOWN)
+    return models.BPE(unk_token=UNKNOWN)
+
+
+def _trainer(settings: TextSettings) -> Any:  # noqa: ANN401
+    if settings.kind == "word":
+        return trainers.WordLevelTrainer(
+            vocab_size=settings.vocabulary,
+            min_frequency=settings.min_frequency,
+            special_tokens=SPECIAL,
+            show_progress=False,
+        )
+    return trainers.BpeTrainer(
+        vocab_size=settings.vocabulary,
+        min_frequency=settings.min_frequency,
+        special_tokens=SPECIAL,
+        # Single characters may take half of the ids; the rarest beyond are unknown.
+        limit_alphabet=max(1, settings.vocabulary // 2),
+        show_progress=False,
+    )
+
+
+def _check(pipeline: Tokenizer, path: Path) -> None:
+    """Refuse what another program saved: other ids, or tokens, cuts and padding of its own."""
+    ids = sorted(pipeline.get_vocab().values())
+    special = [pipeline.token_to_id(token) for token in SPECIAL]
+    numbered = special == [PAD_ID, UNKNOWN_ID] and ids == list(range(len(ids)))
+    unknown = getattr(pipeline.model, "unk_token", None) == UNKNOWN
+    extras = (pipeline.get_added_tokens_decoder(), pipeline.padding, pipeline.truncation)
+    if not (numbered and unknown) or any(extras):
+        raise BundleError(
+            f"Expected the tokenizer of a sentiment-lstm model in {path}, found one with other "
+            "special tokens or ids; take the file that was saved with the model."
+        )
+
+
+def _ids(ids: list[int]) -> NDArray[np.int32]:
+    return np.array(ids or [UNKNOWN_ID], dtype=np.int32)
+
+
+def _spans(offsets: list[tuple[int, int]]) -> NDArray[np.int32]:
+    return np.array(offsets or [(0, 0)], dtype=np.int32)

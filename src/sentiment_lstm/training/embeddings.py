@@ -1,0 +1,59 @@
+"""Where the embedding starts: word2vec on the training texts themselves, never outside vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_lstm.errors import MissingExtraError
+from sentiment_lstm.records import UNKNOWN_ID
+from sentiment_lstm.settings import TrainingSettings
+
+SCALE = 0.3
+"""Standard deviation of the vectors handed to the model; trials are in `docs/log.md`."""
+
+
+def word2vec(
+    ids: Sequence[NDArray[np.int32]], vocabulary: int, width: int, settings: TrainingSettings
+) -> NDArray[np.float32]:
+    """Vectors by continuous bag of words with negative sampling (Mikolov et al. 2013).
+
+    One worker: with two, no two runs agree.
+
+    Args:
+        ids: encoded training texts.
+        vocabulary: number of token ids.
+        width: E.
+        settings: `seed`.
+
+    Returns:
+        [vocabulary, E]; zero for ids that never occur.
+
+    Raises:
+        MissingExtraError: gensim is not installed.
+    """
+    try:
+        from gensim.models import Word2Vec
+    except ImportError as error:
+        raise MissingExtraError(
+            "Expected gensim for word2vec embeddings, found it missing: install "
+            "'sentiment-lstm[train]' or set training.embeddings=random."
+        ) from error
+    model = Word2Vec(
+        [[str(i) for i in text] for text in ids],
+        vector_size=width,
+        window=5,
+        min_count=1,
+        negative=5,
+        sample=1e-4,
+        epochs=5,
+        workers=1,
+        seed=settings.seed + 1,
+    )
+    vectors = np.zeros((vocabulary, width), dtype=np.float32)
+    known = [int(name) for name in model.wv.index_to_key]
+    vectors[known] = model.wv.vectors
+    vectors[UNKNOWN_ID] = 0.0
+    return vectors * np.float32(SCALE / vectors[known].std())

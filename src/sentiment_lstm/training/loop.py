@@ -1,0 +1,268 @@
+"""The training loop: one update, one epoch, all epochs.
+
+Knows batches, a model and an optimiser. Where batches come from, where checkpoints go and who
+watches is told from outside (`Watcher`); a state goes in and out as tensors and facts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from sentiment_lstm.batching import Position, epoch_batches, ordered_batches
+from sentiment_lstm.errors import TrainingError
+from sentiment_lstm.model.classifier import LSTMClassifier
+from sentiment_lstm.records import Batch
+from sentiment_lstm.settings import TrainingSettings
+from sentiment_lstm.training.feed import Feed
+from sentiment_lstm.training.objective import balanced_weights, correct, cross_entropy
+from sentiment_lstm.training.schedule import WeightAverage, learning_rate, weights_swapped
+
+
+@dataclass(slots=True)
+class Sums:
+    """What an epoch adds up; divided once, when somebody asks."""
+
+    loss: float = 0.0
+    correct: int = 0
+    texts: int = 0
+    tokens: int = 0
+
+    def add(self, loss: float, right: int, batch: Batch) -> None:
+        """Count one batch; `loss` is summed over its texts."""
+        self.loss += loss
+        self.correct += right
+        self.texts += len(batch.lengths)
+        self.tokens += batch.tokens
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Mean loss in nats and accuracy."""
+        return {"loss": self.loss / self.texts, "accuracy": self.correct / self.texts}
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a training has come."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    sums: Sums = field(default_factory=Sums)
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    stale: int = 0
+    """Epochs since the validation loss last fell."""
+    done: bool = False
+
+
+class Watcher(Protocol):
+    """Who is told how training goes. May raise to end it: the state is whole at every call."""
+
+    def stepped(self, step: dict[str, float]) -> None:
+        """After each update: step, epoch, loss, accuracy, grad_norm, learning_rate, tokens."""
+
+    def validated(self) -> None:
+        """After each batch of validation."""
+
+    def epoch_ended(self, epoch: dict[str, float]) -> None:
+        """After each validation: means of training and validation."""
+
+
+class Trainer:
+    """Trains a model until its epochs or steps are spent or validation stops falling.
+
+    After `run`, `best` holds the weights with the lowest validation loss.
+    """
+
+    def __init__(
+        self, model: LSTMClassifier, settings: TrainingSettings, feed: Feed, classes: int
+    ) -> None:
+        self.settings, self.feed = settings, feed
+        self.device = torch.device(_device(settings))
+        self.model = model.to(self.device)
+        self.optimizer = _optimizer(model, settings)
+        decay = settings.weight_average
+        self.average = WeightAverage(model, decay) if decay else None
+        self.best: dict[str, Tensor] = {}
+        self.progress = Progress()
+        self.total = _total_steps(settings, feed.steps)
+        self.class_weights = self._class_weights(classes)
+
+    def run(self, watcher: Watcher) -> None:
+        """Train to the end.
+
+        Raises:
+            TrainingError: a loss or gradient that is not finite; the weights are as before it.
+        """
+        while not self.progress.done:
+            if not self._out_of_steps():
+                self._train_epoch(watcher)
+            self._end_epoch(watcher)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything a checkpoint needs, as tensors and JSON-ready facts."""
+        groups = {"model": self.model.state_dict(), "best": self.best}
+        if self.average:
+            groups["average"] = self.average.weights
+        for index, values in self.optimizer.state_dict()["state"].items():
+            groups[f"optimizer/{index}"] = values
+        tensors = {f"{g}/{name}": t for g, values in groups.items() for name, t in values.items()}
+        return tensors, asdict(self.progress)
+
+    def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.model.load_state_dict(_group(tensors, "model/"))
+        self.best = {k: t.to(self.device) for k, t in _group(tensors, "best/").items()}
+        if self.average:
+            self.average.weights = {
+                name: t.to(self.device) for name, t in _group(tensors, "average/").items()
+            }
+        optimizer = self.optimizer.state_dict()
+        indices = {name.split("/")[1] for name in tensors if name.startswith("optimizer/")}
+        optimizer["state"] = {int(i): _group(tensors, f"optimizer/{i}/") for i in indices}
+        self.optimizer.load_state_dict(optimizer)
+        self.progress = Progress(**{**facts, "sums": Sums(**facts["sums"])})
+
+    def _train_epoch(self, watcher: Watcher) -> None:
+        at = Position(self.progress.epoch, self.progress.batch)
+        budget, seed = self.settings.batch_tokens, self.settings.seed
+        for batch in epoch_batches(self.feed.windows(), budget, seed, at):
+            facts = self._train_step(batch)
+            watcher.stepped(facts)
+            if self._out_of_steps():
+                return
+
+    def _train_step(self, batch: Batch) -> dict[str, float]:
+        """Loss, backward, clip, update; counted in `progress`."""
+        progress, settings = self.progress, self.settings
+        # One seed a step: dropout is the same whether or not the training was interrupted.
+        torch.manual_seed(settings.seed * 1_000_003 + progress.step)
+        rate = learning_rate(settings, progress.step, self.total, progress.epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        logits, labels = self._logits(batch)
+        loss = cross_entropy(logits, labels, self.class_weights)
+        self.optimizer.zero_grad()
+        (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm).item()
+        _require_finite(loss.item(), norm, progress.step)
+        self.optimizer.step()
+        if self.average:
+            self.average.update(self.model, progress.step)
+        right = correct(logits, labels)
+        progress.sums.add(loss.item(), right, batch)
+        progress.step += 1
+        progress.batch += 1
+        return {
+            "step": progress.step,
+            "epoch": progress.epoch + 1,
+            "loss": loss.item() / len(labels),
+            "accuracy": right / len(labels),
+            "grad_norm": norm,
+            "learning_rate": rate,
+            "tokens": batch.tokens,
+        }
+
+    def _end_epoch(self, watcher: Watcher) -> None:
+        """Validate, keep the best weights, decide whether to go on."""
+        progress, settings = self.progress, self.settings
+        if not progress.sums.texts:
+            raise TrainingError("Expected texts to train on, found none: check the source.")
+        weights = self.average.weights if self.average else self.model.state_dict()
+        with weights_swapped(self.model, weights):
+            validation = self.validate(watcher)
+        progress.epoch, progress.batch = progress.epoch + 1, 0
+        if validation["loss"] < progress.best_loss:
+            progress.best_loss, progress.best_epoch = validation["loss"], progress.epoch
+            progress.stale = 0
+            self.best = {name: weight.detach().clone() for name, weight in weights.items()}
+        else:
+            progress.stale += 1
+        worn_out = bool(settings.patience) and progress.stale >= settings.patience
+        progress.done = worn_out or progress.epoch >= settings.epochs or self._out_of_steps()
+        means, progress.sums = progress.sums.means, Sums()
+        watcher.epoch_ended(
+            {"epoch": progress.epoch, "step": progress.step}
+            | {f"train_{name}": value for name, value in means.items()}
+            | {f"validation_{name}": value for name, value in validation.items()}
+        )
+
+    @torch.no_grad()
+    def validate(self, watcher: Watcher) -> dict[str, float]:
+        """Mean loss in nats and accuracy on the validation texts, with the present weights."""
+        self.model.eval()
+        sums = Sums()
+        for batch in ordered_batches(self.feed.validation, self.settings.batch_tokens):
+            logits, labels = self._logits(batch)
+            sums.add(cross_entropy(logits, labels).item(), correct(logits, labels), batch)
+            watcher.validated()
+        return sums.means
+
+    def _logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        ids, lengths, labels = (
+            torch.from_numpy(array).to(self.device)
+            for array in (batch.ids, batch.lengths, batch.labels)
+        )
+        with _precision(self.settings, self.device):
+            logits: Tensor = self.model(ids, lengths)
+        return logits.float(), labels
+
+    def _class_weights(self, classes: int) -> Tensor | None:
+        if not self.settings.class_weights:
+            return None
+        weights = balanced_weights(self.feed.sample.labels, classes)
+        return torch.from_numpy(weights).to(self.device)
+
+    def _out_of_steps(self) -> bool:
+        return bool(self.settings.max_steps) and self.progress.step >= self.settings.max_steps
+
+
+def _optimizer(model: LSTMClassifier, settings: TrainingSettings) -> torch.optim.AdamW:
+    """AdamW (Loshchilov & Hutter 2019); biases are not decayed."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    biases = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": biases, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
+def _total_steps(settings: TrainingSettings, steps: int | None) -> int | None:
+    bounds = [settings.max_steps] if settings.max_steps else []
+    return min(bounds + ([steps * settings.epochs] if steps else []), default=None)
+
+
+def _device(settings: TrainingSettings) -> str:
+    if settings.device != "auto":
+        return settings.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _precision(
+    settings: TrainingSettings, device: torch.device
+) -> contextlib.AbstractContextManager[object]:
+    """Bfloat16 where it was asked for, or where a GPU has it and nothing was asked for."""
+    auto = settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    if auto or settings.precision == "bfloat16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def _require_finite(loss: float, norm: float, step: int) -> None:
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise TrainingError(
+            f"Expected a finite loss and gradient at step {step + 1}, found loss {loss} and "
+            f"gradient norm {norm}: lower training.learning_rate or training.clip_norm."
+        )
+
+
+def _group(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}

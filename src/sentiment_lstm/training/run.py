@@ -1,0 +1,287 @@
+"""A training from settings to a saved bundle, in a run folder that can be taken up again.
+
+The folder gets `settings.json` first, then `metrics.jsonl` and `checkpoint.safetensors` as it
+goes, at the end the bundle (`config.json`, weights, tokenizer, card, `metrics.json`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from sentiment_lstm import __version__
+from sentiment_lstm.bundle import Bundle, Config, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import SentimentError, TrainingError, UsageError
+from sentiment_lstm.interrupts import Interrupted, Interrupts
+from sentiment_lstm.model.classifier import LSTMClassifier
+from sentiment_lstm.model.weights import load_weights, to_arrays
+from sentiment_lstm.reviews.corpus import Corpus, load_corpus
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import Settings, read_json
+from sentiment_lstm.storage import as_json, write_atomically
+from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training import checkpoint
+from sentiment_lstm.training.display import METRICS_LOG, Displays, displays, read_metrics
+from sentiment_lstm.training.embeddings import word2vec
+from sentiment_lstm.training.feed import Feed, make_feed
+from sentiment_lstm.training.loop import Trainer
+
+SETTINGS = "settings.json"
+SET_ASIDE = "set_aside.jsonl"
+
+
+def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
+    """Train anew into a folder that holds no run yet.
+
+    Args:
+        settings: what to read, build and do.
+        folder: the run folder; made where it does not exist.
+        console: where progress is shown.
+
+    Returns:
+        The run's metrics, as `metrics.json` holds them; `train_seconds` counts everything from
+        reading the texts to saving the bundle.
+
+    Raises:
+        UsageError: the folder already holds a run.
+        DataError, TrainingError, BundleError: as reading, training and saving raise them.
+        Interrupted: by SIGINT or SIGTERM; what can be saved has been.
+    """
+    if (folder / SETTINGS).exists() or is_bundle(folder):
+        raise UsageError(
+            f"Expected a folder without a run, found one in {folder}: go on with it by "
+            f"'sentiment-lstm train --resume {folder}', or name another by --out."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = _with_threads(settings)
+    write_atomically(folder / SETTINGS, as_json(settings.to_dict()))
+    try:
+        return _run(settings, folder, console)
+    except SentimentError:
+        if not (folder / METRICS_LOG).exists():  # nothing was trained: the name is free again
+            (folder / SETTINGS).unlink()
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def resume(folder: Path, console: Console) -> dict[str, Any] | None:
+    """Go on with an interrupted run; it ends with the weights of an uninterrupted one.
+
+    Returns:
+        The run's metrics; None where the run was finished already.
+
+    Raises:
+        UsageError: the folder holds no run.
+        TrainingError: the data changed since, or the checkpoint is damaged.
+    """
+    if not (folder / SETTINGS).exists():
+        raise UsageError(
+            f"Expected a run folder with {SETTINGS}, found none in {folder}: "
+            "start one by 'sentiment-lstm train --out FOLDER'."
+        )
+    if is_bundle(folder):
+        return None
+    return _run(read_json(folder / SETTINGS), folder, console)
+
+
+@dataclass(slots=True)
+class _Saver:
+    """The loop's watcher: passes numbers to the displays, saves by the clock, heeds signals."""
+
+    trainer: Trainer
+    shown: Displays
+    interrupts: Interrupts
+    path: Path
+    facts: Mapping[str, object]
+    """What a checkpoint tells besides the trainer's own facts."""
+    before: float
+    """Seconds that earlier sessions of this run took."""
+    started: float
+    saved: float
+
+    @property
+    def seconds(self) -> float:
+        return self.before + time.monotonic() - self.started
+
+    def stepped(self, step: dict[str, float]) -> None:
+        self.shown.step(step)
+        self.interrupts.check()
+        if time.monotonic() - self.saved >= self.trainer.settings.checkpoint_seconds:
+            self.save()
+
+    def validated(self) -> None:
+        self.interrupts.check()
+
+    def epoch_ended(self, epoch: dict[str, float]) -> None:
+        self.shown.epoch(epoch | {"seconds": round(self.seconds, 1)})
+
+    def save(self) -> None:
+        tensors, progress = self.trainer.state()
+        facts = {**self.facts, "progress": progress, "seconds": self.seconds}
+        checkpoint.save_checkpoint(self.path, tensors, facts)
+        self.saved = time.monotonic()
+
+
+def _run(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
+    started = time.monotonic()
+    torch.set_num_threads(settings.training.threads)
+    with Interrupts() as interrupts:
+        set_aside = SetAside(folder / SET_ASIDE, settings.data.strict)
+        corpus = load_corpus(settings.data, settings.training.seed, set_aside)
+        _note_corpus(corpus, console)
+        start = load_bundle(Path(settings.training.init)) if settings.training.init else None
+        if start:
+            settings = _as_started(settings, start)
+        tokenizer = start.tokenizer if start else _learnt_tokenizer(corpus, settings)
+        feed = make_feed(corpus, tokenizer, settings)
+        path = folder / checkpoint.FILE
+        model = _model(settings, feed, tokenizer, corpus, start, fresh=not path.exists())
+        trainer = Trainer(model, settings.training, feed, len(corpus.classes))
+        before = _restored(trainer, path, feed) if path.exists() else 0.0
+        saver = _saver(trainer, path, feed, console, interrupts, before, started)
+        _loop(trainer, saver, interrupts)
+        metrics = _metrics(trainer, saver, folder)
+        save_bundle(folder, _bundle(settings, corpus, tokenizer, trainer, metrics))
+        path.unlink(missing_ok=True)
+    return metrics
+
+
+def _loop(trainer: Trainer, saver: _Saver, interrupts: Interrupts) -> None:
+    """Train; an interruption comes where the state is whole, and saves it."""
+    interrupts.deferred = True
+    try:
+        trainer.run(saver)
+    except Interrupted:
+        saver.save()
+        saver.shown.note(
+            f"Saved after {trainer.progress.step} updates; go on by "
+            f"'sentiment-lstm train --resume {saver.path.parent}'."
+        )
+        raise
+    finally:
+        saver.shown.close()
+
+
+def _with_threads(settings: Settings) -> Settings:
+    """The number of threads as it is on this machine: resuming needs the same."""
+    threads = settings.training.threads or os.cpu_count() or 1
+    return replace(settings, training=replace(settings.training, threads=threads))
+
+
+def _note_corpus(corpus: Corpus, console: Console) -> None:
+    counts = ", ".join(f"{name} {count}" for name, count in corpus.screening.items() if count)
+    console.print(
+        f"{len(corpus.sample):,} texts to train on{' at first' if corpus.streaming else ''}, "
+        f"{len(corpus.validation):,} to validate; classes {', '.join(corpus.classes)} ({counts})",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _learnt_tokenizer(corpus: Corpus, settings: Settings) -> TextTokenizer:
+    return TextTokenizer.learn((review.text for review in corpus.sample), settings.text)
+
+
+def _as_started(settings: Settings, start: Bundle) -> Settings:
+    """A run that goes on from a bundle keeps its network and its words; dropout may differ."""
+    model = replace(start.config.model, dropout=settings.model.dropout)
+    return replace(settings, model=model, text=start.config.text)
+
+
+def _model(
+    settings: Settings,
+    feed: Feed,
+    tokenizer: TextTokenizer,
+    corpus: Corpus,
+    start: Bundle | None,
+    *,
+    fresh: bool,
+) -> LSTMClassifier:
+    """The network before its first update; where a checkpoint follows, costly starts are spared."""
+    torch.manual_seed(settings.training.seed)
+    model = LSTMClassifier(settings.model, len(tokenizer), len(corpus.classes))
+    if start:
+        same_classes = start.config.classes == corpus.classes
+        kept = {k: v for k, v in start.weights.items() if same_classes or "output." not in k}
+        load_weights(model, kept)
+    elif fresh and settings.training.embeddings == "word2vec":
+        vectors = word2vec(
+            feed.sample.ids, len(tokenizer), settings.model.embedding, settings.training
+        )
+        with torch.no_grad():
+            model.embedding.weight.copy_(torch.from_numpy(vectors))
+    return model
+
+
+def _restored(trainer: Trainer, path: Path, feed: Feed) -> float:
+    """Load the checkpoint; returns the seconds that training took before."""
+    tensors, facts = checkpoint.load_checkpoint(path)
+    if facts["data"] != feed.fingerprint():
+        raise TrainingError(
+            f"Expected the texts that the run in {path.parent} began with, found others: "
+            "restore them, or start a new run."
+        )
+    trainer.load_state(tensors, facts["progress"])
+    return float(facts["seconds"])
+
+
+def _saver(
+    trainer: Trainer,
+    path: Path,
+    feed: Feed,
+    console: Console,
+    interrupts: Interrupts,
+    before: float,
+    started: float,
+) -> _Saver:
+    shown = displays(path.parent, trainer.total, trainer.progress.step, console)
+    facts = {"data": feed.fingerprint(), "version": __version__}
+    now = time.monotonic()
+    return _Saver(trainer, shown, interrupts, path, facts, before, started, now)
+
+
+def _metrics(trainer: Trainer, saver: _Saver, folder: Path) -> dict[str, Any]:
+    progress = trainer.progress
+    epochs = [line for line in read_metrics(folder) if "validation_loss" in line]
+    best = next(line for line in epochs if line["epoch"] == progress.best_epoch)
+    numbers = {k: v for k, v in best.items() if k.startswith(("train_", "validation_"))}
+    return {
+        **numbers,
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "steps": progress.step,
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "train_seconds": round(saver.seconds, 1),
+    }
+
+
+def _bundle(
+    settings: Settings,
+    corpus: Corpus,
+    tokenizer: TextTokenizer,
+    trainer: Trainer,
+    metrics: dict[str, Any],
+) -> Bundle:
+    provenance = {
+        "version": __version__,
+        "settings": settings.to_dict(),
+        "texts": len(corpus.sample),
+        "screening": corpus.screening,
+    }
+    config = Config(
+        model=settings.model,
+        text=settings.text,
+        classes=corpus.classes,
+        provenance=provenance,
+    )
+    return Bundle(config, tokenizer, to_arrays(trainer.best), metrics)

@@ -1,0 +1,150 @@
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment_lstm.evaluation import metrics
+from sentiment_lstm.evaluation.metrics import Tally, evaluate
+
+# Four texts: right 0.9, right 0.6, wrong 0.8 (a positive called negative), right 0.7.
+LABELS = [0, 1, 1, 1]
+PROBABILITIES = [[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.3, 0.7]]
+
+
+def example(seed, n, classes):
+    """Labels and probabilities with ties: rounded to two digits."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, classes, n)
+    raw = random.random((n, classes)) + 0.7 * np.eye(classes)[labels] + 0.01
+    return labels, np.round(raw / raw.sum(axis=1, keepdims=True), 2)
+
+
+def test_worked_example():
+    scores = evaluate(LABELS, PROBABILITIES, lengths=[50, 51, 400, 401])
+    assert scores.n == 4
+    assert scores.accuracy == 0.75
+    assert scores.confusion == [[1, 0], [1, 2]]
+    assert (scores.precision, scores.recall) == (1.0, pytest.approx(2 / 3))
+    assert scores.f1 == pytest.approx(0.8)
+    assert scores.macro_recall == pytest.approx(5 / 6)
+    assert scores.macro_f1 == pytest.approx((2 / 3 + 0.8) / 2)
+    assert scores.roc_auc == 1.0
+    assert scores.log_loss == pytest.approx(-np.log([0.9, 0.6, 0.2, 0.7]).mean())
+    assert scores.ece == pytest.approx((0.1 + 0.4 + 0.8 + 0.3) / 4)
+    assert scores.accuracy_by_length == [
+        {"tokens": "<=50", "n": 1, "accuracy": 1.0},
+        {"tokens": "51-100", "n": 1, "accuracy": 1.0},
+        {"tokens": "101-200", "n": 0, "accuracy": None},
+        {"tokens": "201-400", "n": 1, "accuracy": 0.0},
+        {"tokens": ">400", "n": 1, "accuracy": 1.0},
+    ]
+
+
+@pytest.mark.parametrize(("n", "classes"), [(500, 2), (500, 4), (3, 2), (40, 3)])
+def test_equals_scikit_learn(n, classes):
+    sklearn = pytest.importorskip("sklearn.metrics")
+    labels, p = example(n, n, classes)
+    p = p / p.sum(axis=1, keepdims=True)
+    guess, every = p.argmax(axis=1), list(range(classes))
+    average = {"average": "binary" if classes == 2 else "macro", "zero_division": 0}
+    scores = evaluate(labels, p)
+    close = {"rel": 1e-12, "abs": 1e-12}
+    assert scores.accuracy == pytest.approx(sklearn.accuracy_score(labels, guess), **close)
+    for name in ("precision", "recall", "f1"):
+        expected = getattr(sklearn, f"{name}_score")(labels, guess, **average)
+        assert getattr(scores, name) == pytest.approx(expected, **close)
+    macro = sklearn.f1_score(labels, guess, average="macro", labels=every, zero_division=0)
+    assert scores.macro_f1 == pytest.approx(macro, **close)
+    balanced = sklearn.balanced_accuracy_score(labels, guess)
+    assert scores.macro_recall == pytest.approx(balanced, **close)
+    area = sklearn.roc_auc_score(labels, p[:, 1] if classes == 2 else p, multi_class="ovr")
+    assert scores.roc_auc == pytest.approx(area, **close)
+    assert scores.log_loss == pytest.approx(sklearn.log_loss(labels, p, labels=every), **close)
+    assert scores.confusion == sklearn.confusion_matrix(labels, guess, labels=every).tolist()
+
+
+def test_wilson_interval():
+    # Newcombe (1998), Statistics in Medicine 17, table I: 81 of 263, 15 of 148, 0 of 20.
+    assert metrics.wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert metrics.wilson_interval(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert metrics.wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert metrics.wilson_interval(20, 20)[1] == 1.0
+
+
+def test_calibration_error_nets_within_a_bin_only():
+    assert metrics.expected_calibration_error([1, 0], [[0.1, 0.9], [0.1, 0.9]]) == pytest.approx(
+        0.4
+    )
+    sure = [[1.0, 0.0]] * 3
+    assert metrics.expected_calibration_error([0, 0, 0], sure) == 0
+    # 0.6 = 9/15 is the upper end of its bin, 0.61 lies in the next one: the gaps add up.
+    apart = metrics.expected_calibration_error([0, 1], [[0.6, 0.4], [0.61, 0.39]])
+    assert apart == pytest.approx((0.4 + 0.61) / 2)
+
+
+def test_ties_in_ranking_count_half():
+    assert metrics.roc_auc([0, 1, 1], [[0.5, 0.5], [0.5, 0.5], [0.1, 0.9]]) == 0.75
+
+
+def test_no_ranking_without_both_classes():
+    assert evaluate([1, 1], [[0.2, 0.8], [0.6, 0.4]]).roc_auc is None
+    assert evaluate([0, 1], np.eye(3)[:2]).roc_auc is None
+
+
+def test_an_impossible_truth_costs_a_finite_loss():
+    assert evaluate([0], [[0.0, 1.0]]).log_loss == pytest.approx(-np.log(1e-12))
+
+
+def test_one_class_only_is_ready_for_json():
+    scores = evaluate([0, 0], [[0.9, 0.1], [0.8, 0.2]]).to_dict()
+    assert (scores["precision"], scores["recall"], scores["f1"]) == (0, 0, 0)
+    assert scores["macro_recall"] == 1
+    assert json.loads(json.dumps(scores, allow_nan=False)) == scores
+
+
+@given(cuts=st.lists(st.integers(1, 99), max_size=5), classes=st.integers(2, 4))
+def test_batches_do_not_change_the_sums(cuts, classes):
+    labels, p = example(0, 100, classes)
+    edges = [0, *sorted(set(cuts)), 100]
+    parts = [Tally.of(labels[a:b], p[a:b]) for a, b in pairwise(edges)]
+    merged = sum(parts[1:], parts[0])
+    whole = evaluate(labels, p)
+    assert merged.n == 100
+    assert merged.confusion.tolist() == whole.confusion
+    assert merged.accuracy == whole.accuracy
+    assert merged.log_loss == pytest.approx(whole.log_loss, rel=1e-12)
+
+
+def test_confident_mistakes_come_first():
+    labels = [0, 0, 1, 1, 0]
+    p = [[0.9, 0.1], [0.3, 0.7], [0.95, 0.05], [0.1, 0.9], [0.3, 0.7]]
+    assert metrics.confident_mistakes(labels, p).tolist() == [2, 1, 4]
+    assert metrics.confident_mistakes(labels, p, most=1).tolist() == [2]
+    assert metrics.confident_mistakes([0], [[0.9, 0.1]]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "message"),
+    [
+        (np.zeros(0, int), np.zeros((0, 2)), "at least one text"),
+        ([0], [[np.nan, 0.5]], "NaN"),
+        ([0], [[1.5, -0.5]], "between 0 and 1"),
+        ([2], [[0.5, 0.5]], "integers from 0 to 1"),
+        ([-1], [[0.5, 0.5]], "integers from 0 to 1"),
+        ([0.5], [[0.5, 0.5]], "integers from 0 to 1"),
+        ([0, 1], [[0.5, 0.5]], "labels"),
+        ([0], [0.5], "labels"),
+    ],
+)
+@pytest.mark.parametrize("measure", [evaluate, Tally.of, metrics.confident_mistakes])
+def test_unusable_input_is_refused(measure, labels, probabilities, message):
+    with pytest.raises(ValueError, match=message):
+        measure(labels, probabilities)
+
+
+def test_lengths_must_fit():
+    with pytest.raises(ValueError, match="one length for each of 4"):
+        evaluate(LABELS, PROBABILITIES, lengths=[1, 2])

@@ -1,0 +1,120 @@
+import dataclasses
+import sys
+from itertools import chain, count, islice
+
+import numpy as np
+import pytest
+
+from sentiment_lstm.errors import MissingExtraError, UsageError
+from sentiment_lstm.evaluation.calibration import probabilities
+from sentiment_lstm.inference import predictor as module
+from sentiment_lstm.inference.predictor import Predictor, open_predictor
+
+TEXTS = ["a good film", "not bad at all", "", "bad", "good " * 40, "a zzz film", "bad , a bad film"]
+SAME = {"rtol": 0.0, "atol": 1e-6}
+
+
+class CountingRuntime:
+    """Logit = number of tokens; remembers the lengths of every batch."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+
+    def score(self, ids):
+        self.batches.append([len(text) for text in ids])
+        return np.array([len(text) for text in ids], dtype=np.float32)
+
+
+@pytest.mark.parametrize("pooling", ["last", "max+mean", "attention"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_scores_are_the_same_alone_in_a_batch_and_in_any_order(make_bundle, pooling, bidirectional):
+    predictor = open_predictor(make_bundle(pooling=pooling, bidirectional=bidirectional))
+    together = predictor.probabilities(TEXTS)
+    alone = np.concatenate([predictor.probabilities([text]) for text in TEXTS])
+    np.testing.assert_allclose(together, alone, **SAME)
+    order = np.random.default_rng(0).permutation(len(TEXTS))
+    shuffled = predictor.probabilities([TEXTS[i] for i in order])
+    np.testing.assert_allclose(shuffled, together[order], **SAME)
+    assert len(np.unique(together[:, 0].round(4))) > 3, "the texts differ, and so do their scores"
+
+
+def test_predictions_name_the_winner_of_the_probabilities(make_bundle):
+    predictor = open_predictor(make_bundle(("x", "y", "z")))
+    shares = predictor.probabilities(TEXTS)
+    predictions = predictor.predict(TEXTS)
+    assert [p.label for p in predictions] == [predictor.classes[row.argmax()] for row in shares]
+    np.testing.assert_allclose([p.score for p in predictions], shares.max(axis=1))
+    assert [(p.start, p.end) for p in predictions] == [(0, len(text)) for text in TEXTS]
+
+
+def test_unknown_is_the_share_of_unknown_tokens(bundle):
+    found = [p.unknown for p in open_predictor(bundle).predict(["good zzz", "good film", "zzz"])]
+    assert found == [0.5, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\ud800", "\x00", "<br />", "🎬" * 50, "a" * 10_000])
+def test_odd_texts_get_a_finite_score(bundle, text):
+    (prediction,) = open_predictor(bundle).predict([text])
+    assert 0.5 <= prediction.score <= 1.0
+    assert prediction.end == len(text)
+
+
+def test_temperature_divides_the_logits(bundle):
+    warm = dataclasses.replace(bundle, config=dataclasses.replace(bundle.config, temperature=2.0))
+    found = Predictor(warm, CountingRuntime()).probabilities(["good", "good good bad"])
+    np.testing.assert_allclose(found, probabilities(np.array([0.5, 1.5])))
+
+
+def test_order_is_restored_over_batches_and_windows(bundle, monkeypatch):
+    monkeypatch.setattr(module, "_BATCH_TOKENS", 6)
+    monkeypatch.setattr(module, "_WINDOW_TEXTS", 5)
+    runtime = CountingRuntime()
+    lengths = [3, 1, 6, 2, 2, 9, 1, 1, 4]
+    texts = [" ".join(["good"] * n) for n in lengths]
+    found = Predictor(bundle, runtime).probabilities(texts)
+    np.testing.assert_allclose(found, probabilities(np.array(lengths, dtype=np.float32)))
+    assert sorted(chain.from_iterable(runtime.batches)) == sorted(lengths)
+    assert all(len(b) == 1 or len(b) * max(b) <= 6 for b in runtime.batches)
+    assert len(runtime.batches) < len(texts)
+
+
+def test_a_stream_without_end_is_read_window_by_window(bundle, monkeypatch):
+    monkeypatch.setattr(module, "_WINDOW_TEXTS", 4)
+    read = []
+    endless = (read.append(n) or "good film" for n in count())
+    first = list(islice(Predictor(bundle, CountingRuntime()).predict_iter(endless), 5))
+    assert len(first) == 5
+    assert len(read) == 8
+
+
+def test_a_window_closes_at_its_characters_too(bundle, monkeypatch):
+    monkeypatch.setattr(module, "_WINDOW_CHARACTERS", 10)
+    read = []
+    endless = (read.append(n) or "good film" for n in count())
+    next(Predictor(bundle, CountingRuntime()).predict_iter(endless))
+    assert len(read) == 2
+
+
+def test_no_texts(make_bundle):
+    predictor = open_predictor(make_bundle(("x", "y", "z")))
+    assert predictor.predict([]) == []
+    assert predictor.probabilities([]).shape == (0, 3)
+
+
+def test_one_string_is_not_a_list_of_letters(bundle):
+    with pytest.raises(UsageError, match="found one text: put it in a list"):
+        open_predictor(bundle).predict("good")
+
+
+@pytest.mark.parametrize("wrong", [None, 3.5, b"good", ["good"]])
+def test_texts_that_are_no_strings(bundle, wrong):
+    with pytest.raises(UsageError, match=f"found {type(wrong).__name__} at place 1"):
+        open_predictor(bundle).predict(["good", wrong])
+
+
+def test_without_torch_the_extra_is_named(bundle, monkeypatch):
+    monkeypatch.delitem(sys.modules, "sentiment_lstm.inference.torch_runtime", raising=False)
+    monkeypatch.delitem(sys.modules, "sentiment_lstm.model.weights", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"Expected torch .*sentiment-lstm\[train\]"):
+        open_predictor(bundle)

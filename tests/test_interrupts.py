@@ -1,0 +1,21 @@
+import os
+import signal
+
+import pytest
+
+from sentiment_lstm.interrupts import Interrupted, Interrupts
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_at_once_or_at_the_next_check(number: signal.Signals, code: int):
+    before = signal.getsignal(number)
+    with pytest.raises(Interrupted) as raised, Interrupts():
+        os.kill(os.getpid(), number)
+    assert raised.value.exit_code == code
+    with Interrupts() as interrupts:
+        interrupts.check()
+        interrupts.deferred = True
+        os.kill(os.getpid(), number)
+        with pytest.raises(Interrupted):
+            interrupts.check()
+    assert signal.getsignal(number) is before

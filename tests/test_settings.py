@@ -1,0 +1,228 @@
+import dataclasses
+import json
+
+import pytest
+
+from sentiment_lstm import errors
+from sentiment_lstm.errors import SentimentError, UsageError
+from sentiment_lstm.settings import (
+    PRESETS,
+    ModelSettings,
+    Settings,
+    flattened,
+    preset,
+    read_json,
+    read_toml,
+)
+
+CHANGED = {
+    "data.label_map": {"0": "bad", ">=7": "good"},
+    "data.exclude": ("a.csv", "b.csv"),
+    "data.text_column": "review",
+    "data.streaming": True,
+    "text.kind": "bpe",
+    "model.hidden": 8,
+    "training.learning_rate": 0.5,
+}
+
+
+def get(settings: Settings, name: str) -> object:
+    section, key = name.split(".")
+    return getattr(getattr(settings, section), key)
+
+
+def test_seed_preset_is_the_studys_model_and_training():
+    seed = preset("seed")
+    assert seed.model == ModelSettings(
+        embedding=128,
+        hidden=256,
+        layers=2,
+        bidirectional=False,
+        pooling="last",
+        dropout=0.3,
+    )
+    assert seed.training.clip_norm == 5.0
+    assert seed.training.learning_rate == 1e-3
+    assert seed.training.embeddings == "random"
+
+
+@pytest.mark.parametrize("name", ["seed", "quick", "large"])
+def test_presets_exist_and_survive_json(name):
+    settings = preset(name)
+    assert settings is PRESETS[name]
+    assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_unknown_preset_names_those_there_are():
+    with pytest.raises(UsageError, match=r"among seed, quick, large, found 'tiny'\."):
+        preset("tiny")
+
+
+def test_json_round_trip(tmp_path):
+    settings = Settings().updated(CHANGED)
+    assert settings != Settings()
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(settings.to_dict()))
+    assert read_json(path) == settings
+
+
+def test_toml_gives_names_that_updated_takes(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        "[data]\n"
+        'label_map = {"0" = "bad", ">=7" = "good"}\n'
+        'exclude = ["a.csv", "b.csv"]\n'
+        'text_column = "review"\n'
+        "streaming = true\n"
+        '[text]\nkind = "bpe"\n'
+        "[model]\nhidden = 8\n"
+        "[training]\nlearning_rate = 0.5\n"
+    )
+    assert Settings().updated(read_toml(path)) == Settings().updated(CHANGED)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("model.hidden", "8", 8),
+        ("model.dropout", "0", 0.0),
+        ("model.bidirectional", "true", True),
+        ("model.bidirectional", "False", False),
+        ("model.bidirectional", "1", True),
+        ("model.pooling", "max+mean", "max+mean"),
+        ("training.learning_rate", "2e-3", 0.002),
+        ("data.text_column", "review", "review"),
+        ("data.text_column", "none", None),
+        ("data.text_column", "", None),
+        ("data.exclude", "a.csv,b.csv", ("a.csv", "b.csv")),
+        ("data.exclude", "", ()),
+        ("data.label_map", "0=negative,>=7=positive", {"0": "negative", ">=7": "positive"}),
+        ("data.label_map", "", {}),
+    ],
+)
+def test_strings_are_read_as_the_settings_type(name, text, value):
+    found = get(Settings().updated({name: text}), name)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model.hidden", "8.5"),
+        ("model.hidden", 8.5),
+        ("model.hidden", "many"),
+        ("model.hidden", True),
+        ("model.hidden", None),
+        ("model.bidirectional", "maybe"),
+        ("model.bidirectional", 2),
+        ("model.pooling", "first"),
+        ("model.pooling", ["last"]),
+        ("model.dropout", "half"),
+        ("training.learning_rate", 10**400),
+        ("data.source", 5),
+        ("data.label_map", "0"),
+        ("data.label_map", "=bad"),
+        ("data.label_map", 5),
+        ("data.exclude", 5),
+    ],
+)
+def test_values_of_the_wrong_type(name, value):
+    with pytest.raises(UsageError, match=f"Expected {name} to be .*, found "):
+        Settings().updated({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("data.validation", 0),
+        ("data.validation", 1),
+        ("data.stream_rows", 99),
+        ("data.max_characters", 0),
+        ("text.vocabulary", 2),
+        ("text.min_frequency", 0),
+        ("text.max_tokens", 1),
+        ("model.embedding", 0),
+        ("model.hidden", -1),
+        ("model.layers", 0),
+        ("model.dropout", 1),
+        ("model.dropout", -0.1),
+        ("model.dropout", "nan"),
+        ("training.epochs", 0),
+        ("training.batch_tokens", 0),
+        ("training.threads", -1),
+        ("training.max_steps", -1),
+        ("training.seed", -1),
+        ("training.patience", -1),
+        ("training.weight_decay", "nan"),
+        ("training.learning_rate", 0),
+        ("training.clip_norm", "nan"),
+        ("training.checkpoint_seconds", 0),
+        ("training.warmup", 1),
+        ("training.weight_average", 1),
+    ],
+)
+def test_values_out_of_range(name, value):
+    with pytest.raises(UsageError, match=f"Expected {name} to be .*, found "):
+        Settings().updated({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("model.width", "model.hidden"),
+        ("network.hidden", r"model\.\*"),
+        ("hidden", r"model\.\*"),
+        ("model", "model.hidden"),
+        ("model.", "model.hidden"),
+        ("", r"model\.\*"),
+    ],
+)
+def test_unknown_names_are_answered_with_those_there_are(name, hint):
+    with pytest.raises(UsageError, match=f"Expected a setting among .*{hint}.*, found '{name}'"):
+        Settings().updated({name: "8"})
+
+
+def test_updated_leaves_the_original_and_the_rest_alone():
+    settings = Settings()
+    changed = settings.updated({"model.hidden": 8})
+    assert settings == Settings()
+    assert dataclasses.replace(changed, model=settings.model) == settings
+
+
+def test_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ModelSettings().hidden = 8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("values", [{"model": 8}, [1], "model", {"model": ["hidden"]}])
+def test_what_is_no_section(values):
+    with pytest.raises(UsageError, match=r"Expected .*section"):
+        flattened(values)
+
+
+@pytest.mark.parametrize("content", [None, b"[model", b"\xff", b"hidden = 8"])
+def test_settings_file_that_is_missing_or_no_toml(tmp_path, content):
+    path = tmp_path / "settings.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match="Expected a se"):
+        read_toml(path)
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff", b"[]", b'{"model": {"hidden": 0}}'])
+def test_settings_that_are_missing_or_no_json(tmp_path, content):
+    path = tmp_path / "settings.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match="Expected "):
+        read_json(path)
+
+
+def test_exit_codes_are_those_of_the_command_line():
+    """1: failed; 2: wrong usage."""
+    kinds = [k for k in vars(errors).values() if isinstance(k, type)]
+    assert all(issubclass(kind, SentimentError) for kind in kinds)
+    codes = {kind.__name__: kind.exit_code for kind in kinds}
+    assert codes.pop("UsageError") == 2
+    assert set(codes.values()) == {1}

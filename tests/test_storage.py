@@ -1,0 +1,135 @@
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from sentiment_lstm import storage
+from sentiment_lstm.errors import SentimentError
+from sentiment_lstm.storage import as_json, write_atomically, write_together
+
+FILES = {"a": b"new a", "b": b"new b", "last": b"new last"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Makes the disk full at the n-th write."""
+
+    def fill(at: int) -> None:
+        left = [at]
+
+        def fsync(_: int) -> None:
+            left[0] -= 1
+            if left[0] <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(storage.os, "fsync", fsync)
+
+    return fill
+
+
+def test_a_file_is_replaced(tmp_path):
+    (tmp_path / "x").write_bytes(b"old")
+    write_atomically(tmp_path / "x", b"new")
+    assert contents(tmp_path) == {"x": b"new"}
+
+
+def test_missing_parents_are_made(tmp_path):
+    write_atomically(tmp_path / "p" / "q" / "x", b"new")
+    assert contents(tmp_path / "p" / "q") == {"x": b"new"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
+def test_mode_is_the_users_own(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_together(tmp_path / "new", FILES)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "new" / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_full_disk_keeps_the_old_file(tmp_path, full_disk):
+    (tmp_path / "x").write_bytes(b"old")
+    full_disk(at=1)
+    with pytest.raises(SentimentError, match=f"write to {tmp_path}, found: No space left"):
+        write_atomically(tmp_path / "x", b"new")
+    assert contents(tmp_path) == {"x": b"old"}
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_full_disk_keeps_the_old_files_together(tmp_path, full_disk, at):
+    old = {"a": b"old a", "last": b"old last", "other": b"other"}
+    for name, data in old.items():
+        (tmp_path / name).write_bytes(data)
+    full_disk(at)
+    with pytest.raises(SentimentError, match="No space left"):
+        write_together(tmp_path, FILES)
+    assert contents(tmp_path) == old
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_full_disk_leaves_no_new_folder(tmp_path, full_disk, at):
+    full_disk(at)
+    with pytest.raises(SentimentError, match="No space left"):
+        write_together(tmp_path / "new", FILES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_new_folder_appears_with_all_files(tmp_path, monkeypatch):
+    seen = []
+    rename = Path.rename
+
+    def watch(self, target):
+        seen.append((target.exists(), contents(self)))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", watch)
+    write_together(tmp_path / "new", FILES)
+    assert seen == [(False, FILES)]
+    assert contents(tmp_path / "new") == FILES
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_last_file_never_stands_beside_files_of_another_save(tmp_path, monkeypatch):
+    """Whatever moment the process dies at, `last` is old with the old files or new with the new."""
+    old = dict.fromkeys(FILES, b"old")
+    for name, data in old.items():
+        (tmp_path / name).write_bytes(data)
+    seen = []
+    replace = Path.replace
+
+    def watch(self, target):
+        seen.append({n: d for n, d in contents(tmp_path).items() if not n.startswith(".")})
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", watch)
+    write_together(tmp_path, FILES)
+    assert len(seen) == len(FILES)
+    assert all("last" not in files for files in seen)
+    assert contents(tmp_path) == FILES
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    (tmp_path / "x").write_bytes(b"a file")
+    with pytest.raises(SentimentError, match="Not a directory"):
+        write_together(tmp_path / "x", FILES)
+
+
+def test_killed_writers_leftovers_are_not_taken_over(tmp_path):
+    left = tmp_path / f".new.{os.getpid()}.tmp"
+    left.mkdir()
+    (left / "stale").write_bytes(b"stale")
+    write_together(tmp_path / "new", FILES)
+    assert contents(tmp_path / "new") == FILES
+
+
+def test_json_has_no_nan():
+    value = {"a": [1.5, float("nan")], "b": (float("inf"), "ü")}
+    assert json.loads(as_json(value)) == {"a": [1.5, None], "b": [None, "ü"]}

@@ -1,0 +1,48 @@
+import time
+
+import pytest
+
+from sentiment_lstm.text.cleaning import normalizer, without_surrogates
+
+
+@pytest.mark.parametrize(
+    ("raw", "normal"),
+    [
+        ("A<br /><br />B", "a  b"),
+        ("</P class='x'>Good", " good"),
+        ("I <3 it, a < b > c, </3", "i <3 it, a < b > c, </3"),
+        ("<" + "a" * 202 + ">", "<" + "a" * 202 + ">"),
+        ("&quot;Fine&quot; &amp; &lt;3 &#39;s&nbsp;&hellip;", '"fine" & <3 \'s ...'),
+        ("&amp;lt;", "&lt;"),
+        ("AT&T; &unknown; &amp", "at&t; &unknown; &amp"),
+        ("don\u2019t isn`t \u201cgood\u201d", "don't isn't \"good\""),
+        ("don\u0092t \u0093good\u0094 \u0096 \u0085", 'don\'t "good" - ...'),
+        ("so\u00adft\u200b \u2764\ufe0f", "soft \u2764"),
+        ("Cafe\u0301", "caf\u00e9"),
+        ("\u0130", "i\u0307"),
+    ],
+)
+def test_normal_form(raw, normal):
+    assert normalizer(lowercase=True).normalize_str(raw) == normal
+
+
+def test_case_may_stay():
+    assert normalizer(lowercase=False).normalize_str("GOOD Film") == "GOOD Film"
+
+
+def test_normal_text_is_left_alone():
+    text = 'it wasn\'t "bad"?! caf\u00e9 8/10 :-) <3'
+    assert normalizer(lowercase=True).normalize_str(text) == text
+
+
+def test_surrogates_are_replaced_one_for_one():
+    assert without_surrogates("a\ud800\udfffb\U0001f600") == "a\ufffd\ufffdb\U0001f600"
+
+
+@pytest.mark.parametrize("unit", ["<", "&", "x", " ", "<a", "</", "&amp", "&amp;", "\u0301", "'"])
+def test_time_is_linear_in_hostile_text(unit):
+    """64 KB take a small part of a second; quadratic steps would take minutes."""
+    steps = normalizer(lowercase=True)
+    start = time.perf_counter()
+    steps.normalize_str(unit * (1 << 16))
+    assert time.perf_counter() - start < 1

@@ -1,0 +1,256 @@
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sentiment_lstm.errors import BundleError, DataError
+from sentiment_lstm.records import PAD_ID, UNKNOWN_ID
+from sentiment_lstm.settings import TextSettings
+from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
+
+CORPUS = [
+    "The film was good, good and good!",
+    "The film wasn't bad.<br />It was the best ?!",
+    "bad bad acting; don't go :-(",
+]
+EVERY_WORD = TextSettings(min_frequency=1)
+TOKENIZERS = {
+    kind: TextTokenizer.learn(CORPUS, TextSettings(kind=kind, min_frequency=1))
+    for kind in ("word", "bpe")
+}
+words = TOKENIZERS["word"]
+
+
+def cut(text):
+    """The tokens of a text, spelt out: a vocabulary is learnt from the text itself."""
+    learnt = TextTokenizer.learn([text], EVERY_WORD)
+    return [learnt.token(int(i)) for i in learnt.encode([text])[0].ids]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("It wasn't GREAT, couldn\u2019t be.", "it wasn't great , couldn't be ."),
+        ("the '80's rock'n'roll 'star'", "the ' 80's rock'n'roll ' star '"),
+        ("8/10, 7.5/10 or 1,000 on 10th", "8/10 , 7.5/10 or 1,000 on 10th"),
+        ("Why?! No!!!! Well..... ok--fine ****", "why ?! no !!! ! well ... .. ok -- fine ****"),
+        (":-) :( ;P <3 </3 ^_^ :'( =D", ":-) :( ;p <3 </3 ^_^ :'( =d"),
+        ("cast: people :points http://x", "cast : people : points http : // x"),
+        ("<i>so</i> well-made _great_", "so well - made _ great _"),
+        ("\U0001f44d\U0001f3fd\u2764\ufe0f\U0001f600", "\U0001f44d\U0001f3fd \u2764 \U0001f600"),
+        ("caf\u00e9 cafe\u0301 \u0915\u093e\u092e", "caf\u00e9 caf\u00e9 \u0915\u093e\u092e"),
+        ("a\x00b\x1fc\u200dd", "a b c d"),
+    ],
+)  # fmt: skip
+def test_tokens(text, tokens):
+    assert cut(text) == tokens.split()
+
+
+def test_words_stand_by_frequency_then_text():
+    learnt = TextTokenizer.learn(["b b c a <pad>", "b C d"], TextSettings(min_frequency=1))
+    assert [learnt.token(i) for i in range(len(learnt))] == ["<pad>", "<unk>", "b", "c", "a", "d"]
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_order_of_texts_does_not_change_the_vocabulary(kind):
+    shuffled = random.Random(0).sample(CORPUS, len(CORPUS))
+    settings = TextSettings(kind=kind, min_frequency=1)
+    assert TextTokenizer.learn(shuffled, settings).to_json() == TOKENIZERS[kind].to_json()
+
+
+@pytest.mark.parametrize(("kind", "size"), [("word", 12), ("bpe", 60)])
+def test_size_is_kept(kind, size):
+    settings = TextSettings(kind=kind, vocabulary=size, min_frequency=1)
+    assert len(TOKENIZERS[kind]) > size
+    assert len(TextTokenizer.learn(CORPUS, settings)) == size
+
+
+def test_rare_words_are_left_out():
+    rare = TextTokenizer.learn(["a b a b", "c d"], TextSettings(min_frequency=2))
+    assert [rare.token(i) for i in range(len(rare))] == ["<pad>", "<unk>", "a", "b"]
+
+
+def test_evaluation_words_are_unknown():
+    ids = words.encode(["film unseen"])[0].ids
+    assert ids[0] > UNKNOWN_ID
+    assert ids[1] == UNKNOWN_ID
+
+
+def test_case_may_matter():
+    learnt = TextTokenizer.learn(["GOOD good"], TextSettings(min_frequency=1, lowercase=False))
+    assert len(learnt) == 4
+
+
+def test_bpe_spells_new_words_and_knows_where_they_begin():
+    bpe = TOKENIZERS["bpe"]
+    ids = bpe.encode(["goodest \u4e2d"])[0].ids
+    tokens = [bpe.token(int(i)) for i in ids]
+    assert tokens[0].startswith("\u2581")
+    assert "".join(tokens) == "\u2581goodest\u2581<unk>"
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@pytest.mark.parametrize("text", ["<pad>", "<unk>", "< pad >", "a <pad> b", "<PAD"])
+def test_no_text_becomes_padding(kind, text):
+    assert PAD_ID not in TOKENIZERS[kind].encode([text])[0].ids
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@pytest.mark.parametrize("text", ["", " \n", "<br />", "\x00\u200b"])
+def test_a_text_without_tokens_is_one_unknown_token(kind, text):
+    encoded = TOKENIZERS[kind].encode([text], offsets=True)[0]
+    assert encoded.ids.tolist() == [UNKNOWN_ID]
+    assert encoded.offsets.tolist() == [[0, 0]]
+    assert TOKENIZERS[kind].encode([text])[0].ids.tolist() == [UNKNOWN_ID]
+
+
+def test_offsets_point_into_the_raw_text():
+    raw = "The <b>FILM</b> wasn\u2019t &quot;good&quot;\u2026"
+    encoded = words.encode([raw], offsets=True)[0]
+    spans = [raw[a:b] for a, b in encoded.offsets]
+    assert spans == ["The", "FILM", "wasn\u2019t", ";", "good", ";", "\u2026"]
+    assert encoded.ids.dtype == encoded.offsets.dtype == np.int32
+
+
+MARKUP = ["<br />", "</i>", "&amp;", "&lt;", "&quot;", "film", "'", "?!"]
+AWKWARD = [
+    "\u2026",
+    "\u0130",
+    "e\u0301",
+    "\u0301\u0323",
+    "\u1100\u1161",
+    "\u0958",
+    "\ud800",
+    "\x85",
+]
+PIECES = st.sampled_from([*MARKUP, *AWKWARD, "\U0001f600", "\u200d"])
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@given(text=st.lists(PIECES | st.text(max_size=4), max_size=12).map("".join))
+@example(text="\u0130\u0130&amp;lt;e\u0301\ud800")
+def test_spans_are_valid_and_do_not_go_back(kind, text):
+    encoded = TOKENIZERS[kind].encode([text], offsets=True)[0]
+    starts, ends = encoded.offsets.T.tolist()
+    assert encoded.offsets.shape == (len(encoded.ids), 2)
+    assert all(0 <= a <= b <= len(text) for a, b in zip(starts, ends, strict=True))
+    assert all(a <= b for a, b in pairwise(starts))
+    assert all(a <= b for a, b in pairwise(ends))
+    assert np.array_equal(encoded.ids, TOKENIZERS[kind].encode([text])[0].ids)
+
+
+def test_a_text_does_not_depend_on_its_company():
+    many = words.encode([*CORPUS, ""] * 150)
+    assert len(many) == 600
+    assert np.array_equal(many[402].ids, words.encode([CORPUS[2]])[0].ids)
+
+
+def test_nothing_is_cut():
+    assert len(words.encode(["good " * 50_000])[0].ids) == 50_000
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@pytest.mark.parametrize(
+    "unit", ["<", "&", "x", " ", "<a", "&amp", "\u0301", "'", "a'", "1", "1.", "!", "\ud800", "^_"]
+)
+def test_time_is_linear_in_hostile_text(kind, unit):
+    start = time.perf_counter()
+    TOKENIZERS[kind].encode([unit * (1 << 15)], offsets=True)
+    assert time.perf_counter() - start < 1
+
+
+def test_saved_and_loaded_is_the_same(tmp_path):
+    for tokenizer in TOKENIZERS.values():
+        tokenizer.save(tmp_path / "tokenizer.json")
+        loaded = TextTokenizer.load(tmp_path / "tokenizer.json")
+        assert loaded.to_json() == tokenizer.to_json()
+        assert np.array_equal(loaded.encode(CORPUS)[1].ids, tokenizer.encode(CORPUS)[1].ids)
+
+
+def damaged():
+    """Ways in which a tokenizer.json can be unusable."""
+    good = words.to_json()
+    state = json.loads(good)
+    model = state["model"]
+    special = {"id": 2, "content": "the", "single_word": False, "lstrip": False, "rstrip": False,
+               "normalized": False, "special": True}  # fmt: skip
+    cutting = {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0}
+    return {
+        "cut short": good[:-100],
+        "empty": "",
+        "another file": "{}",
+        "other ids": good.replace('"<pad>": 0', '"<pad>": 5'),
+        "other unknown token": json.dumps({**state, "model": {**model, "unk_token": "x"}}),
+        "tokens found in raw text": json.dumps({**state, "added_tokens": [special]}),
+        "truncation": json.dumps({**state, "truncation": cutting}),
+    }
+
+
+@pytest.mark.parametrize("case", damaged())
+def test_a_damaged_file_is_refused(tmp_path, case):
+    (tmp_path / "tokenizer.json").write_text(damaged()[case], encoding="utf-8")
+    with pytest.raises(BundleError, match=r"Expected .* tokenizer .* found"):
+        TextTokenizer.load(tmp_path / "tokenizer.json")
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(BundleError, match="Expected a tokenizer"):
+        TextTokenizer.load(tmp_path / "tokenizer.json")
+
+
+@pytest.mark.parametrize("wrong", [-1, len(words)])
+def test_no_such_id(wrong):
+    with pytest.raises(IndexError, match=f"found {wrong}"):
+        words.token(wrong)
+
+
+def test_an_error_of_the_source_comes_through():
+    def source():
+        yield "good film"
+        raise DataError("row 2")
+
+    with pytest.raises(DataError, match="row 2"):
+        TextTokenizer.learn(source(), TextSettings())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_encodes_without_warning():
+    script = """
+import os, sys
+from sentiment_lstm.settings import TextSettings
+from sentiment_lstm.text.tokenizer import TextTokenizer
+t = TextTokenizer.learn(["a b", "c d"] * 50, TextSettings())
+t.encode(["a b"] * 50)
+child = os.fork()
+if child == 0:
+    ids = t.encode(["a b"] * 50)[0].ids.tolist()
+    os._exit(0 if ids == [2, 3] else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "TOKENIZERS_PARALLELISM"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, env=environment
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("length", "most", "kept"),
+    [
+        (5, 5, [0, 1, 2, 3, 4]),
+        (6, 4, [0, 1, 4, 5]),
+        (6, 3, [0, 4, 5]),
+        (3, 9, [0, 1, 2]),
+        (4, 1, [3]),
+    ],
+)
+def test_head_and_tail(length, most, kept):
+    assert head_and_tail(np.arange(length, dtype=np.int32), most).tolist() == kept

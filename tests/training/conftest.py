@@ -1,0 +1,81 @@
+"""A task that a tiny LSTM learns in seconds, and what watches it."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sentiment_lstm.batching import Window
+from sentiment_lstm.model.classifier import LSTMClassifier
+from sentiment_lstm.settings import ModelSettings, TrainingSettings
+from sentiment_lstm.training.feed import Feed
+from sentiment_lstm.training.loop import Trainer
+
+GOOD, BAD, WORDS = 2, 3, 12
+
+
+class Notes:
+    """A watcher that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, float]] = []
+        self.epochs: list[dict[str, float]] = []
+
+    def stepped(self, step: dict[str, float]) -> None:
+        self.steps.append(step)
+
+    def validated(self) -> None:
+        pass
+
+    def epoch_ended(self, epoch: dict[str, float]) -> None:
+        self.epochs.append(epoch)
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+def texts(count: int, seed: int, classes: int = 2) -> Window:
+    """Texts of random words; one of them, at any place, tells the class."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int64) % classes
+    ids = []
+    for label in labels:
+        text = rng.integers(GOOD + classes, WORDS, rng.integers(2, 12)).astype(np.int32)
+        text[rng.integers(len(text))] = GOOD + label
+        ids.append(text)
+    return Window(ids, labels)
+
+
+@pytest.fixture
+def make_trainer():
+    """Makes a trainer of a tiny model; keywords are fields of `TrainingSettings`."""
+
+    def make(classes: int = 2, **changes) -> Trainer:
+        torch.manual_seed(0)
+        shape = ModelSettings(embedding=6, hidden=8, layers=1, pooling="max+mean", dropout=0.1)
+        usual = {"batch_tokens": 100, "learning_rate": 0.02, "epochs": 3}
+        settings = TrainingSettings(**{**usual, **changes})
+        sample = texts(120, 1, classes)
+        feed = Feed(lambda: [sample], sample, texts(40, 2, classes), None)
+        return Trainer(LSTMClassifier(shape, WORDS, classes), settings, feed, classes)
+
+    return make
+
+
+@pytest.fixture
+def csv_file(tmp_path: Path) -> Path:
+    """Four hundred labelled sentences."""
+    rng = random.Random(0)
+    filler = ["the", "film", "and", "its", "plot", "with", "an", "actor", "in", "a", "scene"]
+    path = tmp_path / "reviews.csv"
+    rows = ["text,label"]
+    for number in range(400):
+        words = rng.choices(filler, k=rng.randint(3, 20))
+        words.insert(rng.randrange(len(words)), ("awful", "lovely")[number % 2])
+        rows.append(f"{' '.join(words)} {number},{('bad', 'good')[number % 2]}")
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path

@@ -1,0 +1,184 @@
+import csv
+import io
+import json
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from rich.console import Console
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.errors import DataError, TrainingError, UsageError
+from sentiment_lstm.interrupts import Interrupted, Interrupts
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.training import comparison
+from sentiment_lstm.training.comparison import compare_phases, train_phase
+
+STEPS = 3
+TINY = Settings().updated(
+    {
+        "text.min_frequency": 1,
+        "model.embedding": 4,
+        "model.hidden": 3,
+        "model.layers": 1,
+        "training.batch_tokens": 100,
+        "training.threads": 1,
+    }
+)
+
+
+def reviews(count, seed):
+    """Texts of a few words, and their labels, half of each."""
+    rng = random.Random(seed)
+    words = {0: ["bad", "dull", "poor"], 1: ["good", "fine", "great"]}
+    return [
+        (
+            f"{rng.choice(words[i % 2])} film number {seed}{i} {rng.choice(['!', '.', 'again'])}",
+            i % 2,
+        )
+        for i in range(count)
+    ]
+
+
+TRAIN, TEST = reviews(120, 1), reviews(80, 2)
+
+
+@pytest.fixture
+def kaggle(tmp_path):
+    """Train and test reviews shuffled into one file, as Kaggle's are."""
+    rows = TRAIN + TEST
+    random.Random(0).shuffle(rows)
+    path = tmp_path / "IMDB Dataset.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "sentiment"])
+        writer.writerows((text, ["negative", "positive"][label]) for text, label in rows)
+    return str(path)
+
+
+@pytest.fixture
+def hub(tmp_path):
+    return hub_folder(tmp_path / "hub", train=TRAIN, test=TEST)
+
+
+def hub_folder(root, **splits):
+    root.mkdir()
+    for name, rows in splits.items():
+        table = pa.table({"text": [t for t, _ in rows], "label": [n for _, n in rows]})
+        parquet.write_table(table, root / f"{name}.parquet")
+    return str(root)
+
+
+def measure(run, source, split, options):
+    return SentimentClassifier.from_pretrained(run).evaluate(source, split, options)
+
+
+def quiet():
+    return Console(file=io.StringIO())
+
+
+def compare(phase1, phase2, out, settings=TINY, steps=STEPS):
+    return compare_phases(phase1, phase2, settings, steps, out, quiet(), measure)
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Phases trained without processes of their own, which take seconds to start."""
+    monkeypatch.setattr(
+        comparison, "_in_own_process", lambda phase: train_phase(phase.settings, phase.folder)
+    )
+
+
+def test_both_phases_on_one_footing(kaggle, hub, tmp_path, in_process):
+    out = tmp_path / "out"
+    first, second = compare(kaggle, hub, out)
+    assert first.keys() == second.keys()
+    assert (first["rows_read"], second["rows_read"]) == (200, 120)
+    assert first["steps"] == second["steps"] == STEPS
+    assert first["evaluation_texts"] == second["evaluation_texts"] == len(TEST)
+    assert 0 < second["reading_peak_mb"] <= second["peak_mb"]
+    assert json.loads((out / "comparison.json").read_text()) == [first, second]
+    assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    runs = [json.loads((out / run / "settings.json").read_text()) for run in ("phase1", "phase2")]
+    assert [run["data"]["streaming"] for run in runs] == [False, True]
+    assert runs[0]["model"] == runs[1]["model"]
+    assert runs[0]["training"] == runs[1]["training"]
+
+
+def test_no_phase_trains_on_what_both_are_measured_on(kaggle, hub, tmp_path):
+    settings = comparison._same_footing(TINY, STEPS)
+    phases, split = comparison._phases(kaggle, hub, settings, tmp_path)
+    assert split == "test"
+    assert seen_by(phases[0]) == {text for text, _ in TRAIN}
+    assert seen_by(phases[1]) == {text for text, _ in TRAIN}
+
+
+def test_without_a_test_split_phase_2s_own_part_is_kept_from_phase_1(kaggle, tmp_path):
+    hub = hub_folder(tmp_path / "hub", train=TRAIN)
+    settings = comparison._same_footing(TINY, STEPS)
+    phases, split = comparison._phases(kaggle, hub, settings, tmp_path)
+    assert split == "validation"
+    corpus = comparison.load_corpus(phases[1].settings.data, 0, SetAside(None))
+    held_out = {review.text for review in corpus.validation}
+    assert held_out
+    assert seen_by(phases[0]) == {text for text, _ in TRAIN + TEST} - held_out
+
+
+def test_without_a_test_split_both_are_measured_on_phase_2s_own_part(kaggle, tmp_path, in_process):
+    hub = hub_folder(tmp_path / "hub", train=TRAIN)
+    first, second = compare(kaggle, hub, tmp_path / "out")
+    lines = (tmp_path / "out" / "evaluation.jsonl").read_text().splitlines()
+    assert first["evaluation_texts"] == second["evaluation_texts"] == len(lines)
+
+
+def seen_by(phase):
+    corpus = comparison.load_corpus(phase.settings.data, 0, SetAside(None))
+    return {review.text for review in [*corpus.sample, *corpus.validation]}
+
+
+@pytest.mark.parametrize("name", ["phase1", "phase2", "comparison.json"])
+def test_a_folder_with_runs_is_refused(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(UsageError, match=f"without runs .* found {name} in"):
+        compare("absent.csv", "absent", tmp_path)
+
+
+def test_steps_below_one_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="at least 1, found 0"):
+        compare("absent.csv", "absent", tmp_path / "out", steps=0)
+
+
+@pytest.mark.slow
+def test_processes_of_their_own(kaggle, hub, tmp_path):
+    first, second = compare(kaggle, hub, tmp_path / "out")
+    assert first["steps"] == second["steps"] == STEPS
+    with pytest.raises(DataError, match="absent"):
+        compare(str(tmp_path / "absent.csv"), hub, tmp_path / "other")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_phase_that_is_stopped(kaggle, tmp_path, number):
+    """SIGTERM here ends the phase, which saves its run; a phase that is killed is reported."""
+    settings = comparison._same_footing(TINY, 1_000_000)
+    data = {"data.source": kaggle}
+    phase = comparison._Phase("phase 1", settings.updated(data), tmp_path / "phase1")
+    threading.Thread(target=stop_when_training, args=(phase.folder, number)).start()
+    expected = Interrupted if number == signal.SIGTERM else TrainingError
+    with Interrupts(), pytest.raises(expected):
+        comparison._in_own_process(phase)
+    assert (phase.folder / "checkpoint.safetensors").exists() == (number == signal.SIGTERM)
+
+
+def stop_when_training(folder: Path, number: int) -> None:
+    while not (log := folder / "metrics.jsonl").exists() or not log.read_text():
+        time.sleep(0.05)
+    (child,) = comparison.multiprocessing.active_children()
+    os.kill(os.getpid() if number == signal.SIGTERM else child.pid, number)

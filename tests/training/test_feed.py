@@ -1,0 +1,40 @@
+import numpy as np
+
+from sentiment_lstm.records import Review
+from sentiment_lstm.reviews.corpus import Corpus
+from sentiment_lstm.settings import Settings, TextSettings
+from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training.feed import encode, make_feed
+
+REVIEWS = [Review(f"word{n % 5} and more", ("no", "yes")[n % 2], str(n)) for n in range(20)]
+TOKENIZER = TextTokenizer.learn([r.text for r in REVIEWS], TextSettings(min_frequency=1))
+CLASSES = ("no", "yes")
+
+
+def corpus(streaming: bool) -> Corpus:
+    return Corpus(CLASSES, REVIEWS[:12], REVIEWS[12:], streaming, {}, lambda: iter(REVIEWS[:12]))
+
+
+def test_reviews_become_ids_and_positions():
+    window = encode(REVIEWS, TOKENIZER, CLASSES, max_tokens=2)
+    assert window.labels.tolist() == [0, 1] * 10
+    assert all(len(ids) == 2 for ids in window.ids)
+    assert window.ids[0].dtype == np.int32
+
+
+def test_a_stream_comes_in_windows_that_hold_what_a_whole_feed_holds():
+    settings = Settings().updated({"data.stream_rows": 100})
+    whole = make_feed(corpus(False), TOKENIZER, settings)
+    stream = make_feed(corpus(True), TOKENIZER, settings)
+    (window,) = stream.windows()
+    assert [ids.tolist() for ids in window.ids] == [ids.tolist() for ids in whole.sample.ids]
+    assert stream.steps is None
+    assert whole.steps == 1
+    assert stream.fingerprint() == whole.fingerprint()
+
+
+def test_fingerprint_sees_labels_and_texts():
+    settings = Settings()
+    other = Corpus(CLASSES, REVIEWS[1:12], REVIEWS[12:], False, {})
+    first = make_feed(corpus(False), TOKENIZER, settings).fingerprint()
+    assert first != make_feed(other, TOKENIZER, settings).fingerprint()

@@ -1,0 +1,118 @@
+"""The loop learns, stops when it should, and goes on from a state as if never interrupted."""
+
+import math
+
+import pytest
+import torch
+
+from sentiment_lstm.errors import TrainingError
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_it_learns(make_trainer, notes, classes: int):
+    trainer = make_trainer(classes, epochs=12)
+    trainer.run(notes)
+    assert notes.epochs[0]["validation_loss"] > 0.5
+    assert notes.epochs[-1]["validation_accuracy"] > 0.95
+    assert trainer.progress.done
+
+
+def test_one_step_changes_every_parameter_and_reports_itself(make_trainer, notes):
+    trainer = make_trainer(max_steps=1)
+    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    trainer.run(notes)
+    assert all(not torch.equal(before[n], p) for n, p in trainer.model.named_parameters())
+    (step,) = notes.steps
+    assert step["step"] == step["epoch"] == 1
+    assert 0 < step["grad_norm"] < math.inf
+    assert step["tokens"] <= trainer.settings.batch_tokens
+
+
+def test_the_reported_norm_is_the_one_before_clipping(make_trainer, notes):
+    trainer = make_trainer(max_steps=1, clip_norm=1e-6)
+    trainer.run(notes)
+    clipped = math.sqrt(sum(float((p.grad**2).sum()) for p in trainer.model.parameters()))
+    assert notes.steps[0]["grad_norm"] > 1e-3
+    assert clipped == pytest.approx(1e-6, rel=1e-2)
+
+
+def test_early_stopping_keeps_the_best_weights(make_trainer, notes):
+    trainer = make_trainer(epochs=40, learning_rate=0.3, patience=2)
+    trainer.run(notes)
+    losses = [epoch["validation_loss"] for epoch in notes.epochs]
+    assert len(losses) < 40
+    assert losses.index(min(losses)) == len(losses) - 3 == trainer.progress.best_epoch - 1
+    trainer.model.load_state_dict(trainer.best)
+    assert trainer.validate(notes)["loss"] == pytest.approx(min(losses), abs=1e-6)
+
+
+def test_patience_zero_trains_all_epochs(make_trainer, notes):
+    make_trainer(epochs=6, learning_rate=0.3, patience=0).run(notes)
+    assert len(notes.epochs) == 6
+
+
+def test_max_steps_ends_inside_an_epoch_with_a_validation(make_trainer, notes):
+    trainer = make_trainer(max_steps=11)
+    assert trainer.total == 11
+    trainer.run(notes)
+    assert len(notes.steps) == 11
+    assert notes.epochs[-1]["step"] == 11
+    assert trainer.best
+
+
+def test_a_bad_number_stops_before_the_update(make_trainer, notes):
+    trainer = make_trainer()
+    with torch.no_grad():
+        trainer.model.output.bias.fill_(torch.nan)
+    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    with pytest.raises(TrainingError, match=r"step 1, found loss nan.*lower"):
+        trainer.run(notes)
+    after = dict(trainer.model.named_parameters())
+    assert all(torch.equal(before[name], after[name]) for name in before if "bias" not in name)
+
+
+def test_class_weights_balance_what_is_rare(make_trainer):
+    assert make_trainer(class_weights=True).class_weights.tolist() == [1.0, 1.0]
+    assert make_trainer().class_weights is None
+
+
+class _StopAt:
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def stepped(self, step: dict[str, float]) -> None:
+        if step["step"] == self.step:
+            raise InterruptedError
+
+    def validated(self) -> None:
+        pass
+
+    def epoch_ended(self, epoch: dict[str, float]) -> None:
+        pass
+
+
+@pytest.mark.parametrize("stop", [1, 9, 10, 23])
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_resumed_training_equals_an_uninterrupted_one(make_trainer, notes, stop, average):
+    changes = {"weight_average": average, "decay": "linear", "epochs": 4}
+    whole = make_trainer(**changes)
+    whole.run(notes)
+    first = make_trainer(**changes)
+    with pytest.raises(InterruptedError):
+        first.run(_StopAt(stop))
+    second = make_trainer(**changes)
+    second.load_state(*first.state())
+    second.run(notes)
+    assert second.progress == whole.progress
+    assert all(torch.equal(whole.best[name], second.best[name]) for name in whole.best)
+    assert all(
+        torch.equal(p, q)
+        for p, q in zip(whole.model.parameters(), second.model.parameters(), strict=True)
+    )
+
+
+def test_bfloat16_trains_where_it_was_asked_for(make_trainer, notes):
+    trainer = make_trainer(precision="bfloat16", epochs=8)
+    trainer.run(notes)
+    assert notes.epochs[-1]["train_loss"] < notes.epochs[0]["train_loss"]
+    assert all(p.dtype == torch.float32 for p in trainer.model.parameters())

@@ -1,0 +1,187 @@
+"""A whole training in a run folder: killed, interrupted, resumed, gone on from a bundle."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.errors import SentimentError, TrainingError, UsageError
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.training.display import read_metrics
+from sentiment_lstm.training.run import resume, train
+
+QUIET = Console(quiet=True)
+TINY = {
+    "text.min_frequency": 1,
+    "model.embedding": 8,
+    "model.hidden": 8,
+    "model.layers": 1,
+    "model.pooling": "max+mean",
+    "training.threads": 1,
+    "training.batch_tokens": 200,
+    "training.learning_rate": 0.02,
+    "training.epochs": 3,
+}
+
+
+def tiny(source: Path, **changes) -> Settings:
+    extra = {name.replace("__", "."): value for name, value in changes.items()}
+    return Settings().updated({**TINY, "data.source": str(source), **extra})
+
+
+def test_a_run_folder_is_a_bundle(csv_file: Path, tmp_path: Path):
+    folder = tmp_path / "runs" / "one"
+    metrics = train(tiny(csv_file), folder, QUIET)
+    bundle = load_bundle(folder)
+    assert bundle.config.classes == ("bad", "good")
+    assert metrics["validation_accuracy"] > 0.9
+    assert bundle.metrics == json.loads((folder / "metrics.json").read_text()) == metrics
+    assert json.loads((folder / "settings.json").read_text())["training"]["threads"] == 1
+    assert not (folder / "checkpoint.safetensors").exists()
+    assert resume(folder, QUIET) is None
+    with pytest.raises(UsageError, match="--resume"):
+        train(tiny(csv_file), folder, QUIET)
+
+
+def test_word2vec_start_and_bpe(csv_file: Path, tmp_path: Path):
+    pytest.importorskip("gensim")
+    changes = {"training__embeddings": "word2vec", "text__kind": "bpe", "text__vocabulary": 60}
+    metrics = train(tiny(csv_file, **changes), tmp_path / "run", QUIET)
+    assert metrics["validation_accuracy"] > 0.9
+
+
+def test_going_on_from_a_bundle_keeps_words_and_weights(csv_file: Path, tmp_path: Path):
+    train(tiny(csv_file), tmp_path / "first", QUIET)
+    short = {"training__init": str(tmp_path / "first"), "training__max_steps": 1}
+    metrics = train(tiny(csv_file, model__hidden=99, **short), tmp_path / "second", QUIET)
+    first, second = load_bundle(tmp_path / "first"), load_bundle(tmp_path / "second")
+    assert second.config.model.hidden == 8
+    assert second.tokenizer.to_json() == first.tokenizer.to_json()
+    assert metrics["validation_accuracy"] > 0.9
+
+
+def test_going_on_with_other_classes_starts_a_new_output(csv_file: Path, tmp_path: Path):
+    train(tiny(csv_file), tmp_path / "first", QUIET)
+    three = csv_file.read_text().replace("lovely", "fine", 60).splitlines()
+    rows = [r.rsplit(",", 1)[0] + ",ok" if "fine" in r else r for r in three]
+    csv_file.write_text("\n".join(rows))
+    train(tiny(csv_file, training__init=str(tmp_path / "first")), tmp_path / "second", QUIET)
+    second = load_bundle(tmp_path / "second")
+    assert second.config.classes == ("bad", "good", "ok")
+    assert second.weights["output.weight"].shape[0] == 3
+
+
+def test_a_stream_trains_like_a_file(csv_file: Path, tmp_path: Path):
+    metrics = train(tiny(csv_file, data__streaming=True), tmp_path / "run", QUIET)
+    assert metrics["validation_accuracy"] > 0.9
+
+
+def test_changed_data_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatch):
+    folder = _interrupted(csv_file, tmp_path, monkeypatch)
+    csv_file.write_text(csv_file.read_text().replace("lovely", "superb"))
+    with pytest.raises(TrainingError, match="found others"):
+        resume(folder, QUIET)
+
+
+def test_an_interrupted_run_says_how_to_go_on(csv_file: Path, tmp_path: Path, monkeypatch):
+    folder = _interrupted(csv_file, tmp_path, monkeypatch)
+    with pytest.raises(SentimentError, match="--resume"):
+        load_bundle(folder)
+    assert resume(folder, QUIET) is not None
+    steps = [line["step"] for line in read_metrics(folder)]
+    assert sorted(steps) == steps
+    assert len(set(steps)) >= len(steps) - 3  # an epoch's line shares its last step's number
+
+
+def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch) -> Path:
+    """A run that SIGINT ended after a few updates."""
+    from sentiment_lstm.interrupts import Interrupted
+    from sentiment_lstm.training.loop import Trainer
+
+    step = Trainer._train_step
+
+    def interrupted_step(self, batch):
+        if self.progress.step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, batch)
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_step", interrupted_step)
+        with pytest.raises(Interrupted):
+            train(tiny(csv_file), folder, QUIET)
+    return folder
+
+
+def test_a_failure_before_training_leaves_the_name_free(csv_file: Path, tmp_path: Path):
+    folder = tmp_path / "run"
+    with pytest.raises(SentimentError):
+        train(tiny(tmp_path / "missing.csv"), folder, QUIET)
+    assert not folder.exists()
+    train(tiny(csv_file, training__max_steps=1), folder, QUIET)
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from sentiment_lstm.cli import main; main()", *arguments]
+
+
+def _train_command(csv_file: Path, folder: Path) -> list[str]:
+    changes = {**TINY, "training.epochs": 30, "training.checkpoint_seconds": 0.15}
+    changes |= {"training.patience": 0, "training.weight_average": 0.9}
+    sets = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
+    return _command("train", "--data", str(csv_file), "--out", str(folder), *sets)
+
+
+def _sha(folder: Path) -> str:
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+@pytest.mark.slow
+def test_killed_three_times_it_ends_with_the_same_weights(csv_file: Path, tmp_path: Path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(_train_command(csv_file, whole), check=True, capture_output=True)
+    rng = random.Random(int(time.time()))
+    command, kills = _train_command(csv_file, killed), 0
+    while kills < 3:
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        log, size = killed / "metrics.jsonl", 0
+        size = log.stat().st_size if log.exists() else 0
+        while process.poll() is None and (not log.exists() or log.stat().st_size == size):
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.05, 0.6))
+        assert process.poll() is None, "the training ended before it could be killed"
+        process.kill()
+        process.wait()
+        kills += 1
+        command = _command("train", "--resume", str(killed))
+    assert (killed / "checkpoint.safetensors").exists()
+    subprocess.run(command, check=True, capture_output=True)
+    assert _sha(killed) == _sha(whole)
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode == 0
+    assert "finished already" in again.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_exits(csv_file: Path, tmp_path: Path, number, code):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(_train_command(csv_file, folder), stderr=subprocess.PIPE, text=True)
+    log = folder / "metrics.jsonl"
+    while process.poll() is None and (not log.exists() or log.stat().st_size == 0):
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in errors
+    assert "--resume" in errors
+    assert (folder / "checkpoint.safetensors").exists()

@@ -1,0 +1,45 @@
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+
+from sentiment_lstm.settings import TrainingSettings
+from sentiment_lstm.training.schedule import WeightAverage, learning_rate, weights_swapped
+
+
+def rates(total: int | None = 100, **changes) -> list[float]:
+    settings = TrainingSettings(learning_rate=1.0, warmup=0.1, epochs=4, **changes)
+    return [learning_rate(settings, step, total, step // 25) for step in range(100)]
+
+
+def test_warm_up_rises_in_a_line_and_ends_at_the_peak():
+    found = rates(decay="none")
+    assert found[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
+    assert set(found[10:]) == {1.0}
+
+
+@pytest.mark.parametrize(("decay", "half"), [("linear", 0.5), ("cosine", 0.5)])
+def test_decay_falls_to_nearly_nothing(decay: str, half: float):
+    found = rates(decay=decay)
+    assert found[50] == pytest.approx(half)
+    assert 0 < found[-1] < 0.02
+    assert all(a >= b for a, b in pairwise(found[10:]))
+
+
+def test_a_stream_without_end_decays_by_epoch():
+    found = rates(total=None, decay="linear")
+    assert found[99] == pytest.approx(0.25)
+
+
+def test_average_follows_the_weights_and_can_be_lent():
+    module = nn.Linear(1, 1)
+    average = WeightAverage(module, 0.9)
+    before = module.weight.item()
+    with torch.no_grad():
+        module.weight += 1
+    average.update(module, step=1000)
+    assert average.weights["weight"].item() == pytest.approx(before + 0.1)
+    with weights_swapped(module, average.weights):
+        assert module.weight.item() == pytest.approx(before + 0.1)
+    assert module.weight.item() == pytest.approx(before + 1)
