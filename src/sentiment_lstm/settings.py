@@ -95,13 +95,17 @@ class ModelSettings:
     pooling: Literal["last", "max+mean", "attention"] = "last"
     """What of the states reaches the linear unit."""
     dropout: float = 0.3
-    """Chance of a unit being zeroed: in the input of every LSTM layer and of the linear unit."""
+    """Chance of a unit being zeroed between layers and before the linear unit."""
+    embedding_dropout: float = 0.0
+    """Chance of a unit of the embedding being zeroed, all through a text."""
 
     def __post_init__(self) -> None:
         for name in ("embedding", "hidden", "layers"):
             value = getattr(self, name)
             _check(f"model.{name}", value, value >= 1, "at least 1")
-        _check("model.dropout", self.dropout, 0 <= self.dropout < 1, "at least 0 and below 1")
+        for name in ("dropout", "embedding_dropout"):
+            value = getattr(self, name)
+            _check(f"model.{name}", value, 0 <= value < 1, "at least 0 and below 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class TrainingSettings:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU where there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 on a GPU that has it, else float32."""
+    """Of products in training; `auto`: bfloat16 where GPU or CPU has units for it, else float32."""
     epochs: int = 5
     """Passes over the training texts, at most."""
     max_steps: int = 0

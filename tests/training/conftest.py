@@ -12,6 +12,7 @@ from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.machine import settled
 
 GOOD, BAD, WORDS = 2, 3, 12
 
@@ -57,8 +58,8 @@ def make_trainer():
     def make(classes: int = 2, **changes) -> Trainer:
         torch.manual_seed(0)
         shape = ModelSettings(embedding=6, hidden=8, layers=1, pooling="max+mean", dropout=0.1)
-        usual = {"batch_tokens": 100, "learning_rate": 0.02, "epochs": 3}
-        settings = TrainingSettings(**{**usual, **changes})
+        usual = {"batch_tokens": 100, "learning_rate": 0.02, "epochs": 3, "precision": "float32"}
+        settings = settled(TrainingSettings(**{**usual, **changes}))
         sample = texts(120, 1, classes)
         feed = Feed(lambda: [sample], sample, texts(40, 2, classes), None)
         return Trainer(LSTMClassifier(shape, WORDS, classes), settings, feed, classes)

@@ -37,7 +37,8 @@ TABLE, PLOT, HELD_OUT = "comparison.json", "comparison.png", "evaluation.jsonl"
 
 Row = dict[str, Any]
 Measure = Callable[[str | None, str | None, str | None, Mapping[str, object]], Mapping[str, Any]]
-"""Scores a run: (run folder, source, split, settings that differ) -> `n`, `accuracy`, `log_loss`."""
+"""Scores a run folder: (folder, source, split, settings that differ) -> `n`, `accuracy`, `log_loss`
+and more."""
 
 
 def compare_phases(
@@ -70,7 +71,8 @@ def compare_phases(
     Returns:
         A row a phase: `phase`, `source`, `rows_read`, `training_texts`; `first_batch_seconds` from
         the first row read to the first batch ready for the model (reading, cleaning, vocabulary,
-        encoding); `rows_per_second` on that road; `reading_peak_mb` after it and `peak_mb` after
+        encoding; a stream's first rows are read twice, for the vocabulary and for training);
+        `rows_per_second` on that road; `reading_peak_mb` after it and `peak_mb` after
         training, the most memory held so far (MB of 10^6 bytes; None where unknown); `steps`;
         `training_seconds` of the whole run, reading included; `training_loss` (nats) and
         `training_accuracy` over the updates; `evaluated_on`, `evaluation_texts`,

@@ -122,7 +122,7 @@ class Board:
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self.writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+        self.writer = SummaryWriter(str(folder / "tensorboard"))
 
     def note(self, text: str) -> None:
         """Sentences are not numbers."""
@@ -137,13 +137,11 @@ class Board:
 
     def close(self) -> None:
         """Flush and close."""
-        self.writer.close()  # type: ignore[no-untyped-call]
+        self.writer.close()
 
     def _plot(self, group: str, facts: dict[str, float]) -> None:
         for name in facts.keys() - {"step", "epoch"}:
-            self.writer.add_scalar(  # type: ignore[no-untyped-call]
-                f"{group}/{name}", facts[name], int(facts["step"])
-            )
+            self.writer.add_scalar(f"{group}/{name}", facts[name], int(facts["step"]))
 
 
 class Displays:

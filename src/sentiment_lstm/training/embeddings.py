@@ -55,5 +55,6 @@ def word2vec(
     vectors = np.zeros((vocabulary, width), dtype=np.float32)
     known = [int(name) for name in model.wv.index_to_key]
     vectors[known] = model.wv.vectors
+    vectors[known] -= vectors[known].mean(axis=0)  # what all words share tells none apart
     vectors[UNKNOWN_ID] = 0.0
     return vectors * np.float32(SCALE / vectors[known].std())

@@ -77,14 +77,15 @@ class Watcher(Protocol):
 class Trainer:
     """Trains a model until its epochs or steps are spent or validation stops falling.
 
-    After `run`, `best` holds the weights with the lowest validation loss.
+    After `run`, `best` holds the weights with the lowest validation loss. Device and precision are
+    settled before (`machine.settled`): neither is `auto` here.
     """
 
     def __init__(
         self, model: LSTMClassifier, settings: TrainingSettings, feed: Feed, classes: int
     ) -> None:
         self.settings, self.feed = settings, feed
-        self.device = torch.device(_device(settings))
+        self.device = torch.device(settings.device)
         self.model = model.to(self.device)
         self.optimizer = _optimizer(model, settings)
         decay = settings.weight_average
@@ -147,7 +148,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.model.train()
-        logits, labels = self._logits(batch)
+        with _precision(settings):
+            logits, labels = self._logits(batch)
         loss = cross_entropy(logits, labels, self.class_weights)
         self.optimizer.zero_grad()
         (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
@@ -210,8 +212,7 @@ class Trainer:
             torch.from_numpy(array).to(self.device)
             for array in (batch.ids, batch.lengths, batch.labels)
         )
-        with _precision(self.settings, self.device):
-            logits: Tensor = self.model(ids, lengths)
+        logits: Tensor = self.model(ids, lengths)
         return logits.float(), labels
 
     def _class_weights(self, classes: int) -> Tensor | None:
@@ -240,19 +241,10 @@ def _total_steps(settings: TrainingSettings, steps: int | None) -> int | None:
     return min(bounds + ([steps * settings.epochs] if steps else []), default=None)
 
 
-def _device(settings: TrainingSettings) -> str:
-    if settings.device != "auto":
-        return settings.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _precision(
-    settings: TrainingSettings, device: torch.device
-) -> contextlib.AbstractContextManager[object]:
-    """Bfloat16 where it was asked for, or where a GPU has it and nothing was asked for."""
-    auto = settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
-    if auto or settings.precision == "bfloat16":
-        return torch.autocast(device.type, torch.bfloat16)
+def _precision(settings: TrainingSettings) -> contextlib.AbstractContextManager[object]:
+    """Matrix products in bfloat16 inside the block, if so set; weights stay float32."""
+    if settings.precision == "bfloat16":
+        return torch.autocast(settings.device, torch.bfloat16)
     return contextlib.nullcontext()
 
 

@@ -7,7 +7,6 @@ goes, at the end the bundle (`config.json`, weights, tokenizer, card, `metrics.j
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from sentiment_lstm.training.display import METRICS_LOG, Displays, displays, rea
 from sentiment_lstm.training.embeddings import word2vec
 from sentiment_lstm.training.feed import Feed, make_feed
 from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.machine import prepare, settled
 
 SETTINGS = "settings.json"
 SET_ASIDE = "set_aside.jsonl"
@@ -61,7 +61,7 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
             f"'sentiment-lstm train --resume {folder}', or name another by --out."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    settings = _with_threads(settings)
+    settings = replace(settings, training=settled(settings.training))
     write_atomically(folder / SETTINGS, as_json(settings.to_dict()))
     try:
         return _run(settings, folder, console)
@@ -133,7 +133,7 @@ class _Saver:
 
 def _run(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
     started = time.monotonic()
-    torch.set_num_threads(settings.training.threads)
+    prepare(settings.training)
     with Interrupts() as interrupts:
         set_aside = SetAside(folder / SET_ASIDE, settings.data.strict)
         corpus = load_corpus(settings.data, settings.training.seed, set_aside)
@@ -171,12 +171,6 @@ def _loop(trainer: Trainer, saver: _Saver, interrupts: Interrupts) -> None:
         saver.shown.close()
 
 
-def _with_threads(settings: Settings) -> Settings:
-    """The number of threads as it is on this machine: resuming needs the same."""
-    threads = settings.training.threads or os.cpu_count() or 1
-    return replace(settings, training=replace(settings.training, threads=threads))
-
-
 def _note_corpus(corpus: Corpus, console: Console) -> None:
     counts = ", ".join(f"{name} {count}" for name, count in corpus.screening.items() if count)
     console.print(
@@ -194,7 +188,11 @@ def _learnt_tokenizer(corpus: Corpus, settings: Settings) -> TextTokenizer:
 
 def _as_started(settings: Settings, start: Bundle) -> Settings:
     """A run that goes on from a bundle keeps its network and its words; dropout may differ."""
-    model = replace(start.config.model, dropout=settings.model.dropout)
+    model = replace(
+        start.config.model,
+        dropout=settings.model.dropout,
+        embedding_dropout=settings.model.embedding_dropout,
+    )
     return replace(settings, model=model, text=start.config.text)
 
 

@@ -1,0 +1,308 @@
+"""The command line: what it prints, what it refuses in one sentence, how it exits."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from sentiment_lstm import __version__
+from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.cli import SIX_SENTENCES, main
+
+TINY = [
+    "--set=text.min_frequency=1",
+    "--set=model.embedding=8",
+    "--set=model.hidden=8",
+    "--set=model.layers=1",
+    "--set=model.pooling=max+mean",
+    "--set=training.embeddings=random",
+    "--set=training.batch_tokens=200",
+    "--set=training.max_steps=3",
+    "--threads=1",
+]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Runs the command in an empty folder: (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["sentiment-lstm", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        out, err = capsys.readouterr()
+        return int(exit_.value.code or 0), out, err
+
+    return command
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """A CSV of forty labelled texts."""
+    path = tmp_path / "reviews.csv"
+    rows = [f"{('awful', 'lovely')[n % 2]} film {n},{('bad', 'good')[n % 2]}" for n in range(40)]
+    path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def model(bundle, tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    save_bundle(folder, bundle)
+    return folder
+
+
+def assert_one_sentence(code: int, err: str, wanted: tuple[int, ...] = (1, 2)) -> None:
+    assert code in wanted
+    assert "Traceback" not in err
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("Error: Expected"), last
+    assert "found" in last
+    assert last.endswith(".")
+
+
+def test_version_and_help(run):
+    assert run("--version") == (0, f"sentiment-lstm {__version__}\n", "")
+    code, out, _ = run("--help")
+    assert code == 0
+    assert all(name in out for name in ("quickstart", "train", "evaluate", "predict", "compare"))
+
+
+def test_train_evaluate_predict(run, reviews: Path):
+    code, out, err = run("train", "--data", "reviews.csv", "--out", "runs/a", *TINY)
+    assert (code, out) == (0, "")
+    assert "Saved runs/a" in err
+    code, out, _ = run("evaluate", "--model", "runs/a", "--json")
+    values = json.loads(out)
+    assert code == 0
+    assert values["n"] == 4
+    assert {"accuracy", "log_loss", "ece", "f1", "macro_recall"} <= values.keys()
+    code, out, _ = run("evaluate", "--model", "runs/a")
+    assert "accuracy" in out
+    code, out, err = run("train", "--resume", "runs/a")
+    assert (code, out) == (0, "")
+    assert "finished already" in err
+
+
+def test_settings_come_from_file_options_and_set_in_this_order(run, reviews: Path, tmp_path: Path):
+    (tmp_path / "mine.toml").write_text("[training]\nseed = 3\nepochs = 9\n[model]\nhidden = 5\n")
+    options = ["--config", "mine.toml", "--seed", "4", *TINY, "--set", "model.hidden=6"]
+    assert run("train", "--data", "reviews.csv", "--out", "r", *options)[0] == 0
+    settings = json.loads((tmp_path / "r" / "settings.json").read_text())
+    assert settings["training"]["seed"] == 4
+    assert settings["training"]["epochs"] == 9
+    assert settings["model"]["hidden"] == 6
+
+
+def test_predict_as_table_and_as_json(run, model: Path):
+    code, out, _ = run("predict", "--model", "model", "a good film", "")
+    assert code == 0
+    assert "a good film" in out
+    code, out, _ = run("predict", "--model", "model", "--json", "a good film", "zzz")
+    known, unknown = map(json.loads, out.splitlines())
+    assert known.keys() == {"text", "label", "score", "unknown"}
+    assert known["label"] in ("negative", "positive")
+    assert (known["unknown"], unknown["unknown"]) == (0.0, 1.0)
+
+
+def test_predict_reads_lines_of_standard_input(run, model: Path, monkeypatch, tmp_path: Path):
+    given = tmp_path / "in.txt"
+    given.write_bytes(b"good\n\nbad \xff film\r\n")
+    with given.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        code, out, _ = run("predict", "--model", "model", "--json", "-")
+    assert code == 0
+    assert [json.loads(line)["text"] for line in out.splitlines()] == [
+        "good",
+        "",
+        "bad \ufffd film",
+    ]
+
+
+def test_data_describes_a_source(run, reviews: Path):
+    code, out, _ = run("data", "reviews.csv", "--json")
+    assert code == 0
+    values = json.loads(out)
+    assert values["classes"] == {"bad": 20, "good": 20}
+    assert values["rows"] == 40
+    assert run("data", "reviews.csv")[0] == 0
+
+
+def test_without_a_model_it_says_how_to_get_one(run):
+    code, _, err = run("predict", "hello")
+    assert_one_sentence(code, err)
+    assert "quickstart" in err
+
+
+def test_the_six_sentences_of_the_study_are_kept():
+    assert len(SIX_SENTENCES) == 6
+    assert SIX_SENTENCES[4] == "It was not bad at all."
+
+
+def _csv(*lines: bytes) -> bytes:
+    good = [b"fine film %d,good" % n for n in range(20)] + [
+        b"poor film %d,bad" % n for n in range(20)
+    ]
+    return b"\n".join([b"text,label", *good, *lines, b""])
+
+
+BAD_SOURCES = {
+    "missing.csv": None,
+    "column.csv": b"words,label\nhello,good\n",
+    "one.csv": b"text,label\nhello,good\nbye,good\n",
+    "empty.csv": b"",
+    "header.csv": b"text,label\n",
+    "truncated.parquet": b"PAR1\x15\x04\x15",
+    "broken.jsonl": b'{"text": "a", \n{"text"\n',
+    "archive.zip": b"PK\x03\x04 nothing",
+    "unlabelled.csv": b"text,label\nhello,\nbye,\n",
+}
+
+
+@pytest.mark.parametrize("name", BAD_SOURCES)
+def test_a_bad_source_is_one_sentence(run, tmp_path: Path, name: str):
+    content = BAD_SOURCES[name]
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    code, _, err = run("train", "--data", name, "--out", "r", *TINY)
+    assert_one_sentence(code, err)
+    assert not (tmp_path / "r" / "config.json").exists()
+
+
+BAD_CALLS = {
+    "a folder without reviews": ["train", "--data", ".", "--out", "r"],
+    "labels that the map leaves out": [
+        "train", "--data", "reviews.csv", "--out", "r", "--label-map", "1=good,0=bad",
+    ],
+    "an unknown preset": ["train", "--data", "reviews.csv", "--out", "r", "--preset", "huge"],
+    "an unknown setting": ["train", "--data", "reviews.csv", "--out", "r", "--set", "model.size=3"],
+    "a value that does not fit": [
+        "train", "--data", "reviews.csv", "--out", "r", "--set", "model.hidden=many",
+    ],
+    "a value out of range": [
+        "train", "--data", "reviews.csv", "--out", "r", "--set", "training.epochs=0",
+    ],
+    "no value": ["train", "--data", "reviews.csv", "--out", "r", "--set", "training.epochs"],
+    "no folder": ["train", "--data", "reviews.csv"],
+    "no such run": ["train", "--resume", "nowhere"],
+    "no such settings file": ["train", "--config", "no.toml", "--out", "r"],
+    "no such model": ["evaluate", "--model", "nowhere"],
+    "no such split": ["evaluate", "--model", "model", "--data", "reviews.csv", "--split", "test"],
+    "an unreachable hub name": ["train", "--data", "hf:no-one/nothing", "--out", "r"],
+    "labels of another model": ["evaluate", "--model", "model", "--data", "reviews.csv"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_CALLS)
+def test_a_bad_call_is_one_sentence(run, reviews: Path, model: Path, tmp_path: Path, case: str):
+    shutil.rmtree(tmp_path / "empty", ignore_errors=True)
+    code, _, err = run(*BAD_CALLS[case])
+    assert_one_sentence(code, err)
+
+
+def test_an_unreachable_kaggle_name_is_one_sentence(run, monkeypatch):
+    def unreachable(*_: object, **__: object) -> str:
+        raise ConnectionError("no route to host")
+
+    kagglehub = pytest.importorskip("kagglehub")
+    monkeypatch.setattr(kagglehub, "dataset_download", unreachable)
+    code, _, err = run("train", "--data", "kaggle:no-one/nothing", "--out", "r")
+    assert_one_sentence(code, err)
+
+
+ROWS = {
+    "an unmapped label": (b"so so,medium", "unmapped label"),
+    "half a character": (b"half \xc3,good", "bad UTF-8"),
+    "a line of 10 MB": (b"x" * 10_000_000 + b",good", "too long"),
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_a_bad_row_is_set_aside_or_refused(run, tmp_path: Path, case: str):
+    line, reason = ROWS[case]
+    (tmp_path / "rows.csv").write_bytes(_csv(line, b"a last one,good"))
+    call = ["train", "--data", "rows.csv", "--label-map", "good=good,bad=bad", *TINY]
+    code, _, err = run(*call, "--out", "r")
+    assert code == 0
+    assert reason in err
+    (aside,) = map(json.loads, (tmp_path / "r" / "set_aside.jsonl").read_text().splitlines())
+    assert (aside["line"], aside["reason"]) == (42, reason)
+    code, _, err = run(*call, "--out", "strict", "--strict")
+    assert_one_sentence(code, err, (1,))
+    assert "42" in err
+
+
+def test_broken_jsonl_lines_are_set_aside_or_refused(run, tmp_path: Path):
+    good = [json.dumps({"text": f"film {n}", "label": ("a", "b")[n % 2]}) for n in range(40)]
+    (tmp_path / "rows.jsonl").write_text("\n".join([*good, '{"text": "cut']))
+    assert run("train", "--data", "rows.jsonl", "--out", "r", *TINY)[0] == 0
+    code, _, err = run("train", "--data", "rows.jsonl", "--out", "s", "--strict", *TINY)
+    assert_one_sentence(code, err, (1,))
+
+
+def _damage_file(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+
+
+def _damage_numbers(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    weights = safetensors.numpy.load_file(path)
+    weights["output.bias"][:] = np.nan
+    safetensors.numpy.save_file(weights, path)
+
+
+def _damage_version(folder: Path) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
+
+
+@pytest.mark.parametrize("damage", [_damage_file, _damage_numbers, _damage_version])
+def test_a_damaged_bundle_is_one_sentence(run, model: Path, damage):
+    damage(model)
+    code, _, err = run("predict", "--model", "model", "hello")
+    assert_one_sentence(code, err, (1,))
+
+
+def test_no_disk_space_for_a_checkpoint_is_one_sentence(run, reviews: Path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    settings = "--set=training.checkpoint_seconds=0.000001"
+    from sentiment_lstm.training import checkpoint
+
+    write = checkpoint.write_atomically
+
+    def write_to_full_disk(path: Path, data: bytes) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("os.fsync", full)
+            write(path, data)
+
+    monkeypatch.setattr(checkpoint, "write_atomically", write_to_full_disk)
+    code, _, err = run("train", "--data", "reviews.csv", "--out", "r", *TINY, settings)
+    assert_one_sentence(code, err, (1,))
+    assert "No space left" in err
+
+
+def test_a_zip_of_a_csv_is_read(run, reviews: Path, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "reviews.zip", "w") as archive:
+        archive.write(reviews, "reviews.csv")
+    assert run("data", "reviews.zip")[0] == 0
+
+
+def test_an_unforeseen_error_is_short_unless_debugged(run, monkeypatch, model: Path):
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("sentiment_lstm.api.SentimentClassifier.from_pretrained", fail)
+    code, _, err = run("predict", "hello")
+    assert code == 1
+    assert err == "Error: RuntimeError('out of luck'); `sentiment-lstm --debug ...` shows where.\n"
+    monkeypatch.setattr("sys.argv", ["sentiment-lstm", "--debug", "predict", "hello"])
+    with pytest.raises(RuntimeError):
+        main()
