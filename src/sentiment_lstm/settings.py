@@ -128,6 +128,8 @@ class TrainingSettings:
     """Most tokens of a batch, padding included."""
     learning_rate: float = 1e-3
     """Peak step size of AdamW."""
+    embedding_rate: float = 1.0
+    """Step size of the embedding, as a share of the others': a low one keeps its start."""
     weight_decay: float = 0.0
     """AdamW's decay, on matrices alone."""
     warmup: float = 0.05
@@ -142,6 +144,8 @@ class TrainingSettings:
     """Weigh each class by the inverse of its frequency."""
     patience: int = 2
     """Stop after this many epochs without a better validation loss; 0: never."""
+    word_dropout: float = 0.0
+    """Chance of a word being read as unknown, so that no word is leant on alone."""
     embeddings: Literal["random", "word2vec"] = "random"
     """Where the embedding starts: chance, or word2vec on the training texts themselves."""
     init: str | None = None
@@ -156,10 +160,10 @@ class TrainingSettings:
         for name in ("threads", "max_steps", "weight_decay", "patience", "seed"):
             value = getattr(self, name)
             _check(f"training.{name}", value, value >= 0, "0 or more")
-        for name in ("learning_rate", "clip_norm", "checkpoint_seconds"):
+        for name in ("learning_rate", "embedding_rate", "clip_norm", "checkpoint_seconds"):
             value = getattr(self, name)
             _check(f"training.{name}", value, value > 0, "above 0")
-        for name in ("warmup", "weight_average"):
+        for name in ("warmup", "weight_average", "word_dropout"):
             value = getattr(self, name)
             _check(f"training.{name}", value, 0 <= value < 1, "at least 0 and below 1")
 
@@ -212,10 +216,50 @@ _SECTIONS: dict[str, type] = {
 }
 
 PRESETS: dict[str, Settings] = {
-    # The study this project grew from: its model, optimiser, batch and clipping.
-    "seed": Settings(),
-    "quick": Settings(),
-    "large": Settings(),
+    # The study this project grew from: its model, optimiser, batch (64 texts of 250) and clipping.
+    "seed": Settings(
+        text=TextSettings(max_tokens=250),
+        training=TrainingSettings(epochs=10),
+    ),
+    # The best found for five minutes of two cores: `docs/log.md` tells what was tried.
+    "quick": Settings(
+        text=TextSettings(max_tokens=300),
+        model=ModelSettings(
+            hidden=128, layers=1, pooling="max+mean", dropout=0.5, embedding_dropout=0.3
+        ),
+        training=TrainingSettings(
+            epochs=3,
+            batch_tokens=3_000,
+            learning_rate=2e-3,
+            decay="linear",
+            weight_average=0.998,
+            word_dropout=0.1,
+            embeddings="word2vec",
+            embedding_rate=0.2,
+        ),
+    ),
+    # The same with four times the state and twice the passes, for half an hour and more.
+    "large": Settings(
+        text=TextSettings(max_tokens=400, vocabulary=50_000),
+        model=ModelSettings(
+            embedding=256,
+            hidden=512,
+            layers=1,
+            pooling="max+mean",
+            dropout=0.5,
+            embedding_dropout=0.4,
+        ),
+        training=TrainingSettings(
+            epochs=6,
+            batch_tokens=4_000,
+            learning_rate=1e-3,
+            decay="linear",
+            weight_average=0.998,
+            word_dropout=0.2,
+            embeddings="word2vec",
+            embedding_rate=0.2,
+        ),
+    ),
 }
 
 

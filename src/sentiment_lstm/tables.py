@@ -23,9 +23,11 @@ _HEADLINES = {
 
 
 def show(table: Table) -> None:
-    """Print a table; a terminal's width is kept, elsewhere lines may be long."""
+    """Print a table as wide as the terminal; elsewhere 120 characters."""
     console = Console()
-    console.print(table, width=None if console.is_terminal else 120)
+    if not console.is_terminal:
+        console.width = 120
+    console.print(table)
 
 
 def predictions(texts: Sequence[str], found: Iterable[Prediction]) -> None:

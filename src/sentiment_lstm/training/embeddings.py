@@ -18,7 +18,7 @@ SCALE = 0.3
 def word2vec(
     ids: Sequence[NDArray[np.int32]], vocabulary: int, width: int, settings: TrainingSettings
 ) -> NDArray[np.float32]:
-    """Vectors by continuous bag of words with negative sampling (Mikolov et al. 2013).
+    """Vectors by skip-gram with negative sampling (Mikolov et al. 2013).
 
     One worker: with two, no two runs agree.
 
@@ -44,6 +44,7 @@ def word2vec(
     model = Word2Vec(
         [[str(i) for i in text] for text in ids],
         vector_size=width,
+        sg=1,
         window=5,
         min_count=1,
         negative=5,

@@ -17,7 +17,7 @@ from torch import Tensor
 from sentiment_lstm.batching import Position, epoch_batches, ordered_batches
 from sentiment_lstm.errors import TrainingError
 from sentiment_lstm.model.classifier import LSTMClassifier
-from sentiment_lstm.records import Batch
+from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Batch
 from sentiment_lstm.settings import TrainingSettings
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.objective import balanced_weights, correct, cross_entropy
@@ -146,10 +146,10 @@ class Trainer:
         torch.manual_seed(settings.seed * 1_000_003 + progress.step)
         rate = learning_rate(settings, progress.step, self.total, progress.epoch)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.model.train()
         with _precision(settings):
-            logits, labels = self._logits(batch)
+            logits, labels = self._logits(batch, settings.word_dropout)
         loss = cross_entropy(logits, labels, self.class_weights)
         self.optimizer.zero_grad()
         (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
@@ -207,11 +207,14 @@ class Trainer:
             watcher.validated()
         return sums.means
 
-    def _logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _logits(self, batch: Batch, word_dropout: float = 0.0) -> tuple[Tensor, Tensor]:
         ids, lengths, labels = (
             torch.from_numpy(array).to(self.device)
             for array in (batch.ids, batch.lengths, batch.labels)
         )
+        if word_dropout:
+            dropped = (torch.rand(ids.shape, device=self.device) < word_dropout) & (ids != PAD_ID)
+            ids = ids.masked_fill(dropped, UNKNOWN_ID)
         logits: Tensor = self.model(ids, lengths)
         return logits.float(), labels
 
@@ -226,12 +229,14 @@ class Trainer:
 
 
 def _optimizer(model: LSTMClassifier, settings: TrainingSettings) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 2019); biases are not decayed."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    biases = [p for p in model.parameters() if p.ndim <= 1]
+    """AdamW (Loshchilov & Hutter 2019); biases are not decayed, the embedding has its own rate."""
+    embedding = [model.embedding.weight]
+    others = [p for p in model.parameters() if p is not embedding[0]]
+    decay = {"weight_decay": settings.weight_decay}
     groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": biases, "weight_decay": 0.0},
+        {"params": embedding, "share": settings.embedding_rate, **decay},
+        {"params": [p for p in others if p.ndim > 1], "share": 1.0, **decay},
+        {"params": [p for p in others if p.ndim <= 1], "share": 1.0, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
