@@ -99,6 +99,12 @@ def epoch_batches(
             done += 1
 
 
+def count_batches(lengths: NDArray[np.int64], budget: int, seed: int, epochs: int) -> int:
+    """How many batches `epoch_batches` gives over the first epochs of a single window."""
+    rngs = (np.random.default_rng((seed, epoch, 0)) for epoch in range(epochs))
+    return sum(len(length_batches(lengths, budget, rng)) for rng in rngs)
+
+
 def ordered_batches(window: Window, budget: int) -> Iterator[Batch]:
     """Every text once, shortest first: the way to evaluate."""
     for rows in length_batches(lengths_of(window.ids), budget):

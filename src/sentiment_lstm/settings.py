@@ -219,7 +219,7 @@ PRESETS: dict[str, Settings] = {
     # The study this project grew from: its model, optimiser, batch (64 texts of 250) and clipping.
     "seed": Settings(
         text=TextSettings(max_tokens=250),
-        training=TrainingSettings(epochs=10),
+        training=TrainingSettings(epochs=10, warmup=0.0, patience=0),
     ),
     # The best found for five minutes of two cores: `docs/log.md` tells what was tried.
     "quick": Settings(

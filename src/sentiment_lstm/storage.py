@@ -38,7 +38,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
         SentimentError: the disk is full, or the place cannot be written to.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 (`.` has no name and no parent)
-    with _one_sentence(folder):
+    with one_sentence(folder):
         if folder.exists():
             _write_into(folder, files)
         else:
@@ -51,13 +51,14 @@ def as_json(value: object) -> bytes:
 
 
 @contextmanager
-def _one_sentence(folder: Path) -> Iterator[None]:
+def one_sentence(place: Path) -> Iterator[None]:
+    """Turn the system's refusal to write at `place` into a `SentimentError`."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise SentimentError(
-            f"Expected to write to {folder}, found: {reason}; "
+            f"Expected to write to {place}, found: {reason}; "
             "free some space there or choose another folder."
         ) from error
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from sentiment_lstm.records import Prediction
 
@@ -35,7 +37,7 @@ def predictions(texts: Sequence[str], found: Iterable[Prediction]) -> None:
     table = Table("label", "score", "unknown", "text")
     for text, one in zip(texts, found, strict=True):
         shown = text if len(text) <= 200 else f"{text[:197]}..."
-        table.add_row(str(one.label), f"{one.score:.3f}", f"{one.unknown:.0%}", shown)
+        table.add_row(Text(str(one.label)), f"{one.score:.3f}", f"{one.unknown:.0%}", Text(shown))
     show(table)
 
 
@@ -43,7 +45,7 @@ def scores(values: Mapping[str, Any]) -> None:
     """What `evaluate` measured: headlines, confusion, accuracy by length, worst mistakes."""
     title = f"{values['data']}, {values['split']}"
     low, high = values["accuracy_interval"]
-    table = Table("measure", "value", title=f"{title}: {values['n']:,} texts")
+    table = Table("measure", "value", title=Text(f"{title}: {values['n']:,} texts"))
     for name, label in _HEADLINES.items():
         number = "undefined" if values[name] is None else f"{values[name]:.4f}"
         interval = f"  (95%: {low:.4f} to {high:.4f})" if name == "accuracy" else ""
@@ -56,11 +58,11 @@ def scores(values: Mapping[str, Any]) -> None:
 
 def counts(values: Mapping[str, Any], title: str) -> None:
     """Nested counts, a row each."""
-    table = Table("what", "count", title=title)
+    table = Table("what", "count", title=Text(title))
     for name, value in values.items():
         if isinstance(value, Mapping):
             for key, number in value.items():
-                table.add_row(f"{name}: {key}", _number(number))
+                table.add_row(Text(f"{name}: {key}"), _number(number))
         else:
             table.add_row(name, _number(value))
     show(table)
@@ -82,9 +84,9 @@ def _number(value: object) -> str:
 
 def _confusion(values: Mapping[str, Any]) -> None:
     classes = values["classes"]
-    table = Table("true \\ predicted", *classes)
+    table = Table("true \\ predicted", *map(escape, classes))
     for name, row in zip(classes, values["confusion"], strict=True):
-        table.add_row(name, *(f"{n:,}" for n in row))
+        table.add_row(Text(name), *(f"{n:,}" for n in row))
     show(table)
 
 
@@ -98,5 +100,10 @@ def _lengths(values: Mapping[str, Any]) -> None:
 def _mistakes(values: Mapping[str, Any]) -> None:
     table = Table("true", "predicted", "score", "most confident mistakes")
     for row in values["mistakes"]:
-        table.add_row(row["true"], row["predicted"], f"{row['score']:.3f}", row["text"][:160])
+        table.add_row(
+            Text(row["true"]),
+            Text(row["predicted"]),
+            f"{row['score']:.3f}",
+            Text(row["text"][:160]),
+        )
     show(table)

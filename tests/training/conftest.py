@@ -3,18 +3,15 @@
 import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from small_task import WORDS, texts
 
-from sentiment_lstm.batching import Window
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.machine import settled
-
-GOOD, BAD, WORDS = 2, 3, 12
 
 
 class Notes:
@@ -37,18 +34,6 @@ class Notes:
 @pytest.fixture
 def notes() -> Notes:
     return Notes()
-
-
-def texts(count: int, seed: int, classes: int = 2) -> Window:
-    """Texts of random words; one of them, at any place, tells the class."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count, dtype=np.int64) % classes
-    ids = []
-    for label in labels:
-        text = rng.integers(GOOD + classes, WORDS, rng.integers(2, 12)).astype(np.int32)
-        text[rng.integers(len(text))] = GOOD + label
-        ids.append(text)
-    return Window(ids, labels)
 
 
 @pytest.fixture

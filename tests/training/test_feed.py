@@ -29,7 +29,7 @@ def test_a_stream_comes_in_windows_that_hold_what_a_whole_feed_holds():
     (window,) = stream.windows()
     assert [ids.tolist() for ids in window.ids] == [ids.tolist() for ids in whole.sample.ids]
     assert stream.steps is None
-    assert whole.steps == 1
+    assert whole.steps == settings.training.epochs
     assert stream.fingerprint() == whole.fingerprint()
 
 

@@ -4,8 +4,15 @@ import math
 
 import pytest
 import torch
+from small_task import WORDS, texts
 
+from sentiment_lstm.batching import count_batches, lengths_of
 from sentiment_lstm.errors import TrainingError
+from sentiment_lstm.model.classifier import LSTMClassifier
+from sentiment_lstm.settings import ModelSettings, TrainingSettings
+from sentiment_lstm.training.feed import Feed
+from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.machine import settled
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -41,7 +48,7 @@ def test_early_stopping_keeps_the_best_weights(make_trainer, notes):
     trainer.run(notes)
     losses = [epoch["validation_loss"] for epoch in notes.epochs]
     assert len(losses) < 40
-    assert losses.index(min(losses)) == len(losses) - 3 == trainer.progress.best_epoch - 1
+    assert losses.index(min(losses)) == len(losses) - 3 == trainer.progress.best["epoch"] - 1
     trainer.model.load_state_dict(trainer.best)
     assert trainer.validate(notes)["loss"] == pytest.approx(min(losses), abs=1e-6)
 
@@ -116,3 +123,35 @@ def test_bfloat16_trains_where_it_was_asked_for(make_trainer, notes):
     trainer.run(notes)
     assert notes.epochs[-1]["train_loss"] < notes.epochs[0]["train_loss"]
     assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
+
+
+@pytest.mark.parametrize("decay", ["linear", "cosine"])
+def test_the_planned_updates_are_the_real_ones(decay: str, notes):
+    """Else the falling rate would pass zero and training go uphill."""
+    sample = texts(500, 1)
+    steps = count_batches(lengths_of(sample.ids), 60, 0, epochs=4)
+    settings = settled(
+        TrainingSettings(epochs=4, batch_tokens=60, decay=decay, patience=0, precision="float32")
+    )
+    feed = Feed(lambda: [sample], sample, texts(40, 2), steps)
+    shape = ModelSettings(embedding=2, hidden=2, layers=1)
+    trainer = Trainer(LSTMClassifier(shape, WORDS, 2), settings, feed, 2)
+    trainer.run(notes)
+    assert len(notes.steps) == trainer.total == steps
+    assert all(step["learning_rate"] > 0 for step in notes.steps)
+
+
+def test_a_validation_loss_that_is_no_number_is_one_sentence(make_trainer, notes, monkeypatch):
+    trainer = make_trainer()
+    monkeypatch.setattr(trainer, "validate", lambda _: {"loss": math.nan, "accuracy": 0.5})
+    with pytest.raises(TrainingError, match="finite validation loss"):
+        trainer.run(notes)
+
+
+def test_class_weights_reach_the_loss(make_trainer, notes):
+    plain, weighted = make_trainer(max_steps=1), make_trainer(max_steps=1)
+    weighted.class_weights = torch.tensor([3.0, 3.0])
+    plain.run(notes)
+    weighted.run(notes)
+    first, second = notes.steps
+    assert second["loss"] == pytest.approx(3 * first["loss"], rel=1e-5)

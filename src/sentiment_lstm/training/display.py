@@ -15,6 +15,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sentiment_lstm.storage import one_sentence, write_atomically
+
 METRICS_LOG = "metrics.jsonl"
 
 
@@ -90,11 +92,10 @@ class MetricsLog:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        self.path = folder / METRICS_LOG
+        path = folder / METRICS_LOG
         kept = [line for line in read_metrics(folder) if line["step"] <= step]
-        self.file = self.path.open("w", encoding="utf-8")
-        for line in kept:
-            self._write(line)
+        write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        self.file = path.open("a", encoding="utf-8")
 
     def note(self, text: str) -> None:
         """Sentences are not numbers."""
@@ -112,8 +113,9 @@ class MetricsLog:
         self.file.close()
 
     def _write(self, facts: dict[str, float]) -> None:
-        self.file.write(json.dumps(facts) + "\n")
-        self.file.flush()
+        with one_sentence(Path(self.file.name)):
+            self.file.write(json.dumps(facts) + "\n")
+            self.file.flush()
 
 
 class Board:

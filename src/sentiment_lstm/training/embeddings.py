@@ -12,7 +12,7 @@ from sentiment_lstm.records import UNKNOWN_ID
 from sentiment_lstm.settings import TrainingSettings
 
 SCALE = 0.3
-"""Standard deviation of the vectors handed to the model; trials are in `docs/log.md`."""
+"""Standard deviation of the vectors handed to the model."""
 
 
 def word2vec(

@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.batching import Window, length_batches, lengths_of
+from sentiment_lstm.batching import Window, count_batches, lengths_of
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import Corpus
 from sentiment_lstm.settings import Settings
@@ -28,7 +28,7 @@ class Feed:
     """What there is to learn from.
 
     `windows` gives the training texts anew on each call, one call an epoch. `sample` is the first
-    window, `validation` what is never trained on. `steps`: batches of an epoch, None where a
+    window, `validation` what is never trained on. `steps`: batches of all epochs, None where a
     stream's end is unknown.
     """
 
@@ -63,7 +63,9 @@ def make_feed(corpus: Corpus, tokenizer: TextTokenizer, settings: Settings) -> F
     sample, validation = encoded(corpus.sample), encoded(corpus.validation)
     if corpus.streaming:
         return Feed(stream, sample, validation, None)
-    steps = len(length_batches(lengths_of(sample.ids), settings.training.batch_tokens))
+    training = settings.training
+    lengths = lengths_of(sample.ids)
+    steps = count_batches(lengths, training.batch_tokens, training.seed, training.epochs)
     return Feed(lambda: [sample], sample, validation, steps)
 
 
@@ -82,5 +84,5 @@ def encode(
     while chunk := list(islice(reviews, _CHUNK)):
         encoded = tokenizer.encode([review.text for review in chunk])
         ids += [head_and_tail(e.ids, max_tokens) for e in encoded]
-        labels += [position[review.label] for review in chunk if review.label is not None]
+        labels += [position[str(review.label)] for review in chunk]
     return Window(ids, np.array(labels, dtype=np.int64), first)

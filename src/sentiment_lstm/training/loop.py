@@ -54,8 +54,8 @@ class Progress:
     batch: int = 0
     step: int = 0
     sums: Sums = field(default_factory=Sums)
-    best_loss: float = math.inf
-    best_epoch: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    """What `epoch_ended` was told of the epoch with the lowest validation loss."""
     stale: int = 0
     """Epochs since the validation loss last fell."""
     done: bool = False
@@ -180,21 +180,24 @@ class Trainer:
         weights = self.average.weights if self.average else self.model.state_dict()
         with weights_swapped(self.model, weights):
             validation = self.validate(watcher)
+        if not math.isfinite(validation["loss"]):
+            raise TrainingError(
+                f"Expected a finite validation loss after step {progress.step}, found "
+                f"{validation['loss']}: lower training.learning_rate."
+            )
         progress.epoch, progress.batch = progress.epoch + 1, 0
-        if validation["loss"] < progress.best_loss:
-            progress.best_loss, progress.best_epoch = validation["loss"], progress.epoch
-            progress.stale = 0
+        means, progress.sums = progress.sums.means, Sums()
+        facts: dict[str, float] = {"epoch": progress.epoch, "step": progress.step}
+        facts |= {f"train_{name}": value for name, value in means.items()}
+        facts |= {f"validation_{name}": value for name, value in validation.items()}
+        if facts["validation_loss"] < progress.best.get("validation_loss", math.inf):
+            progress.best, progress.stale = facts, 0
             self.best = {name: weight.detach().clone() for name, weight in weights.items()}
         else:
             progress.stale += 1
         worn_out = bool(settings.patience) and progress.stale >= settings.patience
         progress.done = worn_out or progress.epoch >= settings.epochs or self._out_of_steps()
-        means, progress.sums = progress.sums.means, Sums()
-        watcher.epoch_ended(
-            {"epoch": progress.epoch, "step": progress.step}
-            | {f"train_{name}": value for name, value in means.items()}
-            | {f"validation_{name}": value for name, value in validation.items()}
-        )
+        watcher.epoch_ended(facts)
 
     @torch.no_grad()
     def validate(self, watcher: Watcher) -> dict[str, float]:
@@ -243,7 +246,7 @@ def _optimizer(model: LSTMClassifier, settings: TrainingSettings) -> torch.optim
 
 def _total_steps(settings: TrainingSettings, steps: int | None) -> int | None:
     bounds = [settings.max_steps] if settings.max_steps else []
-    return min(bounds + ([steps * settings.epochs] if steps else []), default=None)
+    return min(bounds + ([steps] if steps else []), default=None)
 
 
 def _precision(settings: TrainingSettings) -> contextlib.AbstractContextManager[object]:

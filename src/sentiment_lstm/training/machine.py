@@ -25,7 +25,7 @@ def settled(settings: TrainingSettings) -> TrainingSettings:
     precision = settings.precision
     if precision == "auto":
         precision = "bfloat16" if _fast_bfloat16(device) else "float32"
-    threads = settings.threads or os.cpu_count() or 1
+    threads = settings.threads or usable_cores()
     return replace(settings, device=device, precision=precision, threads=threads)
 
 
@@ -37,6 +37,13 @@ def prepare(settings: TrainingSettings) -> None:
     """
     torch.set_flush_denormal(True)
     torch.set_num_threads(settings.threads)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _device(wanted: str) -> Literal["cpu", "cuda"]:

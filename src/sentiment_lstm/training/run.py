@@ -25,10 +25,10 @@ from sentiment_lstm.model.weights import load_weights, to_arrays
 from sentiment_lstm.reviews.corpus import Corpus, load_corpus
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings, read_json
-from sentiment_lstm.storage import as_json, write_atomically
+from sentiment_lstm.storage import as_json, one_sentence, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
-from sentiment_lstm.training.display import METRICS_LOG, Displays, displays, read_metrics
+from sentiment_lstm.training.display import METRICS_LOG, Displays, displays
 from sentiment_lstm.training.embeddings import word2vec
 from sentiment_lstm.training.feed import Feed, make_feed
 from sentiment_lstm.training.loop import Trainer
@@ -48,7 +48,7 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
 
     Returns:
         The run's metrics, as `metrics.json` holds them; `train_seconds` counts everything from
-        reading the texts to saving the bundle.
+        reading the texts to the last validation.
 
     Raises:
         UsageError: the folder already holds a run.
@@ -60,7 +60,8 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
             f"Expected a folder without a run, found one in {folder}: go on with it by "
             f"'sentiment-lstm train --resume {folder}', or name another by --out."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    with one_sentence(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     settings = replace(settings, training=settled(settings.training))
     write_atomically(folder / SETTINGS, as_json(settings.to_dict()))
     try:
@@ -149,9 +150,10 @@ def _run(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
         before = _restored(trainer, path, feed) if path.exists() else 0.0
         saver = _saver(trainer, path, feed, console, interrupts, before, started)
         _loop(trainer, saver, interrupts)
-        metrics = _metrics(trainer, saver, folder)
+        metrics = _metrics(trainer, saver)
         save_bundle(folder, _bundle(settings, corpus, tokenizer, trainer, metrics))
         path.unlink(missing_ok=True)
+        interrupts.check()
     return metrics
 
 
@@ -248,14 +250,12 @@ def _saver(
     return _Saver(trainer, shown, interrupts, path, facts, before, started, now)
 
 
-def _metrics(trainer: Trainer, saver: _Saver, folder: Path) -> dict[str, Any]:
+def _metrics(trainer: Trainer, saver: _Saver) -> dict[str, Any]:
     progress = trainer.progress
-    epochs = [line for line in read_metrics(folder) if "validation_loss" in line]
-    best = next(line for line in epochs if line["epoch"] == progress.best_epoch)
-    numbers = {k: v for k, v in best.items() if k.startswith(("train_", "validation_"))}
+    numbers = {k: v for k, v in progress.best.items() if k.startswith(("train_", "validation_"))}
     return {
         **numbers,
-        "best_epoch": progress.best_epoch,
+        "best_epoch": progress.best["epoch"],
         "epochs": progress.epoch,
         "steps": progress.step,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),

@@ -27,7 +27,7 @@ def learning_rate(settings: TrainingSettings, step: int, total: int | None, epoc
         epoch: epochs finished.
     """
     warm = max(1, round(settings.warmup * total)) if total else _WARMUP_WITHOUT_END
-    done = step / total if total else epoch / settings.epochs
+    done = min(1.0, step / total if total else epoch / settings.epochs)
     fall = {
         "none": 1.0,
         "linear": 1 - done,
