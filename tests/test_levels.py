@@ -15,14 +15,14 @@ PACKAGE = "sentiment_lstm"
 ROOT = Path(sentiment_lstm.__file__).parent
 
 LEVELS = (
-    ("errors", "storage", "interrupts", "settings", "records"),
+    ("errors", "storage", "interrupts", "settings", "presets", "records"),
     ("reviews", "text", "batching", "model"),
     ("card", "bundle"),
     ("evaluation",),
     ("training",),
     ("inference", "export"),
     ("api", "serving"),
-    ("tables", "cli"),
+    ("options", "tables", "cli"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the
 files must not need each other in a circle."""

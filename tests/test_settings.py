@@ -6,11 +6,9 @@ import pytest
 from sentiment_lstm import errors
 from sentiment_lstm.errors import SentimentError, UsageError
 from sentiment_lstm.settings import (
-    PRESETS,
     ModelSettings,
     Settings,
     flattened,
-    preset,
     read_json,
     read_toml,
 )
@@ -29,33 +27,6 @@ CHANGED = {
 def get(settings: Settings, name: str) -> object:
     section, key = name.split(".")
     return getattr(getattr(settings, section), key)
-
-
-def test_seed_preset_is_the_studys_model_and_training():
-    seed = preset("seed")
-    assert seed.model == ModelSettings(
-        embedding=128,
-        hidden=256,
-        layers=2,
-        bidirectional=False,
-        pooling="last",
-        dropout=0.3,
-    )
-    assert seed.training.clip_norm == 5.0
-    assert seed.training.learning_rate == 1e-3
-    assert seed.training.embeddings == "random"
-
-
-@pytest.mark.parametrize("name", ["seed", "quick", "large"])
-def test_presets_exist_and_survive_json(name):
-    settings = preset(name)
-    assert settings is PRESETS[name]
-    assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
-
-
-def test_unknown_preset_names_those_there_are():
-    with pytest.raises(UsageError, match=r"among seed, quick, large, found 'tiny'\."):
-        preset("tiny")
 
 
 def test_json_round_trip(tmp_path):

@@ -7,8 +7,9 @@ commands that need them, so that help and short predictions start at once.
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,9 +20,27 @@ from rich.console import Console
 from sentiment_lstm import __version__
 from sentiment_lstm.errors import SentimentError, UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
+from sentiment_lstm.options import (
+    Data,
+    GroupColumn,
+    Json,
+    LabelColumn,
+    LabelMap,
+    Model,
+    Seed,
+    SetAsideFile,
+    Sets,
+    Split,
+    Streaming,
+    Strict,
+    TextColumn,
+    Threads,
+    chosen_settings,
+    data_options,
+    refuse_others,
+)  # fmt: skip
 
 if TYPE_CHECKING:
-    from sentiment_lstm.reviews.screening import SetAside
     from sentiment_lstm.settings import Settings
 
 app = typer.Typer(
@@ -29,29 +48,6 @@ app = typer.Typer(
     help="Turns labelled texts into a small LSTM that people can trust.",
 )  # fmt: skip
 log = Console(stderr=True)
-
-Model = Annotated[
-    str | None, typer.Option(help="A run or bundle folder; default: the shipped one.")
-]
-Data = Annotated[
-    str | None, typer.Option(help="imdb, kaggle:OWNER/NAME, hf:NAME, a file or a folder.")
-]
-Split = Annotated[str | None, typer.Option(help="Which part of the source.")]
-TextColumn = Annotated[str | None, typer.Option(help="Column of the text.")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column of the label.")]
-GroupColumn = Annotated[
-    str | None, typer.Option(help="Column whose values never stand on both sides of the split.")
-]
-LabelMap = Annotated[
-    str | None,
-    typer.Option(help="Labels to classes: '0=negative,1=positive' or '<=4=bad,>=7=good'."),
-]
-Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows only as they are needed.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Seed = Annotated[int | None, typer.Option(help="Fixes split, weights, order and dropout.")]
-Threads = Annotated[int | None, typer.Option(help="CPU threads; default: one for each core.")]
-
 
 SIX_SENTENCES = (
     "I hated this film, it was a total waste of time.",
@@ -89,15 +85,14 @@ def _root(
 
 @app.command()
 def train(
+    context: typer.Context,
     data: Data = None,
     preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
     out: Annotated[Path | None, typer.Option(help="The run folder; it becomes a bundle.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
     init: Annotated[Path | None, typer.Option(help="Go on from this trained bundle.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Any setting: section.key=value.")
-    ] = None,
+    set_: Sets = None,
     split: Split = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -113,38 +108,39 @@ def train(
 ) -> None:
     """Train a model on labelled texts."""
     if resume:
+        refuse_others(context, "resume", "beside --resume, for a run keeps its settings")
         _resume(resume)
         return
     if not out:
         raise UsageError("Expected --out FOLDER for the run (or --resume FOLDER), found neither.")
-    options = {
-        "data.source": data,
-        "data.split": split,
-        "data.text_column": text_column,
-        "data.label_column": label_column,
-        "data.group_column": group_column,
-        "data.label_map": label_map,
-        "data.exclude": exclude,
-        "data.streaming": streaming or None,
-        "data.strict": strict or None,
-        "training.init": str(init) if init else None,
-        "training.seed": seed,
-        "training.threads": threads,
-    }
-    _train(_settings(preset, config, options, set_ or []), out)
+    options = data_options(
+        source=data,
+        split=split,
+        text_column=text_column,
+        label_column=label_column,
+        group_column=group_column,
+        label_map=label_map,
+        exclude=exclude,
+        streaming=streaming,
+        strict=strict,
+    )
+    options["training.init"] = str(init) if init else None
+    options |= {"training.seed": seed, "training.threads": threads}
+    _train(chosen_settings(preset, config, options, set_ or []), out)
 
 
 @app.command()
-def quickstart(seed: Seed = None, threads: Threads = None) -> None:
+def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
     """Train on IMDb, evaluate and score the study's six sentences, in a few minutes."""
     from sentiment_lstm import tables
     from sentiment_lstm.api import QUICKSTART, SentimentClassifier
 
     if (QUICKSTART / "settings.json").exists():
+        refuse_others(context, "", f"for the run that stands in {QUICKSTART}")
         _resume(QUICKSTART)
     else:
         options = {"training.seed": seed, "training.threads": threads}
-        _train(_settings("quick", None, options, []), QUICKSTART)
+        _train(chosen_settings("quick", None, options, []), QUICKSTART)
     tables.scores(_measured(str(QUICKSTART), None, None, {}))
     predictor = SentimentClassifier.from_pretrained(QUICKSTART).predictor
     tables.predictions(SIX_SENTENCES, predictor.predict(SIX_SENTENCES))
@@ -163,20 +159,18 @@ def evaluate(
     label_column: LabelColumn = None,
     label_map: LabelMap = None,
     strict: Strict = False,
+    set_aside: SetAsideFile = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on labelled texts; without --data on its own validation texts."""
     from sentiment_lstm import tables
 
-    options = {
-        "data.text_column": text_column,
-        "data.label_column": label_column,
-        "data.label_map": label_map,
-        "data.strict": strict or None,
-    }
-    values = _measured(model, data, split, options)
+    options = data_options(
+        text_column=text_column, label_column=label_column, label_map=label_map, strict=strict
+    )
+    values = _measured(model, data, split, options, set_aside)
     if as_json:
-        typer.echo(json.dumps(values))
+        _print(json.dumps(values))
     else:
         tables.scores(values)
 
@@ -200,7 +194,7 @@ def predict(
     given, again = tee(given)
     for text, one in zip(given, predictor.predict_iter(again), strict=True):
         values = {"text": text, "label": one.label, "score": one.score, "unknown": one.unknown}
-        typer.echo(json.dumps(values))
+        _print(json.dumps(values))
 
 
 @app.command()
@@ -216,19 +210,17 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder of runs, comparison.json and plot.")] = Path(
         "runs/compare"
     ),
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Any setting: section.key=value.")
-    ] = None,
+    set_: Sets = None,
     as_json: Json = False,
 ) -> None:
     """Phase 1 (a CSV, read whole by pandas) against phase 2 (a data set, streamed)."""
     from sentiment_lstm import tables
     from sentiment_lstm.training.comparison import compare_phases
 
-    settings = _settings(preset, None, {}, set_ or [])
+    settings = chosen_settings(preset, None, {}, set_ or [])
     rows = compare_phases(phase1, phase2, settings, steps, out, log, _measured)
     if as_json:
-        typer.echo(json.dumps(rows))
+        _print(json.dumps(rows))
     else:
         tables.phases(rows)
 
@@ -241,24 +233,26 @@ def data(
     label_column: LabelColumn = None,
     label_map: LabelMap = None,
     strict: Strict = False,
+    set_aside: SetAsideFile = None,
     as_json: Json = False,
 ) -> None:
     """Look at a source: rows, classes, lengths, duplicates and what would be set aside."""
     from sentiment_lstm import tables
+    from sentiment_lstm.reviews.screening import SetAside
     from sentiment_lstm.reviews.survey import survey
 
-    options = {
-        "data.source": source,
-        "data.split": split,
-        "data.text_column": text_column,
-        "data.label_column": label_column,
-        "data.label_map": label_map,
-        "data.strict": strict or None,
-    }
-    settings = _settings("quick", None, options, [])
-    found = survey(settings.data, _set_aside(strict))
+    options = data_options(
+        source=source,
+        split=split,
+        text_column=text_column,
+        label_column=label_column,
+        label_map=label_map,
+        strict=strict,
+    )
+    settings = chosen_settings("quick", None, options, [])
+    found = survey(settings.data, SetAside(set_aside, strict))
     if as_json:
-        typer.echo(json.dumps(found))
+        _print(json.dumps(found))
     else:
         tables.counts(found, source)
 
@@ -270,8 +264,6 @@ def main() -> None:
             app(prog_name="sentiment-lstm")
     except Interrupted as error:
         _stop(f"Interrupted by {error}.", error.exit_code)
-    except BrokenPipeError:  # the reader (`| head`) has seen enough
-        sys.stderr.close()
     except SentimentError as error:
         if _Debug.wanted:
             raise
@@ -280,23 +272,6 @@ def main() -> None:
         if _Debug.wanted:
             raise
         _stop(f"Error: {error!r}; `sentiment-lstm --debug ...` shows where.", 1)
-
-
-def _settings(
-    preset: str, config: Path | None, options: Mapping[str, object], sets: Iterable[str]
-) -> Settings:
-    """A preset, changed by a file, by options that were given, by `--set`, in this order."""
-    from sentiment_lstm import settings
-
-    chosen = settings.preset(preset)
-    if config:
-        chosen = chosen.updated(settings.read_toml(config))
-    chosen = chosen.updated({name: v for name, v in options.items() if v is not None})
-    pairs = [pair.partition("=") for pair in sets]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise UsageError(f"Expected --set section.key=value, found --set {name!r}.")
-    return chosen.updated({name: value for name, _, value in pairs})
 
 
 def _train(settings: Settings, folder: Path) -> None:
@@ -317,21 +292,27 @@ def _resume(folder: Path) -> None:
 
 
 def _measured(
-    model: str | None, source: str | None, split: str | None, options: Mapping[str, object]
+    model: str | None,
+    source: str | None,
+    split: str | None,
+    options: Mapping[str, object],
+    set_aside: Path | None = None,
 ) -> dict[str, object]:
     """What `evaluate --json` prints."""
     from sentiment_lstm.api import SentimentClassifier
-
-    given = {name: value for name, value in options.items() if value is not None}
-    set_aside = _set_aside(bool(given.get("data.strict")))
-    return SentimentClassifier.from_pretrained(model).evaluate(source, split, given, set_aside)
-
-
-def _set_aside(strict: bool) -> SetAside:
-    """Bad rows of commands that have no run folder go to a file where the user is."""
     from sentiment_lstm.reviews.screening import SetAside
 
-    return SetAside(Path("set_aside.jsonl"), strict)
+    bad_rows = SetAside(set_aside, bool(options.get("data.strict")))
+    return SentimentClassifier.from_pretrained(model).evaluate(source, split, options, bad_rows)
+
+
+def _print(line: str) -> None:
+    """Print a result; a reader that has seen enough (`| head`) ends the command in peace."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
 
 
 def _lines() -> Iterator[str]:

@@ -50,6 +50,8 @@ def scores(values: Mapping[str, Any]) -> None:
         number = "undefined" if values[name] is None else f"{values[name]:.4f}"
         interval = f"  (95%: {low:.4f} to {high:.4f})" if name == "accuracy" else ""
         table.add_row(label, number + interval)
+    for reason, count in values["set_aside"].items():
+        table.add_row(f"set aside: {reason}", f"{count:,}")
     show(table)
     _confusion(values)
     _lengths(values)

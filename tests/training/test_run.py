@@ -85,6 +85,14 @@ def test_a_stream_trains_like_a_file(csv_file: Path, tmp_path: Path):
     assert metrics["validation_accuracy"] > 0.9
 
 
+def test_a_stream_resumes_exactly(csv_file: Path, tmp_path: Path, monkeypatch):
+    stream = {"data__streaming": True, "data__stream_rows": 100}
+    train(tiny(csv_file, **stream), tmp_path / "whole", QUIET)
+    folder = _interrupted(csv_file, tmp_path, monkeypatch, **stream)
+    resume(folder, QUIET)
+    assert _sha(folder) == _sha(tmp_path / "whole")
+
+
 def test_changed_data_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatch):
     folder = _interrupted(csv_file, tmp_path, monkeypatch)
     csv_file.write_text(csv_file.read_text().replace("lovely", "superb"))
@@ -102,7 +110,7 @@ def test_an_interrupted_run_says_how_to_go_on(csv_file: Path, tmp_path: Path, mo
     assert len(set(steps)) >= len(steps) - 3  # an epoch's line shares its last step's number
 
 
-def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch) -> Path:
+def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch, **changes) -> Path:
     """A run that SIGINT ended after a few updates."""
     from sentiment_lstm.interrupts import Interrupted
     from sentiment_lstm.training.loop import Trainer
@@ -118,7 +126,7 @@ def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch) -> Path:
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_train_step", interrupted_step)
         with pytest.raises(Interrupted):
-            train(tiny(csv_file), folder, QUIET)
+            train(tiny(csv_file, **changes), folder, QUIET)
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import tee
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,20 @@ _MISTAKES = 10
 
 @dataclass(frozen=True, slots=True)
 class EvaluationData:
-    """What to measure on: a source with its split, and the seed of a split of our own."""
+    """What to measure on: a source, or what a training with these `data` and `seed` keeps back."""
 
     data: DataSettings
     seed: int
+    kept_back: bool
+
+    @property
+    def split(self) -> str:
+        """The name of what is measured."""
+        return "validation" if self.kept_back else self.data.split
 
     def reviews(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Review]:
-        """The labelled reviews; no good row is dropped."""
-        if self.data.split == "validation" and "validation" not in list_splits(self.data.source):
+        """The labelled reviews; of a source's own split no good row is dropped."""
+        if self.kept_back:
             return validation_reviews(self.data, self.seed, set_aside, classes)
         return read_reviews(self.data, set_aside=set_aside, classes=classes)
 
@@ -50,13 +57,15 @@ def evaluation_data(
         options: settings that differ.
     """
     trained = Settings.from_dict(config.provenance.get("settings", {}))  # type: ignore[arg-type]
-    own = source in (None, trained.data.source)
-    data = trained.data if own else DataSettings(source=str(source))
-    data = replace(data, strict=False, streaming=False, exclude=())
+    own = source is None or _same(source, trained.data.source)
+    data = replace(trained.data, strict=False) if own else DataSettings(source=str(source))
     found = evaluation_split(data.source) if source else "validation"
     split = split or ("validation" if own and found == "train" else found)
-    data = Settings(data=replace(data, split=split)).updated(options).data
-    return EvaluationData(data, trained.training.seed)
+    kept_back = split == "validation" and (own or split not in list_splits(data.source))
+    if not kept_back:
+        data = replace(data, split=split, streaming=False, exclude=())
+    data = Settings(data=data).updated(options).data
+    return EvaluationData(data, trained.training.seed, kept_back)
 
 
 def measure(predictor: Predictor, wanted: EvaluationData, set_aside: SetAside) -> dict[str, Any]:
@@ -83,12 +92,19 @@ def measure(predictor: Predictor, wanted: EvaluationData, set_aside: SetAside) -
     labels, shares = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return {
         "data": wanted.data.source,
-        "split": wanted.data.split,
+        "split": wanted.split,
         "classes": list(predictor.classes),
         "set_aside": set_aside.counts,
         **evaluate(labels, shares, np.concatenate(lengths)).to_dict(),
         "mistakes": sorted(kept, key=lambda row: -row["score"])[:_MISTAKES],
     }
+
+
+def _same(source: str, other: str) -> bool:
+    """Whether two names lead to one source, however a path is written."""
+    return source == other or (
+        Path(source).exists() and Path(source).resolve() == Path(other).resolve()
+    )
 
 
 def _mistake(review: Review, share: Any, classes: tuple[str, ...]) -> dict[str, Any]:  # noqa: ANN401

@@ -32,7 +32,7 @@ def open_bundled(data: DataSettings) -> Source:
     """
     if data.split != "train":
         raise DataError(
-            f"Expected --split train or validation, for imdb brings no other, found {data.split}; "
+            f"Expected --split train, for imdb brings no other, found {data.split}; "
             "name a folder or file that holds it with --data."
         )
     if data.group_column:

@@ -66,15 +66,12 @@ def validation_reviews(
 ) -> list[Review]:
     """The validation reviews of a training with this `data` and `seed`, labels as `classes`.
 
-    For a source without a validation split of its own the split is made again: the same reviews.
+    The corpus is read again, so they are the same reviews.
 
     Raises:
         DataError: as `load_corpus`.
     """
-    if "validation" in list_splits(data.source):
-        return _own_validation(data, set_aside, classes)
-    train = dataclasses.replace(data, split="train") if data.split == "validation" else data
-    return _load(train, seed, set_aside, classes).validation
+    return _load(data, seed, set_aside, classes).validation
 
 
 def _load(
@@ -83,7 +80,10 @@ def _load(
     source = open_source(data)
     labeller = Labeller(data.label_map, source.classes, classes)
     own_validation = data.split == "train" and "validation" in list_splits(data.source)
-    reader = _Reader(data, seed, set_aside, source, labeller, own_validation, _excluded(data))
+    excluded = _excluded(data)
+    if own_validation:
+        excluded |= _texts_of(dataclasses.replace(data, split="validation", streaming=True))
+    reader = _Reader(data, seed, set_aside, source, labeller, own_validation, excluded)
     return reader.corpus()
 
 

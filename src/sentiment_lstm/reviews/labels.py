@@ -156,8 +156,8 @@ class Labeller:
     def _by_position(self, classes: Sequence[str]) -> bool:
         if self._has_map:
             return False
-        if self._names is None:
-            return True
+        if self._names is None:  # a class called "1" and the second place must not mix
+            return not any(isinstance(normal_label(name), int) for name in classes)
         known = any(name.casefold() in self._folded for name in self._names)
         return len(self._names) == len(classes) and not known
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Review
-from sentiment_lstm.reviews.open import list_splits, read_reviews
+from sentiment_lstm.reviews.open import list_splits, read_reviews, read_texts
 from sentiment_lstm.reviews.screening import SetAside, unique
 from sentiment_lstm.settings import DataSettings
 
@@ -28,8 +29,7 @@ def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     classes: Counter[str] = Counter()
     words: list[int] = []
-    reviews = _counted(read_reviews(data, set_aside=set_aside), classes, words)
-    for _ in unique(reviews, counts):
+    for _ in unique(_counted(_reviews(data, set_aside), classes, words), counts):
         pass
     percents = np.percentile(words, [10, 50, 90, 100], method="lower")
     return {
@@ -43,10 +43,21 @@ def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
     }
 
 
+def _reviews(data: DataSettings, set_aside: SetAside) -> Iterator[Review]:
+    """The source's reviews; its texts alone where no row has a label (an unlabelled split)."""
+    labels = SetAside(None)
+    try:
+        next(read_reviews(data, set_aside=labels))
+    except DataError:
+        if labels.counts.keys() == {"missing label"}:
+            return read_texts(data, set_aside=set_aside)
+    return read_reviews(data, set_aside=set_aside)
+
+
 def _counted(
     reviews: Iterable[Review], classes: Counter[str], words: list[int]
 ) -> Iterator[Review]:
     for review in reviews:
-        classes[str(review.label)] += 1
+        classes[review.label or "no label"] += 1
         words.append(len(review.text.split()))
         yield review

@@ -62,6 +62,8 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
         )
     with one_sentence(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    if settings.training.init:
+        settings = _as_started(settings, load_bundle(Path(settings.training.init)))
     settings = replace(settings, training=settled(settings.training))
     write_atomically(folder / SETTINGS, as_json(settings.to_dict()))
     try:
@@ -140,8 +142,6 @@ def _run(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
         corpus = load_corpus(settings.data, settings.training.seed, set_aside)
         _note_corpus(corpus, console)
         start = load_bundle(Path(settings.training.init)) if settings.training.init else None
-        if start:
-            settings = _as_started(settings, start)
         tokenizer = start.tokenizer if start else _learnt_tokenizer(corpus, settings)
         feed = make_feed(corpus, tokenizer, settings)
         path = folder / checkpoint.FILE
@@ -150,6 +150,8 @@ def _run(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
         before = _restored(trainer, path, feed) if path.exists() else 0.0
         saver = _saver(trainer, path, feed, console, interrupts, before, started)
         _loop(trainer, saver, interrupts)
+        # A stream's later rows were screened while it trained.
+        corpus.screening |= {"rows read": set_aside.rows, "set aside": dict(set_aside.counts)}
         metrics = _metrics(trainer, saver)
         save_bundle(folder, _bundle(settings, corpus, tokenizer, trainer, metrics))
         path.unlink(missing_ok=True)
@@ -189,13 +191,14 @@ def _learnt_tokenizer(corpus: Corpus, settings: Settings) -> TextTokenizer:
 
 
 def _as_started(settings: Settings, start: Bundle) -> Settings:
-    """A run that goes on from a bundle keeps its network and its words; dropout may differ."""
+    """A run that goes on from a bundle keeps its network and words; dropout and cuts may differ."""
     model = replace(
         start.config.model,
         dropout=settings.model.dropout,
         embedding_dropout=settings.model.embedding_dropout,
     )
-    return replace(settings, model=model, text=start.config.text)
+    text = replace(start.config.text, max_tokens=settings.text.max_tokens)
+    return replace(settings, model=model, text=text)
 
 
 def _model(
@@ -245,7 +248,7 @@ def _saver(
     started: float,
 ) -> _Saver:
     shown = displays(path.parent, trainer.total, trainer.progress.step, console)
-    facts = {"data": feed.fingerprint(), "version": __version__}
+    facts = {"data": feed.fingerprint()}
     now = time.monotonic()
     return _Saver(trainer, shown, interrupts, path, facts, before, started, now)
 

@@ -1,0 +1,79 @@
+"""A model is measured on what it was not trained on."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.inference.measuring import evaluation_data
+from sentiment_lstm.reviews.corpus import load_corpus
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.training.run import train
+
+TINY = {
+    "text.min_frequency": 1,
+    "model.embedding": 4,
+    "model.hidden": 4,
+    "model.layers": 1,
+    "training.threads": 1,
+    "training.max_steps": 2,
+}
+
+
+def write(path: Path, numbers: range, extra: str = "") -> Path:
+    rows = [f"{('awful', 'lovely')[n % 2]} film {n},{('bad', 'good')[n % 2]}" for n in numbers]
+    path.write_text("\n".join(["text,label", *rows, extra]), encoding="utf-8")
+    return path
+
+
+CASES = {
+    "whole": {},
+    "streamed": {"data.streaming": True, "data.stream_rows": 100},
+    "with texts left out": {"data.exclude": "other.csv"},
+}
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "other.csv", range(0, 300, 3))
+    return write(tmp_path / "reviews.csv", range(300), "so so,")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_without_a_source_it_is_what_training_kept_back(source: Path, case: str):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv", **CASES[case]})
+    train(settings, Path("run"), Console(quiet=True))
+    corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
+    config = load_bundle(Path("run")).config
+    for named in (None, str(source), "./reviews.csv"):
+        wanted = evaluation_data(config, named, None, {})
+        found = list(wanted.reviews(SetAside(None), config.classes))
+        assert wanted.split == "validation"
+        assert found == corpus.validation
+        assert not {r.text for r in found} & {r.text for r in corpus.training()}
+
+
+def test_another_source_is_measured_whole(source: Path):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    train(settings, Path("run"), Console(quiet=True))
+    values = SentimentClassifier.from_pretrained("run").evaluate("other.csv")
+    assert (values["n"], values["split"]) == (100, "train")
+    assert values["set_aside"] == {}
+    assert sum(map(sum, values["confusion"])) == 100
+    wrong = [row for row in values["mistakes"] if row["true"] != row["predicted"]]
+    assert len(wrong) == len(values["mistakes"]) == min(10, round(100 * (1 - values["accuracy"])))
+
+
+def test_bad_rows_are_counted_and_kept(source: Path, tmp_path: Path):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    train(settings, Path("run"), Console(quiet=True))
+    write(tmp_path / "new.csv", range(20), "so so,")
+    aside = SetAside(tmp_path / "bad.jsonl")
+    values = SentimentClassifier.from_pretrained("run").evaluate("new.csv", set_aside=aside)
+    assert values["n"] == 20
+    assert values["set_aside"] == {"missing label": 1}
+    assert "so so" in (tmp_path / "bad.jsonl").read_text()

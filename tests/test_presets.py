@@ -1,0 +1,34 @@
+import json
+
+import pytest
+
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.presets import PRESETS, preset
+from sentiment_lstm.settings import ModelSettings, Settings
+
+
+def test_seed_preset_is_the_studys_model_and_training():
+    seed = preset("seed")
+    assert seed.model == ModelSettings(
+        embedding=128,
+        hidden=256,
+        layers=2,
+        bidirectional=False,
+        pooling="last",
+        dropout=0.3,
+    )
+    assert seed.training.clip_norm == 5.0
+    assert seed.training.learning_rate == 1e-3
+    assert seed.training.embeddings == "random"
+
+
+@pytest.mark.parametrize("name", ["seed", "quick", "large"])
+def test_presets_exist_and_survive_json(name):
+    settings = preset(name)
+    assert settings is PRESETS[name]
+    assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_unknown_preset_names_those_there_are():
+    with pytest.raises(UsageError, match=r"among seed, quick, large, found 'tiny'\."):
+        preset("tiny")
