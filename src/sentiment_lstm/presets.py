@@ -1,4 +1,4 @@
-"""The settings that have a name. Knows numbers that were found elsewhere: `docs/log.md` tells how."""
+"""The settings that have a name; `docs/log.md` tells how their numbers were found."""
 
 from __future__ import annotations
 
