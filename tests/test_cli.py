@@ -215,6 +215,16 @@ BAD_CALLS = {
     "a value out of range": [
         "train", "--data", "reviews.csv", "--out", "r", "--set", "training.epochs=0",
     ],
+    "a value without end": [
+        "train", "--data", "reviews.csv", "--out", "r", "--set", "training.clip_norm=inf",
+    ],
+    "a seed beyond all bounds": [
+        "train", "--data", "reviews.csv", "--out", "r", "--seed", "100000000000000000000000",
+    ],
+    "a model too large for any memory": [
+        "train", "--data", "reviews.csv", "--out", "r", "--set", "model.hidden=1000000000",
+    ],
+    "an empty model name": ["predict", "--model", "", "hello"],
     "no value": ["train", "--data", "reviews.csv", "--out", "r", "--set", "training.epochs"],
     "no folder": ["train", "--data", "reviews.csv"],
     "no such run": ["train", "--resume", "nowhere"],
@@ -231,6 +241,7 @@ def test_a_bad_call_is_one_sentence(run, reviews: Path, model: Path, tmp_path: P
     shutil.rmtree(tmp_path / "empty", ignore_errors=True)
     code, _, err = run(*BAD_CALLS[case])
     assert_one_sentence(code, err)
+    assert not (tmp_path / "r" / "settings.json").exists()  # the name stays free
 
 
 def test_an_unreachable_kaggle_name_is_one_sentence(run, monkeypatch):

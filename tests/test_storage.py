@@ -1,13 +1,15 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from sentiment_lstm import storage
 from sentiment_lstm.errors import SentimentError
-from sentiment_lstm.storage import as_json, write_atomically, write_together
+from sentiment_lstm.storage import as_json, locked, write_atomically, write_together
 
 FILES = {"a": b"new a", "b": b"new b", "last": b"new last"}
 
@@ -133,3 +135,12 @@ def test_killed_writers_leftovers_are_not_taken_over(tmp_path):
 def test_json_has_no_nan():
     value = {"a": [1.5, float("nan")], "b": (float("inf"), "ü")}
     assert json.loads(as_json(value)) == {"a": [1.5, None], "b": [None, "ü"]}
+
+
+def test_a_second_process_is_kept_out(tmp_path: Path):
+    ask = "from pathlib import Path; from sentiment_lstm.storage import locked\n"
+    ask += f"with locked(Path({str(tmp_path)!r})): pass"
+    with locked(tmp_path):
+        refused = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
+    assert "Expected no other process" in refused.stderr
+    assert subprocess.run([sys.executable, "-c", ask]).returncode == 0

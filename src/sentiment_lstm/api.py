@@ -151,8 +151,10 @@ def _default() -> Path:
 
 def _found(path: str | os.PathLike[str]) -> Path:
     """The folder itself, or a copy of the hub's model of that name."""
+    if not str(path):
+        raise BundleError("Expected the folder or name of a model, found an empty one: name one.")
     folder = Path(path)
-    if folder.exists() or not _HUB_NAME.fullmatch(str(path)):
+    if not _HUB_NAME.fullmatch(str(path)) or folder.exists():
         return folder
     return _from_hub(str(path))
 

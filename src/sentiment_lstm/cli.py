@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import tee
@@ -263,6 +264,8 @@ def main() -> None:
         with Interrupts():
             app(prog_name="sentiment-lstm")
     except Interrupted as error:
+        for number in (signal.SIGINT, signal.SIGTERM):  # an impatient second one changes nothing
+            signal.signal(number, signal.SIG_IGN)
         _stop(f"Interrupted by {error}.", error.exit_code)
     except SentimentError as error:
         if _Debug.wanted:
@@ -317,6 +320,8 @@ def _print(line: str) -> None:
 
 def _lines() -> Iterator[str]:
     """The lines of standard input; bytes that are no UTF-8 become U+FFFD."""
+    if sys.stdin is None:
+        raise UsageError("Expected texts on standard input, found it closed: give them as words.")
     for line in sys.stdin.buffer:
         yield line.decode("utf-8", errors="replace").rstrip("\r\n")
 

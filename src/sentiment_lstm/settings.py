@@ -17,11 +17,16 @@ from typing import Any, Literal, Self
 
 from sentiment_lstm.errors import UsageError
 
+_MOST = 2**31 - 1
+"""No number here may be larger: beyond it are mistakes, and what libraries cannot count."""
 
-def _check(name: str, value: object, fits: bool, wanted: str) -> None:
+
+def _check(name: str, value: float, fits: bool, wanted: str) -> None:
     """One place for the sentence about a value out of range. NaN fits nothing."""
     if not fits:
         raise UsageError(f"Expected {name} to be {wanted}, found {value!r}.")
+    if value > _MOST:
+        raise UsageError(f"Expected {name} to be at most {_MOST:,}, found {value!r:.30}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,10 @@ class ModelSettings:
     """Chance of a unit of the embedding being zeroed, all through a text."""
 
     def __post_init__(self) -> None:
-        for name in ("embedding", "hidden", "layers"):
+        for name in ("embedding", "hidden"):
             value = getattr(self, name)
             _check(f"model.{name}", value, value >= 1, "at least 1")
+        _check("model.layers", self.layers, 1 <= self.layers <= 100, "from 1 to 100")
         for name in ("dropout", "embedding_dropout"):
             value = getattr(self, name)
             _check(f"model.{name}", value, 0 <= value < 1, "at least 0 and below 1")
@@ -224,7 +230,7 @@ def read_toml(path: Path) -> dict[str, object]:
     """
     try:
         return flattened(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
 
 
@@ -280,8 +286,20 @@ def _converted(name: str, hint: Any, value: object) -> object:  # noqa: ANN401
     try:
         return _parse(hint, value)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        wanted = getattr(hint, "__name__", str(hint).replace("typing.", ""))
+        wanted = _described(hint)
         raise UsageError(f"Expected {name} to be {wanted}, found {value!r}.") from error
+
+
+def _described(hint: Any) -> str:  # noqa: ANN401
+    """A type in words: `int`, `one of word, bpe`, `LABEL=CLASS pairs`."""
+    origin = typing.get_origin(hint)
+    if origin is Literal:
+        return f"one of {', '.join(typing.get_args(hint))}"
+    if origin is Mapping:
+        return "LABEL=CLASS pairs, a comma between them"
+    if origin is tuple:
+        return "names, a comma between them"
+    return "str or none" if origin is types.UnionType else str(hint.__name__)
 
 
 def _parse(hint: Any, value: Any) -> object:  # noqa: ANN401

@@ -7,6 +7,7 @@ bytes mean.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -51,6 +52,30 @@ def as_json(value: object) -> bytes:
 
 
 @contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for it out of a folder; it ends with the process at the latest.
+
+    Raises:
+        SentimentError: another process is at work there.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows: nothing keeps two processes apart there
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise SentimentError(
+            f"Expected no other process at work in {folder}, found one: wait for it, or end it."
+        ) from error
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def one_sentence(place: Path) -> Iterator[None]:
     """Turn the system's refusal to write at `place` into a `SentimentError`."""
     try:
@@ -59,7 +84,8 @@ def one_sentence(place: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         raise SentimentError(
             f"Expected to write to {place}, found: {reason}; "
-            "free some space there or choose another folder."
+            f"{'free some space there or ' if error.errno == errno.ENOSPC else ''}"
+            "choose another folder."
         ) from error
 
 

@@ -1,9 +1,12 @@
+import contextlib
 import io
 import json
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
+from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.training.display import MetricsLog, Screen, displays, read_metrics
 
 STEP = {
@@ -44,3 +47,14 @@ def test_the_usual_displays_log_speed_and_write_event_files(tmp_path: Path):
     assert json.loads(lines[0])["tokens_per_second"] > 0
     assert json.loads(lines[1])["validation_loss"] == 0.6
     assert list((tmp_path / "tensorboard").iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_sentence(tmp_path: Path):
+    log = MetricsLog(tmp_path, step=0)
+    log.file.close()
+    log.file = open("/dev/full", "a", encoding="utf-8")  # noqa: SIM115, PTH123
+    with pytest.raises(SentimentError, match="No space left"):
+        log.step(STEP)
+    with contextlib.suppress(OSError):
+        log.close()

@@ -5,8 +5,10 @@ Knows numbers by name, nothing of models or files beyond its own.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -119,12 +121,17 @@ class MetricsLog:
 
 
 class Board:
-    """TensorBoard's event files, in the run's folder `tensorboard`."""
+    """TensorBoard's event files, in the run's folder `tensorboard`.
+
+    They are an extra: where the disk is full they end in silence, and the checkpoint speaks.
+    """
 
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self.writer = SummaryWriter(str(folder / "tensorboard"))
+        self._hook = threading.excepthook
+        threading.excepthook = self._thread_failed
+        self.writer: SummaryWriter | None = SummaryWriter(str(folder / "tensorboard"))
 
     def note(self, text: str) -> None:
         """Sentences are not numbers."""
@@ -139,11 +146,24 @@ class Board:
 
     def close(self) -> None:
         """Flush and close."""
-        self.writer.close()
+        if self.writer:
+            with contextlib.suppress(OSError):
+                self.writer.close()
+        threading.excepthook = self._hook
 
     def _plot(self, group: str, facts: dict[str, float]) -> None:
-        for name in facts.keys() - {"step", "epoch"}:
-            self.writer.add_scalar(f"{group}/{name}", facts[name], int(facts["step"]))
+        if not self.writer:
+            return
+        try:
+            for name in facts.keys() - {"step", "epoch"}:
+                self.writer.add_scalar(f"{group}/{name}", facts[name], int(facts["step"]))
+        except OSError:
+            self.writer = None
+
+    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
+        """The writer has a thread of its own, whose errors would print a traceback."""
+        if not issubclass(failure.exc_type, OSError):
+            self._hook(failure)
 
 
 class Displays:
@@ -189,11 +209,11 @@ def displays(folder: Path, total: int | None, done: int, console: Console) -> Di
 def read_metrics(folder: Path) -> list[dict[str, float]]:
     """The lines of a run's `metrics.jsonl`; a last line cut short by a kill is left out."""
     path = folder / METRICS_LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     whole = []
-    for line in lines:
+    for line in text.splitlines():
         try:
             whole.append(json.loads(line))
         except ValueError:
             break
-    return whole
+    return [line for line in whole if isinstance(line, dict) and "step" in line]

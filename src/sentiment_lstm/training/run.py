@@ -18,17 +18,17 @@ from rich.console import Console
 
 from sentiment_lstm import __version__
 from sentiment_lstm.bundle import Bundle, Config, is_bundle, load_bundle, save_bundle
-from sentiment_lstm.errors import SentimentError, TrainingError, UsageError
+from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.weights import load_weights, to_arrays
 from sentiment_lstm.reviews.corpus import Corpus, load_corpus
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings, read_json
-from sentiment_lstm.storage import as_json, one_sentence, write_atomically
+from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
-from sentiment_lstm.training.display import METRICS_LOG, Displays, displays
+from sentiment_lstm.training.display import METRICS_LOG, Displays, displays, read_metrics
 from sentiment_lstm.training.embeddings import word2vec
 from sentiment_lstm.training.feed import Feed, make_feed
 from sentiment_lstm.training.loop import Trainer
@@ -55,25 +55,27 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
         DataError, TrainingError, BundleError: as reading, training and saving raise them.
         Interrupted: by SIGINT or SIGTERM; what can be saved has been.
     """
-    if (folder / SETTINGS).exists() or is_bundle(folder):
-        raise UsageError(
-            f"Expected a folder without a run, found one in {folder}: go on with it by "
-            f"'sentiment-lstm train --resume {folder}', or name another by --out."
-        )
-    with one_sentence(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     if settings.training.init:
         settings = _as_started(settings, load_bundle(Path(settings.training.init)))
     settings = replace(settings, training=settled(settings.training))
-    write_atomically(folder / SETTINGS, as_json(settings.to_dict()))
-    try:
-        return _run(settings, folder, console)
-    except SentimentError:
-        if not (folder / METRICS_LOG).exists():  # nothing was trained: the name is free again
-            (folder / SETTINGS).unlink()
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise
+    with one_sentence(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        if (folder / SETTINGS).exists() or is_bundle(folder):
+            raise UsageError(
+                f"Expected a folder without a run, found one in {folder}: go on with it by "
+                f"'sentiment-lstm train --resume {folder}', or name another by --out."
+            )
+        write_atomically(folder / SETTINGS, as_json(settings.to_dict()))
+        try:
+            return _run(settings, folder, console)
+        except Exception:
+            if not read_metrics(folder):  # nothing was trained: the name is free again
+                (folder / SETTINGS).unlink()
+                (folder / METRICS_LOG).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            raise
 
 
 def resume(folder: Path, console: Console) -> dict[str, Any] | None:
@@ -93,7 +95,8 @@ def resume(folder: Path, console: Console) -> dict[str, Any] | None:
         )
     if is_bundle(folder):
         return None
-    return _run(read_json(folder / SETTINGS), folder, console)
+    with locked(folder):
+        return _run(read_json(folder / SETTINGS), folder, console)
 
 
 @dataclass(slots=True)
@@ -212,7 +215,13 @@ def _model(
 ) -> LSTMClassifier:
     """The network before its first update; where a checkpoint follows, costly starts are spared."""
     torch.manual_seed(settings.training.seed)
-    model = LSTMClassifier(settings.model, len(tokenizer), len(corpus.classes))
+    try:
+        model = LSTMClassifier(settings.model, len(tokenizer), len(corpus.classes))
+    except (RuntimeError, MemoryError) as error:
+        raise TrainingError(
+            "Expected a model that fits into memory, found none is left for it: "
+            "lower model.hidden, model.embedding or text.vocabulary."
+        ) from error
     if start:
         same_classes = start.config.classes == corpus.classes
         kept = {k: v for k, v in start.weights.items() if same_classes or "output." not in k}
