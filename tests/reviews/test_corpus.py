@@ -48,9 +48,8 @@ def test_validation_is_made_again_from_settings_and_seed(write):
     for streaming in (False, True):
         data = DataSettings(source, streaming=streaming)
         made = load_corpus(data, 5, SetAside(None)).validation
-        asked = DataSettings(source, streaming=streaming, split="validation")
-        assert validation_reviews(asked, 5, SetAside(None), ("0", "1")) == made
-        assert validation_reviews(asked, 6, SetAside(None), ("0", "1")) != made
+        assert validation_reviews(data, 5, SetAside(None), ("0", "1")) == made
+        assert validation_reviews(data, 6, SetAside(None), ("0", "1")) != made
 
 
 def test_a_stream_is_read_again_and_validation_never_trains(write):
@@ -139,6 +138,26 @@ def test_a_stream_of_one_film_cannot_be_split(write):
     source = write([f"text {i},{i % 2},Alien" for i in range(200)], header="text,label,film")
     with pytest.raises(DataError, match="one side empty"):
         load(source, group_column="film", streaming=True)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_training_side_needs_two_classes(write, streaming):
+    source = write(many(100))
+    # Seed 3 puts one of the two groups on each side, of a stream too.
+    with pytest.raises(DataError, match=r"two classes to train on .* --group-column"):
+        load(source, seed=3, group_column="label", validation=0.5, streaming=streaming)
+
+
+def test_two_rows_are_too_few(write):
+    with pytest.raises(DataError, match=r"two classes to train on .* found"):
+        load(write(["a,1", "b,0"]))
+
+
+@pytest.mark.parametrize("name", ["", " ", "hf:", "kaggle:"])
+def test_an_empty_name_is_no_source(write, name):
+    for source, exclude in [(name, ()), (write(many(100)), (name,))]:
+        with pytest.raises(DataError, match=r"Expected the name of a source, found"):
+            load(source, exclude=exclude)
 
 
 def test_stars_with_a_threshold(write):

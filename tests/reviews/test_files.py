@@ -82,6 +82,25 @@ def test_a_quote_that_never_ends_costs_no_more_than_the_longest_text(write):
     assert len(found) > 10_000
 
 
+def test_a_quote_that_never_closes_is_told(write):
+    lines = "".join(f"row {i},{i % 2}\n" for i in range(40))
+    path = write(f'text,label\nfine,1\n"open,0\n{lines}')
+    found, counts = read(path)
+    assert found == [("fine", "1")]
+    assert counts == {"unreadable (a quote never closes)": 1}
+    assert "row 39" in rows(path)[-1].text
+
+
+def test_old_mac_line_ends(write):
+    assert [r.text for r in rows(write("text,label\ra,1\rb,0\r"))] == ["a", "b"]
+
+
+def test_a_header_with_an_open_quote_is_one_line(write):
+    with pytest.raises(DataError, match=r"found the columns text,label a,1") as caught:
+        rows(write('"text,label\na,1\n'))
+    assert "\n" not in str(caught.value)
+
+
 def test_too_many_or_too_few_fields(write):
     found, counts = read(write("text,label\nwell, yes,1\nno label\nfine,1\n"))
     assert found == [("fine", "1")]
@@ -244,6 +263,21 @@ def test_acl_folder(acl):
     assert counts == {"bad UTF-8": 1}
     assert read(acl, split="test")[0] == [("awful", "negative"), ("great", "positive")]
     assert list_splits(str(acl)) == ("train", "test", "unsupervised")
+
+
+def test_a_folder_in_place_of_a_text_is_one_sentence(acl):
+    (acl / "train/neg/9_1.txt").mkdir()
+    with pytest.raises(DataError, match=r"Expected to read .*9_1\.txt, found: Is a directory"):
+        rows(acl)
+
+
+def test_a_text_without_permission_is_one_sentence(acl, monkeypatch):
+    def refuse(path, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(type(acl), "open", refuse)
+    with pytest.raises(DataError, match=r"0_3\.txt, found: Permission denied"):
+        rows(acl)
 
 
 def test_acl_folders_unlabelled_texts(acl):

@@ -1,6 +1,9 @@
+import io
 import zipfile
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.reviews import kaggle
@@ -35,6 +38,8 @@ def test_bad_rows_and_duplicates(write):
     rows = [
         b"good,positive",
         b"bad,negative",
+        b"fine,positive",
+        b"poor,negative",
         b"half \xe2\x82,positive",
         b"nul \0,negative",
         b",positive",
@@ -60,6 +65,22 @@ def test_lines_that_pandas_cannot_split_are_one_sentence(write, body):
         list(open_rows(DataSettings(str(path))))
     by_row = DataSettings(str(path), text_column="review", label_column="sentiment")
     assert len(list(open_rows(by_row))) == 2
+
+
+def test_a_zip_of_something_else_is_not_the_kaggle_csv(tmp_path):
+    content = io.BytesIO()
+    parquet.write_table(pa.table({"text": ["a", "b"], "label": [0, 1]}), content)
+    for name, inside in [("a.parquet", content.getvalue()), ("a.parquet", b"a\rb\rc,\r")]:
+        with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+            archive.writestr(name, inside)
+        assert not kaggle.is_kaggle_csv(tmp_path / "d.zip", DataSettings())
+
+
+def test_old_mac_line_ends_go_to_the_ordinary_reader(tmp_path):
+    path = tmp_path / "mac.csv"
+    path.write_bytes(b"review,sentiment\rgood,positive\rbad,negative\r")
+    found = open_rows(DataSettings(str(path)))
+    assert [(r.text, r.label) for r in found] == [("good", "positive"), ("bad", "negative")]
 
 
 def test_zip_of_the_csv(write):

@@ -21,6 +21,9 @@ from sentiment_lstm.reviews.labels import MOST_CLASSES, Labeller, normal_label
         ("", None),
         (None, None),
         (math.nan, None),
+        ("nan", None),
+        ("NaN", None),
+        ("6.8500000000000005", 6.8500000000000005),
     ],
 )
 def test_normal_label(raw, plain):
@@ -83,7 +86,7 @@ def test_source_names_stand_for_positions():
         (None, "true", "positive"),
         (None, "Positive", "positive"),
         (None, "neg", None),
-        (None, 2, None),
+        (None, 0.5, None),
         (("neg", "pos"), 1, "positive"),
         # Names that the model knows decide, whatever their places.
         (("positive", "negative"), 0, "positive"),
@@ -95,6 +98,15 @@ def test_labels_are_matched_to_a_models_classes(names, label, found):
     labeller = Labeller({}, names=names, classes=("negative", "positive"))
     assert labeller.class_of(label) == found
     assert labeller.order() == ("negative", "positive")
+
+
+@pytest.mark.parametrize("names", [None, ("neg", "pos")])
+@pytest.mark.parametrize("label", [2, 5, -2])
+def test_a_position_beyond_the_models_classes_asks_for_a_map(names, label):
+    labeller = Labeller({}, names=names, classes=("bad", "good"))
+    assert labeller.is_missing(-1)
+    with pytest.raises(DataError, match=rf"0 to 1 for the classes bad, good, found {label}; give"):
+        labeller.class_of(label)
 
 
 def test_a_map_rules_out_class_positions():
@@ -125,6 +137,6 @@ def test_after_close_a_new_label_is_unmapped():
     assert labeller.order() == ("a",)
 
 
-@pytest.mark.parametrize("label", ["a\0b", "a\ud800"])
+@pytest.mark.parametrize("label", ["a\0b", "a\ud800", "x" * 101])
 def test_a_label_that_cannot_be_written_is_unmapped(label):
     assert Labeller({}).class_of(label) is None

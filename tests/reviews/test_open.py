@@ -2,6 +2,7 @@
 
 import sys
 import types
+from functools import partial
 
 import pytest
 
@@ -49,6 +50,7 @@ CASES = {
     ),
     "a split": (b"text,label\na,1\n", {"split": "test"}, "one part only"),
     "UTF-16": ("text,label\na,1\n".encode("utf-16"), {}, "save the file as UTF-8"),
+    "labels that are texts": (b"text,label\na,%s\n" % (b"x" * 101), {}, "unmapped label: 1"),
     "two classes of one text": (b"text,label\na,1\na,0\n", {}, "at least two classes"),
 }
 
@@ -76,7 +78,7 @@ def test_missing_file_folder_without_reviews_and_unknown_kind(tmp_path):
 
 
 def test_labels_follow_a_models_classes(tmp_path):
-    path = make(tmp_path, b"text,label\na,1\nb,Negative\nc,0\na,7\na,1\n")
+    path = make(tmp_path, b"text,label\na,1\nb,Negative\nc,0\na,meh\na,1\n")
     set_aside = SetAside(None)
     reviews = read_reviews(
         DataSettings(path), set_aside=set_aside, classes=("negative", "positive")
@@ -84,6 +86,26 @@ def test_labels_follow_a_models_classes(tmp_path):
     # Evaluation drops no good row: the second "a" with label 1 stays.
     assert [r.label for r in reviews] == ["positive", "negative", "negative", "positive"]
     assert set_aside.counts == {"unmapped label": 1}
+
+
+def test_stars_are_no_positions_of_two_classes(tmp_path):
+    path = make(tmp_path, b"text,label\n" + b"".join(b"t%d,%d\n" % (i, i) for i in range(1, 6)))
+    read = partial(read_reviews, set_aside=SetAside(None), classes=("neg", "pos"))
+    with pytest.raises(DataError, match=r"labels 0 to 1 for the classes neg, pos, found 2"):
+        list(read(DataSettings(path)))
+    mapped = DataSettings(path, label_map={"<=2": "neg", ">=4": "pos"})
+    assert [r.label for r in read(mapped)] == ["neg", "neg", "pos", "pos"]
+
+
+@pytest.mark.parametrize("name", ["", "hf:"])
+def test_an_empty_name_has_no_splits(name):
+    with pytest.raises(DataError, match="Expected the name of a source"):
+        list_splits(name)
+
+
+def test_splits_of_a_name_that_no_file_can_have():
+    with pytest.raises(DataError, match="too long"):
+        list_splits("x" * 5000)
 
 
 def test_splits_of_single_sources(tmp_path):
@@ -105,6 +127,15 @@ def test_unreachable_kaggle_says_how_to_go_on(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=fail))
     with pytest.raises(DataError, match=r"no route; go on with .* --data imdb"):
+        load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside(None))
+
+
+def test_a_long_message_of_kaggles_client_is_told_by_its_type(monkeypatch):
+    def fail(name):
+        raise ConnectionError("HTTPSConnectionPool(host='x', port=443): " + "more words " * 50)
+
+    monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=fail))
+    with pytest.raises(DataError, match=r"found: ConnectionError; go on with"):
         load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside(None))
 
 

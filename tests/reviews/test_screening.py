@@ -22,6 +22,9 @@ BAD = [
     (12, "1", "unreadable"),
     ("fine", None, "missing label"),
     ("fine", "maybe", "unmapped label"),
+    ("fine", [1], "unmapped label"),
+    ("fine", {"stars": 1}, "unmapped label"),
+    ("fine", b"1", "unmapped label"),
     ("a\0b", "1", "NUL"),
     ("half \ud83d", "1", "lone surrogate"),
     ("x" * 5001, "1", "too long"),
@@ -64,6 +67,12 @@ def test_the_side_file_keeps_whole_texts_but_absurd_ones(tmp_path):
     assert kept["text"] == "é" * 4000 + "\udcff"
     assert cut["text"] == "x" * KEPT_CHARACTERS
     assert cut["characters"] == 9999
+
+
+def test_a_label_of_another_kind_is_written_as_text(tmp_path):
+    set_aside = SetAside(tmp_path / "bad.jsonl")
+    assert list(screen([Row("fine", [1], "f:1", 1)], Labeller({}), 5000, set_aside)) == []
+    assert json.loads(set_aside.path.read_text("utf-8"))["label"] == "[1]"
 
 
 def test_the_side_file_is_closed_with_its_owner(tmp_path):

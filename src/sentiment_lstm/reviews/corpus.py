@@ -56,7 +56,7 @@ def load_corpus(data: DataSettings, seed: int, set_aside: SetAside) -> Corpus:
     """Read, screen, drop duplicates and excluded texts, split.
 
     Raises:
-        DataError: as `read_reviews`; fewer than two classes.
+        DataError: as `read_reviews`; fewer than two classes, in all or on the training side.
     """
     return _load(data, seed, set_aside, None)
 
@@ -117,6 +117,7 @@ class _Reader:
         self.labeller.close()
         classes = self.labeller.order()
         sample, validation = self._split(reviews, classes)
+        self._check_training(sample)
         report = self._report(counts)
         again = self.training if self.data.streaming else None
         return Corpus(classes, sample, validation, self.data.streaming, report, again)
@@ -180,6 +181,14 @@ class _Reader:
             raise DataError(
                 f"Expected at least two classes in {where}{self.data.source}, found "
                 f"{', '.join(found)}; see --label-column and --label-map{more}."
+            )
+
+    def _check_training(self, sample: Sequence[Review]) -> None:
+        found = {str(review.label) for review in sample}
+        if len(found) < 2:
+            raise DataError(
+                f"Expected at least two classes to train on after the split of {self.data.source}, "
+                f"found {', '.join(found)}; bring more reviews or choose another --group-column."
             )
 
     def _report(self, counts: Counter[str]) -> dict[str, object]:

@@ -62,7 +62,8 @@ class _Lines:
     """The lines of a text file, counted and never longer than `limit` characters.
 
     What a line holds beyond the limit is skipped. Since the last `begin`: `first` is the number of
-    the first line, `text` all that was read, `cut` whether a line was too long.
+    the first line, `text` all that was read, `cut` whether a line was too long, `wanting` whether
+    more was asked for after some lines than the file holds.
     """
 
     def __init__(self, file: TextIO, limit: int) -> None:
@@ -71,7 +72,7 @@ class _Lines:
         self.begin()
 
     def begin(self) -> None:
-        self.first, self.text, self.cut = self.number + 1, "", False
+        self.first, self.text, self.cut, self.wanting = self.number + 1, "", False, False
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -79,6 +80,7 @@ class _Lines:
     def __next__(self) -> str:
         line = self._file.readline(self._limit)
         if not line:
+            self.wanting = bool(self.text)
             raise StopIteration
         self.number += 1
         self.text += line
@@ -136,6 +138,8 @@ def _records(
             continue
         if lines.cut:
             yield _unread(lines, name, "too long")
+        elif lines.wanting:  # the reader goes on to another line only within quotes
+            yield _unread(lines, name, "unreadable (a quote never closes)")
         elif values:
             yield _csv_row(values, places, width, name, lines.first)
 
@@ -276,7 +280,7 @@ def open_acl_imdb(folder: Path, data: DataSettings) -> Source:
     """A folder with `train/neg/0_3.txt` and so on, one review a file; `train/unsup` has no labels.
 
     Raises:
-        DataError: no such split, or a column was asked for.
+        DataError: no such split, or a column was asked for; on the way, a text that cannot be read.
     """
     check_split(data, acl_splits(folder))
     if data.group_column or data.text_column or data.label_column:
@@ -294,10 +298,19 @@ def _acl_folders(folder: Path, split: str) -> Iterator[tuple[Path, str | None]]:
 def _acl_rows(folder: Path, data: DataSettings) -> Iterator[Row]:
     for place, label in _acl_folders(folder, data.split):
         for path in sorted(place.glob("*.txt"), key=lambda p: (len(p.stem.split("_")[0]), p.name)):
-            with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-                text = file.read(_most_characters(data))
+            text = _start_of(path, _most_characters(data))
             problem = None if is_utf8(text) else "bad UTF-8"
             yield Row(text, label, path.relative_to(folder).as_posix(), 1, problem=problem)
+
+
+def _start_of(path: Path, characters: int) -> str:
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            return file.read(characters)
+    except OSError as error:
+        raise DataError(
+            f"Expected to read {path}, found: {error.strerror}; mend it or move it away."
+        ) from error
 
 
 def missing_extra(what: str) -> MissingExtraError:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ["review", "sentiment"]
 CHUNK_ROWS = 2_000
+MOST_SHOWN = 100
+"""A longer message of kagglehub's HTTP client lists addresses and retries; its type says more."""
 
 
 def download(name: str) -> Path:
@@ -40,8 +42,11 @@ def download(name: str) -> Path:
     try:
         folder = Path(kagglehub.dataset_download(name))
     except Exception as error:  # kagglehub passes on whatever its HTTP client raises
+        found = first_line(error)
+        if len(found) > MOST_SHOWN:
+            found = type(error).__name__
         raise DataError(
-            f"Expected the Kaggle data set {name!r}, found: {first_line(error)}; go on with the "
+            f"Expected the Kaggle data set {name!r}, found: {found}; go on with the "
             "path of its CSV file or zip if you have it, or with --data imdb."
         ) from error
     files = sorted(folder.rglob("*.csv"))
@@ -56,9 +61,14 @@ def is_kaggle_csv(path: Path, data: DataSettings) -> bool:
     if asked or path.suffix.lower() not in (".csv", ".zip"):
         return False
     name = inner_name(path, SUFFIXES)
+    if not name.lower().endswith(".csv"):
+        return False
     with open_bytes(path, name) as file:
         start = file.readline(1000).decode("utf-8-sig", errors="replace")
-    return next(csv.reader([start]), []) == COLUMNS
+    try:
+        return next(csv.reader([start]), []) == COLUMNS
+    except csv.Error:  # bare CR line ends, say: the ordinary reader takes them
+        return False
 
 
 def open_csv(path: Path, data: DataSettings) -> Source:

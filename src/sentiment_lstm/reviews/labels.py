@@ -14,6 +14,8 @@ from sentiment_lstm.errors import DataError, UsageError
 
 MOST_CLASSES = 100
 """More distinct labels than this are taken for a wrong column."""
+MOST_CHARACTERS = 100
+"""A longer label is a text, not the name of a class."""
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
@@ -23,11 +25,11 @@ _COMPARISON = re.compile(r"(<=|>=|<|>)(.*)", re.DOTALL)
 Label = int | float | str
 
 
-def normal_label(raw: object) -> Label | None:
+def normal_label(raw: Label | None) -> Label | None:
     """A label in its plain form, None where it is missing.
 
     `"1"`, `1.0` and `1` become 1, `" good "` becomes `"good"`, `True` and `"True"` become `"true"`;
-    None, NaN and the empty string are missing.
+    None, NaN (also spelt out) and the empty string are missing.
     """
     if isinstance(raw, bool):
         return str(raw).lower()
@@ -35,10 +37,10 @@ def normal_label(raw: object) -> Label | None:
         return raw
     if isinstance(raw, float):
         return None if math.isnan(raw) else _whole(raw)
-    text = "" if raw is None else str(raw).strip()
+    text = (raw or "").strip()
     if text.lower() in ("true", "false"):
         return text.lower()
-    return _number(text) if text else None
+    return None if text.lower() in ("", "nan") else _number(text)
 
 
 class Labeller:
@@ -79,7 +81,8 @@ class Labeller:
         """The class name of a normal label, None where it has none (an unmapped label).
 
         Raises:
-            DataError: more distinct labels than any classifier here is meant for.
+            DataError: more distinct labels than any classifier here is meant for, or a place that
+                the model's classes lack.
         """
         name = self._name_of(label)
         if self._classes is not None:
@@ -149,9 +152,15 @@ class Labeller:
         if name is not None and name.casefold() in self._folded:
             return name if name in self._classes else self._folded[name.casefold()]
         place = {"true": 1, "false": 0}.get(label) if isinstance(label, str) else label
-        if self._positions and isinstance(place, int) and 0 <= place < len(self._classes):
-            return self._classes[place]
-        return None
+        if not self._positions or not isinstance(place, int):
+            return None
+        if not 0 <= place < len(self._classes):
+            # Stars, say: the few that happen to be places would give misleading figures.
+            raise DataError(
+                f"Expected labels 0 to {len(self._classes) - 1} for the classes "
+                f"{', '.join(self._classes)}, found {place}; give --label-map."
+            )
+        return self._classes[place]
 
     def _by_position(self, classes: Sequence[str]) -> bool:
         if self._has_map:
@@ -182,7 +191,7 @@ def _read_map(
 
 def _number(text: str) -> Label:
     """`"7"` -> 7, `"3.5"` -> 3.5, `"7.0"` -> 7; anything else stays a string."""
-    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", text, re.ASCII):
+    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d+)?", text, re.ASCII):
         return text
     return _whole(float(text))
 
@@ -192,7 +201,9 @@ def _whole(value: float) -> Label:
 
 
 def _is_clean(name: str) -> bool:
-    """Fit to be a class name: it can be written as UTF-8 and holds no NUL."""
+    """Fit to be a class name: short, without NUL, and it can be written as UTF-8."""
+    if len(name) > MOST_CHARACTERS:
+        return False
     return "\0" not in name and not any("\ud800" <= c <= "\udfff" for c in name)
 
 

@@ -6,6 +6,7 @@ Knows which file reads which source, and nothing of formats.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sentiment_lstm.errors import DataError
@@ -27,35 +28,33 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
         MissingExtraError: a package that this source needs is not installed.
     """
     scheme, _, name = data.source.partition(":")
-    if data.source == "imdb":
-        return bundled.open_bundled(data)
-    if scheme == "kaggle":
-        return _open_file(kaggle.download(name), data, labelled)
-    if scheme == "hf":
-        return hub.open_hub(name, data, labelled=labelled)
-    path = Path(data.source).expanduser()
-    try:
+    with _checked(data.source):
+        if data.source == "imdb":
+            return bundled.open_bundled(data)
+        if scheme == "kaggle":
+            return _open_file(kaggle.download(name), data, labelled)
+        if scheme == "hf":
+            return hub.open_hub(name, data, labelled=labelled)
+        path = Path(data.source).expanduser()
         opener = _open_folder if path.is_dir() else _open_file
         return opener(path, data, labelled)
-    except OSError as error:  # no permission, or a name that no file can have
-        shown = data.source[:200]
-        raise DataError(f"Expected reviews at {shown}, found: {error.strerror}.") from error
 
 
 def list_splits(source: str) -> tuple[str, ...]:
     """The splits of a source; none for a file, which has one part only.
 
     Raises:
-        DataError: a hub name or folder that cannot be read.
+        DataError: an empty name, or a hub name or folder that cannot be read.
     """
-    if source == "imdb":
-        return ("train",)
-    if source.startswith("hf:"):
-        return hub.hub_splits(source.removeprefix("hf:"))
-    path = Path(source).expanduser()
-    if not path.is_dir():
-        return ()
-    return files.acl_splits(path) if files.is_acl_imdb(path) else hub.hub_splits(str(path))
+    with _checked(source):
+        if source == "imdb":
+            return ("train",)
+        if source.startswith("hf:"):
+            return hub.hub_splits(source.removeprefix("hf:"))
+        path = Path(source).expanduser()
+        if not path.is_dir():
+            return ()
+        return files.acl_splits(path) if files.is_acl_imdb(path) else hub.hub_splits(str(path))
 
 
 def open_rows(data: DataSettings) -> Iterator[Row]:
@@ -111,6 +110,20 @@ def some(reviews: Iterator[Review], data: DataSettings, set_aside: SetAside) -> 
         )
     if empty:
         raise DataError(f"Expected reviews in {data.source}, found none.")
+
+
+@contextmanager
+def _checked(source: str) -> Iterator[None]:
+    """Refuses an empty name, which would be the working directory; tells what the disk refuses."""
+    if not source.removeprefix("hf:").removeprefix("kaggle:").strip():
+        raise DataError(
+            f"Expected the name of a source, found {source!r}; "
+            "a source is imdb, kaggle:OWNER/NAME, hf:NAME or the path of a file or folder."
+        )
+    try:
+        yield
+    except OSError as error:  # no permission, or a name that no file can have
+        raise DataError(f"Expected reviews at {source[:200]}, found: {error.strerror}.") from error
 
 
 def _open_folder(path: Path, data: DataSettings, labelled: bool) -> Source:

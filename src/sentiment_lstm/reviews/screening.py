@@ -162,6 +162,8 @@ def fingerprints(reviews: Iterable[Review]) -> set[bytes]:
 
 def _class_name(raw: object, labeller: Labeller) -> tuple[str | None, str | None]:
     """The class name and None, or None and what is wrong with the label."""
+    if raw is not None and not isinstance(raw, str | int | float):
+        return None, "unmapped label"
     label = normal_label(raw)
     if label is None or labeller.is_missing(label):
         return None, "missing label"
@@ -172,14 +174,14 @@ def _class_name(raw: object, labeller: Labeller) -> tuple[str | None, str | None
 def _entry(row: Row, reason: str) -> dict[str, object]:
     text = row.text if isinstance(row.text, str) or row.text is None else str(row.text)
     kept = text[:KEPT_CHARACTERS] if text is not None and reason == "too long" else text
-    label = row.label if isinstance(row.label, str | int | float) else None
+    plain = row.label is None or isinstance(row.label, str | int | float)
     return {
         "id": row.id,
         "line": row.line,
         "reason": reason,
         "text": kept,
         "characters": None if text is None else len(text),
-        "label": label,
+        "label": row.label if plain else str(row.label),
     }
 
 

@@ -95,7 +95,8 @@ def _choose(
         for name in usual:
             if name.casefold() in by_folded:
                 return by_folded[name.casefold()]
-    listed = ", ".join(name[:40] for name in found[:20]) or "none"
+    # A header with an open quote holds the lines after it.
+    listed = ", ".join(" ".join(name.split())[:40] for name in found[:20]) or "none"
     expected = f"a column {wanted!r}" if wanted else f"a {role} column such as {usual[0]!r}"
     raise DataError(
         f"Expected {expected} in {where}, found the columns {listed}; name it with --{role}-column."
