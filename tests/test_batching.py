@@ -12,6 +12,7 @@ from sentiment_lstm.batching import (
     Position,
     Share,
     Window,
+    count_batches,
     epoch_batches,
     length_batches,
     lengths_of,
@@ -107,3 +108,11 @@ def test_imdb_pads_under_five_percent():
 def test_lengths_of_nothing():
     assert lengths_of([]).tolist() == []
     assert length_batches(lengths_of([]), 10) == []
+
+
+def test_batches_are_counted_no_further_than_needed():
+    sizes = np.array([n % 17 + 1 for n in range(60)])
+    windows = [window(sizes.tolist())]
+    real = [sum(1 for _ in epoch_batches(windows, 40, 5, Position(epoch))) for epoch in range(3)]
+    assert count_batches(sizes, 40, 5, 3) == sum(real)
+    assert count_batches(sizes, 40, 5, epochs=10**9, most=7) == 7

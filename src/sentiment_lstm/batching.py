@@ -99,10 +99,20 @@ def epoch_batches(
             done += 1
 
 
-def count_batches(lengths: NDArray[np.int64], budget: int, seed: int, epochs: int) -> int:
-    """How many batches `epoch_batches` gives over the first epochs of a single window."""
-    rngs = (np.random.default_rng((seed, epoch, 0)) for epoch in range(epochs))
-    return sum(len(length_batches(lengths, budget, rng)) for rng in rngs)
+def count_batches(
+    lengths: NDArray[np.int64], budget: int, seed: int, epochs: int, most: int = 0
+) -> int:
+    """How many batches `epoch_batches` gives over the first epochs of a single window.
+
+    With `most` the count stops there: nobody trains on more.
+    """
+    total = 0
+    for epoch in range(epochs):
+        rng = np.random.default_rng((seed, epoch, 0))
+        total += len(length_batches(lengths, budget, rng))
+        if most and total >= most:
+            return most
+    return total
 
 
 def ordered_batches(window: Window, budget: int) -> Iterator[Batch]:

@@ -28,8 +28,8 @@ class Feed:
     """What there is to learn from.
 
     `windows` gives the training texts anew on each call, one call an epoch. `sample` is the first
-    window, `validation` what is never trained on. `steps`: batches of all epochs, None where a
-    stream's end is unknown.
+    window, `validation` what is never trained on. `steps`: batches of all epochs, or as many as
+    are trained on; None where a stream's end is unknown.
     """
 
     windows: Callable[[], Iterable[Window]]
@@ -65,7 +65,9 @@ def make_feed(corpus: Corpus, tokenizer: TextTokenizer, settings: Settings) -> F
         return Feed(stream, sample, validation, None)
     training = settings.training
     lengths = lengths_of(sample.ids)
-    steps = count_batches(lengths, training.batch_tokens, training.seed, training.epochs)
+    steps = count_batches(
+        lengths, training.batch_tokens, training.seed, training.epochs, training.max_steps
+    )
     return Feed(lambda: [sample], sample, validation, steps)
 
 
