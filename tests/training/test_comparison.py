@@ -167,7 +167,7 @@ def test_processes_of_their_own(kaggle, hub, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_phase_that_is_stopped(kaggle, tmp_path, number):
     """SIGTERM here ends the phase, which saves its run; a phase that is killed is reported."""
-    settings = comparison._same_footing(TINY, 1_000_000)
+    settings = comparison._same_footing(TINY, 20_000)
     data = {"data.source": kaggle}
     phase = comparison._Phase("phase 1", settings.updated(data), tmp_path / "phase1")
     threading.Thread(target=stop_when_training, args=(phase.folder, number)).start()
