@@ -12,8 +12,10 @@ each product three times: forward, gradient of inputs, gradient of weights.
 
 Most of the ratio is no padding. PyTorch's LSTM starts with forget gates half shut, so the gradient
 of the last state fades below 1e-38 within 250 tokens, and processors are slow on such numbers (in
-the first updates most of all, later on and off); ours starts with open gates. With
-`--flush-denormals` they are zeros for both: what is left is what length buckets alone bring.
+the first updates most of all, later on and off); ours starts with open gates. The
+rest is memory: large blocks that are freed go back to the system and come again page by page; our
+trainings keep them. With `--same-setup` the notebook has both, denormals flushed and blocks kept:
+what is left is what length buckets alone bring.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed, encode, make_feed
 from sentiment_lstm.training.loop import Trainer
-from sentiment_lstm.training.machine import settled
+from sentiment_lstm.training.machine import keep_freed_memory, settled
 
 ROUNDS = 5
 RATIO_BAR, PEAK_BAR = 2.0, 0.40
@@ -136,8 +138,11 @@ class Alternation(Watcher):
     The first update of each is a warm-up and not counted.
     """
 
-    def __init__(self, rival: Iterator[Tensor], executed: Iterator[int], steps: int) -> None:
+    def __init__(
+        self, rival: Iterator[Tensor], executed: Iterator[int], steps: int, same_setup: bool
+    ) -> None:
         self.rival, self.executed, self.steps = rival, executed, steps
+        self.same_setup = same_setup
         self.ours, self.notebook, self.peak = Turns(), Turns(), 0.0
         self.done, self.tokens, self.padded, self.mark = -1, 0, 0, 0.0
 
@@ -147,7 +152,7 @@ class Alternation(Watcher):
         self.tokens += int(step["tokens"])
         self.padded += next(self.executed)
         if self.done == 0:
-            next(self.rival)
+            self._rival_turn(1)
             self._start_turn()
         elif self.done % self.steps == 0:
             seconds = time.monotonic() - self.mark
@@ -162,13 +167,19 @@ class Alternation(Watcher):
         self.tokens, self.padded, self.mark = 0, 0, time.monotonic()
 
     def _others(self) -> None:
-        mark = time.monotonic()
-        batches = list(islice(self.rival, self.steps))
-        seconds = time.monotonic() - mark
+        batches, seconds = self._rival_turn(self.steps)
         real = sum(int((ids != PAD_ID).sum()) for ids in batches)
         executed = sum(ids.numel() for ids in batches)
         self.notebook.append((real / seconds, executed / seconds))
         self.peak = max(self.peak, matrix_peak())
+
+    def _rival_turn(self, steps: int) -> tuple[list[Tensor], float]:
+        keep_freed_memory(self.same_setup)
+        mark = time.monotonic()
+        batches = list(islice(self.rival, steps))
+        seconds = time.monotonic() - mark
+        keep_freed_memory(True)
+        return batches, seconds
 
 
 class UntilAccuracy(Watcher):
@@ -255,9 +266,9 @@ class Setup:
         return [batch.ids.size for batch in batches]
 
 
-def alternate(setup: Setup, steps: int) -> dict[str, Any]:
+def alternate(setup: Setup, steps: int, same_setup: bool) -> dict[str, Any]:
     """Both sides' medians over the rounds, and what they make of the machine's peak."""
-    watcher = Alternation(setup.notebook().epoch(), iter(setup.executed()), steps)
+    watcher = Alternation(setup.notebook().epoch(), iter(setup.executed()), steps, same_setup)
     with suppress(Finished):
         setup.trainer().run(watcher)
     flop = lstm_flop(setup.settings.model)
@@ -322,14 +333,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=8, choices=steps, metavar="N", help="a turn")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--precision", default="float32", help="of ours; the rival's is float32")
-    parser.add_argument("--flush-denormals", action="store_true", help="see above")
+    parser.add_argument("--same-setup", action="store_true", help="see above")
     parser.add_argument("--to-accuracy", type=float, help="also train both until it; many minutes")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     options = parser.parse_args(arguments)
-    torch.set_flush_denormal(options.flush_denormals)  # before threads start: they inherit it
+    torch.set_flush_denormal(options.same_setup)  # before threads start: they inherit it
     torch.set_num_threads(options.threads)
+    keep_freed_memory(True)
     setup = Setup.read(options.threads, options.precision)
-    result = alternate(setup, options.steps)
+    result = alternate(setup, options.steps, options.same_setup)
     show(result, f"peak {result['peak_gflops']:.0f} GFLOP/s, {options.threads} threads")
     if options.to_accuracy:
         seconds = seconds_to(setup, options.to_accuracy)

@@ -13,7 +13,8 @@ import safetensors.numpy
 
 from sentiment_lstm import __version__
 from sentiment_lstm.bundle import save_bundle
-from sentiment_lstm.cli import SIX_SENTENCES, main
+from sentiment_lstm.cli import main
+from sentiment_lstm.commands.training import SIX_SENTENCES
 
 TINY = [
     "--set=text.min_frequency=1",

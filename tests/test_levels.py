@@ -22,7 +22,7 @@ LEVELS = (
     ("training",),
     ("inference", "export"),
     ("api", "serving"),
-    ("options", "tables", "cli"),
+    ("options", "tables", "commands", "cli"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the
 files must not need each other in a circle."""

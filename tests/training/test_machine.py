@@ -1,9 +1,13 @@
+import ctypes
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
-from sentiment_lstm.training.machine import settled
+from sentiment_lstm.training.machine import keep_freed_memory, settled
 
 
 def test_nothing_stays_auto_and_what_was_set_stays():
@@ -27,3 +31,19 @@ def test_bfloat16_goes_where_the_processor_multiplies_it(monkeypatch, has: bool)
 def test_a_missing_gpu_is_one_sentence():
     with pytest.raises(UsageError, match="found none"):
         settled(TrainingSettings(device="cuda"))
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc"
+)
+def test_freed_memory_stays_only_while_it_shall():
+    def kept_megabytes() -> float:
+        before = int(Path("/proc/self/statm").read_text().split()[1])
+        torch.ones(25_000_000)  # 100 MB, freed at once
+        return (int(Path("/proc/self/statm").read_text().split()[1]) - before) * 4096 / 1e6
+
+    keep_freed_memory(False)
+    assert kept_megabytes() < 10
+    keep_freed_memory(True)
+    assert kept_megabytes() > 90
+    keep_freed_memory(False)

@@ -146,7 +146,7 @@ class Dropout(nn.Module):
         if not self.training or not self.chance:
             return x
         kept = torch.rand_like(x[:, :1] if self.over_time else x) >= self.chance
-        return x * kept / (1 - self.chance)
+        return x * kept.to(x.dtype).div_(1 - self.chance)
 
 
 def _lstm(inputs: int, hidden: int) -> nn.LSTM:

@@ -5,7 +5,9 @@ Knows settings and torch, nothing of models or data.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from dataclasses import replace
 from typing import Literal
 
@@ -13,6 +15,9 @@ import torch
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+"""Names of `mallopt(3)`: bytes freed at the heap's end, and blocks outside it, before they go."""
 
 
 def settled(settings: TrainingSettings) -> TrainingSettings:
@@ -37,6 +42,19 @@ def prepare(settings: TrainingSettings) -> None:
     """
     torch.set_flush_denormal(True)
     torch.set_num_threads(settings.threads)
+    keep_freed_memory(True)
+
+
+def keep_freed_memory(kept: bool) -> None:
+    """Whether large blocks that torch frees stay with the process; where glibc is, else nothing.
+
+    By default they go back to the system, which hands them out again zeroed, page by page: for the
+    blocks of a training step (tens of MB) that took a third of its time.
+    """
+    if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        return
+    libc.mallopt(_MMAP_MAX, 0 if kept else 65_536)
+    libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1 if kept else 131_072)
 
 
 def usable_cores() -> int:

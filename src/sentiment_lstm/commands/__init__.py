@@ -1,0 +1,1 @@
+"""The commands: each composes the package; heavy imports stay inside them."""

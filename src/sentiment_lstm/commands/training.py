@@ -1,0 +1,152 @@
+"""The commands that train: `train`, `quickstart`, `compare`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiment_lstm.commands.output import log, print_line, say
+from sentiment_lstm.commands.scoring import measured
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.options import (
+    Data,
+    GroupColumn,
+    Json,
+    LabelColumn,
+    LabelMap,
+    Seed,
+    Sets,
+    Split,
+    Streaming,
+    Strict,
+    TextColumn,
+    Threads,
+    chosen_settings,
+    data_options,
+    refuse_others,
+)
+
+if TYPE_CHECKING:
+    from sentiment_lstm.settings import Settings
+
+SIX_SENTENCES = (
+    "I hated this film, it was a total waste of time.",
+    "This movie was absolutely amazing and the acting was great.",
+    "I really wanted to like this movie but I couldn't.",
+    "The cinematography was good but the plot was boring.",
+    "It was not bad at all.",
+    "Best movie ever? I don't think so.",
+)
+"""What the study scored its model on: plain, then turns, negation and irony."""
+
+
+def train(
+    context: typer.Context,
+    data: Data = None,
+    preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
+    out: Annotated[Path | None, typer.Option(help="The run folder; it becomes a bundle.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
+    init: Annotated[Path | None, typer.Option(help="Go on from this trained bundle.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
+    set_: Sets = None,
+    split: Split = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    group_column: GroupColumn = None,
+    label_map: LabelMap = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="A source whose texts are dropped from training.")
+    ] = None,
+    streaming: Streaming = False,
+    strict: Strict = False,
+    seed: Seed = None,
+    threads: Threads = None,
+) -> None:
+    """Train a model on labelled texts."""
+    if resume:
+        refuse_others(context, "resume", "beside --resume, for a run keeps its settings")
+        _resume(resume)
+        return
+    if not out:
+        raise UsageError("Expected --out FOLDER for the run (or --resume FOLDER), found neither.")
+    options = data_options(
+        source=data,
+        split=split,
+        text_column=text_column,
+        label_column=label_column,
+        group_column=group_column,
+        label_map=label_map,
+        exclude=exclude,
+        streaming=streaming,
+        strict=strict,
+    )
+    options["training.init"] = str(init) if init else None
+    options |= {"training.seed": seed, "training.threads": threads}
+    _train(chosen_settings(preset, config, options, set_ or []), out)
+
+
+def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
+    """Train on IMDb, evaluate and score the study's six sentences, in a few minutes."""
+    from sentiment_lstm import tables
+    from sentiment_lstm.api import QUICKSTART, SentimentClassifier
+
+    if (QUICKSTART / "settings.json").exists():
+        refuse_others(context, "", f"for the run that stands in {QUICKSTART}")
+        _resume(QUICKSTART)
+    else:
+        options = {"training.seed": seed, "training.threads": threads}
+        _train(chosen_settings("quick", None, options, []), QUICKSTART)
+    tables.scores(measured(str(QUICKSTART), None, None, {}))
+    predictor = SentimentClassifier.from_pretrained(QUICKSTART).predictor
+    tables.predictions(SIX_SENTENCES, predictor.predict(SIX_SENTENCES))
+    say(
+        'Next: sentiment-lstm predict "A text of yours."\n'
+        "      sentiment-lstm train --data yours.csv --out runs/yours"
+    )
+
+
+def compare(
+    phase1: Annotated[str, typer.Option(help="Kaggle's CSV, its zip or kaggle:OWNER/NAME.")] = (
+        "kaggle:lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"
+    ),
+    phase2: Annotated[str, typer.Option(help="hf:NAME or a folder laid out like one.")] = (
+        "hf:stanfordnlp/imdb"
+    ),
+    preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
+    steps: Annotated[int, typer.Option(help="Updates that each phase trains.", min=1)] = 200,
+    out: Annotated[Path, typer.Option(help="Folder of runs, comparison.json and plot.")] = Path(
+        "runs/compare"
+    ),
+    set_: Sets = None,
+    as_json: Json = False,
+) -> None:
+    """Phase 1 (a CSV, read whole by pandas) against phase 2 (a data set, streamed)."""
+    from sentiment_lstm import tables
+    from sentiment_lstm.training.comparison import compare_phases
+
+    settings = chosen_settings(preset, None, {}, set_ or [])
+    rows = compare_phases(phase1, phase2, settings, steps, out, log, measured)
+    if as_json:
+        print_line(json.dumps(rows))
+    else:
+        tables.phases(rows)
+
+
+def _train(settings: Settings, folder: Path) -> None:
+    from sentiment_lstm.training.run import train
+
+    metrics = train(settings, folder, log)
+    say(
+        f"Saved {folder}: validation accuracy {metrics['validation_accuracy']:.4f}, "
+        f"log-loss {metrics['validation_loss']:.4f}, {metrics['train_seconds']:.0f} s."
+    )
+
+
+def _resume(folder: Path) -> None:
+    from sentiment_lstm.training.run import resume
+
+    if resume(folder, log) is None:
+        say(f"The run in {folder} is finished already.")
