@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Review, Row
-from sentiment_lstm.reviews import bundled, files, hub, kaggle
+from sentiment_lstm.reviews import bundled, files, grammar, hub, kaggle
 from sentiment_lstm.reviews.labels import Labeller
 from sentiment_lstm.reviews.screening import SetAside, screen
 from sentiment_lstm.reviews.source import Source
@@ -19,9 +19,10 @@ from sentiment_lstm.settings import DataSettings
 
 
 def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
-    """The source that `data.source` names: `imdb`, `kaggle:OWNER/NAME`, `hf:NAME` or a path.
+    """The source that `data.source` names.
 
-    Without `labelled` no label column is looked for. A folder of your own called imdb is `./imdb`.
+    `imdb`, `grammar`, `grammar:N`, `kaggle:OWNER/NAME`, `hf:NAME` or a path. Without `labelled` no
+    label column is looked for. A folder of your own called imdb is `./imdb`.
 
     Raises:
         DataError: missing, unreadable, or without the split or the columns asked for.
@@ -31,6 +32,8 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
     with _checked(data.source):
         if data.source == "imdb":
             return bundled.open_bundled(data)
+        if scheme == "grammar":
+            return grammar.open_grammar(data)
         if scheme == "kaggle":
             return _open_file(kaggle.download(name), data, labelled)
         if scheme == "hf":
@@ -47,7 +50,7 @@ def list_splits(source: str) -> tuple[str, ...]:
         DataError: an empty name, or a hub name or folder that cannot be read.
     """
     with _checked(source):
-        if source == "imdb":
+        if source == "imdb" or source.partition(":")[0] == "grammar":
             return ("train",)
         if source.startswith("hf:"):
             return hub.hub_splits(source.removeprefix("hf:"))
@@ -118,7 +121,8 @@ def _checked(source: str) -> Iterator[None]:
     if not source.removeprefix("hf:").removeprefix("kaggle:").strip():
         raise DataError(
             f"Expected the name of a source, found {source!r}; "
-            "a source is imdb, kaggle:OWNER/NAME, hf:NAME or the path of a file or folder."
+            "a source is imdb, grammar:N, kaggle:OWNER/NAME, hf:NAME or the path of a file or "
+            "folder."
         )
     try:
         yield

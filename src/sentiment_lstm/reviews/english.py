@@ -1,0 +1,77 @@
+"""A little English: forms of verbs, plurals, and how a sentence is written down.
+
+Knows nothing of templates or of what sentences mean.
+"""
+
+from __future__ import annotations
+
+import re
+
+_IRREGULAR = """
+beat beat beaten beating, blow blew blown blowing, break broke broken breaking,
+bring brought brought bringing, buy bought bought buying,
+choose chose chosen choosing, come came come coming, eat ate eaten eating,
+give gave given giving, know knew known knowing, plan planned planned planning,
+cost cost cost costing,
+do did done doing, drink drank drunk drinking, drive drove driven driving,
+fall fell fallen falling, feel felt felt feeling, find found found finding,
+fly flew flown flying, get got got getting, go went gone going, have had had having,
+hear heard heard hearing, hit hit hit hitting, keep kept kept keeping, leave left left leaving,
+let let let letting, make made made making, meet met met meeting, put put put putting,
+read read read reading, see saw seen seeing, shine shone shone shining,
+shop shopped shopped shopping, deal dealt dealt dealing, spend spent spent spending,
+stand stood stood standing, take took taken taking, tell told told telling,
+think thought thought thinking, wear wore worn wearing, win won won winning
+"""
+IRREGULAR = {verb: forms for verb, *forms in map(str.split, _IRREGULAR.split(","))}
+"""Verb -> past, participle, -ing form."""
+
+
+def inflect(phrase: str, form: str) -> str:
+    """A verb phrase with its first word in a form: `base`, `s`, `ed`, `en`, `ing`.
+
+    >>> inflect("fall flat", "ed")
+    'fell flat'
+    """
+    verb, space, rest = phrase.partition(" ")
+    return _form(verb, form) + space + rest
+
+
+def _form(verb: str, form: str) -> str:
+    if form == "base":
+        return verb
+    if form == "s":
+        return "has" if verb == "have" else plural(verb)
+    if verb in IRREGULAR:
+        return IRREGULAR[verb][("ed", "en", "ing").index(form)]
+    stem = verb.removesuffix("e")
+    if form == "ing":
+        return f"{stem}ing"
+    return f"{verb[:-1]}ied" if re.search("[^aeiou]y$", verb) else f"{stem}ed"
+
+
+def plural(word: str) -> str:
+    """The word with its s: films, boxes, phone companies; also of verbs: tries, goes."""
+    if re.search("[^aeiou]y$", word):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if re.search("(s|x|z|ch|sh|go|do)$", word) else f"{word}s"
+
+
+_SPACES = re.compile(r" {2,}")
+_SPACE_BEFORE = re.compile(r" +(?=[,;.!?](?:[ .!?\"]|$))")
+_VOWEL = r"\"?(?:[aeiouAEIO8]|hour|honest)"
+_NO_VOWEL = r"\"?(?:uni|use|usu|one\b|eu|Eu)"
+_ARTICLE = re.compile(rf"\b([Aa]) (?={_VOWEL})(?!{_NO_VOWEL})")
+_START = re.compile(r"(^\W*|[.!?]\"? +\"?)([a-z])")
+
+
+def tidy(raw: str) -> str:
+    """A sentence or more, written down: single spaces, "an", capitals, and a full stop.
+
+    >>> tidy("it was  a awful film [we left]. never again")
+    'It was an awful film [we left]. Never again.'
+    """
+    text = _SPACE_BEFORE.sub("", _SPACES.sub(" ", raw.strip()))
+    text = _ARTICLE.sub(r"\1n ", text)
+    text = _START.sub(lambda match: match[1] + match[2].upper(), text)
+    return f"{text}." if text[-1].isalnum() else text

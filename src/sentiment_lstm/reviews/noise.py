@@ -1,0 +1,73 @@
+"""How people really type: slips of the finger, case, punctuation, links; the sense stays.
+
+Knows nothing of labels or of where a text comes from.
+"""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+KEPT = {"never", "nothing", "hardly", "without", "barely", "nobody", "scarcely", "rarely"}
+"""No slips in these: they turn a sentence round."""
+
+_WORD = re.compile(r"\b[A-Za-z]{5,}\b")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def roughen(text: str, random: Random) -> str:
+    """The text as it might stand on the web: about half of all texts stay as they are."""
+    if random.random() < 0.55:
+        return text
+    for share, change in _CHANGES:
+        if random.random() < share:
+            text = change(text, random)
+    return text
+
+
+def _with_slips(text: str, random: Random) -> str:
+    words = [word for word in _WORD.finditer(text) if word[0].lower() not in KEPT]
+    chosen = random.sample(words, min(len(words), random.choice((1, 1, 2))))
+    for word in sorted(chosen, key=lambda word: -word.start()):  # the places before stay true
+        text = text[: word.start()] + _slip(word[0], random) + text[word.end() :]
+    return text
+
+
+def _slip(word: str, random: Random) -> str:
+    """One letter left out, doubled, changed, or two swapped; never the first."""
+    place = random.randrange(1, len(word) - 1)
+    before, here, after = word[:place], word[place], word[place + 1 :]
+    return random.choice(
+        (
+            before + after,
+            before + here + here + after,
+            before + random.choice(_LETTERS) + after,
+            before + after[0] + here + after[1:],
+        )
+    )
+
+
+def _other_ending(text: str, random: Random) -> str:
+    bare = text.rstrip(".!")
+    if bare.endswith(("?", '"')) or bare == text:
+        return text
+    return bare + random.choice(("", "", "", "!", "!", "!!", "!!!", "...", " ."))
+
+
+def _with_address(text: str, random: Random) -> str:
+    name = "".join(random.choices(_LETTERS, k=random.randrange(3, 9)))
+    link = f"http{random.choice(('', 's'))}://{name}.com/{random.randrange(10000)}"
+    extra = random.choice((link, link, f"@{name}", f"#{name}", "RT", "<br />"))
+    return f"{extra} {text}" if random.random() < 0.4 else f"{text} {extra}"
+
+
+_CHANGES = (
+    (0.2, _with_slips),
+    (0.25, _other_ending),
+    (0.3, lambda text, random: text.lower()),
+    (0.06, lambda text, random: text.upper()),
+    (0.1, lambda text, random: text.replace("'", "")),
+    (0.1, lambda text, random: text.replace("'", "’")),
+    (0.06, lambda text, random: text.replace(",", "")),
+    (0.08, _with_address),
+)

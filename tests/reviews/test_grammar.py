@@ -1,0 +1,182 @@
+"""Generated sentences: the same each time, labelled by what they mean, none of the suite's."""
+
+import re
+from collections import Counter, defaultdict
+from itertools import islice
+
+import pytest
+
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.evaluation.cases import suite_templates, suite_words
+from sentiment_lstm.reviews.english import inflect, plural, tidy
+from sentiment_lstm.reviews.grammar import COUNT, load_grammar, sentences
+from sentiment_lstm.reviews.open import list_splits, open_rows, open_source
+from sentiment_lstm.settings import DataSettings
+
+MANY = list(islice(sentences(), 25_000))
+TEXTS = [text for text, _, _ in MANY]
+
+
+def rows(source):
+    return list(open_rows(DataSettings(source=source)))
+
+
+def test_a_source_of_labelled_rows():
+    first, *_, last = rows("grammar:300")
+    assert (first.id, first.line) == ("grammar:1", 1)
+    assert (last.id, last.line) == ("grammar:300", 300)
+    assert list_splits("grammar:300") == ("train",)
+    assert open_source(DataSettings(source="grammar:300")).classes is None
+    assert {row.label for row in rows("grammar:300")} == {"negative", "neutral", "positive"}
+
+
+def test_the_same_at_each_reading_and_a_longer_source_goes_on_where_a_shorter_ends():
+    longer = rows("grammar:400")
+    assert rows("grammar:150") == longer[:150]
+    assert rows("grammar:400") == longer
+
+
+def test_without_a_number_there_are_as_many_as_said():
+    source = open_source(DataSettings(source="grammar"))
+    assert sum(1 for _ in source.rows()) == COUNT
+
+
+@pytest.mark.parametrize("source", ["grammar:", "grammar:0", "grammar:-3", "grammar:many"])
+def test_a_wrong_number_is_one_sentence(source):
+    with pytest.raises(DataError, match="Expected how many sentences"):
+        open_source(DataSettings(source=source))
+
+
+def test_it_has_no_other_split():
+    with pytest.raises(DataError, match="train"):
+        open_source(DataSettings(source="grammar", split="test"))
+
+
+def test_two_fifths_a_fifth_two_fifths():
+    shares = Counter(sign for _, sign, _ in MANY)
+    for sign, share in ((-1, 0.4), (0, 0.2), (1, 0.4)):
+        assert shares[sign] / len(MANY) == pytest.approx(share, abs=0.02)
+
+
+def test_few_repeat_and_none_under_another_label():
+    labels = defaultdict(set)
+    for text, sign, _ in MANY:
+        labels[text].add(sign)
+    assert len(labels) > 0.92 * len(MANY)
+    assert {text for text, signs in labels.items() if len(signs) > 1} == set()
+
+
+def test_each_family_stands_on_both_sides():
+    sides = Counter((family, sign) for _, sign, family in MANY)
+    families = {family for family, _ in sides} - {"facts"}
+    assert len(families) >= 16
+    for family in families:
+        assert 0.75 < sides[family, 1] / sides[family, -1] < 1.33, family
+
+
+def test_every_rule_can_be_spoken():
+    """No template names a rule that lacks its polarity."""
+    texts = list(islice(sentences(seed=7), 30_000))
+    assert not [text for text, _, _ in texts if set(text) & set("{}|[]")]
+    families = {name for names, _ in load_grammar().families.values() for name in names}
+    assert {family for _, _, family in texts} == families
+
+
+@pytest.mark.parametrize(
+    "word", ["not", "but", "never", "no", "i", "good", "bad", "love", "hate", "everyone", "why"]
+)
+def test_no_common_word_gives_the_side_away(word):
+    sides = Counter(sign for text, sign, _ in MANY if word in re.findall(r"\w+", text.lower()))
+    assert 0.28 < sides[1] / (sides[1] + sides[-1]) < 0.72
+
+
+@pytest.mark.parametrize("mark", ["?", "!", "n't", "but", "http", "Ahmed", "Polish", "nurse"])
+def test_marks_and_names_stand_under_every_label(mark):
+    assert {sign for text, sign, _ in MANY if mark in text} == {-1, 0, 1}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sign"),
+    [
+        (r"^What's not to (love|like|enjoy)\b[^.?]*\?$", 1),
+        (r"^I (didn't|did not|never) (really )?(love|like|enjoy)d? [\w ]+\.$", -1),
+        (r"^I (didn't|did not|never) (hate|dislike|loathe)d? [\w ]+\.$", 1),
+        (r"^(It|The \w+|This \w+) (isn't|wasn't|is not|was not) (bad|boring|awful) at all\.$", 1),
+        (r"^(It|The \w+|This \w+) (isn't|wasn't|is not|was not) (good|great|nice) at all\.$", -1),
+        (r"thought I \w+( going to)? (love|like|enjoy) [\w ]+\. (I d|Wrong|Well, no)", -1),
+        (r"^(The best|Best|Greatest|Nicest) [\w ]+\? (No|Never|Hardly|I don't|As if)", -1),
+        (r"^(The worst|Worst) [\w ]+\? (No|Never|Hardly|I don't|As if)", 1),
+        (r"^[^.!?,]+, but I (really )?(love|like|enjoy)d? [\w ]+\.$", 1),
+        (r"^[^.!?,]+, but I (really )?(hate|dislike|loathe)d? [\w ]+\.$", -1),
+        (r"^[A-Z][a-z]+ \w+ (lives|works|grew up|studied) in \w+\.$", 0),
+        (r"used to be (good|great|excellent|wonderful)\b.* is [a-z]+\.$", -1),
+        (r"used to be (bad|poor|awful|terrible)\b.* is [a-z]+\.$", 1),
+        (r"^(Which|Where is|Can you)\b[^.!?]*\?$", 0),
+    ],
+)
+def test_labels_hold(pattern, sign):
+    found = [(text, got) for text, got, _ in MANY if re.search(pattern, text)]
+    assert found
+    assert [text for text, got in found if got != sign] == []
+
+
+@pytest.mark.parametrize(
+    "slip", [r"\ba [aeio]\w", r"\ban [bcdfgjklmnpqrstvwxyz]\w", "  ", r" [,;?]", r"\b(\w+) \1 \1\b"]
+)
+def test_the_english_is_tidy(slip):
+    plain = [text for text in TEXTS if text[0].isupper() and not re.search("[^ -~]", text)]
+    bad = [text for text in plain if re.search(slip, text)]
+    assert len(bad) < 0.01 * len(plain), bad[:5]  # slips of the finger are meant
+
+
+@pytest.mark.parametrize(
+    ("phrase", "form", "wanted"),
+    [
+        ("fall flat", "ed", "fell flat"),
+        ("love", "s", "loves"),
+        ("try on", "ed", "tried on"),
+        ("have", "s", "has"),
+        ("use", "ing", "using"),
+        ("go there", "en", "gone there"),
+        ("go there", "s", "goes there"),
+    ],
+)
+def test_forms_of_verbs(phrase, form, wanted):
+    assert inflect(phrase, form) == wanted
+
+
+def test_plurals_and_written_sentences():
+    assert [plural(word) for word in ("box", "phone company", "toy")] == [
+        "boxes",
+        "phone companies",
+        "toys",
+    ]
+    assert (
+        tidy("it was  a awful day . a useful one ?no") == "It was an awful day. A useful one ?no."
+    )
+
+
+def test_nothing_of_the_behaviour_suite_stands_in_training():
+    """Its words nowhere; its templates nowhere either, whatever fills their slots.
+
+    A template of fewer than three fixed words ("I don't {verb} the {noun}") is plain English, and
+    the words that fill it are what keeps it apart.
+    """
+    lines = [" ".join(text.lower().split()) for text in TEXTS]
+    texts = "\n".join(lines)
+    words = set(re.findall(r"\w[\w'-]*", texts))
+    assert {word for word in map(str.lower, suite_words()) if " " not in word} & words == set()
+    assert [words for words in suite_words() if " " in words and words.lower() in texts] == []
+    fixed = [re.split(r"\{[^}]*\}", template.lower()) for template in suite_templates()]
+    telling = [parts for parts in fixed if len(re.findall(r"\w+", " ".join(parts))) >= 3]
+    assert telling
+    assert [parts for parts in telling if _stands_in(parts, lines, texts)] == []
+
+
+def _stands_in(parts, lines, texts):
+    """Whether a line is this template with anything short in its slots."""
+    if not all(part in texts for part in parts):  # quick, and nearly always enough
+        return False
+    longest = max(parts, key=len)
+    filled = re.compile(r"[\w' -]{1,25}?".join(map(re.escape, parts)))
+    return any(longest in line and filled.fullmatch(line) for line in lines)
