@@ -1,7 +1,9 @@
-"""What several test files share: a saved model small enough to make anew in every test."""
+"""What several test files share: a saved model small enough to make anew in every test, and the
+command line run in an empty folder."""
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads only get in the way of models this small
@@ -9,7 +11,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads only get in the way of 
 import numpy as np
 import pytest
 
-from sentiment_lstm.bundle import Bundle, Config, expected_shapes
+from sentiment_lstm.bundle import Bundle, Config, expected_shapes, save_bundle
+from sentiment_lstm.cli import main
 from sentiment_lstm.settings import ModelSettings, TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
@@ -39,3 +42,35 @@ def make_bundle() -> Callable[..., Bundle]:
 def bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
     """A bundle of two classes."""
     return make_bundle()
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Runs the command in an empty folder: (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["sentiment-lstm", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        out, err = capsys.readouterr()
+        return int(exit_.value.code or 0), out, err
+
+    return command
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """A CSV of forty labelled texts."""
+    path = tmp_path / "reviews.csv"
+    rows = [f"{('awful', 'lovely')[n % 2]} film {n},{('bad', 'good')[n % 2]}" for n in range(40)]
+    path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def model(bundle, tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    save_bundle(folder, bundle)
+    return folder

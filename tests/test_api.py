@@ -75,6 +75,29 @@ def test_predict_names_the_likeliest_column(three):
     assert three.predict(TEXTS) == [three.classes_[i] for i in shares.argmax(axis=1)]
 
 
+def test_below_the_threshold_the_winner_has_no_name(three):
+    scores = three.predict_proba(TEXTS).max(axis=1)
+    least = float(sorted(scores)[1])
+    wanted = [
+        None if s < least else name for s, name in zip(scores, three.predict(TEXTS), strict=True)
+    ]
+    assert three.predict(TEXTS, abstain_below=least) == wanted
+    assert None in wanted
+    assert len(set(wanted)) > 1
+    assert [one["label"] for one in three(TEXTS, abstain_below=least)] == wanted
+    for text, label in zip(TEXTS, wanted, strict=True):
+        winner, *others = three(text, top_k=None, abstain_below=least)
+        assert winner["label"] == label
+        assert_same(others, three(text, top_k=None)[1:])
+
+
+@pytest.mark.parametrize("wrong", [-0.5, 1.0, float("nan")])
+def test_a_threshold_out_of_range(classifier, wrong):
+    for ask in (classifier, classifier.predict):
+        with pytest.raises(UsageError, match="Expected the abstain threshold"):
+            ask(TEXTS, abstain_below=wrong)
+
+
 def test_saved_classifier_scores_the_same(three, tmp_path):
     three.save_pretrained(tmp_path / "model")
     read = SentimentClassifier.from_pretrained(tmp_path / "model")

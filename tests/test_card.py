@@ -7,6 +7,7 @@ CONFIG = {
     "model": {"hidden": 3},
     "text": {"kind": "word"},
     "label2id": {"bad": 0, "good": 1},
+    "temperature": 1.23456,
     "training": {"settings": Settings().to_dict(), "set_aside": 7},
 }
 METRICS = {"validation_accuracy": 0.875, "validation_loss": float("nan"), "train_seconds": 12.5}
@@ -42,6 +43,10 @@ def test_card_tells_data_classes_results_and_settings():
         assert told in card
     settings = json.loads(card.split("```json\n")[1].split("```")[0])
     assert settings == Settings().to_dict()
+
+
+def test_card_tells_the_temperature():
+    assert "divided by the temperature 1.235\n" in model_card("mine", CONFIG, METRICS)
 
 
 def test_card_of_a_model_of_unknown_origin():

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pytest
 import safetensors.numpy
 
 from sentiment_lstm import __version__
-from sentiment_lstm.bundle import save_bundle
 from sentiment_lstm.cli import main
 from sentiment_lstm.commands.training import SIX_SENTENCES
 
@@ -27,38 +24,6 @@ TINY = [
     "--set=training.max_steps=3",
     "--threads=1",
 ]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Runs the command in an empty folder: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["sentiment-lstm", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        out, err = capsys.readouterr()
-        return int(exit_.value.code or 0), out, err
-
-    return command
-
-
-@pytest.fixture
-def reviews(tmp_path: Path) -> Path:
-    """A CSV of forty labelled texts."""
-    path = tmp_path / "reviews.csv"
-    rows = [f"{('awful', 'lovely')[n % 2]} film {n},{('bad', 'good')[n % 2]}" for n in range(40)]
-    path.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def model(bundle, tmp_path: Path) -> Path:
-    folder = tmp_path / "model"
-    save_bundle(folder, bundle)
-    return folder
 
 
 def assert_one_sentence(code: int, err: str, wanted: tuple[int, ...] = (1, 2)) -> None:
@@ -86,8 +51,11 @@ def test_train_evaluate_predict(run, reviews: Path):
     assert code == 0
     assert values["n"] == 4
     assert {"accuracy", "log_loss", "ece", "f1", "macro_recall"} <= values.keys()
+    assert len(values["reliability"]) == 15
+    assert values["coverage_curve"][0]["coverage"] == 1.0
     code, out, _ = run("evaluate", "--model", "runs/a")
     assert "accuracy" in out
+    assert "abstaining below" in out
     code, out, err = run("train", "--resume", "runs/a")
     assert (code, out) == (0, "")
     assert "finished already" in err
@@ -108,49 +76,6 @@ def test_resume_takes_no_other_option(run, reviews: Path):
     code, _, err = run("train", "--resume", "r", "--data", "other.csv", "--seed", "3")
     assert_one_sentence(code, err, (2,))
     assert "--data, --seed" in err
-
-
-def test_a_reader_that_has_seen_enough_ends_it_in_peace(model: Path):
-    code = "from sentiment_lstm.cli import main; main()"
-    command = f"yes good | '{sys.executable}' -c '{code}' predict --model '{model}' --json - "
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command} | head -n 1; echo ${{PIPESTATUS[1]}}"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.splitlines()[-1] == "0"
-    assert done.stderr == ""
-
-
-def test_markup_in_texts_is_shown_as_it_is(run, model: Path):
-    code, out, _ = run("predict", "--model", "model", "a [bold]good[/i] film")
-    assert code == 0
-    assert "a [bold]good[/i] film" in out
-
-
-def test_predict_as_table_and_as_json(run, model: Path):
-    code, out, _ = run("predict", "--model", "model", "a good film", "")
-    assert code == 0
-    assert "a good film" in out
-    code, out, _ = run("predict", "--model", "model", "--json", "a good film", "zzz")
-    known, unknown = map(json.loads, out.splitlines())
-    assert known.keys() == {"text", "label", "score", "unknown"}
-    assert known["label"] in ("negative", "positive")
-    assert (known["unknown"], unknown["unknown"]) == (0.0, 1.0)
-
-
-def test_predict_reads_lines_of_standard_input(run, model: Path, monkeypatch, tmp_path: Path):
-    given = tmp_path / "in.txt"
-    given.write_bytes(b"good\n\nbad \xff film\r\n")
-    with given.open() as stdin:
-        monkeypatch.setattr("sys.stdin", stdin)
-        code, out, _ = run("predict", "--model", "model", "--json", "-")
-    assert code == 0
-    assert [json.loads(line)["text"] for line in out.splitlines()] == [
-        "good",
-        "",
-        "bad \ufffd film",
-    ]
 
 
 def test_data_describes_a_source(run, reviews: Path):
@@ -224,6 +149,12 @@ BAD_CALLS = {
     ],
     "a model too large for any memory": [
         "train", "--data", "reviews.csv", "--out", "r", "--set", "model.hidden=1000000000",
+    ],
+    "a threshold for predict that is no probability": [
+        "predict", "--model", "model", "--abstain-below", "1", "hello",
+    ],
+    "a threshold for evaluate that is no probability": [
+        "evaluate", "--model", "model", "--data", "reviews.csv", "--abstain-below", "nan",
     ],
     "an empty model name": ["predict", "--model", "", "hello"],
     "no value": ["train", "--data", "reviews.csv", "--out", "r", "--set", "training.epochs"],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import FILES, Bundle, is_bundle, load_bundle, save_bundle
 from sentiment_lstm.errors import BundleError, MissingExtraError, UsageError
+from sentiment_lstm.evaluation.calibration import checked_threshold
 from sentiment_lstm.inference.measuring import evaluation_data, measure
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.reviews.screening import SetAside
@@ -27,9 +28,9 @@ _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 class LabelScore(TypedDict):
-    """A class and its calibrated probability."""
+    """A class and its calibrated probability; no class where the model abstains."""
 
-    label: str
+    label: str | None
     score: float
 
 
@@ -67,38 +68,47 @@ class SentimentClassifier:
         return list(self._bundle.config.classes)
 
     @overload
-    def __call__(self, texts: str, top_k: int | None = 1) -> list[LabelScore]: ...
+    def __call__(
+        self, texts: str, top_k: int | None = 1, abstain_below: float = 0.0
+    ) -> list[LabelScore]: ...
 
     @overload
     def __call__(
-        self, texts: Sequence[str], top_k: int | None = 1
+        self, texts: Sequence[str], top_k: int | None = 1, abstain_below: float = 0.0
     ) -> list[LabelScore] | list[list[LabelScore]]: ...
 
     def __call__(
-        self, texts: str | Sequence[str], top_k: int | None = 1
+        self, texts: str | Sequence[str], top_k: int | None = 1, abstain_below: float = 0.0
     ) -> list[LabelScore] | list[list[LabelScore]]:
         """Score texts in the form that hub pipelines have.
 
         Args:
             texts: one text, or several.
             top_k: how many classes to give, likeliest first; None: all.
+            abstain_below: where even the likeliest class scores lower, its label is None.
 
         Returns:
             One text: its classes. Several: one class each where `top_k` is 1, else a list each.
 
         Raises:
-            UsageError: `top_k` is below 1, or a text is no string.
+            UsageError: `top_k` is below 1, `abstain_below` is not in [0, 1), or a text is no
+                string.
         """
         if top_k is not None and top_k < 1:
             raise UsageError(f"Expected top_k to be None or at least 1, found {top_k}.")
+        least = checked_threshold(abstain_below)
         if isinstance(texts, str):
-            return self._ranked(self.predict_proba([texts])[0], top_k)
-        ranked = [self._ranked(row, top_k) for row in self.predict_proba(texts)]
+            return self._ranked(self.predict_proba([texts])[0], top_k, least)
+        ranked = [self._ranked(row, top_k, least) for row in self.predict_proba(texts)]
         return [row[0] for row in ranked] if top_k == 1 else ranked
 
-    def predict(self, texts: Iterable[str]) -> list[str]:
-        """Name the likeliest class of every text."""
-        return [self.classes_[row.argmax()] for row in self.predict_proba(texts)]
+    def predict(self, texts: Iterable[str], abstain_below: float = 0.0) -> list[str | None]:
+        """Name the likeliest class of every text; None where its probability is below a threshold.
+
+        Raises:
+            UsageError: `abstain_below` is not in [0, 1), or a text is no string.
+        """
+        return [one.label for one in self.predictor.predict_iter(texts, abstain_below)]
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Give the probability of every class, [N, C], columns in the order of `classes_`."""
@@ -110,6 +120,7 @@ class SentimentClassifier:
         split: str | None = None,
         options: Mapping[str, object] | None = None,
         set_aside: SetAside | None = None,
+        abstain_below: float = 0.0,
     ) -> dict[str, Any]:
         """Measure the model on a source of labelled texts, as `inference.measuring.measure` says.
 
@@ -120,12 +131,14 @@ class SentimentClassifier:
                 part that a training on it keeps back.
             options: settings such as `{"data.label_map": {"4": "positive"}}`.
             set_aside: takes the bad rows; None: they are counted alone.
+            abstain_below: texts of a lower score count as not answered.
 
         Raises:
             DataError: the source cannot be read, or its labels are none of the model's classes.
+            UsageError: `abstain_below` is not in [0, 1).
         """
         wanted = evaluation_data(self._bundle.config, source, split, options or {})
-        return measure(self.predictor, wanted, set_aside or SetAside(None))
+        return measure(self.predictor, wanted, set_aside or SetAside(None), abstain_below)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder that `from_pretrained` opens.
@@ -135,9 +148,13 @@ class SentimentClassifier:
         """
         save_bundle(Path(folder), self._bundle)
 
-    def _ranked(self, row: NDArray[np.float64], top_k: int | None) -> list[LabelScore]:
+    def _ranked(
+        self, row: NDArray[np.float64], top_k: int | None, abstain_below: float
+    ) -> list[LabelScore]:
         best = np.argsort(-row, kind="stable")[:top_k]
-        return [LabelScore(label=self.classes_[i], score=float(row[i])) for i in best]
+        ranked = [LabelScore(label=self.classes_[i], score=float(row[i])) for i in best]
+        ranked[0]["label"] = self.predictor.label(row, abstain_below)
+        return ranked
 
 
 def _default() -> Path:

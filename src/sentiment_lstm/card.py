@@ -46,7 +46,9 @@ be scored badly, and a probability may then mean little.
 {results}
 
 The numbers named `validation_` were measured on texts kept from training, which also decided when
-to stop: expect a little less on new texts.
+to stop: expect a little less on new texts. Logits are divided by the temperature {temperature:.4g}
+before they become probabilities. Training fits it on the same texts: `validation_loss` is the
+log-loss without it, `validation_calibrated_loss` with it.
 
 ## Settings
 
@@ -78,6 +80,7 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         split=data.get("split", "unknown"),
         provenance=_items(training),
         results=_table(metrics),
+        temperature=config["temperature"],
         settings=json.dumps(settings, indent=2),
     )
 

@@ -15,7 +15,7 @@ import typer
 from sentiment_lstm import __version__
 from sentiment_lstm.commands.looking import data
 from sentiment_lstm.commands.output import say
-from sentiment_lstm.commands.scoring import evaluate, predict
+from sentiment_lstm.commands.scoring import behaviour, evaluate, predict
 from sentiment_lstm.commands.training import compare, quickstart, train
 from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
@@ -24,7 +24,7 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Turns labelled texts into a small LSTM that people can trust.",
 )  # fmt: skip
-for _command in (train, quickstart, evaluate, predict, compare, data):
+for _command in (train, quickstart, evaluate, predict, behaviour, compare, data):
     app.command()(_command)
 
 

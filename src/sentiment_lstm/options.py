@@ -30,6 +30,9 @@ LabelMap = Annotated[
 ]
 Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows only as they are needed.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]
+AbstainBelow = Annotated[
+    float, typer.Option(help="Give no label to a text whose score is lower: from 0 to below 1.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Seed = Annotated[int | None, typer.Option(help="Fixes split, weights, order and dropout.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads; default: one for each core.")]

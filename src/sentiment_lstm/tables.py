@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from sentiment_lstm.evaluation.behaviour import CapabilityResult
 from sentiment_lstm.records import Prediction
 
 _HEADLINES = {
@@ -32,17 +33,17 @@ def show(table: Table) -> None:
     console.print(table)
 
 
-def predictions(texts: Sequence[str], found: Iterable[Prediction]) -> None:
-    """A row a text: label, score, share of unknown words."""
+def predictions(texts: Iterable[str], found: Iterable[Prediction]) -> None:
+    """A row a text: label (a dash where the model abstains), score, share of unknown words."""
     table = Table("label", "score", "unknown", "text")
     for text, one in zip(texts, found, strict=True):
         shown = text if len(text) <= 200 else f"{text[:197]}..."
-        table.add_row(Text(str(one.label)), f"{one.score:.3f}", f"{one.unknown:.0%}", Text(shown))
+        table.add_row(Text(one.label or "-"), f"{one.score:.3f}", f"{one.unknown:.0%}", Text(shown))
     show(table)
 
 
 def scores(values: Mapping[str, Any]) -> None:
-    """What `evaluate` measured: headlines, confusion, accuracy by length, worst mistakes."""
+    """What `evaluate` measured: headlines, coverage, confusion, lengths, worst mistakes."""
     title = f"{values['data']}, {values['split']}"
     low, high = values["accuracy_interval"]
     table = Table("measure", "value", title=Text(f"{title}: {values['n']:,} texts"))
@@ -53,6 +54,7 @@ def scores(values: Mapping[str, Any]) -> None:
     for reason, count in values["set_aside"].items():
         table.add_row(f"set aside: {reason}", f"{count:,}")
     show(table)
+    _coverage(values)
     _confusion(values)
     _lengths(values)
     _mistakes(values)
@@ -78,10 +80,32 @@ def phases(rows: Sequence[Mapping[str, Any]]) -> None:
     show(table)
 
 
+def behaviour(results: Sequence[CapabilityResult]) -> None:
+    """A row a capability: cases, failures, the rate against its limit; then some failures."""
+    table = Table("capability", "kind", "cases", "failures", "rate", "limit", "")
+    for one in results:
+        numbers = (f"{one.cases:,}", f"{one.failures:,}", f"{one.failure_rate:.1%}")
+        said = "ok" if one.within_limit else "over"
+        table.add_row(Text(one.capability), one.kind, *numbers, f"{one.limit:.0%}", said)
+    show(table)
+    _failures(results)
+
+
 def _number(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}"
     return f"{value:,}" if isinstance(value, int) else str("" if value is None else value)
+
+
+def _coverage(values: Mapping[str, Any]) -> None:
+    """A column a threshold; the one asked for comes first."""
+    asked = [values["abstain"]] if values["abstain"]["threshold"] else []
+    rows = [*asked, *values["coverage_curve"]]
+    table = Table("abstaining below", *(f"{row['threshold']:g}" for row in rows))
+    for name in ("coverage", "accuracy"):
+        shares = [row[name] for row in rows]
+        table.add_row(name, *("-" if share is None else f"{share:.1%}" for share in shares))
+    show(table)
 
 
 def _confusion(values: Mapping[str, Any]) -> None:
@@ -96,6 +120,17 @@ def _lengths(values: Mapping[str, Any]) -> None:
     table = Table("tokens", "texts", "accuracy")
     for row in values["accuracy_by_length"]:
         table.add_row(row["tokens"], f"{row['n']:,}", _number(row["accuracy"]))
+    show(table)
+
+
+def _failures(results: Sequence[CapabilityResult]) -> None:
+    """The examples, each text after its probability of `positive`."""
+    table = Table("capability", "expected", "failing examples, and how positive they were found")
+    for result in results:
+        for one in result.examples:
+            pairs = zip(one.scores, one.texts, strict=True)
+            lines = "\n".join(f"{score:.3f}  {text[:160]}" for score, text in pairs)
+            table.add_row(Text(result.capability), one.expected, Text(lines))
     show(table)
 
 

@@ -34,6 +34,9 @@ def test_worked_example():
     assert scores.roc_auc == 1.0
     assert scores.log_loss == pytest.approx(-np.log([0.9, 0.6, 0.2, 0.7]).mean())
     assert scores.ece == pytest.approx((0.1 + 0.4 + 0.8 + 0.3) / 4)
+    shares = [row["share"] for row in scores.reliability]
+    assert shares == [0, 0, 0, 0, 0, 0, 0, 0, 0.25, 0, 0.25, 0.25, 0, 0.25, 0]
+    assert [row["coverage"] for row in scores.coverage_curve] == [1, 1, 0.75, 0.5, 0.25, 0, 0]
     assert scores.accuracy_by_length == [
         {"tokens": "<=50", "n": 1, "accuracy": 1.0},
         {"tokens": "51-100", "n": 1, "accuracy": 1.0},
@@ -72,17 +75,6 @@ def test_wilson_interval():
     assert metrics.wilson_interval(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
     assert metrics.wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
     assert metrics.wilson_interval(20, 20)[1] == 1.0
-
-
-def test_calibration_error_nets_within_a_bin_only():
-    assert metrics.expected_calibration_error([1, 0], [[0.1, 0.9], [0.1, 0.9]]) == pytest.approx(
-        0.4
-    )
-    sure = [[1.0, 0.0]] * 3
-    assert metrics.expected_calibration_error([0, 0, 0], sure) == 0
-    # 0.6 = 9/15 is the upper end of its bin, 0.61 lies in the next one: the gaps add up.
-    apart = metrics.expected_calibration_error([0, 1], [[0.6, 0.4], [0.61, 0.39]])
-    assert apart == pytest.approx((0.4 + 0.61) / 2)
 
 
 def test_ties_in_ranking_count_half():

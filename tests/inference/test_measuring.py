@@ -7,6 +7,7 @@ from rich.console import Console
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.measuring import evaluation_data
 from sentiment_lstm.reviews.corpus import load_corpus
 from sentiment_lstm.reviews.screening import SetAside
@@ -77,3 +78,39 @@ def test_bad_rows_are_counted_and_kept(source: Path, tmp_path: Path):
     assert values["n"] == 20
     assert values["set_aside"] == {"missing label": 1}
     assert "so so" in (tmp_path / "bad.jsonl").read_text()
+
+
+def test_abstaining_is_measured_beside_everything_else(source: Path):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    train(settings, Path("run"), Console(quiet=True))
+    classifier = SentimentClassifier.from_pretrained("run")
+    every = classifier.evaluate("other.csv")
+    assert every["abstain"] == {"threshold": 0.0, "coverage": 1.0, "accuracy": every["accuracy"]}
+    reviews = list(
+        evaluation_data(classifier._bundle.config, "other.csv", None, {}).reviews(
+            SetAside(None), tuple(classifier.classes_)
+        )
+    )
+    found = classifier.predictor.predict(review.text for review in reviews)
+    middle = sorted(one.score for one in found)[50]
+    sure = classifier.evaluate("other.csv", abstain_below=middle)
+    answered = [(r, p) for r, p in zip(reviews, found, strict=True) if p.score >= middle]
+    right = sum(review.label == one.label for review, one in answered)
+    assert sure["abstain"] == {
+        "threshold": middle,
+        "coverage": len(answered) / 100,
+        "accuracy": pytest.approx(right / len(answered)),
+    }
+    assert all(row["score"] >= middle for row in sure["mistakes"])
+    same = every.keys() - {"abstain", "mistakes"}
+    assert {name: every[name] for name in same} == {name: sure[name] for name in same}
+    with pytest.raises(UsageError, match="abstain threshold"):
+        classifier.evaluate("other.csv", abstain_below=1.0)
+
+
+def test_the_temperature_of_the_bundle_reaches_the_measures_once(source: Path):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    metrics = train(settings, Path("run"), Console(quiet=True))
+    values = SentimentClassifier.from_pretrained("run").evaluate()
+    assert metrics["temperature"] != 1.0
+    assert values["log_loss"] == pytest.approx(metrics["validation_calibrated_loss"], abs=1e-5)

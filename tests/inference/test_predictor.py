@@ -65,6 +65,24 @@ def test_temperature_divides_the_logits(bundle):
     np.testing.assert_allclose(found, probabilities(np.array([0.5, 1.5])))
 
 
+def test_below_the_threshold_a_prediction_has_no_label(bundle):
+    predictor = Predictor(bundle, CountingRuntime())
+    texts = ["good", "good good good", ""]
+    everything = predictor.predict(texts)
+    sure = predictor.predict(texts, abstain_below=0.9)
+    assert [p.label is None for p in sure] == [p.score < 0.9 for p in everything]
+    assert {p.label is None for p in sure} == {True, False}
+    assert [p.score for p in sure] == [p.score for p in everything]
+    least = everything[0].score
+    assert predictor.predict(texts[:1], abstain_below=least) == everything[:1], "it reaches it"
+
+
+def test_a_wrong_threshold_is_refused_before_a_text_is_read(bundle):
+    never = (pytest.fail("a text was read") for _ in range(1))
+    with pytest.raises(UsageError, match=r"abstain threshold .* found 1.5"):
+        open_predictor(bundle).predict_iter(never, abstain_below=1.5)
+
+
 def test_order_is_restored_over_batches_and_windows(bundle, monkeypatch):
     monkeypatch.setattr(module, "_BATCH_TOKENS", 6)
     monkeypatch.setattr(module, "_WINDOW_TEXTS", 5)

@@ -13,9 +13,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sentiment_lstm.evaluation.calibration import (
+    coverage_curve,
+    expected_calibration_error,
+    reliability_bins,
+)
+
 LENGTH_BINS = (50, 100, 200, 400)
 """Longest text of each length bin, in tokens; the last bin has no end."""
-ECE_BINS = 15
 _LEAST = 1e-12  # a probability of 0 for the true class costs 27.6 nats, not infinitely many
 _Z95 = 1.959963984540054  # 97.5% quantile of the normal distribution
 
@@ -45,6 +50,10 @@ class Scores:
     """Mean of -ln p of the true class, p at least 1e-12."""
     ece: float
     """Expected calibration error: a fraction, 15 equal-width bins of the winner's confidence."""
+    reliability: list[dict[str, Any]]
+    """Those bins, as `calibration.reliability_bins` gives them."""
+    coverage_curve: list[dict[str, Any]]
+    """Accuracy among the texts answered, as `calibration.coverage_curve` gives it."""
     confusion: list[list[int]]
     """[C][C]: row is the true class, column the predicted one."""
     accuracy_by_length: list[dict[str, Any]] | None
@@ -118,6 +127,7 @@ def evaluate(
     """
     tally = Tally.of(labels, probabilities)
     y, p = _checked(labels, probabilities)
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     precision, recall, f1 = _headline(tally.confusion)
     return Scores(
         n=tally.n,
@@ -130,7 +140,9 @@ def evaluate(
         macro_f1=float(_per_class(tally.confusion)[2].mean()),
         roc_auc=roc_auc(y, p),
         log_loss=tally.log_loss,
-        ece=expected_calibration_error(y, p),
+        ece=expected_calibration_error(confidence, right),
+        reliability=reliability_bins(confidence, right),
+        coverage_curve=coverage_curve(confidence, right),
         confusion=tally.confusion.tolist(),
         accuracy_by_length=None if lengths is None else accuracy_by_length(y, p, lengths),
     )
@@ -160,19 +172,6 @@ def roc_auc(labels: ArrayLike, probabilities: ArrayLike) -> float | None:
     areas = [_area(y == c, p[:, c]) for c in classes]
     known = [area for area in areas if area is not None]
     return float(np.mean(known)) if len(known) == len(areas) else None
-
-
-def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Mean gap between confidence and accuracy, weighted by the texts in each of 15 bins.
-
-    Bin k holds winners' confidences in (k/15, (k+1)/15], after Guo et al. (2017), "On Calibration
-    of Modern Neural Networks". Two texts at confidence 0.9, one of them right: 0.4.
-    """
-    y, p = _checked(labels, probabilities)
-    confidence = p.max(axis=1)
-    bins = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
-    gap = np.bincount(bins, weights=confidence - (p.argmax(axis=1) == y), minlength=ECE_BINS)
-    return float(np.abs(gap).sum()) / len(y)
 
 
 def accuracy_by_length(

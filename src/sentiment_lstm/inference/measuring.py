@@ -13,6 +13,7 @@ import numpy as np
 from sentiment_lstm.batching import lengths_of
 from sentiment_lstm.bundle import Config
 from sentiment_lstm.errors import DataError
+from sentiment_lstm.evaluation.calibration import checked_threshold, coverage_at
 from sentiment_lstm.evaluation.metrics import confident_mistakes, evaluate
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.records import Review
@@ -68,16 +69,27 @@ def evaluation_data(
     return EvaluationData(data, trained.training.seed, kept_back)
 
 
-def measure(predictor: Predictor, wanted: EvaluationData, set_aside: SetAside) -> dict[str, Any]:
+def measure(
+    predictor: Predictor, wanted: EvaluationData, set_aside: SetAside, abstain_below: float = 0.0
+) -> dict[str, Any]:
     """Score every good row and compare with its label.
 
+    Args:
+        predictor: the model.
+        wanted: what to read.
+        set_aside: takes the bad rows.
+        abstain_below: texts of a lower score count as not answered, in `abstain` and `mistakes`.
+
     Returns:
-        `evaluation.metrics.Scores` as a dictionary, with `data`, `split`, `classes`, `set_aside`
-        (rows by reason) and `mistakes`, the most confident ones: id, true, predicted, score, text.
+        `evaluation.metrics.Scores` as a dictionary, of all texts; `abstain` (threshold, coverage,
+        accuracy of those answered); `data`, `split`, `classes`, `set_aside` (rows by reason) and
+        `mistakes`, the most confident ones: id, true, predicted, score, text.
 
     Raises:
         DataError: the source cannot be read, or has no usable row.
+        UsageError: `abstain_below` is not in [0, 1).
     """
+    least = checked_threshold(abstain_below)
     reviews, again = tee(wanted.reviews(set_aside, predictor.classes))
     parts, lengths, kept = [], [], []
     for texts, encoded, shares in predictor.windows(review.text for review in again):
@@ -90,13 +102,15 @@ def measure(predictor: Predictor, wanted: EvaluationData, set_aside: SetAside) -
     if not parts:
         raise DataError(f"Expected labelled texts in {wanted.data.source}, found none.")
     labels, shares = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    right = shares.argmax(axis=1) == labels
     return {
         "data": wanted.data.source,
         "split": wanted.split,
         "classes": list(predictor.classes),
         "set_aside": set_aside.counts,
         **evaluate(labels, shares, np.concatenate(lengths)).to_dict(),
-        "mistakes": sorted(kept, key=lambda row: -row["score"])[:_MISTAKES],
+        "abstain": coverage_at(least, shares.max(axis=1), right),
+        "mistakes": _worst(kept, least),
     }
 
 
@@ -105,6 +119,12 @@ def _same(source: str, other: str) -> bool:
     return source == other or (
         Path(source).exists() and Path(source).resolve() == Path(other).resolve()
     )
+
+
+def _worst(mistakes: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
+    """The most confident mistakes; where the model abstains it makes none."""
+    answered = [row for row in mistakes if row["score"] >= least]
+    return sorted(answered, key=lambda row: -row["score"])[:_MISTAKES]
 
 
 def _mistake(review: Review, share: Any, classes: tuple[str, ...]) -> dict[str, Any]:  # noqa: ANN401

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.batching import length_batches, lengths_of
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import MissingExtraError, UsageError
-from sentiment_lstm.evaluation.calibration import probabilities
+from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
 from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction
 
@@ -39,23 +39,39 @@ class Predictor:
         self._temperature = bundle.config.temperature
         self._runtime = runtime
 
-    def predict(self, texts: Iterable[str]) -> list[Prediction]:
-        """Predict every text, in order.
+    def predict(self, texts: Iterable[str], abstain_below: float = 0.0) -> list[Prediction]:
+        """Predict every text, in order, as `predict_iter` does."""
+        return list(self.predict_iter(texts, abstain_below))
 
-        Raises:
-            UsageError: `texts` is one string, or holds something that is none.
-        """
-        return list(self.predict_iter(texts))
-
-    def predict_iter(self, texts: Iterable[str]) -> Iterator[Prediction]:
+    def predict_iter(
+        self, texts: Iterable[str], abstain_below: float = 0.0
+    ) -> Iterator[Prediction]:
         """Predict texts without end, in order; a window of them is read before its first result.
 
+        Args:
+            texts: raw texts.
+            abstain_below: predictions of a lower score have no label.
+
         Raises:
-            UsageError: `texts` is one string, or holds something that is none.
+            UsageError: `texts` is one string, or holds something that is none; `abstain_below` is
+                not in [0, 1): this at once, before a text is read.
         """
-        for window, encoded, shares in self.windows(texts):
-            for text, one, share in zip(window, encoded, shares, strict=True):
-                yield self._prediction(text, one, share)
+        least = checked_threshold(abstain_below)
+        return (
+            self._prediction(text, one, share, least)
+            for window in self.windows(texts)
+            for text, one, share in zip(*window, strict=True)
+        )
+
+    def label(self, share: NDArray[np.float64], abstain_below: float = 0.0) -> str | None:
+        """Name the likeliest class of a text; None where it is less probable than the threshold.
+
+        Args:
+            share: the probability of every class, [C].
+            abstain_below: the least probability that is an answer.
+        """
+        winner = int(share.argmax())
+        return self.classes[winner] if share[winner] >= abstain_below else None
 
     def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Score every text: [N, C], columns in the order of `classes`.
@@ -86,10 +102,12 @@ class Predictor:
             shares[rows] = probabilities(logits, self._temperature)
         return shares
 
-    def _prediction(self, text: str, encoded: Encoded, share: NDArray[np.float64]) -> Prediction:
-        winner = int(share.argmax())
+    def _prediction(
+        self, text: str, encoded: Encoded, share: NDArray[np.float64], abstain_below: float
+    ) -> Prediction:
         unknown = float((encoded.ids == UNKNOWN_ID).mean())
-        return Prediction(self.classes[winner], float(share[winner]), 0, len(text), unknown)
+        label = self.label(share, abstain_below)
+        return Prediction(label, float(share.max()), 0, len(text), unknown)
 
 
 def open_predictor(bundle: Bundle) -> Predictor:

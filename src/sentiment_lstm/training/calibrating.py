@@ -1,0 +1,49 @@
+"""(torch) The temperature of a trained classifier, fitted on the texts kept from training.
+
+Knows the trainer and its validation texts; what a temperature is stands in
+`evaluation.calibration`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sentiment_lstm.batching import ordered_batches
+from sentiment_lstm.evaluation.calibration import fit_temperature
+from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.objective import cross_entropy
+from sentiment_lstm.training.schedule import weights_swapped
+
+
+def calibrate(trainer: Trainer) -> tuple[float, float]:
+    """Fit the temperature of a finished training's best weights.
+
+    Returns:
+        The temperature, and the mean validation loss in nats under it; under temperature 1 it is
+        what `Trainer.validate` gives.
+    """
+    window = trainer.feed.validation
+    targets = window.labels if window.targets is None else window.targets
+    logits = _validation_logits(trainer)
+    temperature = fit_temperature(logits.numpy(), targets, window.weights)
+    losses = cross_entropy(logits / temperature, torch.from_numpy(targets))
+    if window.weights is not None:
+        losses = losses * torch.from_numpy(window.weights)
+    return temperature, float(losses.mean())
+
+
+@torch.no_grad()
+def _validation_logits(trainer: Trainer) -> Tensor:
+    """Logits of the best weights in the order of the validation texts, float32 [N] or [N, C]."""
+    rows, logits = [], []
+    with weights_swapped(trainer.model, trainer.best):
+        trainer.model.eval()
+        for batch in ordered_batches(trainer.feed.validation, trainer.settings.batch_tokens):
+            ids, lengths = (
+                torch.from_numpy(array).to(trainer.device) for array in (batch.ids, batch.lengths)
+            )
+            rows.append(batch.rows)
+            logits.append(trainer.model(ids, lengths).float().cpu())
+    return torch.cat(logits)[np.argsort(np.concatenate(rows))]

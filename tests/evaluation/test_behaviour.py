@@ -1,0 +1,134 @@
+"""How cases are judged and counted, whatever the model."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.evaluation.behaviour import (
+    fails,
+    load_suite,
+    positive_scorer,
+    run_suite,
+    verdict,
+)
+from sentiment_lstm.evaluation.cases import Case
+
+
+def scorer(scores: dict[str, float]):
+    """Gives the scores that it was told, and 0.5 to other texts."""
+
+    def predict(texts: Sequence[str]) -> np.ndarray:
+        return np.array([scores.get(text, 0.5) for text in texts])
+
+    return predict
+
+
+@pytest.mark.parametrize(
+    ("score", "wanted"),
+    [
+        (0.0, "negative"),
+        (0.333, "negative"),
+        (1 / 3, "neutral"),
+        (0.5, "neutral"),
+        (2 / 3, "neutral"),
+        (0.667, "positive"),
+        (1.0, "positive"),
+    ],
+)
+def test_verdict(score, wanted):
+    assert verdict(score) == wanted
+    assert [name for name in ("negative", "neutral", "positive") if not fails(name, [score])] == [
+        wanted
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "scores", "wanted"),
+    [
+        ("same", [0.45, 0.55], False),
+        ("same", [0.55, 0.45], False),
+        ("same", [0.45, 0.56], True),
+        ("same", [0.50, 0.56, 0.45], True),  # each near the first, but not near each other
+        ("up", [0.90, 0.85], False),
+        ("up", [0.90, 0.84], True),
+        ("up", [0.10, 0.99], False),
+        ("down", [0.10, 0.15], False),
+        ("down", [0.10, 0.16], True),
+        ("down", [0.99, 0.10], False),
+    ],
+)
+def test_pairs_and_groups(expected, scores, wanted):
+    assert fails(expected, scores) is wanted
+
+
+def test_results_by_capability_and_kind():
+    cases = [
+        Case("negation", ("not bad",), "positive"),
+        Case("facts", ("it is green",), "neutral"),
+        Case("negation", ("not good",), "negative"),
+        Case("negation", ("good", "not good"), "down"),
+        Case("names", ("Ann left", "Bob left", "Cem left"), "same"),
+    ]
+    scores = {"not bad": 0.2, "not good": 0.1, "good": 0.9, "Ann left": 0.7, "Cem left": 0.3}
+    negation, facts, pair, names = run_suite(cases, scorer(scores))
+    assert (negation.capability, negation.kind) == ("negation", "verdict")
+    assert (negation.cases, negation.failures, negation.failure_rate) == (2, 1, 0.5)
+    assert (negation.limit, negation.within_limit) == (0.1, False)
+    assert [one.texts for one in negation.examples] == [("not bad",)]
+    assert (facts.failures, facts.limit, facts.within_limit) == (0, 0.05, True)
+    assert (pair.kind, pair.failures, pair.limit) == ("direction", 0, 0.1)
+    assert (names.kind, names.failures, names.limit) == ("invariance", 1, 0.05)
+    assert names.examples[0].texts == ("Ann left", "Cem left")  # the two furthest apart
+    assert names.to_dict()["examples"] == [
+        {"texts": ["Ann left", "Cem left"], "expected": "same", "scores": [0.7, 0.3]}
+    ]
+
+
+def test_five_examples_from_all_over_the_failures():
+    cases = [Case("plain", (f"text {number}",), "positive") for number in range(50)]
+    (result,) = run_suite(cases, scorer({}))
+    assert result.failures == 50
+    assert [one.texts[0] for one in result.examples] == [f"text {n}" for n in (0, 10, 20, 30, 40)]
+
+
+def test_each_text_is_scored_once():
+    seen: list[str] = []
+
+    def predict(texts: Sequence[str]) -> np.ndarray:
+        seen.extend(texts)
+        return np.full(len(texts), 0.9)
+
+    run_suite([Case("a", ("x",), "positive"), Case("b", ("x", "y"), "up")], predict)
+    assert seen == ["x", "y"]
+
+
+@pytest.mark.parametrize("scores", [[0.5, 0.5], [np.nan], [1.2], [[0.5, 0.5]]])
+def test_what_is_no_probability_is_refused(scores):
+    with pytest.raises(ValueError, match="Expected probabilities"):
+        run_suite([Case("a", ("x",), "positive")], lambda _: np.array(scores))
+
+
+def test_a_class_of_its_own_for_neutral_counts_half():
+    shares = np.array([[0.1, 0.6, 0.3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    predict = positive_scorer(lambda _: shares, ["negative", "neutral", "positive"])
+    np.testing.assert_allclose(predict(["a", "b", "c"]), [0.6, 0.5, 0.0])
+    predict = positive_scorer(lambda _: np.array([[0.8, 0.2]]), ["Positive", "Negative"])
+    np.testing.assert_allclose(predict(["a"]), [0.8])
+
+
+def test_other_classes_are_refused_before_anything_is_scored():
+    def probabilities(texts: Sequence[str]) -> np.ndarray:
+        raise AssertionError(texts)
+
+    with pytest.raises(UsageError, match=r"^Expected .* found bad, good: .*\.$"):
+        positive_scorer(probabilities, ["bad", "good"])
+
+
+def test_a_model_without_an_opinion_passes_what_asks_for_none():
+    """And fails every verdict that is not neutral: the suite tells the two apart."""
+    results = run_suite(load_suite(), scorer({}))
+    for one in results:
+        silent = one.kind != "verdict" or one.capability == "neutral statements"
+        assert one.failure_rate == (0 if silent else 1), one.capability

@@ -1,0 +1,137 @@
+"""The shipped suite (enough cases, sound English, the same everywhere) and a user's own file."""
+
+import hashlib
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.evaluation.cases import (
+    KINDS,
+    Case,
+    read_cases,
+    shipped_cases,
+    suite_templates,
+    suite_words,
+)
+
+CASES = shipped_cases()
+TEXTS = list(dict.fromkeys(text for case in CASES for text in case.texts))
+FIRST = [case.texts[0] for case in CASES if case.capability not in ("case", "typos", "links")]
+
+
+def test_every_capability_has_its_cases():
+    sizes = Counter(case.capability for case in CASES)
+    assert len(sizes) >= 16
+    assert min(sizes.values()) >= 50, sizes
+    kinds = {name: {c.kind for c in CASES if c.capability == name} for name in sizes}
+    assert all(len(found) == 1 for found in kinds.values())
+    assert set().union(*kinds.values()) == set(KINDS.values())
+
+
+def test_no_case_stands_twice():
+    assert len(set(CASES)) == len(CASES)
+
+
+def test_one_text_has_one_verdict():
+    verdicts = {case.texts: case.expected for case in CASES if case.kind == "verdict"}
+    assert len(verdicts) == sum(case.kind == "verdict" for case in CASES)
+
+
+def test_cases_are_as_their_kind_wants_them():
+    sizes = {"verdict": {1}, "direction": {2}}
+    for case in CASES:
+        assert len(case.texts) in sizes.get(case.kind, range(2, 100))
+        assert len(set(case.texts)) == len(case.texts), case
+
+
+def test_articles_capitals_and_slots():
+    for text in FIRST:
+        assert not re.search(r"\b[Aa] [aeiouAEIOU]", text), text
+        assert not re.search(r"\b[Aa]n [^aeiouhAEIOU]", text), text
+        assert not re.search(r"[{}*]|  ", text), text
+        assert text[0].isupper() or text[0].isdigit(), text
+        assert not re.search(r"[.?!] [a-z]", text), text
+        assert text[-1] in ".?!", text
+
+
+def test_the_suite_is_the_same_everywhere():
+    """A change here is a change of the yardstick: figures from before no longer compare."""
+    digest = hashlib.sha256("\n".join(TEXTS).encode()).hexdigest()
+    assert digest[:16] == "5bb1d590503a86f9"
+    assert shipped_cases() == CASES
+
+
+def test_words_and_templates_for_keeping_training_apart():
+    words, templates = suite_words(), suite_templates()
+    assert {"superb", "dreadful", "adored", "museum", "dance lesson", "Miriam", "Kabul"} <= words
+    assert not {"it", "she", "Monday", "very", "Muslim"} & words
+    assert "There was nothing {fair} about the {thing}." in templates
+    assert "We truly {loved} the {thing}." in templates
+    slots = re.compile(r"\{\*?\w+\}")
+    assert all(len(slots.sub("", template).split()) >= 3 for template in templates)
+
+
+def write(folder: Path, *lines: str) -> Path:
+    path = folder / "suite.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_a_suite_of_ones_own(tmp_path):
+    path = write(
+        tmp_path,
+        '{"capability": "negation", "text": "Not bad.", "expected": "positive", "note": "mine"}',
+        "",
+        '{"capability": "force", "texts": ["Good.", "Very good."], "expected": "up"}',
+        '{"capability": "names", "texts": ["Ann", "Bob", "Cem"], "expected": "same"}',
+        '{"capability": "one", "texts": ["A table."], "expected": "neutral"}',
+        "",
+    )
+    assert read_cases(path) == [
+        Case("negation", ("Not bad.",), "positive"),
+        Case("force", ("Good.", "Very good."), "up"),
+        Case("names", ("Ann", "Bob", "Cem"), "same"),
+        Case("one", ("A table.",), "neutral"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "not JSON",
+        "[1, 2]",
+        '{"text": "x", "expected": "positive"}',
+        '{"capability": " ", "text": "x", "expected": "positive"}',
+        '{"capability": "a", "text": "x"}',
+        '{"capability": "a", "text": "x", "expected": "good"}',
+        '{"capability": "a", "text": "x", "expected": ["positive"]}',
+        '{"capability": "a", "expected": "positive"}',
+        '{"capability": "a", "text": 3, "expected": "positive"}',
+        '{"capability": "a", "texts": "xy", "expected": "same"}',
+        '{"capability": "a", "texts": ["x", "y"], "expected": "positive"}',
+        '{"capability": "a", "texts": ["x"], "expected": "same"}',
+        '{"capability": "a", "texts": ["x", "y", "z"], "expected": "up"}',
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, line):
+    good = '{"capability": "a", "text": "x", "expected": "positive"}'
+    with pytest.raises(DataError) as error:
+        read_cases(write(tmp_path, good, line))
+    sentence = str(error.value)
+    assert "line 2 of" in sentence
+    assert sentence.startswith("Expected")
+    assert "found" in sentence
+    assert sentence.endswith(".")
+
+
+def test_a_file_that_is_none(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_cases(tmp_path / "missing.jsonl")
+    (tmp_path / "latin.jsonl").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_cases(tmp_path / "latin.jsonl")
+    with pytest.raises(DataError, match="found none"):
+        read_cases(write(tmp_path, "", " "))

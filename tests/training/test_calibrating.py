@@ -1,0 +1,75 @@
+"""The temperature is that of the kept weights on the validation texts, and changes nothing else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sentiment_lstm.training import calibrating
+from sentiment_lstm.training.calibrating import calibrate
+
+
+@pytest.fixture
+def make_trained(make_trainer, notes):
+    """Makes a trainer that has learnt a little, so that some winners are wrong."""
+
+    def make(classes: int = 2):
+        trainer = make_trainer(classes, epochs=2)
+        trainer.run(notes)
+        trainer.model.load_state_dict(trainer.best)
+        return trainer
+
+    return make
+
+
+def louder(trainer, factor: float) -> None:
+    """Multiply the logits of the kept weights."""
+    for name in ("output.weight", "output.bias"):
+        trainer.best[name] = trainer.best[name] * factor
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_louder_logits_are_turned_down_again(make_trained, classes):
+    trainer = make_trained(classes)
+    temperature, loss = calibrate(trainer)
+    louder(trainer, 3.0)
+    again, same = calibrate(trainer)
+    assert again == pytest.approx(3 * temperature, rel=1e-4)
+    assert same == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_loss_is_that_of_validation(make_trained, notes, classes, monkeypatch):
+    trainer = make_trained(classes)
+    before = trainer.validate(notes)["loss"]
+    temperature, after = calibrate(trainer)
+    assert temperature != 1.0
+    assert after < before
+    monkeypatch.setattr(calibrating, "fit_temperature", lambda *_: 1.0)
+    assert calibrate(trainer)[1] == pytest.approx(before, rel=1e-5)
+
+
+def test_soft_targets_and_weights_count_as_in_validation(make_trained, notes, monkeypatch):
+    trainer = make_trained()
+    window = trainer.feed.validation
+    targets = np.eye(2, dtype=np.float32)[window.labels]
+    targets[:10] = 0.5
+    weights = np.linspace(0.1, 2, len(window.labels), dtype=np.float32)
+    sharp = calibrate(trainer)[0]
+    soft = replace(window, targets=targets, weights=weights)
+    trainer.feed = replace(trainer.feed, validation=soft)
+    temperature, after = calibrate(trainer)
+    assert temperature > sharp, "neutral texts ask for less sureness"
+    before = trainer.validate(notes)["loss"]
+    assert after < before
+    monkeypatch.setattr(calibrating, "fit_temperature", lambda *_: 1.0)
+    assert calibrate(trainer)[1] == pytest.approx(before, rel=1e-5)
+
+
+def test_the_weights_stay_as_they_were(make_trained):
+    trainer = make_trained()
+    louder(trainer, 2.0)
+    own = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    calibrate(trainer)
+    assert all(torch.equal(own[name], p) for name, p in trainer.model.named_parameters())
