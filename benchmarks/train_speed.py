@@ -51,6 +51,7 @@ from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed, encode, make_feed
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.machine import keep_freed_memory, settled
+from sentiment_lstm.training.objective import Classification
 
 ROUNDS = 5
 RATIO_BAR, PEAK_BAR = 2.0, 0.40
@@ -257,7 +258,7 @@ class Setup:
         """Ours before its first update."""
         torch.manual_seed(0)
         model = LSTMClassifier(self.settings.model, self.vocabulary, classes=2)
-        return Trainer(model, self.settings.training, self.feed, classes=2)
+        return Trainer(model, self.settings.training, self.feed, Classification())
 
     def executed(self) -> list[int]:
         """Tokens with padding of each update of ours, in the order of the first epoch."""

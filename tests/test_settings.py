@@ -197,3 +197,28 @@ def test_exit_codes_are_those_of_the_command_line():
     codes = {kind.__name__: kind.exit_code for kind in kinds}
     assert codes.pop("UsageError") == 2
     assert set(codes.values()) == {1}
+
+
+def test_a_mixture_travels_through_toml_and_json(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        '[data]\nsource = "a.csv"\n[[mixture]]\nsource = "b.csv"\nweight = 0.5\n'
+        '[mixture.label_map]\n2 = "0.5"\n[[mixture]]\nsource = "c.csv"\n'
+    )
+    chosen = Settings().updated(read_toml(path))
+    first, second = chosen.mixture
+    assert (first.source, first.weight, first.label_map) == ("b.csv", 0.5, {"2": "0.5"})
+    assert (second.source, second.weight) == ("c.csv", 1.0)
+    assert Settings.from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen
+    assert chosen.updated({"training.seed": 3}).mixture == chosen.mixture
+
+
+@pytest.mark.parametrize("mixture", ["b.csv", {"source": "b.csv"}, ["b.csv"], 3])
+def test_a_mixture_that_is_no_list_of_tables(mixture):
+    with pytest.raises(UsageError, match=r"\[\[mixture\]\] tables"):
+        Settings().updated({"mixture": mixture})
+
+
+def test_a_wrong_key_in_a_mixture_is_named():
+    with pytest.raises(UsageError, match=r"found 'data\.sauce'"):
+        Settings().updated({"mixture": [{"sauce": "b.csv"}]})

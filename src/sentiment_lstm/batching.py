@@ -24,12 +24,14 @@ class Window:
     """Encoded texts held in memory together.
 
     `ids`: N arrays of int32. `labels`: int64 [N], class positions. `first`: the place of the
-    window's first text in the data set.
+    window's first text in the data set. `targets` and `weights`: as in `Batch`, of N texts.
     """
 
     ids: Sequence[NDArray[np.int32]]
     labels: NDArray[np.int64]
     first: int = 0
+    targets: NDArray[np.float32] | None = None
+    weights: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ def padded(window: Window, rows: NDArray[np.int64]) -> Batch:
     ids = np.full((len(rows), lengths.max()), PAD_ID, dtype=np.int64)
     for place, row in enumerate(rows):
         ids[place, : lengths[place]] = window.ids[row]
-    return Batch(ids, lengths, window.labels[rows], rows + window.first)
+    targets, weights = (None if a is None else a[rows] for a in (window.targets, window.weights))
+    return Batch(ids, lengths, window.labels[rows], rows + window.first, targets, weights)
 
 
 def lengths_of(ids: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:

@@ -36,12 +36,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A screened text. `label` is the name of its class, None where the text has no label."""
+    """A screened text.
+
+    `label` is the name of its class, None where the text has no label; `share` the second class's
+    share where the label is soft (a neutral text between two classes: 0.5); `weight` how much the
+    text counts in training.
+    """
 
     text: str
     label: str | None
     id: str
     group: str | None = None
+    share: float | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +69,16 @@ class Batch:
 
     `ids`: int64 [B, T], padded with `PAD_ID`. `lengths`: int64 [B], all >= 1.
     `labels`: int64 [B], class positions. `rows`: int64 [B], the texts' places in their data set.
+    `targets`: each class's share, float32 [B, C], where labels are soft. `weights`: how much a text
+    counts, float32 [B]; None: 1.
     """
 
     ids: NDArray[np.int64]
     lengths: NDArray[np.int64]
     labels: NDArray[np.int64]
     rows: NDArray[np.int64]
+    targets: NDArray[np.float32] | None = None
+    weights: NDArray[np.float32] | None = None
 
     @property
     def tokens(self) -> int:

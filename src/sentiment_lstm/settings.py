@@ -8,13 +8,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from sentiment_lstm.conversion import converted
 from sentiment_lstm.errors import UsageError
 
 _MOST = 2**31 - 1
@@ -57,10 +57,13 @@ class DataSettings:
     """Share of the texts kept for validation."""
     max_characters: int = 1_000_000
     """Longer texts are set aside as absurd."""
+    weight: float = 1.0
+    """How much each of the texts counts in training."""
 
     def __post_init__(self) -> None:
         _check("data.validation", self.validation, 0 < self.validation < 1, "between 0 and 1")
         _check("data.stream_rows", self.stream_rows, self.stream_rows >= 100, "at least 100")
+        _check("data.weight", self.weight, 0 < self.weight <= 1000, "above 0, at most 1000")
         _check("data.max_characters", self.max_characters, self.max_characters >= 1, "at least 1")
 
 
@@ -175,12 +178,45 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageSettings:
+    """The stage before labels: the network first learns to predict each next token."""
+
+    epochs: int = 0
+    """Passes over training and unlabelled texts; 0: no such stage."""
+    sources: tuple[str, ...] = ()
+    """Sources of unlabelled texts, beside the training texts."""
+    max_tokens: int = 250
+    """Longer texts are read in pieces of this many tokens."""
+    batch_tokens: int = 8_000
+    """Most tokens of a batch, padding included."""
+    learning_rate: float = 2e-3
+    """Peak step size; it falls in a line to 0."""
+    negatives: int = 2_048
+    """Tokens drawn at each update to tell the right one from."""
+    dropout: float = 0.1
+    """Chance of a unit of embedding or state being zeroed."""
+
+    def __post_init__(self) -> None:
+        _check("language.epochs", self.epochs, self.epochs >= 0, "0 or more")
+        for name in ("batch_tokens", "negatives"):
+            value = getattr(self, name)
+            _check(f"language.{name}", value, value >= 1, "at least 1")
+        _check("language.max_tokens", self.max_tokens, self.max_tokens >= 2, "at least 2")
+        rate = self.learning_rate
+        _check("language.learning_rate", rate, rate > 0, "above 0")
+        _check("language.dropout", self.dropout, 0 <= self.dropout < 1, "at least 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one training."""
 
     data: DataSettings = field(default_factory=DataSettings)
+    mixture: tuple[DataSettings, ...] = ()
+    """More sources to train on, labelled with the first one's classes; none of them validates."""
     text: TextSettings = field(default_factory=TextSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
+    language: LanguageSettings = field(default_factory=LanguageSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
     def updated(self, changes: Mapping[str, object]) -> Self:
@@ -192,21 +228,23 @@ class Settings:
             UsageError: no such setting, or a value that does not fit it.
         """
         sections: dict[str, dict[str, object]] = {}
+        mixture = self.mixture
         for name, value in changes.items():
+            if name == _MIXTURE:
+                mixture = _sources(value)
+                continue
             section, key = _split_name(name)
-            sections.setdefault(section, {})[key] = _converted(name, _hint(section, key), value)
+            sections.setdefault(section, {})[key] = converted(name, _hint(section, key), value)
         replaced = {
             section: dataclasses.replace(getattr(self, section), **values)
             for section, values in sections.items()
         }
-        return dataclasses.replace(self, **replaced)
+        return dataclasses.replace(self, mixture=mixture, **replaced)
 
-    def to_dict(self) -> dict[str, dict[str, object]]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries, ready for JSON."""
-        return {
-            section: {k: _plain(v) for k, v in _fields(getattr(self, section)).items()}
-            for section in _SECTIONS
-        }
+        sections: dict[str, Any] = {name: _plain_section(getattr(self, name)) for name in _SECTIONS}
+        return sections | {_MIXTURE: [_plain_section(source) for source in self.mixture]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -218,8 +256,21 @@ _SECTIONS: dict[str, type] = {
     "data": DataSettings,
     "text": TextSettings,
     "model": ModelSettings,
+    "language": LanguageSettings,
     "training": TrainingSettings,
 }
+
+_MIXTURE = "mixture"
+
+
+def _sources(tables: Any) -> tuple[DataSettings, ...]:  # noqa: ANN401
+    """`[[mixture]]` tables of a TOML file, each with the keys of `[data]`."""
+    if not isinstance(tables, list | tuple) or not all(isinstance(t, Mapping) for t in tables):
+        raise UsageError(f"Expected [[mixture]] tables with the keys of [data], found {tables!r}.")
+    return tuple(
+        Settings().updated({f"data.{key}": value for key, value in table.items()}).data
+        for table in tables
+    )
 
 
 def read_toml(path: Path) -> dict[str, object]:
@@ -252,14 +303,17 @@ def flattened(values: Mapping[str, Any]) -> dict[str, object]:
     if not isinstance(values, Mapping):
         raise UsageError(f"Expected sections of settings, found {values!r}.")
     for section, keys in values.items():
+        if section == _MIXTURE:
+            flat[section] = keys
+            continue
         if not isinstance(keys, Mapping):
             raise UsageError(f"Expected a section of settings, found {section!r} = {keys!r}.")
         flat.update({f"{section}.{key}": value for key, value in keys.items()})
     return flat
 
 
-def _fields(section: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {f.name: getattr(section, f.name) for f in dataclasses.fields(section)}
+def _plain_section(section: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {f.name: _plain(getattr(section, f.name)) for f in dataclasses.fields(section)}
 
 
 def _plain(value: object) -> object:
@@ -279,68 +333,3 @@ def _split_name(name: str) -> tuple[str, str]:
 
 def _hint(section: str, key: str) -> Any:  # noqa: ANN401
     return typing.get_type_hints(_SECTIONS[section])[key]
-
-
-def _converted(name: str, hint: Any, value: object) -> object:  # noqa: ANN401
-    """`value` as the type `hint`; strings are parsed, anything else must already fit."""
-    try:
-        return _parse(hint, value)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        wanted = _described(hint)
-        raise UsageError(f"Expected {name} to be {wanted}, found {value!r}.") from error
-
-
-def _described(hint: Any) -> str:  # noqa: ANN401
-    """A type in words: `int`, `one of word, bpe`, `LABEL=CLASS pairs`."""
-    origin = typing.get_origin(hint)
-    if origin is Literal:
-        return f"one of {', '.join(typing.get_args(hint))}"
-    if origin is Mapping:
-        return "LABEL=CLASS pairs, a comma between them"
-    if origin is tuple:
-        return "names, a comma between them"
-    return "str or none" if origin is types.UnionType else str(hint.__name__)
-
-
-def _parse(hint: Any, value: Any) -> object:  # noqa: ANN401
-    origin = typing.get_origin(hint)
-    if origin is Literal:
-        return _choice(typing.get_args(hint), value)
-    if origin is types.UnionType:
-        return None if value in (None, "", "none") else _parse(typing.get_args(hint)[0], value)
-    if origin is tuple:
-        return tuple(map(str, filter(None, value.split(",")) if isinstance(value, str) else value))
-    if origin is not None:
-        return _parse_map(value)
-    return _scalar(hint, value)
-
-
-def _choice(options: tuple[Any, ...], value: Any) -> object:  # noqa: ANN401
-    if value not in options:
-        raise ValueError(value)
-    return value
-
-
-def _parse_map(value: Any) -> dict[str, str]:  # noqa: ANN401
-    """`"0=negative,>=7=positive"` or a mapping -> `{"0": "negative", ">=7": "positive"}`."""
-    if isinstance(value, Mapping):
-        return {str(k): str(v) for k, v in value.items()}
-    pairs = [item.rpartition("=") for item in value.split(",") if item]
-    if not all(key and name for key, _, name in pairs):
-        raise ValueError(value)
-    return {key.strip(): name.strip() for key, _, name in pairs}
-
-
-def _scalar(hint: Any, value: Any) -> object:  # noqa: ANN401
-    if hint is bool:
-        return _choice_bool(value)
-    if hint is int and isinstance(value, float) and not value.is_integer():
-        raise ValueError(value)
-    if isinstance(value, bool) or (hint is str and not isinstance(value, str)):
-        raise TypeError(value)
-    return hint(value)
-
-
-def _choice_bool(value: Any) -> bool:  # noqa: ANN401
-    names = {"true": True, "1": True, "false": False, "0": False}
-    return value if isinstance(value, bool) else names[str(value).lower()]

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from sentiment_lstm.errors import DataError
-from sentiment_lstm.reviews.corpus import load_corpus, validation_reviews
+from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.reviews.corpus import load_corpus, unlabelled_texts, validation_reviews
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
 
@@ -178,3 +178,47 @@ def test_a_stream_holds_no_more_than_its_window(write):
         return used
 
     assert peak(3000) < 1.1 * peak(600)
+
+
+def test_a_mixture_adds_training_texts_with_their_weights_and_shares(write):
+    first = write(many(100))
+    other = write(["text 0,2", "new,2", "new,0", "old,1", "odd,7"], "other.csv")
+    more = DataSettings(other, label_map={"0": "0", "1": "0.5", "2": "1"}, weight=0.25)
+    alone = load(first)
+    set_aside = SetAside(None)
+    mixed = load_corpus(DataSettings(first, weight=2.0), 0, set_aside, [more])
+    assert mixed.validation == alone.validation
+    assert [r.text for r in mixed.sample] == [*(r.text for r in alone.sample), "new", "old"]
+    assert {r.weight for r in mixed.sample[:-2]} == {2.0}
+    new, old = mixed.sample[-2:]
+    assert (new.label, new.share, new.weight) == ("1", None, 0.25)
+    assert (old.label, old.share) == ("1", 0.5)
+    assert mixed.screening["dropped of the mixture"] == 2
+    assert set_aside.counts == {"unmapped label": 1}
+
+
+def test_a_mixture_drops_what_is_excluded_anywhere(write):
+    first, kept_out = write(many(100)), write(["secret,1"], "test.csv")
+    other = write(["secret,1", "new,0"], "other.csv")
+    data = DataSettings(first)
+    (source,) = [DataSettings(other, exclude=(kept_out,))]
+    assert "secret" not in [r.text for r in load_corpus(data, 0, SetAside(None), [source]).sample]
+    data = DataSettings(first, exclude=(kept_out,))
+    mixed = load_corpus(data, 0, SetAside(None), [DataSettings(other)])
+    assert "secret" not in [r.text for r in mixed.sample]
+    assert "new" in [r.text for r in mixed.sample]
+
+
+def test_a_stream_is_not_mixed(write):
+    data = DataSettings(write(many(500)), streaming=True, stream_rows=100)
+    with pytest.raises(UsageError, match="one source where it is streamed"):
+        load_corpus(data, 0, SetAside(None), [DataSettings(write(many(9), "b.csv"))])
+
+
+def test_unlabelled_texts_are_new_and_kept_from_what_measures(write):
+    corpus = load(write(many(100)))
+    kept_out = write(["secret,1"], "test.csv")
+    texts = [corpus.sample[0].text, corpus.validation[0].text, "secret", "new", "new"]
+    source = write(texts, "more.csv", header="text")
+    data = DataSettings(exclude=(kept_out,))
+    assert [r.text for r in unlabelled_texts([source], data, corpus)] == ["new"]

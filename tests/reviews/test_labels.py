@@ -140,3 +140,25 @@ def test_after_close_a_new_label_is_unmapped():
 @pytest.mark.parametrize("label", ["a\0b", "a\ud800", "x" * 101])
 def test_a_label_that_cannot_be_written_is_unmapped(label):
     assert Labeller({}).class_of(label) is None
+
+
+def test_a_map_may_lead_to_shares_of_the_second_class():
+    labeller = Labeller({"0": "bad", "1": "0.25", "2": "0.5", "4": "good"})
+    found = [(labeller.class_of(n), labeller.share_of(n)) for n in (0, 1, 2, 4)]
+    assert found == [("bad", None), ("bad", 0.25), ("good", 0.5), ("good", None)]
+    assert labeller.order() == ("bad", "good")
+    assert (labeller.class_of(3), labeller.share_of(3)) == (None, None)
+    names = Labeller({"a": "0", "b": "1", "c": "01.0", "d": "1.5"})
+    assert names.order() == ("0", "1", "01.0", "1.5")
+
+
+def test_shares_go_to_a_models_classes():
+    labeller = Labeller({"2": "0.5", "<2": "0.1"}, classes=("negative", "positive"))
+    assert (labeller.class_of(2), labeller.share_of(2)) == ("positive", 0.5)
+    assert (labeller.class_of(1), labeller.share_of(1)) == ("negative", 0.1)
+
+
+@pytest.mark.parametrize("classes", [None, ("a", "b", "c")])
+def test_shares_need_two_classes(classes):
+    with pytest.raises(UsageError, match=r"two classes beside the shares 0\.5"):
+        Labeller({"1": "a", "2": "0.5"}, classes=classes)

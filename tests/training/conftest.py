@@ -12,6 +12,7 @@ from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.machine import settled
+from sentiment_lstm.training.objective import Classification
 
 
 class Notes:
@@ -47,7 +48,8 @@ def make_trainer():
         settings = settled(TrainingSettings(**{**usual, **changes}))
         sample = texts(120, 1, classes)
         feed = Feed(lambda: [sample], sample, texts(40, 2, classes), None)
-        return Trainer(LSTMClassifier(shape, WORDS, classes), settings, feed, classes)
+        objective = Classification(settings.word_dropout)
+        return Trainer(LSTMClassifier(shape, WORDS, classes), settings, feed, objective)
 
     return make
 

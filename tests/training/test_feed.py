@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from sentiment_lstm.records import Review
@@ -38,3 +40,28 @@ def test_fingerprint_sees_labels_and_texts():
     other = Corpus(CLASSES, REVIEWS[1:12], REVIEWS[12:], False, {})
     first = make_feed(corpus(False), TOKENIZER, settings).fingerprint()
     assert first != make_feed(other, TOKENIZER, settings).fingerprint()
+
+
+def test_validation_is_read_whole_as_prediction_reads():
+    settings = Settings().updated({"text.max_tokens": 2})
+    feed = make_feed(corpus(False), TOKENIZER, settings)
+    assert {len(ids) for ids in feed.sample.ids} == {2}
+    assert {len(ids) for ids in feed.validation.ids} == {3}
+
+
+def test_soft_labels_become_shares_and_weights_travel_along():
+    reviews = [*REVIEWS[:2], replace(REVIEWS[2], share=0.3, weight=0.5)]
+    window = encode(reviews, TOKENIZER, CLASSES, max_tokens=9)
+    np.testing.assert_allclose(window.targets, [[1, 0], [0, 1], [0.7, 0.3]], rtol=1e-6)
+    assert window.weights.tolist() == [1, 1, 0.5]
+    plain = encode(REVIEWS, TOKENIZER, CLASSES, max_tokens=9)
+    assert plain.targets is plain.weights is None
+
+
+def test_fingerprint_sees_shares_and_weights():
+    def of(review: Review) -> str:
+        found = Corpus(CLASSES, [review, *REVIEWS[1:12]], REVIEWS[12:], False, {})
+        return make_feed(found, TOKENIZER, Settings()).fingerprint()
+
+    changed = {of(replace(REVIEWS[0], **change)) for change in ({"share": 0.5}, {"weight": 2.0})}
+    assert len(changed | {of(REVIEWS[0])}) == 3

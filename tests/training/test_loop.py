@@ -13,6 +13,7 @@ from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.machine import settled
+from sentiment_lstm.training.objective import Classification
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -78,11 +79,6 @@ def test_a_bad_number_stops_before_the_update(make_trainer, notes):
     assert all(torch.equal(before[name], after[name]) for name in before if "bias" not in name)
 
 
-def test_class_weights_balance_what_is_rare(make_trainer):
-    assert make_trainer(class_weights=True).class_weights.tolist() == [1.0, 1.0]
-    assert make_trainer().class_weights is None
-
-
 class _StopAt:
     def __init__(self, step: int) -> None:
         self.step = step
@@ -135,7 +131,7 @@ def test_the_planned_updates_are_the_real_ones(decay: str, notes):
     )
     feed = Feed(lambda: [sample], sample, texts(40, 2), steps)
     shape = ModelSettings(embedding=2, hidden=2, layers=1)
-    trainer = Trainer(LSTMClassifier(shape, WORDS, 2), settings, feed, 2)
+    trainer = Trainer(LSTMClassifier(shape, WORDS, 2), settings, feed, Classification())
     trainer.run(notes)
     assert len(notes.steps) == trainer.total == steps
     assert all(step["learning_rate"] > 0 for step in notes.steps)
@@ -150,7 +146,7 @@ def test_a_validation_loss_that_is_no_number_is_one_sentence(make_trainer, notes
 
 def test_class_weights_reach_the_loss(make_trainer, notes):
     plain, weighted = make_trainer(max_steps=1), make_trainer(max_steps=1)
-    weighted.class_weights = torch.tensor([3.0, 3.0])
+    weighted.objective = Classification(class_weights=torch.tensor([3.0, 3.0]))
     plain.run(notes)
     weighted.run(notes)
     first, second = notes.steps

@@ -44,6 +44,9 @@ def test_a_run_folder_is_a_bundle(csv_file: Path, tmp_path: Path):
     bundle = load_bundle(folder)
     assert bundle.config.classes == ("bad", "good")
     assert metrics["validation_accuracy"] > 0.9
+    assert bundle.config.temperature == metrics["temperature"]
+    assert 1 / 20 <= metrics["temperature"] <= 20
+    assert metrics["validation_calibrated_loss"] <= metrics["validation_loss"] + 1e-6
     assert bundle.metrics == json.loads((folder / "metrics.json").read_text()) == metrics
     assert json.loads((folder / "settings.json").read_text())["training"]["threads"] == 1
     assert not (folder / "checkpoint.safetensors").exists()
@@ -91,6 +94,8 @@ def test_a_stream_resumes_exactly(csv_file: Path, tmp_path: Path, monkeypatch):
     folder = _interrupted(csv_file, tmp_path, monkeypatch, **stream)
     resume(folder, QUIET)
     assert _sha(folder) == _sha(tmp_path / "whole")
+    resumed, whole = load_bundle(folder), load_bundle(tmp_path / "whole")
+    assert resumed.config.temperature == whole.config.temperature != 1.0
 
 
 def test_changed_data_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,6 @@ from sentiment_lstm.commands.output import log, print_line, say
 from sentiment_lstm.commands.scoring import measured
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.options import (
-    Data,
     GroupColumn,
     Json,
     LabelColumn,
@@ -32,6 +32,8 @@ from sentiment_lstm.options import (
 if TYPE_CHECKING:
     from sentiment_lstm.settings import Settings
 
+_LANGUAGE_EPOCHS = 3
+"""Where unlabelled texts are named and neither recipe nor `--set` says how often to read them."""
 SIX_SENTENCES = (
     "I hated this film, it was a total waste of time.",
     "This movie was absolutely amazing and the acting was great.",
@@ -45,7 +47,13 @@ SIX_SENTENCES = (
 
 def train(
     context: typer.Context,
-    data: Data = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="imdb, grammar, kaggle:OWNER/NAME, hf:NAME, a file or a folder; more "
+            "than one: the first validates, all are read with the same options."
+        ),
+    ] = None,
     preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
     out: Annotated[Path | None, typer.Option(help="The run folder; it becomes a bundle.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
@@ -60,6 +68,10 @@ def train(
     exclude: Annotated[
         list[str] | None, typer.Option(help="A source whose texts are dropped from training.")
     ] = None,
+    unlabelled: Annotated[
+        list[str] | None,
+        typer.Option(help="A source of texts to learn the language from first."),
+    ] = None,
     streaming: Streaming = False,
     strict: Strict = False,
     seed: Seed = None,
@@ -72,8 +84,9 @@ def train(
         return
     if not out:
         raise UsageError("Expected --out FOLDER for the run (or --resume FOLDER), found neither.")
+    sources = data or [None]
     options = data_options(
-        source=data,
+        source=sources[0],
         split=split,
         text_column=text_column,
         label_column=label_column,
@@ -83,6 +96,10 @@ def train(
         streaming=streaming,
         strict=strict,
     )
+    if sources[1:]:
+        options["mixture"] = [_alike(options, source) for source in sources[1:]]
+    if unlabelled:
+        options |= {"language.sources": unlabelled, "language.epochs": _LANGUAGE_EPOCHS}
     options["training.init"] = str(init) if init else None
     options |= {"training.seed": seed, "training.threads": threads}
     _train(chosen_settings(preset, config, options, set_ or []), out)
@@ -133,6 +150,11 @@ def compare(
         print_line(json.dumps(rows))
     else:
         tables.phases(rows)
+
+
+def _alike(options: Mapping[str, object], source: str | None) -> dict[str, object]:
+    """One more source, read as the first: the keys of the section `data`."""
+    return {name.removeprefix("data."): v for name, v in options.items()} | {"source": source}
 
 
 def _train(settings: Settings, folder: Path) -> None:

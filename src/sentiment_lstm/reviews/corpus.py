@@ -5,15 +5,14 @@ Knows nothing of tokens or models.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from sentiment_lstm.errors import DataError
+from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.labels import Labeller
 from sentiment_lstm.reviews.open import list_splits, open_source, read_reviews, read_texts, some
@@ -52,13 +51,26 @@ class Corpus:
         return iter(self.sample) if self._again is None else self._again()
 
 
-def load_corpus(data: DataSettings, seed: int, set_aside: SetAside) -> Corpus:
+def load_corpus(
+    data: DataSettings, seed: int, set_aside: SetAside, mixture: Sequence[DataSettings] = ()
+) -> Corpus:
     """Read, screen, drop duplicates and excluded texts, split.
+
+    Args:
+        data: the source that names the classes and validates.
+        seed: of the split.
+        set_aside: gets the bad rows of all sources.
+        mixture: more sources of training texts; a text that stands in an earlier source, validates
+            or is excluded is dropped.
 
     Raises:
         DataError: as `read_reviews`; fewer than two classes, in all or on the training side.
+        UsageError: a mixture with a stream.
     """
-    return _load(data, seed, set_aside, None)
+    corpus = _load(data, seed, set_aside, None)
+    if mixture:
+        _mix(corpus, data, mixture, set_aside)
+    return corpus
 
 
 def validation_reviews(
@@ -74,6 +86,61 @@ def validation_reviews(
     return _load(data, seed, set_aside, classes).validation
 
 
+def _mix(
+    corpus: Corpus, data: DataSettings, mixture: Sequence[DataSettings], set_aside: SetAside
+) -> None:
+    if corpus.streaming:
+        raise UsageError("Expected one source where it is streamed, found several: leave one out.")
+    known = _excluded(data) | _digests(corpus)
+    corpus.sample = [replace(review, weight=data.weight) for review in corpus.sample]
+    dropped = 0
+    for source in mixture:
+        left_out = known | _excluded(source)
+        for review in read_reviews(source, set_aside=set_aside, classes=corpus.classes):
+            digest = fingerprint(review.text)
+            if digest in left_out:
+                dropped += 1
+                continue
+            left_out.add(digest)
+            known.add(digest)
+            corpus.sample.append(replace(review, weight=source.weight))
+    corpus.screening["dropped of the mixture"] = dropped
+
+
+def _digests(corpus: Corpus) -> set[bytes]:
+    return fingerprints([*corpus.sample, *corpus.validation])
+
+
+def unlabelled_texts(sources: Sequence[str], data: DataSettings, corpus: Corpus) -> list[Review]:
+    """Texts to read without labels, each once, none that validates or stands in an excluded set.
+
+    Args:
+        sources: as `data.exclude` names them, `SOURCE` or `SOURCE:SPLIT`; without a split the
+            unlabelled one where there is one, else `train`.
+        data: the training's; its excluded sources are left out here too.
+        corpus: whose texts are known already.
+
+    Raises:
+        DataError: as `read_texts`.
+    """
+    known = _excluded(data) | _digests(corpus)
+    found = []
+    for name in sources:
+        source, split_name = _named_split(name)
+        other = DataSettings(
+            source,
+            split=split_name or _unlabelled_split(source),
+            text_column=data.text_column,
+            max_characters=data.max_characters,
+        )
+        for review in read_texts(other, set_aside=SetAside(None)):
+            digest = fingerprint(review.text)
+            if digest not in known:
+                known.add(digest)
+                found.append(review)
+    return found
+
+
 def _load(
     data: DataSettings, seed: int, set_aside: SetAside, classes: Sequence[str] | None
 ) -> Corpus:
@@ -82,7 +149,7 @@ def _load(
     own_validation = data.split == "train" and "validation" in list_splits(data.source)
     excluded = _excluded(data)
     if own_validation:
-        excluded |= _texts_of(dataclasses.replace(data, split="validation", streaming=True))
+        excluded |= _texts_of(replace(data, split="validation", streaming=True))
     reader = _Reader(data, seed, set_aside, source, labeller, own_validation, excluded)
     return reader.corpus()
 
@@ -203,7 +270,7 @@ def _own_validation(
     data: DataSettings, set_aside: SetAside, classes: Sequence[str]
 ) -> list[Review]:
     """The source's validation split; of a stream, as many reviews as may be held."""
-    data = dataclasses.replace(data, split="validation")
+    data = replace(data, split="validation")
     reviews = read_reviews(data, set_aside=set_aside, classes=classes)
     return list(islice(reviews, data.stream_rows if data.streaming else None))
 
@@ -231,7 +298,7 @@ def _texts_of(data: DataSettings) -> set[bytes]:
     except DataError:
         if data.text_column is None:
             raise
-        return _texts_of(dataclasses.replace(data, text_column=None))
+        return _texts_of(replace(data, text_column=None))
 
 
 def _named_split(name: str) -> tuple[str, str | None]:
@@ -239,6 +306,11 @@ def _named_split(name: str) -> tuple[str, str | None]:
     source, _, tail = name.rpartition(":")
     named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", "hf", "kaggle")
     return (source, tail) if named and not Path(name).exists() else (name, None)
+
+
+def _unlabelled_split(source: str) -> str:
+    """The split without labels as the hub's `imdb` calls it, where there is one, else `train`."""
+    return "unsupervised" if "unsupervised" in list_splits(source) else "train"
 
 
 def evaluation_split(source: str) -> str:

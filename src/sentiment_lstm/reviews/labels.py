@@ -51,9 +51,13 @@ class Labeller:
     looked up there, with or without its case; failing that an integer without a map is a place
     in `classes`, if the source's own names, where it has any, are as many and all unknown to it.
 
+    Where there are two classes, a map may lead to a number with a decimal point instead of a name:
+    the second class's share (`3=0.5` for a neutral grade). Such a text is of the likelier class,
+    of the second at 0.5.
+
     Raises:
-        UsageError: a comparison in the map that compares with no number, or a map that leads to
-            none of the model's classes.
+        UsageError: a comparison in the map that compares with no number, a map that leads to none
+            of the model's classes, or shares without two named classes.
     """
 
     def __init__(
@@ -64,14 +68,24 @@ class Labeller:
     ) -> None:
         self._exact, self._comparisons = _read_map(label_map)
         self._has_map = bool(label_map)
-        self._map_order = list(dict.fromkeys(label_map.values()))
+        self._shares = {name: share for name in label_map.values() if (share := _share(name)) >= 0}
+        self._map_order = [n for n in dict.fromkeys(label_map.values()) if n not in self._shares]
         self._names = None if names is None else list(names)
         self._classes = None if classes is None else list(classes)
         self._seen: set[str] = set()
         self._closed = False
         self._folded = {name.casefold(): name for name in reversed(self._classes or [])}
         self._positions = self._classes is not None and self._by_position(self._classes)
-        if label_map and classes and not self._folded.keys() & map(str.casefold, self._map_order):
+        if self._shares and len(classes or self._map_order) != 2:
+            raise UsageError(
+                f"Expected two classes beside the shares {', '.join(self._shares)} in --label-map, "
+                f"found {', '.join(classes or self._map_order) or 'none'}."
+            )
+        if (
+            self._map_order
+            and classes
+            and not self._folded.keys() & map(str.casefold, self._map_order)
+        ):
             raise UsageError(
                 f"Expected --label-map to lead to the classes {', '.join(classes)}, "
                 f"found {', '.join(self._map_order)}."
@@ -85,6 +99,8 @@ class Labeller:
                 the model's classes lack.
         """
         name = self._name_of(label)
+        if name in self._shares:
+            name = self.order()[int(self._shares[name] >= 0.5)]
         if self._classes is not None:
             name = self._known(name, label)
         if self._closed and name not in self.order():
@@ -97,6 +113,10 @@ class Labeller:
                     "choose another --label-column or group them with --label-map."
                 )
         return name
+
+    def share_of(self, label: Label) -> float | None:
+        """The second class's share where the map leads to one, else None."""
+        return self._shares.get(self._name_of(label) or "") if self._shares else None
 
     def close(self) -> None:
         """From now on no label may add a class: one not in `order()` is unmapped."""
@@ -187,6 +207,11 @@ def _read_map(
         elif (label := normal_label(key)) is not None:
             exact[label] = name
     return exact, comparisons
+
+
+def _share(name: str) -> float:
+    """`"0.5"` -> 0.5; -1 for a name. `"1"` is a name: shares have a decimal point."""
+    return float(name) if re.fullmatch(r"0\.\d{1,9}|1\.0{1,9}", name, re.ASCII) else -1.0
 
 
 def _number(text: str) -> Label:

@@ -91,14 +91,14 @@ def screen_row(
 ) -> Review | None:
     """One row as a review, or None after setting it aside."""
     set_aside.rows += 1
-    label, reason = None, text_problem(row, max_characters)
+    label, share, reason = None, None, text_problem(row, max_characters)
     if reason is None and labeller is not None:
-        label, reason = _class_name(row.label, labeller)
+        label, share, reason = _class(row.label, labeller)
     if reason is not None:
         set_aside.add(row, reason)
         return None
     assert isinstance(row.text, str)
-    return Review(text=row.text, label=label, id=row.id, group=row.group)
+    return Review(text=row.text, label=label, id=row.id, group=row.group, share=share)
 
 
 def text_problem(row: Row, max_characters: int) -> str | None:
@@ -160,15 +160,15 @@ def fingerprints(reviews: Iterable[Review]) -> set[bytes]:
     return {fingerprint(review.text) for review in reviews}
 
 
-def _class_name(raw: object, labeller: Labeller) -> tuple[str | None, str | None]:
-    """The class name and None, or None and what is wrong with the label."""
+def _class(raw: object, labeller: Labeller) -> tuple[str | None, float | None, str | None]:
+    """The class name and share, or None and what is wrong with the label."""
     if raw is not None and not isinstance(raw, str | int | float):
-        return None, "unmapped label"
+        return None, None, "unmapped label"
     label = normal_label(raw)
     if label is None or labeller.is_missing(label):
-        return None, "missing label"
+        return None, None, "missing label"
     name = labeller.class_of(label)
-    return name, None if name is not None else "unmapped label"
+    return name, labeller.share_of(label), None if name is not None else "unmapped label"
 
 
 def _entry(row: Row, reason: str) -> dict[str, object]:

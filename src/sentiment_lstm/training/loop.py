@@ -17,11 +17,14 @@ from torch import Tensor
 from sentiment_lstm.batching import Position, epoch_batches, ordered_batches
 from sentiment_lstm.errors import TrainingError
 from sentiment_lstm.model.classifier import LSTMClassifier
-from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Batch
+from sentiment_lstm.model.language import LanguageModel
+from sentiment_lstm.records import Batch
 from sentiment_lstm.settings import TrainingSettings
 from sentiment_lstm.training.feed import Feed
-from sentiment_lstm.training.objective import balanced_weights, correct, cross_entropy
+from sentiment_lstm.training.objective import Loss, Objective
 from sentiment_lstm.training.schedule import WeightAverage, learning_rate, weights_swapped
+
+Trainable = LSTMClassifier | LanguageModel
 
 
 @dataclass(slots=True)
@@ -29,21 +32,19 @@ class Sums:
     """What an epoch adds up; divided once, when somebody asks."""
 
     loss: float = 0.0
-    correct: int = 0
-    texts: int = 0
-    tokens: int = 0
+    right: int = 0
+    units: int = 0
 
-    def add(self, loss: float, right: int, batch: Batch) -> None:
-        """Count one batch; `loss` is summed over its texts."""
-        self.loss += loss
-        self.correct += right
-        self.texts += len(batch.lengths)
-        self.tokens += batch.tokens
+    def add(self, loss: Loss) -> None:
+        """Count one batch."""
+        self.loss += loss.total.item()
+        self.right += loss.right
+        self.units += loss.units
 
     @property
     def means(self) -> dict[str, float]:
         """Mean loss in nats and accuracy."""
-        return {"loss": self.loss / self.texts, "accuracy": self.correct / self.texts}
+        return {"loss": self.loss / self.units, "accuracy": self.right / self.units}
 
 
 @dataclass(slots=True)
@@ -82,9 +83,9 @@ class Trainer:
     """
 
     def __init__(
-        self, model: LSTMClassifier, settings: TrainingSettings, feed: Feed, classes: int
+        self, model: Trainable, settings: TrainingSettings, feed: Feed, objective: Objective
     ) -> None:
-        self.settings, self.feed = settings, feed
+        self.settings, self.feed, self.objective = settings, feed, objective
         self.device = torch.device(settings.device)
         self.model = model.to(self.device)
         self.optimizer = _optimizer(model, settings)
@@ -93,7 +94,6 @@ class Trainer:
         self.best: dict[str, Tensor] = {}
         self.progress = Progress()
         self.total = _total_steps(settings, feed.steps)
-        self.class_weights = self._class_weights(classes)
 
     def run(self, watcher: Watcher) -> None:
         """Train to the end.
@@ -149,24 +149,22 @@ class Trainer:
             group["lr"] = rate * group["share"]
         self.model.train()
         with _precision(settings):
-            logits, labels = self._logits(batch, settings.word_dropout)
-        loss = cross_entropy(logits, labels, self.class_weights)
+            loss = self.objective(self.model, batch)
         self.optimizer.zero_grad()
-        (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
+        (loss.total / loss.units).backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm).item()
-        _require_finite(loss.item(), norm, progress.step)
+        _require_finite(loss.total.item(), norm, progress.step)
         self.optimizer.step()
         if self.average:
             self.average.update(self.model, progress.step)
-        right = correct(logits, labels)
-        progress.sums.add(loss.item(), right, batch)
+        progress.sums.add(loss)
         progress.step += 1
         progress.batch += 1
         return {
             "step": progress.step,
             "epoch": progress.epoch + 1,
-            "loss": loss.item() / len(labels),
-            "accuracy": right / len(labels),
+            "loss": loss.total.item() / loss.units,
+            "accuracy": loss.right / loss.units,
             "grad_norm": norm,
             "learning_rate": rate,
             "tokens": batch.tokens,
@@ -175,7 +173,7 @@ class Trainer:
     def _end_epoch(self, watcher: Watcher) -> None:
         """Validate, keep the best weights, decide whether to go on."""
         progress, settings = self.progress, self.settings
-        if not progress.sums.texts:
+        if not progress.sums.units:
             raise TrainingError("Expected texts to train on, found none: check the source.")
         weights = self.average.weights if self.average else self.model.state_dict()
         with weights_swapped(self.model, weights):
@@ -205,33 +203,15 @@ class Trainer:
         self.model.eval()
         sums = Sums()
         for batch in ordered_batches(self.feed.validation, self.settings.batch_tokens):
-            logits, labels = self._logits(batch)
-            sums.add(cross_entropy(logits, labels).item(), correct(logits, labels), batch)
+            sums.add(self.objective(self.model, batch))
             watcher.validated()
         return sums.means
-
-    def _logits(self, batch: Batch, word_dropout: float = 0.0) -> tuple[Tensor, Tensor]:
-        ids, lengths, labels = (
-            torch.from_numpy(array).to(self.device)
-            for array in (batch.ids, batch.lengths, batch.labels)
-        )
-        if word_dropout:
-            dropped = (torch.rand(ids.shape, device=self.device) < word_dropout) & (ids != PAD_ID)
-            ids = ids.masked_fill(dropped, UNKNOWN_ID)
-        logits: Tensor = self.model(ids, lengths)
-        return logits.float(), labels
-
-    def _class_weights(self, classes: int) -> Tensor | None:
-        if not self.settings.class_weights:
-            return None
-        weights = balanced_weights(self.feed.sample.labels, classes)
-        return torch.from_numpy(weights).to(self.device)
 
     def _out_of_steps(self) -> bool:
         return bool(self.settings.max_steps) and self.progress.step >= self.settings.max_steps
 
 
-def _optimizer(model: LSTMClassifier, settings: TrainingSettings) -> torch.optim.AdamW:
+def _optimizer(model: Trainable, settings: TrainingSettings) -> torch.optim.AdamW:
     """AdamW (Loshchilov & Hutter 2019); biases are not decayed, the embedding has its own rate."""
     embedding = [model.embedding.weight]
     others = [p for p in model.parameters() if p is not embedding[0]]

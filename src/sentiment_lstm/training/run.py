@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,25 @@ from rich.console import Console
 from sentiment_lstm import __version__
 from sentiment_lstm.bundle import Bundle, Config, is_bundle, load_bundle, save_bundle
 from sentiment_lstm.errors import TrainingError, UsageError
-from sentiment_lstm.interrupts import Interrupted, Interrupts
+from sentiment_lstm.interrupts import Interrupts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.weights import load_weights, to_arrays
 from sentiment_lstm.reviews.corpus import Corpus, load_corpus
 from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import Settings, read_json
+from sentiment_lstm.settings import Settings, TrainingSettings, read_json
 from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
-from sentiment_lstm.training.display import METRICS_LOG, Displays, displays, read_metrics
+from sentiment_lstm.training.calibrating import calibrate
+from sentiment_lstm.training.display import METRICS_LOG, read_metrics
 from sentiment_lstm.training.embeddings import word2vec
 from sentiment_lstm.training.feed import Feed, make_feed
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.machine import prepare, settled
+from sentiment_lstm.training.objective import Classification, balanced_weights
+from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
+from sentiment_lstm.training.pretraining import pretrained
+from sentiment_lstm.training.session import Session
 
 SETTINGS = "settings.json"
 SET_ASIDE = "set_aside.jsonl"
@@ -70,7 +74,9 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
         try:
             return _run(settings, folder, console)
         except Exception:
-            if not read_metrics(folder):  # nothing was trained: the name is free again
+            if not (
+                read_metrics(folder) or (folder / LANGUAGE).exists()
+            ):  # nothing was trained: the name is free again
                 (folder / SETTINGS).unlink()
                 (folder / METRICS_LOG).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):
@@ -99,83 +105,47 @@ def resume(folder: Path, console: Console) -> dict[str, Any] | None:
         return _run(read_json(folder / SETTINGS), folder, console)
 
 
-@dataclass(slots=True)
-class _Saver:
-    """The loop's watcher: passes numbers to the displays, saves by the clock, heeds signals."""
-
-    trainer: Trainer
-    shown: Displays
-    interrupts: Interrupts
-    path: Path
-    facts: Mapping[str, object]
-    """What a checkpoint tells besides the trainer's own facts."""
-    before: float
-    """Seconds that earlier sessions of this run took."""
-    started: float
-    saved: float
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.started
-
-    def stepped(self, step: dict[str, float]) -> None:
-        self.shown.step(step)
-        self.interrupts.check()
-        if time.monotonic() - self.saved >= self.trainer.settings.checkpoint_seconds:
-            self.save()
-
-    def validated(self) -> None:
-        self.interrupts.check()
-
-    def epoch_ended(self, epoch: dict[str, float]) -> None:
-        self.shown.epoch(epoch | {"seconds": round(self.seconds, 1)})
-
-    def save(self) -> None:
-        tensors, progress = self.trainer.state()
-        facts = {**self.facts, "progress": progress, "seconds": self.seconds}
-        checkpoint.save_checkpoint(self.path, tensors, facts)
-        self.saved = time.monotonic()
-
-
 def _run(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
     started = time.monotonic()
     prepare(settings.training)
     with Interrupts() as interrupts:
         set_aside = SetAside(folder / SET_ASIDE, settings.data.strict)
-        corpus = load_corpus(settings.data, settings.training.seed, set_aside)
+        corpus = load_corpus(settings.data, settings.training.seed, set_aside, settings.mixture)
         _note_corpus(corpus, console)
-        start = load_bundle(Path(settings.training.init)) if settings.training.init else None
+        start = _start(settings, corpus, folder, console, interrupts)
         tokenizer = start.tokenizer if start else _learnt_tokenizer(corpus, settings)
         feed = make_feed(corpus, tokenizer, settings)
-        path = folder / checkpoint.FILE
-        model = _model(settings, feed, tokenizer, corpus, start, fresh=not path.exists())
-        trainer = Trainer(model, settings.training, feed, len(corpus.classes))
-        before = _restored(trainer, path, feed) if path.exists() else 0.0
-        saver = _saver(trainer, path, feed, console, interrupts, before, started)
-        _loop(trainer, saver, interrupts)
+        fresh = not (folder / checkpoint.FILE).exists()
+        model = _model(settings, feed, tokenizer, corpus, start, fresh=fresh)
+        objective = _objective(settings.training, feed, len(corpus.classes))
+        trainer = Trainer(model, settings.training, feed, objective)
+        session = Session(trainer, folder, folder, interrupts, started)
+        session.train(console)
         # A stream's later rows were screened while it trained.
         corpus.screening |= {"rows read": set_aside.rows, "set aside": dict(set_aside.counts)}
-        metrics = _metrics(trainer, saver)
+        metrics = _metrics(trainer, session)
         save_bundle(folder, _bundle(settings, corpus, tokenizer, trainer, metrics))
-        path.unlink(missing_ok=True)
+        session.path.unlink(missing_ok=True)
         interrupts.check()
     return metrics
 
 
-def _loop(trainer: Trainer, saver: _Saver, interrupts: Interrupts) -> None:
-    """Train; an interruption comes where the state is whole, and saves it."""
-    interrupts.deferred = True
-    try:
-        trainer.run(saver)
-    except Interrupted:
-        saver.save()
-        saver.shown.note(
-            f"Saved after {trainer.progress.step} updates; go on by "
-            f"'sentiment-lstm train --resume {saver.path.parent}'."
-        )
-        raise
-    finally:
-        saver.shown.close()
+def _start(
+    settings: Settings, corpus: Corpus, folder: Path, console: Console, interrupts: Interrupts
+) -> Bundle | None:
+    """What the training goes on from: a bundle, the language model learnt first, or nothing."""
+    if settings.training.init:
+        return load_bundle(Path(settings.training.init))
+    if settings.language.epochs:
+        return pretrained(settings, corpus, folder, console, interrupts)
+    return None
+
+
+def _objective(settings: TrainingSettings, feed: Feed, classes: int) -> Classification:
+    weights = None
+    if settings.class_weights:
+        weights = torch.from_numpy(balanced_weights(feed.sample.labels, classes))
+    return Classification(settings.word_dropout, weights)
 
 
 def _note_corpus(corpus: Corpus, console: Console) -> None:
@@ -235,43 +205,19 @@ def _model(
     return model
 
 
-def _restored(trainer: Trainer, path: Path, feed: Feed) -> float:
-    """Load the checkpoint; returns the seconds that training took before."""
-    tensors, facts = checkpoint.load_checkpoint(path)
-    if facts["data"] != feed.fingerprint():
-        raise TrainingError(
-            f"Expected the texts that the run in {path.parent} began with, found others: "
-            "restore them, or start a new run."
-        )
-    trainer.load_state(tensors, facts["progress"])
-    return float(facts["seconds"])
-
-
-def _saver(
-    trainer: Trainer,
-    path: Path,
-    feed: Feed,
-    console: Console,
-    interrupts: Interrupts,
-    before: float,
-    started: float,
-) -> _Saver:
-    shown = displays(path.parent, trainer.total, trainer.progress.step, console)
-    facts = {"data": feed.fingerprint()}
-    now = time.monotonic()
-    return _Saver(trainer, shown, interrupts, path, facts, before, started, now)
-
-
-def _metrics(trainer: Trainer, saver: _Saver) -> dict[str, Any]:
+def _metrics(trainer: Trainer, session: Session) -> dict[str, Any]:
     progress = trainer.progress
     numbers = {k: v for k, v in progress.best.items() if k.startswith(("train_", "validation_"))}
+    temperature, calibrated_loss = calibrate(trainer)
     return {
         **numbers,
+        "validation_calibrated_loss": calibrated_loss,
+        "temperature": temperature,
         "best_epoch": progress.best["epoch"],
         "epochs": progress.epoch,
         "steps": progress.step,
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
-        "train_seconds": round(saver.seconds, 1),
+        "train_seconds": round(session.seconds, 1),
     }
 
 
@@ -292,6 +238,7 @@ def _bundle(
         model=settings.model,
         text=settings.text,
         classes=corpus.classes,
+        temperature=metrics["temperature"],
         provenance=provenance,
     )
     return Bundle(config, tokenizer, to_arrays(trainer.best), metrics)

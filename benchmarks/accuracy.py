@@ -1,0 +1,129 @@
+"""A model on reviews, sentences, tweets, products, restaurants and edited reviews, side by side.
+
+`python benchmarks/accuracy.py --model runs/default --data ../shared/data` measures on what may
+choose between models: validation splits, and the texts kept for looking. With `--test` on the test
+splits. A text is judged by the larger half of p(positive); tweets have a third class, so there the
+rule is p below 1/3 negative, above 2/3 positive, neutral between, and the measure macro recall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.evaluation.behaviour import verdict
+from sentiment_lstm.evaluation.metrics import evaluate
+from sentiment_lstm.inference.measuring import EvaluationData
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import DataSettings
+from sentiment_lstm.storage import as_json, write_atomically
+
+TWO = {"0": "negative", "1": "positive"}
+STARS = {"<2": "negative", ">2": "positive"}
+THREE = {"0": "negative", "1": "neutral", "2": "positive"}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A set of texts: its folder or file, how its labels are named, which splits it has."""
+
+    name: str
+    path: str
+    label_map: dict[str, str]
+    develop: str | None = "validation"
+    test: str | None = "test"
+    text: str = "text"
+    label: str = "label"
+    group: str | None = None
+
+
+SETS = (
+    Measurement("IMDb reviews", "imdb", TWO, group="movie"),
+    Measurement("treebank sentences", "sst", STARS, label="stars"),
+    Measurement("tweets (macro recall)", "tweets", THREE),
+    Measurement("product reviews", "products", TWO, develop=None),
+    Measurement("restaurant sentences", "restaurants", TWO, test=None),
+    Measurement("edited reviews", "counterfactual/dev.jsonl", TWO, "train", None, "edited"),
+    Measurement("the same, unedited", "counterfactual/dev.jsonl", TWO, "train", None, "original",
+                "original_label"),
+)  # fmt: skip
+
+
+def texts_of(
+    chosen: Measurement, root: Path, split: str, share: float
+) -> tuple[list[str], list[str]]:
+    """Texts and labels; where a source has no validation split, what a training keeps back."""
+    data = DataSettings(
+        str(root / chosen.path),
+        split=split,
+        text_column=chosen.text,
+        label_column=chosen.label,
+        label_map=chosen.label_map,
+        group_column=chosen.group,
+        validation=share,
+    )
+    kept_back = chosen.group is not None and split == "validation"
+    if kept_back:
+        data = replace(data, split="train")
+    classes = tuple(dict.fromkeys(chosen.label_map.values()))
+    reviews = list(EvaluationData(data, 0, kept_back).reviews(SetAside(None), classes))
+    return [review.text for review in reviews], [str(review.label) for review in reviews]
+
+
+def measured(labels: Sequence[str], positive: NDArray[np.float64]) -> dict[str, float]:
+    """Accuracy, log-loss and calibration error of two classes; macro recall of three."""
+    names = np.array(labels)
+    if "neutral" in names:
+        guesses = np.array([verdict(p) for p in positive])
+        recalls = [float((guesses[names == c] == c).mean()) for c in np.unique(names)]
+        return {"n": len(names), "score": float(np.mean(recalls))}
+    right = (names == "positive").astype(np.int64)
+    shares = np.stack([1 - positive, positive], axis=1)
+    scores = evaluate(right, shares, np.ones(len(names), dtype=np.int64))
+    return {
+        "n": len(names),
+        "score": scores.accuracy,
+        "log_loss": scores.log_loss,
+        "ece": scores.ece,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure every set that is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", required=True, help="a run or bundle folder")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--test", action="store_true", help="the test splits")
+    parser.add_argument("--share", type=float, default=0.1, help="of IMDb's films kept back")
+    parser.add_argument("--json", type=Path, help="where to write the numbers")
+    options = parser.parse_args(arguments)
+    predictor = SentimentClassifier.from_pretrained(options.model).predictor
+    place = predictor.classes.index("positive")
+    table = Table("texts", "n", "score, %", "log-loss", "calibration error", title=options.model)
+    found = {}
+    for chosen in SETS:
+        split = chosen.test if options.test else chosen.develop
+        if split is None or not (options.data / chosen.path).exists():
+            continue
+        texts, labels = texts_of(chosen, options.data, split, options.share)
+        values = measured(labels, predictor.probabilities(texts)[:, place])
+        found[chosen.name] = values
+        more = [f"{values[k]:.4f}" if k in values else "" for k in ("log_loss", "ece")]
+        table.add_row(chosen.name, f"{values['n']:,}", f"{values['score']:.2%}", *more)
+    Console().print(table)
+    if options.json:
+        write_atomically(options.json, as_json(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""The stage before labels: a language model on training and unlabelled texts.
+
+Its end is a bundle of its own in the run's folder, whose output layer is zero: it knows words and
+how texts go on, and gives every class the same chance. Any training can start there (`init`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+
+from sentiment_lstm import __version__
+from sentiment_lstm.batching import Window, count_batches, lengths_of
+from sentiment_lstm.bundle import Bundle, Config, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.interrupts import Interrupts
+from sentiment_lstm.model.classifier import LSTMClassifier
+from sentiment_lstm.model.language import LanguageModel
+from sentiment_lstm.model.weights import to_arrays
+from sentiment_lstm.records import Review
+from sentiment_lstm.reviews.corpus import Corpus, unlabelled_texts
+from sentiment_lstm.settings import Settings, TrainingSettings
+from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training.feed import Feed
+from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.objective import NextToken
+from sentiment_lstm.training.session import Session
+
+FOLDER = "language"
+_VALIDATION_TOKENS = 100_000
+"""Enough for a mean of nats a token to be good to a hundredth; more would take minutes."""
+
+
+def pretrained(
+    settings: Settings, corpus: Corpus, run: Path, console: Console, interrupts: Interrupts
+) -> Bundle:
+    """Train the language model, go on with it, or take the one that is finished.
+
+    Args:
+        settings: `language` says how; network and words are those of the run.
+        corpus: its training texts are read beside the unlabelled ones; validation measures.
+        run: the run's folder; the bundle stands in `language` below it.
+        console: where progress is shown.
+        interrupts: signals.
+
+    Raises:
+        DataError, TrainingError, Interrupted: as reading and training raise them.
+    """
+    folder, started = run / FOLDER, time.monotonic()
+    if is_bundle(folder):
+        return load_bundle(folder)
+    folder.mkdir(exist_ok=True)
+    unlabelled = unlabelled_texts(settings.language.sources, settings.data, corpus)
+    texts = [review.text for review in chain(corpus.sample, unlabelled)]
+    tokenizer = TextTokenizer.learn(texts, settings.text)
+    note = f"language model: {len(texts):,} texts to read, {len(unlabelled):,} without labels"
+    console.print(note, highlight=False)
+    feed = _feed(texts, corpus.validation, tokenizer, settings)
+    torch.manual_seed(settings.training.seed)
+    classifier = _classifier(settings, len(tokenizer), len(corpus.classes))
+    counts = np.bincount(np.concatenate(feed.sample.ids), minlength=len(tokenizer))
+    model = LanguageModel(classifier, torch.from_numpy(counts).float(), settings.language.negatives)
+    trainer = Trainer(model, _training(settings), feed, NextToken())
+    session = Session(trainer, run, folder, interrupts, started)
+    session.train(console)
+    model.load_state_dict(trainer.best)
+    bundle = _bundle(settings, corpus, tokenizer, classifier, trainer.progress.best, len(texts))
+    save_bundle(folder, bundle)
+    session.path.unlink(missing_ok=True)
+    interrupts.check()
+    return bundle
+
+
+def pieces(ids: Iterable[NDArray[np.int32]], most: int) -> list[NDArray[np.int32]]:
+    """Texts cut into pieces of at most `most` tokens, those of one token left out.
+
+    `pieces([[1, 2, 3, 4, 5], [6]], 2)` is `[[1, 2], [3, 4]]`.
+    """
+    cut = (text[start : start + most] for text in ids for start in range(0, len(text), most))
+    return [piece for piece in cut if len(piece) > 1]
+
+
+def _feed(
+    texts: Sequence[str], validation: Sequence[Review], tokenizer: TextTokenizer, settings: Settings
+) -> Feed:
+    most = settings.language.max_tokens
+    training = _window(tokenizer, texts, most)
+    held_out = _window(tokenizer, [review.text for review in validation], most)
+    kept = np.cumsum(lengths_of(held_out.ids)) <= _VALIDATION_TOKENS
+    kept[0] = True
+    held_out = Window(held_out.ids[: int(kept.sum())], held_out.labels[: int(kept.sum())])
+    plan = _training(settings)
+    lengths = lengths_of(training.ids)
+    steps = count_batches(lengths, plan.batch_tokens, plan.seed, plan.epochs)
+    return Feed(lambda: [training], training, held_out, steps)
+
+
+def _window(tokenizer: TextTokenizer, texts: Sequence[str], most: int) -> Window:
+    ids = pieces((encoded.ids for encoded in tokenizer.encode(texts)), most)
+    return Window(ids, np.zeros(len(ids), dtype=np.int64))
+
+
+def _classifier(settings: Settings, vocabulary: int, classes: int) -> LSTMClassifier:
+    """The run's network with the language model's dropout, a small embedding and no verdict."""
+    dropout = settings.language.dropout
+    shape = replace(settings.model, dropout=dropout, embedding_dropout=dropout)
+    classifier = LSTMClassifier(shape, vocabulary, classes)
+    with torch.no_grad():
+        classifier.embedding.weight.mul_(0.1)
+        for parameter in classifier.output.parameters():
+            parameter.zero_()
+    return classifier
+
+
+def _training(settings: Settings) -> TrainingSettings:
+    """How the language model is trained: the run's seed and machine, its own pace."""
+    language = settings.language
+    return replace(
+        settings.training,
+        epochs=language.epochs,
+        batch_tokens=language.batch_tokens,
+        learning_rate=language.learning_rate,
+        decay="linear",
+        warmup=0.01,
+        patience=0,
+        max_steps=0,
+        embedding_rate=1.0,
+        weight_average=0.0,
+    )
+
+
+def _bundle(
+    settings: Settings,
+    corpus: Corpus,
+    tokenizer: TextTokenizer,
+    classifier: LSTMClassifier,
+    best: dict[str, float],
+    texts: int,
+) -> Bundle:
+    provenance = {
+        "version": __version__,
+        "stage": "language model; its classes are not learnt yet",
+        "settings": settings.to_dict(),
+        "texts": texts,
+    }
+    config = Config(settings.model, settings.text, corpus.classes, provenance=provenance)
+    weights = to_arrays(classifier.state_dict())
+    return Bundle(config, tokenizer, weights, dict(best))

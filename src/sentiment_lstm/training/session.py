@@ -1,0 +1,105 @@
+"""One trainer at work in one folder: checkpoints by the clock, numbers on display, signals heeded.
+
+Knows neither texts nor what is trained for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from sentiment_lstm.errors import TrainingError
+from sentiment_lstm.interrupts import Interrupted, Interrupts
+from sentiment_lstm.training import checkpoint
+from sentiment_lstm.training.display import Displays, displays
+from sentiment_lstm.training.loop import Trainer
+
+
+@dataclass(slots=True)
+class Session:
+    """The loop's watcher: passes numbers to the displays, saves by the clock, heeds signals.
+
+    `run` is the folder by which the training is resumed, `folder` where this trainer's files
+    stand; `before` counts the seconds that the run took before `started`.
+    """
+
+    trainer: Trainer
+    run: Path
+    folder: Path
+    interrupts: Interrupts
+    started: float
+    before: float = 0.0
+    shown: Displays = field(init=False)
+    facts: Mapping[str, object] = field(init=False)
+    saved: float = field(init=False)
+
+    @property
+    def path(self) -> Path:
+        """The checkpoint."""
+        return self.folder / checkpoint.FILE
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, that before interruptions included."""
+        return self.before + time.monotonic() - self.started
+
+    def train(self, console: Console) -> None:
+        """Train to the end, from the checkpoint where there is one; the last one stays.
+
+        Raises:
+            TrainingError: the data changed since, or the checkpoint is damaged.
+            Interrupted: by a signal; the state is whole at that moment, and saved.
+        """
+        self.facts = {"data": self.trainer.feed.fingerprint()}
+        if self.path.exists():
+            self._restore()
+        self.shown = displays(self.folder, self.trainer.total, self.trainer.progress.step, console)
+        self.saved = time.monotonic()
+        self.interrupts.deferred = True
+        try:
+            self.trainer.run(self)
+        except Interrupted:
+            self.save()
+            self.shown.note(
+                f"Saved after {self.trainer.progress.step} updates; go on by "
+                f"'sentiment-lstm train --resume {self.run}'."
+            )
+            raise
+        finally:
+            self.shown.close()
+
+    def stepped(self, step: dict[str, float]) -> None:
+        """Show the update; save where it is time to."""
+        self.shown.step(step)
+        self.interrupts.check()
+        if time.monotonic() - self.saved >= self.trainer.settings.checkpoint_seconds:
+            self.save()
+
+    def validated(self) -> None:
+        """Heed signals within validation too."""
+        self.interrupts.check()
+
+    def epoch_ended(self, epoch: dict[str, float]) -> None:
+        """Show the epoch."""
+        self.shown.epoch(epoch | {"seconds": round(self.seconds, 1)})
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        tensors, progress = self.trainer.state()
+        facts = {**self.facts, "progress": progress, "seconds": self.seconds}
+        checkpoint.save_checkpoint(self.path, tensors, facts)
+        self.saved = time.monotonic()
+
+    def _restore(self) -> None:
+        tensors, facts = checkpoint.load_checkpoint(self.path)
+        if facts["data"] != self.facts["data"]:
+            raise TrainingError(
+                f"Expected the texts that the run in {self.run} began with, found others: "
+                "restore them, or start a new run."
+            )
+        self.trainer.load_state(tensors, facts["progress"])
+        self.before = float(facts["seconds"])

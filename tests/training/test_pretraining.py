@@ -1,0 +1,96 @@
+"""The language-model stage: a bundle of its own, taken up where it was left, a better start."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.inference.predictor import open_predictor
+from sentiment_lstm.interrupts import Interrupted
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.training.display import read_metrics
+from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.pretraining import pieces
+from sentiment_lstm.training.run import resume, train
+
+QUIET = Console(quiet=True)
+
+
+def tiny(source: Path, **changes) -> Settings:
+    usual = {
+        "data.source": str(source),
+        "text.min_frequency": 1,
+        "model.embedding": 8,
+        "model.hidden": 8,
+        "model.layers": 1,
+        "training.threads": 1,
+        "training.batch_tokens": 300,
+        "training.epochs": 1,
+        "language.epochs": 2,
+        "language.batch_tokens": 300,
+        "language.negatives": 20,
+    }
+    return Settings().updated(usual | {k.replace("__", "."): v for k, v in changes.items()})
+
+
+def test_long_texts_are_read_in_pieces_and_single_words_not_at_all():
+    texts = [np.array([1, 2, 3, 4, 5]), np.array([6]), np.array([7, 8])]
+    assert [piece.tolist() for piece in pieces(texts, 2)] == [[1, 2], [3, 4], [7, 8]]
+
+
+def test_the_stage_leaves_a_bundle_without_a_verdict(csv_file: Path, tmp_path: Path):
+    more = tmp_path / "more.csv"
+    more.write_text("text\n" + "\n".join(f"quokka number {n} and a film" for n in range(30)))
+    fast = {"language__learning_rate": 0.02, "language__sources": (str(more),)}
+    train(tiny(csv_file, **fast), tmp_path / "run", QUIET)
+    language = load_bundle(tmp_path / "run" / "language")
+    assert not (tmp_path / "run" / "language" / "checkpoint.safetensors").exists()
+    assert language.config.provenance["texts"] == 360 + 30
+    scores = open_predictor(language).probabilities(["the film", "quokka"])
+    np.testing.assert_array_equal(scores, 0.5)
+    epochs = [e for e in read_metrics(tmp_path / "run" / "language") if "validation_loss" in e]
+    losses = [epoch["validation_loss"] for epoch in epochs]
+    assert losses[1] < losses[0] < np.log(len(language.tokenizer))
+    trained = load_bundle(tmp_path / "run")
+    assert trained.tokenizer.to_json() == language.tokenizer.to_json()
+    assert "quokka" in trained.tokenizer.to_json()
+
+
+def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Path):
+    train(tiny(csv_file), tmp_path / "run", QUIET)
+    start = str(tmp_path / "run" / "language")
+    frozen = {"training__init": start, "training__learning_rate": 1e-12, "language__epochs": 0}
+    train(tiny(csv_file, **frozen), tmp_path / "second", QUIET)
+    first, second = load_bundle(Path(start)), load_bundle(tmp_path / "second")
+    for name, weight in first.weights.items():
+        np.testing.assert_allclose(second.weights[name], weight, atol=1e-8)
+
+
+@pytest.mark.parametrize("stage", [0, 1])
+def test_it_resumes_exactly_in_either_stage(csv_file: Path, tmp_path: Path, monkeypatch, stage):
+    train(tiny(csv_file), tmp_path / "whole", QUIET)
+    step, seen = Trainer._train_step, []
+
+    def interrupted_step(self, batch):
+        seen.append(self)
+        if (self is not seen[0] or stage == 0) and self.progress.step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_step", interrupted_step)
+        with pytest.raises(Interrupted):
+            train(tiny(csv_file), tmp_path / "run", QUIET)
+    assert (tmp_path / "run" / "language" / "config.json").exists() == (stage == 1)
+    resume(tmp_path / "run", QUIET)
+    for part in (".", "language"):
+        whole, resumed = (
+            load_bundle(tmp_path / "whole" / part),
+            load_bundle(tmp_path / "run" / part),
+        )
+        for name, weight in whole.weights.items():
+            np.testing.assert_array_equal(resumed.weights[name], weight)
