@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.evaluation.behaviour import verdict
+from sentiment_lstm.bundle import Config, load_bundle
+from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
 from sentiment_lstm.evaluation.metrics import evaluate
-from sentiment_lstm.inference.measuring import EvaluationData
+from sentiment_lstm.inference.measuring import evaluation_data
+from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import as_json, write_atomically
 
 TWO = {"0": "negative", "1": "positive"}
@@ -43,40 +44,37 @@ class Measurement:
     test: str | None = "test"
     text: str = "text"
     label: str = "label"
-    group: str | None = None
 
 
 SETS = (
-    Measurement("IMDb reviews", "imdb", TWO, group="movie"),
+    Measurement("IMDb reviews", "imdb", TWO),
     Measurement("treebank sentences", "sst", STARS, label="stars"),
     Measurement("tweets (macro recall)", "tweets", THREE),
     Measurement("product reviews", "products", TWO, develop=None),
     Measurement("restaurant sentences", "restaurants", TWO, test=None),
     Measurement("edited reviews", "counterfactual/dev.jsonl", TWO, "train", None, "edited"),
-    Measurement("the same, unedited", "counterfactual/dev.jsonl", TWO, "train", None, "original",
-                "original_label"),
+    Measurement("the same before the edit (seen in training)", "counterfactual/dev.jsonl", TWO,
+                "train", None, "original", "original_label"),
 )  # fmt: skip
 
 
-def texts_of(
-    chosen: Measurement, root: Path, split: str, share: float
-) -> tuple[list[str], list[str]]:
-    """Texts and labels; where a source has no validation split, what a training keeps back."""
-    data = DataSettings(
-        str(root / chosen.path),
-        split=split,
-        text_column=chosen.text,
-        label_column=chosen.label,
-        label_map=chosen.label_map,
-        group_column=chosen.group,
-        validation=share,
-    )
-    kept_back = chosen.group is not None and split == "validation"
-    if kept_back:
-        data = replace(data, split="train")
+def reviews_of(
+    chosen: Measurement, config: Config, source: Path, split: str
+) -> Iterable[Review] | None:
+    """Labelled texts; of the model's own source what its training kept back.
+
+    None where a source without a split of that name isn't what the model was trained on.
+    """
+    options = {
+        "data.text_column": chosen.text,
+        "data.label_column": chosen.label,
+        "data.label_map": chosen.label_map,
+    }
+    wanted = evaluation_data(config, str(source), split, options)
+    if wanted.kept_back and wanted.data.group_column is None:
+        return None
     classes = tuple(dict.fromkeys(chosen.label_map.values()))
-    reviews = list(EvaluationData(data, 0, kept_back).reviews(SetAside(None), classes))
-    return [review.text for review in reviews], [str(review.label) for review in reviews]
+    return wanted.reviews(SetAside(None), classes)
 
 
 def measured(labels: Sequence[str], positive: NDArray[np.float64]) -> dict[str, float]:
@@ -88,7 +86,7 @@ def measured(labels: Sequence[str], positive: NDArray[np.float64]) -> dict[str, 
         return {"n": len(names), "score": float(np.mean(recalls))}
     right = (names == "positive").astype(np.int64)
     shares = np.stack([1 - positive, positive], axis=1)
-    scores = evaluate(right, shares, np.ones(len(names), dtype=np.int64))
+    scores = evaluate(right, shares)
     return {
         "n": len(names),
         "score": scores.accuracy,
@@ -103,19 +101,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="a run or bundle folder")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--test", action="store_true", help="the test splits")
-    parser.add_argument("--share", type=float, default=0.1, help="of IMDb's films kept back")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     options = parser.parse_args(arguments)
-    predictor = SentimentClassifier.from_pretrained(options.model).predictor
-    place = predictor.classes.index("positive")
+    classifier = SentimentClassifier.from_pretrained(options.model)
+    config = load_bundle(Path(options.model)).config
+    score = positive_scorer(classifier.predict_proba, config.classes)
     table = Table("texts", "n", "score, %", "log-loss", "calibration error", title=options.model)
     found = {}
     for chosen in SETS:
-        split = chosen.test if options.test else chosen.develop
-        if split is None or not (options.data / chosen.path).exists():
+        source, split = options.data / chosen.path, chosen.test if options.test else chosen.develop
+        if split is None or not source.exists():
             continue
-        texts, labels = texts_of(chosen, options.data, split, options.share)
-        values = measured(labels, predictor.probabilities(texts)[:, place])
+        if (reviews := reviews_of(chosen, config, source, split)) is None:
+            continue
+        texts, labels = zip(*((review.text, str(review.label)) for review in reviews), strict=True)
+        values = measured(labels, score(texts))
         found[chosen.name] = values
         more = [f"{values[k]:.4f}" if k in values else "" for k in ("log_loss", "ece")]
         table.add_row(chosen.name, f"{values['n']:,}", f"{values['score']:.2%}", *more)

@@ -116,3 +116,13 @@ def test_batches_are_counted_no_further_than_needed():
     real = [sum(1 for _ in epoch_batches(windows, 40, 5, Position(epoch))) for epoch in range(3)]
     assert count_batches(sizes, 40, 5, 3) == sum(real)
     assert count_batches(sizes, 40, 5, epochs=10**9, most=7) == 7
+
+
+def test_a_batch_holds_no_more_texts_than_it_may():
+    sizes = np.array([1, 2, 1, 9, 2, 1, 30])
+    batches = length_batches(sizes, budget=12, texts=2)
+    assert [sizes[b].tolist() for b in batches] == [[1, 1], [1, 2], [2], [9], [30]]
+    windows = [Window([np.ones(n, np.int32) for n in sizes], np.zeros(7, np.int64))]
+    found = list(epoch_batches(windows, 12, 0, Position(), texts=2))
+    assert max(len(batch.lengths) for batch in found) == 2
+    assert count_batches(sizes, 12, 0, 1, texts=2) == len(found)

@@ -73,12 +73,13 @@ def test_card_is_made_unless_given(saved, bundle, tmp_path):
     assert load_bundle(tmp_path / "other").card == "# Mine"
 
 
-def test_half_precision_is_read_as_single(saved, bundle):
-    half = {name: array.astype(np.float16) for name, array in bundle.weights.items()}
-    safetensors.numpy.save_file(half, saved / "model.safetensors")
-    for name, array in load_bundle(saved).weights.items():
+def test_half_precision_is_stored_in_half_the_space_and_read_as_single(saved, bundle, tmp_path):
+    save_bundle(tmp_path / "half", bundle, half=True)
+    stored = safetensors.numpy.load_file(tmp_path / "half" / "model.safetensors")
+    assert {array.dtype.name for array in stored.values()} == {"float16"}
+    for name, array in load_bundle(tmp_path / "half").weights.items():
         assert array.dtype == np.float32
-        np.testing.assert_array_equal(array, half[name].astype(np.float32))
+        np.testing.assert_array_equal(array, bundle.weights[name].astype(np.float16))
 
 
 @pytest.mark.parametrize("pooling", ["last", "max+mean", "attention"])

@@ -51,3 +51,10 @@ def test_card_tells_the_temperature():
 
 def test_card_of_a_model_of_unknown_origin():
     assert "`unknown`" in model_card("mine", {**CONFIG, "training": {}}, {})
+
+
+def test_card_names_every_source():
+    changes = {"mixture": [{"source": "b.csv"}], "language.sources": ["c.csv"]}
+    settings = Settings().updated({**changes, "language.epochs": 1})
+    card = model_card("mine", {**CONFIG, "training": {"settings": settings.to_dict()}}, {})
+    assert "Trained on `imdb` (train), `b.csv` (train), and on texts of `c.csv` without" in card

@@ -41,6 +41,7 @@ HEAVY = {
     "huggingface_hub",
     "kagglehub",
     "matplotlib",
+    "optuna",
     "pandas",
     "pyarrow",
     "ray",

@@ -131,6 +131,10 @@ def test_values_of_the_wrong_type(name, value):
         ("training.checkpoint_seconds", 0),
         ("training.warmup", 1),
         ("training.weight_average", 1),
+        ("training.adversarial", -1),
+        ("training.virtual_adversarial", "nan"),
+        ("training.entropy", -1),
+        ("training.perturbation", 0),
     ],
 )
 def test_values_out_of_range(name, value):

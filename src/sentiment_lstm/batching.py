@@ -51,7 +51,11 @@ class Share:
 
 
 def length_batches(
-    lengths: NDArray[np.int64], budget: int, rng: np.random.Generator | None = None, parts: int = 1
+    lengths: NDArray[np.int64],
+    budget: int,
+    rng: np.random.Generator | None = None,
+    parts: int = 1,
+    texts: int = 0,
 ) -> list[NDArray[np.int64]]:
     """Group texts of nearly equal length.
 
@@ -63,20 +67,26 @@ def length_batches(
         rng: shuffles; None keeps the batches in order of length.
         parts: the number of batches is made divisible by it, by halving batches; where each holds
             a single text, by leaving out the last few.
+        texts: most texts of a batch; 0: as many as the budget holds.
 
     Returns:
         Arrays of row numbers; each row stands in at most one, and with one part in exactly one.
     """
     noise = 1 + _JITTER * rng.random(len(lengths)) if rng else np.ones(len(lengths))
     order = np.argsort(lengths * noise, kind="stable")
-    batches = _evened(list(_filled(order, lengths, budget)), parts)
+    batches = _evened(list(_filled(order, lengths, budget, texts or len(lengths))), parts)
     if rng:
         batches = [batches[i] for i in rng.permutation(len(batches))]
     return batches[: len(batches) - len(batches) % parts]
 
 
 def epoch_batches(
-    windows: Iterable[Window], budget: int, seed: int, at: Position, share: Share | None = None
+    windows: Iterable[Window],
+    budget: int,
+    seed: int,
+    at: Position,
+    share: Share | None = None,
+    texts: int = 0,
 ) -> Iterator[Batch]:
     """The batches of epoch `at.epoch` from number `at.batch` on.
 
@@ -89,12 +99,13 @@ def epoch_batches(
         seed: fixes the order together with the epoch.
         at: where to begin.
         share: the part of one process among several; all parts hold equally many batches.
+        texts: most texts of a batch; 0: as many as the budget holds.
     """
     share = share or Share()
     done = 0
     for number, window in enumerate(windows):
         rng = np.random.default_rng((seed, at.epoch, number))
-        batches = length_batches(lengths_of(window.ids), budget, rng, share.world)
+        batches = length_batches(lengths_of(window.ids), budget, rng, share.world, texts)
         for rows in batches[share.rank :: share.world]:
             if done >= at.batch:
                 yield padded(window, rows)
@@ -102,7 +113,7 @@ def epoch_batches(
 
 
 def count_batches(
-    lengths: NDArray[np.int64], budget: int, seed: int, epochs: int, most: int = 0
+    lengths: NDArray[np.int64], budget: int, seed: int, epochs: int, most: int = 0, texts: int = 0
 ) -> int:
     """How many batches `epoch_batches` gives over the first epochs of a single window.
 
@@ -111,7 +122,7 @@ def count_batches(
     total = 0
     for epoch in range(epochs):
         rng = np.random.default_rng((seed, epoch, 0))
-        total += len(length_batches(lengths, budget, rng))
+        total += len(length_batches(lengths, budget, rng, texts=texts))
         if most and total >= most:
             return most
     return total
@@ -139,13 +150,14 @@ def lengths_of(ids: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
 
 
 def _filled(
-    order: NDArray[np.int64], lengths: NDArray[np.int64], budget: int
+    order: NDArray[np.int64], lengths: NDArray[np.int64], budget: int, texts: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Cut `order` wherever one more text would pass the budget at the longest length so far."""
+    """Cut `order` where one more text would pass `texts`, or the budget at the longest length."""
     start, longest = 0, 0
     for place, row in enumerate(order):
         longest = max(longest, int(lengths[row]))
-        if place > start and (place - start + 1) * longest > budget:
+        count = place - start + 1
+        if count > texts or (count > 1 and count * longest > budget):
             yield order[start:place]
             start, longest = place, int(lengths[row])
     if len(order):

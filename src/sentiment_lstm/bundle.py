@@ -74,8 +74,13 @@ def is_bundle(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
-def save_bundle(folder: Path, bundle: Bundle) -> None:
+def save_bundle(folder: Path, bundle: Bundle, *, half: bool = False) -> None:
     """Write a bundle; a crash at any moment leaves a whole bundle or none.
+
+    Args:
+        folder: where to; made where it does not exist.
+        bundle: the model.
+        half: store the weights in half precision, at half the size.
 
     Raises:
         BundleError: the parts do not fit one another; nothing is written.
@@ -84,11 +89,14 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     _check_fit(folder, bundle)
     config = _to_json(bundle.config)
     card = bundle.card or model_card(folder.resolve().name, config, bundle.metrics)
+    stored = np.float16 if half else np.float32
     contents = (
         card.encode("utf-8", errors="replace"),
         as_json(bundle.metrics),
         bundle.tokenizer.to_json().encode(),
-        safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in bundle.weights.items()}),
+        safetensors.numpy.save(
+            {k: np.ascontiguousarray(v, dtype=stored) for k, v in bundle.weights.items()}
+        ),
         as_json(config),
     )
     write_together(folder, dict(zip(FILES, contents, strict=True)))

@@ -36,7 +36,7 @@ SentimentClassifier.from_pretrained("path/of/this/folder")("It was not bad at al
 
 ## Data
 
-Trained on `{source}`, split `{split}`. Texts unlike these (another language, subject or length) may
+Trained on {sources}. Texts unlike these (another language, subject or length) may
 be scored badly, and a probability may then mean little.
 
 {provenance}
@@ -76,13 +76,21 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         index=_model_index(name, source, metrics),
         name=name,
         classes=", ".join(f"`{label}`" for label in config["label2id"]),
-        source=source,
-        split=data.get("split", "unknown"),
+        sources=_sources(settings, data),
         provenance=_items(training),
         results=_table(metrics),
         temperature=config["temperature"],
         settings=json.dumps(settings, indent=2),
     )
+
+
+def _sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    read = (data, *settings.get("mixture", []))
+    labelled = [f"`{d.get('source', 'unknown')}` ({d.get('split', 'unknown')})" for d in read]
+    language = settings.get("language", {})
+    unlabelled = [f"`{name}`" for name in language.get("sources", []) if language.get("epochs")]
+    extra = f", and on texts of {', '.join(unlabelled)} without their labels" if unlabelled else ""
+    return ", ".join(labelled) + extra
 
 
 def _model_index(name: str, source: str, metrics: Mapping[str, object]) -> str:

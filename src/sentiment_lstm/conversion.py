@@ -50,7 +50,7 @@ def _parse(hint: Any, value: Any) -> object:  # noqa: ANN401
     if origin is types.UnionType:
         return None if value in (None, "", "none") else _parse(typing.get_args(hint)[0], value)
     if origin is tuple:
-        return tuple(map(str, filter(None, value.split(",")) if isinstance(value, str) else value))
+        return _parse_names(value)
     if origin is not None:
         return _parse_map(value)
     return _scalar(hint, value)
@@ -62,9 +62,20 @@ def _choice(options: tuple[Any, ...], value: Any) -> object:  # noqa: ANN401
     return value
 
 
+def _parse_names(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """`"a, b"` or a list of strings -> `("a", "b")`."""
+    if isinstance(value, str):
+        return tuple(name for part in value.split(",") if (name := part.strip()))
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise TypeError(value)
+    return tuple(value)
+
+
 def _parse_map(value: Any) -> dict[str, str]:  # noqa: ANN401
     """`"0=negative,>=7=positive"` or a mapping -> `{"0": "negative", ">=7": "positive"}`."""
     if isinstance(value, Mapping):
+        if not all(isinstance(v, str | int | float) for v in value.values()):
+            raise TypeError(value)
         return {str(k): str(v) for k, v in value.items()}
     pairs = [item.rpartition("=") for item in value.split(",") if item]
     if not all(key and name for key, _, name in pairs):

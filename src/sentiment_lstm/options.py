@@ -26,7 +26,10 @@ GroupColumn = Annotated[
 ]
 LabelMap = Annotated[
     str | None,
-    typer.Option(help="Labels to classes: '0=negative,1=positive' or '<=4=bad,>=7=good'."),
+    typer.Option(
+        help="Labels to classes: '0=negative,1=positive' or '<=4=bad,>=7=good'; a number with a "
+        "point is the second class's share: '0=bad,1=0.5,2=good'."
+    ),
 ]
 Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows only as they are needed.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]

@@ -45,6 +45,8 @@ class DataSettings:
     """Column whose values never stand in both training and validation (a film, a product)."""
     label_map: Mapping[str, str] = field(default_factory=dict)
     """Label as found, or a comparison such as `>=7`, to class name; others are set aside."""
+    soft_labels: bool = False
+    """Labels are numbers from 0 to 1: the second class's share, such as a teacher gives."""
     streaming: bool = False
     """Read rows as they are needed, never holding the whole source."""
     stream_rows: int = 50_000
@@ -135,6 +137,8 @@ class TrainingSettings:
     """Updates, at most; 0: as many as the epochs hold."""
     batch_tokens: int = 16_000
     """Most tokens of a batch, padding included."""
+    batch_texts: int = 0
+    """Most texts of a batch, so that short ones get their updates too; 0: as many as fit."""
     learning_rate: float = 1e-3
     """Peak step size of AdamW."""
     embedding_rate: float = 1.0
@@ -155,6 +159,14 @@ class TrainingSettings:
     """Stop after this many epochs without a better validation loss; 0: never."""
     word_dropout: float = 0.0
     """Chance of a word being read as unknown, so that no word is leant on alone."""
+    adversarial: float = 0.0
+    """Weight of the loss under the shift of a text's embeddings that raises it most."""
+    virtual_adversarial: float = 0.0
+    """Weight of how far such a shift moves the verdict on texts without labels."""
+    entropy: float = 0.0
+    """Weight of the doubt left in verdicts on texts without labels."""
+    perturbation: float = 5.0
+    """Size of such a shift: the L2 norm over all embeddings of a text."""
     embeddings: Literal["random", "word2vec"] = "random"
     """Where the embedding starts: chance, or word2vec on the training texts themselves."""
     init: str | None = None
@@ -166,10 +178,12 @@ class TrainingSettings:
         for name in ("epochs", "batch_tokens"):
             value = getattr(self, name)
             _check(f"training.{name}", value, value >= 1, "at least 1")
-        for name in ("threads", "max_steps", "weight_decay", "patience", "seed"):
+        counts = ("threads", "max_steps", "batch_texts", "weight_decay", "patience", "seed")
+        for name in (*counts, "adversarial", "virtual_adversarial", "entropy"):
             value = getattr(self, name)
             _check(f"training.{name}", value, value >= 0, "0 or more")
-        for name in ("learning_rate", "embedding_rate", "clip_norm", "checkpoint_seconds"):
+        rates = ("learning_rate", "embedding_rate")
+        for name in (*rates, "clip_norm", "checkpoint_seconds", "perturbation"):
             value = getattr(self, name)
             _check(f"training.{name}", value, value > 0, "above 0")
         for name in ("warmup", "weight_average", "word_dropout"):
@@ -184,7 +198,7 @@ class LanguageSettings:
     epochs: int = 0
     """Passes over training and unlabelled texts; 0: no such stage."""
     sources: tuple[str, ...] = ()
-    """Sources of unlabelled texts, beside the training texts."""
+    """Sources of unlabelled texts, for this stage and for losses that need no labels."""
     max_tokens: int = 250
     """Longer texts are read in pieces of this many tokens."""
     batch_tokens: int = 8_000

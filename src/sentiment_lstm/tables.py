@@ -80,6 +80,21 @@ def phases(rows: Sequence[Mapping[str, Any]]) -> None:
     show(table)
 
 
+def trials(rows: Sequence[Mapping[str, Any]], best: int) -> None:
+    """A row a trial of a search: how its settings differ from the first's, and what came of it."""
+    title = f"{len(rows)} trials, {best} is the best; settings differ from trial 1's where named"
+    table = Table("trial", "settings", "epochs", "log-loss", "accuracy", "seconds", "", title=title)
+    first = rows[0]["settings"]
+    for row in rows:
+        differ = [f"{n.partition('.')[2]} {v}" for n, v in row["settings"].items() if v != first[n]]
+        measured = [row["validation_loss"], row["validation_accuracy"]]
+        numbers = ["-" if value is None else f"{value:.4f}" for value in measured]
+        outcome = "best" if row["trial"] == best else row["outcome"]
+        ends = (_number(row["seconds"]), outcome)
+        table.add_row(str(row["trial"]), ", ".join(differ), str(row["epochs"]), *numbers, *ends)
+    show(table)
+
+
 def behaviour(results: Sequence[CapabilityResult]) -> None:
     """A row a capability: cases, failures, the rate against its limit; then some failures."""
     table = Table("capability", "kind", "cases", "failures", "rate", "limit", "")

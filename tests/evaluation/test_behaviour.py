@@ -8,12 +8,11 @@ import pytest
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation.behaviour import (
     fails,
-    load_suite,
     positive_scorer,
     run_suite,
     verdict,
 )
-from sentiment_lstm.evaluation.cases import Case
+from sentiment_lstm.evaluation.cases import Case, shipped_cases
 
 
 def scorer(scores: dict[str, float]):
@@ -128,7 +127,7 @@ def test_other_classes_are_refused_before_anything_is_scored():
 
 def test_a_model_without_an_opinion_passes_what_asks_for_none():
     """And fails every verdict that is not neutral: the suite tells the two apart."""
-    results = run_suite(load_suite(), scorer({}))
+    results = run_suite(shipped_cases(), scorer({}))
     for one in results:
         silent = one.kind != "verdict" or one.capability == "neutral statements"
         assert one.failure_rate == (0 if silent else 1), one.capability

@@ -14,6 +14,7 @@ from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.run import train
 
+QUIET = Console(quiet=True)
 TINY = {
     "text.min_frequency": 1,
     "model.embedding": 4,
@@ -47,7 +48,7 @@ def source(tmp_path: Path, monkeypatch) -> Path:
 @pytest.mark.parametrize("case", CASES)
 def test_without_a_source_it_is_what_training_kept_back(source: Path, case: str):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv", **CASES[case]})
-    train(settings, Path("run"), Console(quiet=True))
+    train(settings, Path("run"), QUIET)
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
     config = load_bundle(Path("run")).config
     for named in (None, str(source), "./reviews.csv"):
@@ -60,7 +61,7 @@ def test_without_a_source_it_is_what_training_kept_back(source: Path, case: str)
 
 def test_another_source_is_measured_whole(source: Path):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
-    train(settings, Path("run"), Console(quiet=True))
+    train(settings, Path("run"), QUIET)
     values = SentimentClassifier.from_pretrained("run").evaluate("other.csv")
     assert (values["n"], values["split"]) == (100, "train")
     assert values["set_aside"] == {}
@@ -71,7 +72,7 @@ def test_another_source_is_measured_whole(source: Path):
 
 def test_bad_rows_are_counted_and_kept(source: Path, tmp_path: Path):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
-    train(settings, Path("run"), Console(quiet=True))
+    train(settings, Path("run"), QUIET)
     write(tmp_path / "new.csv", range(20), "so so,")
     aside = SetAside(tmp_path / "bad.jsonl")
     values = SentimentClassifier.from_pretrained("run").evaluate("new.csv", set_aside=aside)
@@ -82,7 +83,7 @@ def test_bad_rows_are_counted_and_kept(source: Path, tmp_path: Path):
 
 def test_abstaining_is_measured_beside_everything_else(source: Path):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
-    train(settings, Path("run"), Console(quiet=True))
+    train(settings, Path("run"), QUIET)
     classifier = SentimentClassifier.from_pretrained("run")
     every = classifier.evaluate("other.csv")
     assert every["abstain"] == {"threshold": 0.0, "coverage": 1.0, "accuracy": every["accuracy"]}
@@ -110,7 +111,16 @@ def test_abstaining_is_measured_beside_everything_else(source: Path):
 
 def test_the_temperature_of_the_bundle_reaches_the_measures_once(source: Path):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
-    metrics = train(settings, Path("run"), Console(quiet=True))
+    metrics = train(settings, Path("run"), QUIET)
     values = SentimentClassifier.from_pretrained("run").evaluate()
     assert metrics["temperature"] != 1.0
     assert values["log_loss"] == pytest.approx(metrics["validation_calibrated_loss"], abs=1e-5)
+
+
+def test_texts_between_the_classes_are_not_measured(source: Path, tmp_path: Path):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    model = SentimentClassifier.from_pretrained("run")
+    path = tmp_path / "neutral.csv"
+    path.write_text("text,label\ngreat film,1\na film,2\nbad film,0\n")
+    maps = {"data.label_map": {"0": "bad", "1": "good", "2": "0.5"}}
+    assert model.evaluate(str(path), None, maps)["n"] == 2

@@ -247,6 +247,36 @@ def test_forget_gates_start_open():
         torch.testing.assert_close(bias[3:6], torch.ones(3))
 
 
+@every_shape
+@torch.no_grad()
+def test_a_shift_is_added_to_the_embeddings(pooling, both, layers):
+    """As if the table held the shifted vectors."""
+    model = build(pooling, both, layers)
+    ids, lengths = torch.tensor([[3, 4, 5], [6, 7, 0]]), torch.tensor([3, 2])
+    shift = torch.randn(2, 3, 4)
+    found = model(ids, lengths, shift=shift)
+    assert not torch.allclose(found, model(ids, lengths))
+    for row in range(2):
+        model.embedding.weight[ids[row]] += shift[row]
+    torch.testing.assert_close(found, model(ids, lengths), **SAME)
+
+
+@every_shape
+@torch.no_grad()
+def test_a_normalised_embedding_scores_as_before(pooling, both, layers):
+    model, batch = build(pooling, both, layers), pad(texts(7, 3, 5), 7)
+    model.embedding.weight.mul_(torch.tensor([0.1, 2.0, 1.0, 5.0])).add_(0.3)
+    wanted = model(*batch)
+    counts = torch.randint(0, 9, (VOCABULARY,))
+    counts[PAD_ID] = 0
+    model.normalise_embedding(counts)
+    torch.testing.assert_close(model(*batch), wanted, rtol=0.0, atol=1e-5)
+    table = model.embedding.weight.repeat_interleave(counts, dim=0)
+    torch.testing.assert_close(table.mean(0), torch.zeros(4), rtol=0.0, atol=1e-5)
+    torch.testing.assert_close(table.var(0, correction=0), torch.ones(4), rtol=1e-4, atol=0.0)
+    assert model.embedding.weight[PAD_ID].count_nonzero() == 0
+
+
 class Kept:
     """A tensor that a backward pass still waits for."""
 

@@ -7,7 +7,7 @@ from pyarrow import parquet
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.reviews.corpus import load_corpus, unlabelled_texts, validation_reviews
 from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import DataSettings
+from sentiment_lstm.settings import DataSettings, Settings
 
 
 @pytest.fixture
@@ -219,6 +219,10 @@ def test_unlabelled_texts_are_new_and_kept_from_what_measures(write):
     corpus = load(write(many(100)))
     kept_out = write(["secret,1"], "test.csv")
     texts = [corpus.sample[0].text, corpus.validation[0].text, "secret", "new", "new"]
-    source = write(texts, "more.csv", header="text")
-    data = DataSettings(exclude=(kept_out,))
-    assert [r.text for r in unlabelled_texts([source], data, corpus)] == ["new"]
+    source = write([*texts, ""], "more.csv", header="text,note")
+    settings = Settings().updated({"data.exclude": [kept_out], "language.sources": [source]})
+    set_aside = SetAside(None)
+    assert [r.text for r in unlabelled_texts(settings, corpus, set_aside)] == ["new"]
+    settings = settings.updated({"data.exclude": (), "data.text_column": "review"})
+    settings = settings.updated({"mixture": [{"source": source, "exclude": [kept_out]}]})
+    assert [r.text for r in unlabelled_texts(settings, corpus, set_aside)] == ["new"]

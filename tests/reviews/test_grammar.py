@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from itertools import islice
+from random import Random
 
 import pytest
 
@@ -10,10 +11,11 @@ from sentiment_lstm.errors import DataError
 from sentiment_lstm.evaluation.cases import suite_templates, suite_words
 from sentiment_lstm.reviews.english import inflect, plural, tidy
 from sentiment_lstm.reviews.grammar import COUNT, load_grammar, sentences
+from sentiment_lstm.reviews.noise import roughen
 from sentiment_lstm.reviews.open import list_splits, open_rows, open_source
 from sentiment_lstm.settings import DataSettings
 
-MANY = list(islice(sentences(), 25_000))
+MANY = list(islice(sentences(), 60_000))
 TEXTS = [text for text, _, _ in MANY]
 
 
@@ -146,37 +148,116 @@ def test_forms_of_verbs(phrase, form, wanted):
 
 
 def test_plurals_and_written_sentences():
-    assert [plural(word) for word in ("box", "phone company", "toy")] == [
-        "boxes",
-        "phone companies",
-        "toys",
-    ]
+    words = {"box": "boxes", "phone company": "phone companies", "toy": "toys", "knife": "knives"}
+    assert {word: plural(word) for word in words} == words
+    assert plural("crime series") == "crime series"
     assert (
         tidy("it was  a awful day . a useful one ?no") == "It was an awful day. A useful one ?no."
     )
+    assert tidy("a unique place, a uninspired meal") == "A unique place, an uninspired meal."
 
 
-def test_nothing_of_the_behaviour_suite_stands_in_training():
-    """Its words nowhere; its templates nowhere either, whatever fills their slots.
+def test_two_of_three_texts_stay_and_no_slip_turns_one_round():
+    random = Random(3)
+    text = "You cannot go, nothing's open tonight."
+    rough = [roughen(text, random) for _ in range(3000)]
+    assert rough.count(text) / 3000 == pytest.approx(2 / 3, abs=0.03)
+    assert all("cannot" in one.lower() and "nothing" in one.lower() for one in rough)
 
-    A template of fewer than three fixed words ("I don't {verb} the {noun}") is plain English, and
-    the words that fill it are what keeps it apart.
-    """
-    lines = [" ".join(text.lower().split()) for text in TEXTS]
-    texts = "\n".join(lines)
+
+SEED_SENTENCES = (
+    "I hated this film, it was a total waste of time.",
+    "This movie was absolutely amazing and the acting was great.",
+    "I really wanted to like this movie but I couldn't.",
+    "The cinematography was good but the plot was boring.",
+    "It was not bad at all.",
+    "Best movie ever? I don't think so.",
+)
+
+
+def test_the_sentences_that_are_asked_of_every_model_are_not_taught():
+    assert _asked(TEXTS) == []
+
+
+@pytest.mark.slow
+def test_nor_are_they_in_many_more():
+    assert _asked([text for text, _, _ in islice(sentences(), 200_000)]) == []
+
+
+def _asked(texts):
+    """Which of these sentences stand in the texts, whatever their case and punctuation."""
+    folded = "\n".join(map(_folded, texts))
+    return [one for one in SEED_SENTENCES if re.search(rf"\b{_folded(one)}\b", folded)]
+
+
+def _folded(text):
+    return " ".join(re.findall("[a-z]+", re.sub("n['’]t", " not", text.lower())))
+
+
+def test_no_word_of_the_behaviour_suite_stands_in_training():
+    texts = "\n".join(" ".join(text.lower().split()) for text in TEXTS)
     words = set(re.findall(r"\w[\w'-]*", texts))
     assert {word for word in map(str.lower, suite_words()) if " " not in word} & words == set()
     assert [words for words in suite_words() if " " in words and words.lower() in texts] == []
-    fixed = [re.split(r"\{[^}]*\}", template.lower()) for template in suite_templates()]
-    telling = [parts for parts in fixed if len(re.findall(r"\w+", " ".join(parts))) >= 3]
-    assert telling
-    assert [parts for parts in telling if _stands_in(parts, lines, texts)] == []
 
 
-def _stands_in(parts, lines, texts):
-    """Whether a line is this template with anything short in its slots."""
-    if not all(part in texts for part in parts):  # quick, and nearly always enough
-        return False
-    longest = max(parts, key=len)
-    filled = re.compile(r"[\w' -]{1,25}?".join(map(re.escape, parts)))
-    return any(longest in line and filled.fullmatch(line) for line in lines)
+def test_no_template_of_the_behaviour_suite_stands_in_training():
+    """Nor one that differs only in what fills the slots, or in filler.
+
+    A template of at most three telling words ("X used to be A but now it is B") is common ground
+    of all who speak English; the words that fill it are what keeps it apart.
+    """
+    rows = [_skeleton(text) for text in TEXTS]
+    places = defaultdict(set)
+    for place, row in enumerate(rows):
+        for word in set(row.split()):
+            places[word].add(place)
+    telling = {name: fixed for name in suite_templates() if len(fixed := _telling(name)) >= 4}
+    assert len(telling) > 200
+    found = []
+    for name, fixed in telling.items():
+        near = set.intersection(*(places[word] for word in fixed))
+        whole = _filled(name)
+        found += [(name, TEXTS[place]) for place in near if whole.search(rows[place])]
+    assert found == []
+
+
+def test_a_template_is_known_again_under_filler():
+    whole = _filled("Nobody can deny that the {thing} was really {good}.")
+    assert whole.search(_skeleton("We left. No one could deny the film is good! I know."))
+    assert not whole.search(_skeleton("No one could say that the film is good."))
+    assert not whole.search(_skeleton("No one could deny, then or now, that the film is good."))
+
+
+FILLER = re.compile(
+    "that|just|really|the|an?|th[eo]se|this|truly|simply|actually|ever|even|so|but|and|yet|then"
+    "|all|very|such|ha[sd]|have"
+)
+ALIKE = {
+    **dict.fromkeys(("is", "are", "was", "were", "been", "am"), "be"),
+    **dict.fromkeys(("does", "did"), "do"),
+    **dict.fromkeys(("could", "would", "will"), "can"),
+    **{"we": "i", "us": "me", "our": "my", "today": "now", "nowadays": "now"},
+    **{"anybody": "anyone", "somebody": "someone", "everybody": "everyone", "noone": "nobody"},
+}
+
+
+def _skeleton(text):
+    """The text without filler, with one word for those that do the same; `_` for a slot."""
+    text = text.lower().replace("’", "'").replace("no one", "nobody").replace("these days", "now")
+    text = re.sub(r"\bcan(?:'t|not)\b|\bwon't\b", "can not", text).replace("n't", " not")
+    text = re.sub(r"\{.*?\}", "_", re.sub(r"[;:]", ",", re.sub(r"[.?!]+", " | ", text)))
+    words = [ALIKE.get(word, word) for word in re.findall(r"[\w'-]+|[|,]", text)]
+    return " ".join(word for word in words if not FILLER.fullmatch(word)).strip(" |,")
+
+
+def _telling(template):
+    words = re.findall(r"[\w'-]+", _skeleton(template))
+    return [word for word in words if word not in ("_", "be", "do")]
+
+
+def _filled(template):
+    """Finds the skeletons of sentences that are this template with a few words in each slot."""
+    few = r"[\w'-]+(?: [\w'-]+){0,2}"
+    words = [few if word == "_" else word for word in re.findall(r"[\w'-]+", _skeleton(template))]
+    return re.compile(rf"(?:^|\| ){'(?: [|,])* '.join(words)}(?= \||$)")

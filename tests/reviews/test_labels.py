@@ -160,5 +160,15 @@ def test_shares_go_to_a_models_classes():
 
 @pytest.mark.parametrize("classes", [None, ("a", "b", "c")])
 def test_shares_need_two_classes(classes):
-    with pytest.raises(UsageError, match=r"two classes beside the shares 0\.5"):
+    with pytest.raises(UsageError, match=r"two classes for labels that are shares .*0\.5"):
         Labeller({"1": "a", "2": "0.5"}, classes=classes)
+
+
+def test_soft_labels_are_shares_already():
+    labeller = Labeller({}, classes=("no", "yes"), soft=True)
+    found = [(labeller.class_of(n), labeller.share_of(n)) for n in (0, 0.2, 0.5, 1)]
+    assert found == [("no", 0.0), ("no", 0.2), ("yes", 0.5), ("yes", 1.0)]
+    for label in (1.5, -1, "yes"):
+        assert labeller.class_of(label) is labeller.share_of(label) is None
+    with pytest.raises(UsageError, match=r"data\.soft_labels"):
+        Labeller({}, soft=True)

@@ -1,12 +1,17 @@
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from sentiment_lstm.batching import Window
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import Corpus
+from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings, TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
-from sentiment_lstm.training.feed import encode, make_feed
+from sentiment_lstm.training.feed import Feed, encode, make_feed
 
 REVIEWS = [Review(f"word{n % 5} and more", ("no", "yes")[n % 2], str(n)) for n in range(20)]
 TOKENIZER = TextTokenizer.learn([r.text for r in REVIEWS], TextSettings(min_frequency=1))
@@ -65,3 +70,60 @@ def test_fingerprint_sees_shares_and_weights():
 
     changed = {of(replace(REVIEWS[0], **change)) for change in ({"share": 0.5}, {"weight": 2.0})}
     assert len(changed | {of(REVIEWS[0])}) == 3
+
+
+def unlabelled_feed() -> Feed:
+    window = Window([np.full(n % 7 + 1, 2, np.int32) for n in range(23)], np.zeros(23, np.int64))
+    return Feed(lambda: [], window, window, None, window)
+
+
+def rows(feed: Feed, first: int, number: int) -> list[list[int]]:
+    return [b.rows.tolist() for b in islice(feed.unlabelled_batches(20, 5, first), number)]
+
+
+def test_unlabelled_batches_never_end_and_go_on_anywhere():
+    feed = unlabelled_feed()
+    whole = rows(feed, 0, 30)
+    assert max(len(batch) for batch in whole) > 1
+    for first in (1, 5, 6, 7, 19):
+        assert rows(feed, first, 11) == whole[first : first + 11]
+    passes, seen = [], []
+    for batch in whole:
+        seen += batch
+        if len(seen) == 23:
+            passes.append(seen)
+            seen = []
+    assert len(passes) >= 2
+    assert all(sorted(one) == list(range(23)) for one in passes)
+    assert passes[0] != passes[1]
+
+
+def test_unlabelled_batches_of_a_feed_without_such_texts_are_none():
+    assert list(make_feed(corpus(False), TOKENIZER, Settings()).unlabelled_batches(9, 0, 0)) == []
+
+
+@pytest.mark.parametrize("term", ["virtual_adversarial", "entropy"])
+def test_a_loss_without_labels_reads_the_unlabelled_sources(term: str, tmp_path: Path):
+    source = tmp_path / "more.csv"
+    source.write_text(f"text\nand more and more\n{REVIEWS[0].text}\n''\nword4\n,\n")
+    wanted = {f"training.{term}": 1.0, "text.max_tokens": 2}
+    sources = {"language.sources": (str(source),)}
+    set_aside = SetAside(None)
+    feed = make_feed(corpus(False), TOKENIZER, Settings().updated(wanted | sources), set_aside)
+    assert [ids.tolist() for ids in feed.unlabelled.ids] == [
+        [*TOKENIZER.encode([text])[0].ids[:1], *TOKENIZER.encode([text])[0].ids[1:][-1:]]
+        for text in ("and more and more", "''", "word4")
+    ]
+    assert set_aside.total == 1
+    unwanted = make_feed(corpus(False), TOKENIZER, Settings().updated(sources))
+    assert unwanted.unlabelled is None
+    without = make_feed(corpus(False), TOKENIZER, Settings().updated(wanted))
+    assert [i.tolist() for i in without.unlabelled.ids] == [i.tolist() for i in without.sample.ids]
+    prints = {unwanted.fingerprint(), without.fingerprint(), feed.fingerprint()}
+    assert len(prints) == 3
+
+
+def test_tokens_are_counted():
+    feed = unlabelled_feed()
+    counts = feed.token_counts(4)
+    assert counts.tolist() == [0, 0, sum(n % 7 + 1 for n in range(23)), 0]

@@ -1,6 +1,7 @@
 """The loop learns, stops when it should, and goes on from a state as if never interrupted."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -112,6 +113,52 @@ def test_a_resumed_training_equals_an_uninterrupted_one(make_trainer, notes, sto
         torch.equal(p, q)
         for p, q in zip(whole.model.parameters(), second.model.parameters(), strict=True)
     )
+
+
+TERMS = {"adversarial": 1.0, "virtual_adversarial": 1.0, "entropy": 0.5, "perturbation": 0.5}
+
+
+@pytest.fixture
+def make_mixed(make_trainer):
+    """Makes a trainer with every term of the objective and texts without labels."""
+
+    def make(**changes) -> Trainer:
+        trainer = make_trainer(**changes)
+        trainer.objective = Classification(trainer.settings.word_dropout, **TERMS)
+        trainer.feed = replace(trainer.feed, unlabelled=texts(70, 3))
+        return trainer
+
+    return make
+
+
+def test_it_learns_with_every_term(make_mixed, notes):
+    make_mixed(epochs=8).run(notes)
+    assert notes.epochs[-1]["validation_accuracy"] > 0.95
+    assert all(step["extra"] > 0 for step in notes.steps)
+
+
+def test_terms_change_the_update_and_not_the_reported_loss(make_trainer, make_mixed, notes):
+    plain, mixed = make_trainer(max_steps=1, clip_norm=1e9), make_mixed(max_steps=1, clip_norm=1e9)
+    for trainer in (plain, mixed):
+        trainer.model.dropout.chance = 0.0
+        trainer.run(notes)
+    first, second = notes.steps
+    assert second["loss"] == pytest.approx(first["loss"], rel=1e-6)
+    assert second["grad_norm"] > 1.1 * first["grad_norm"]
+    assert "extra" not in first
+
+
+@pytest.mark.parametrize("stop", [1, 9, 23])
+def test_a_resumed_training_meets_the_same_unlabelled_texts(make_mixed, notes, stop):
+    changes = {"epochs": 3, "word_dropout": 0.1}
+    whole, first, second = (make_mixed(**changes) for _ in range(3))
+    whole.run(notes)
+    with pytest.raises(InterruptedError):
+        first.run(_StopAt(stop))
+    second.load_state(*first.state())
+    second.run(notes)
+    assert second.progress == whole.progress
+    assert all(torch.equal(whole.best[name], second.best[name]) for name in whole.best)
 
 
 def test_bfloat16_trains_where_it_was_asked_for(make_trainer, notes):

@@ -1,14 +1,20 @@
 import numpy as np
 import pytest
 import torch
+from small_task import WORDS, texts
 from torch import Tensor, nn
 
+from sentiment_lstm.batching import padded
+from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.records import UNKNOWN_ID, Batch
+from sentiment_lstm.settings import ModelSettings
 from sentiment_lstm.training.objective import (
     Classification,
     balanced_weights,
     correct,
     cross_entropy,
+    divergence,
+    entropy,
     with_unknown_words,
 )
 
@@ -82,3 +88,188 @@ def test_words_turn_unknown_in_training_alone():
 def test_balanced_weights():
     weights = balanced_weights(np.array([0, 0, 0, 1]), 3)
     np.testing.assert_allclose(weights, [2 / 3, 2, 0], rtol=1e-6)
+
+
+def test_entropy_and_divergence_are_the_textbook_sums():
+    logits, others = torch.randn(4, 3), torch.randn(4, 3)
+    p, q = logits.softmax(1), others.softmax(1)
+    torch.testing.assert_close(entropy(logits), -(p * p.log()).sum(1))
+    torch.testing.assert_close(divergence(logits, others), (p * (p / q).log()).sum(1))
+    one, other = torch.tensor([0.0, 2.0]), torch.tensor([1.0, -3.0])
+    both, both_others = (torch.stack([torch.zeros(2), z], dim=1) for z in (one, other))
+    torch.testing.assert_close(entropy(one), entropy(both))
+    torch.testing.assert_close(divergence(one, other), divergence(both, both_others))
+    assert entropy(one)[0].item() == pytest.approx(np.log(2), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 4)])
+def test_entropy_passes_its_whole_gradient(shape):
+    logits = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(entropy, (logits,))
+
+
+class Recorded(LSTMClassifier):
+    """Keeps the shift and the precision of each call."""
+
+    def __init__(self, classes: int = 2, dropout: float = 0.0) -> None:
+        torch.manual_seed(0)
+        shape = ModelSettings(embedding=6, hidden=8, layers=1, pooling="max+mean", dropout=dropout)
+        super().__init__(shape, WORDS, classes)
+        self.calls: list[tuple[Tensor | None, torch.dtype]] = []
+
+    def forward(self, ids, lengths, state=None, shift=None):
+        logits = super().forward(ids, lengths, state, shift)
+        self.calls.append((shift, logits.dtype))
+        return logits
+
+
+def small_batch(classes: int = 2, seed: int = 1) -> Batch:
+    return padded(texts(12, seed, classes), np.arange(12))
+
+
+def tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    return tuple(torch.from_numpy(a) for a in (batch.ids, batch.lengths, batch.labels))
+
+
+def gradients(model: nn.Module, loss: Tensor) -> list[Tensor]:
+    return list(torch.autograd.grad(loss, list(model.parameters()), retain_graph=True))
+
+
+@pytest.mark.parametrize(
+    ("terms", "calls"),
+    [
+        ({}, 1),
+        ({"adversarial": 1.0}, 2),
+        ({"entropy": 1.0}, 2),
+        ({"virtual_adversarial": 1.0}, 4),
+        ({"adversarial": 1.0, "virtual_adversarial": 1.0, "entropy": 1.0}, 5),
+    ],
+)
+def test_only_terms_with_a_weight_cost_passes_and_only_in_training(terms, calls):
+    model, objective = Recorded(), Classification(**terms)
+    loss = objective(model, small_batch(), small_batch(seed=2))
+    assert len(model.calls) == calls
+    assert torch.is_tensor(loss.extra) == bool(terms)
+    model.calls.clear()
+    measured = objective(model.eval(), small_batch(), small_batch(seed=2))
+    assert len(model.calls) == 1
+    assert measured.extra == 0.0
+    torch.testing.assert_close(measured.total, loss.total)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_adversarial_term_is_the_loss_under_the_worst_shift(classes):
+    model, batch = Recorded(classes), small_batch(classes)
+    ids, lengths, labels = tensors(batch)
+    loss = Classification(adversarial=0.5, perturbation=0.3)(model, batch)
+    embedded = torch.zeros(*ids.shape, 6, requires_grad=True)
+    costs = cross_entropy(model(ids, lengths, shift=embedded), labels)
+    (slope,) = torch.autograd.grad(costs.sum(), embedded)
+    worst = 0.3 * slope / slope.flatten(1).norm(dim=1)[:, None, None]
+    attacked = cross_entropy(model(ids, lengths, shift=worst), labels)
+    assert (attacked > costs).all()
+    torch.testing.assert_close(loss.extra, 0.5 * attacked.mean())
+    for found, wanted in zip(
+        gradients(model, loss.extra), gradients(model, 0.5 * attacked.mean()), strict=True
+    ):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_the_pass_that_gave_the_shift_still_gives_its_gradient():
+    """The graph of the first pass is gone through twice."""
+    plain = Classification()(model := Recorded(), small_batch())
+    attacked = Classification(adversarial=1.0)(model, small_batch())
+    torch.testing.assert_close(attacked.total, plain.total)
+    for found, wanted in zip(
+        gradients(model, attacked.total), gradients(model, plain.total), strict=True
+    ):
+        torch.testing.assert_close(found, wanted)
+
+
+def test_weights_of_texts_hold_under_attack():
+    weights = np.zeros(12, dtype=np.float32)
+    batch = small_batch()
+    weightless = Batch(batch.ids, batch.lengths, batch.labels, batch.rows, weights=weights)
+    assert Classification(adversarial=1.0)(Recorded(), weightless).extra.item() == 0.0
+
+
+class Sloped(nn.Module):
+    """Logits that are linear in the sum of a text's shifted embeddings."""
+
+    def __init__(self, slopes: Tensor) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(WORDS, slopes.shape[1])
+        nn.init.zeros_(self.embedding.weight)
+        self.slopes = nn.Parameter(slopes)
+        self.shifts: list[Tensor | None] = []
+
+    def forward(self, ids: Tensor, lengths: Tensor, shift: Tensor | None = None) -> Tensor:
+        self.shifts.append(shift)
+        x = self.embedding(ids)
+        return (x if shift is None else x + shift).sum(1) @ self.slopes.T
+
+
+def test_the_virtual_shift_is_one_power_iteration_on_the_curvature():
+    """Of the divergence: W'(diag p - pp')W for logits Wx; here all p are 1/3."""
+    model = Sloped(torch.randn(3, 4, generator=torch.Generator().manual_seed(3)))
+    one = Batch(np.array([[5]]), np.array([1]), np.array([0]), np.array([0]))
+    Classification(virtual_adversarial=1.0, perturbation=2.0)(model, one, one)
+    _, clean, probe, worst = model.shifts
+    assert clean is None
+    slopes = model.slopes.detach()
+    curvature = slopes.T @ (torch.eye(3) / 3 - torch.ones(3, 3) / 9) @ slopes
+    wanted = curvature @ probe.detach()[0, 0]
+    torch.testing.assert_close(worst[0, 0], 2 * wanted / wanted.norm(), rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_virtual_term_moves_verdicts_from_a_fixed_one(classes):
+    model, batch = Recorded(classes), small_batch(classes)
+    unlabelled = small_batch(classes, seed=2)
+    objective = Classification(virtual_adversarial=0.5, perturbation=0.5)
+    loss = objective(model, batch, unlabelled)
+    worst = model.calls[-1][0]
+    assert worst.flatten(1).norm(dim=1).tolist() == pytest.approx([0.5] * 12, rel=1e-5)
+    ids, lengths, _ = tensors(unlabelled)
+    assert worst[torch.arange(ids.shape[1]) >= lengths[:, None]].count_nonzero() == 0
+    verdict = model(ids, lengths).detach()
+    moved = divergence(verdict, model(ids, lengths, shift=worst)).mean()
+    torch.testing.assert_close(loss.extra, 0.5 * moved)
+    for found, wanted in zip(
+        gradients(model, loss.extra), gradients(model, 0.5 * moved), strict=True
+    ):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-7)
+    chance = torch.randn_like(worst)
+    chance *= 0.5 / chance.flatten(1).norm(dim=1)[:, None, None]
+    assert moved > 3 * divergence(verdict, model(ids, lengths, shift=chance)).mean()
+
+
+def test_dropout_alone_moves_no_verdict():
+    objective = Classification(virtual_adversarial=1.0, perturbation=1e-4)
+    loss = objective(Recorded(dropout=0.5), small_batch(), small_batch(seed=2))
+    assert abs(loss.extra.item()) < 1e-6
+
+
+def test_the_entropy_term_takes_doubt_away():
+    model, batch = Recorded(), small_batch()
+    objective = Classification(entropy=1.0)
+    before = objective(model, batch, batch).extra
+    with torch.no_grad():
+        for parameter, slope in zip(model.parameters(), gradients(model, before), strict=True):
+            parameter -= 0.1 * slope
+    assert objective(model, batch, batch).extra < before
+
+
+def test_shifts_are_found_in_float32_where_products_are_bfloat16():
+    model = Recorded()
+    objective = Classification(adversarial=1.0, virtual_adversarial=1.0)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = objective(model, small_batch(), small_batch(seed=2))
+    dtypes = [dtype for _, dtype in model.calls]
+    low, full = torch.bfloat16, torch.float32
+    assert dtypes == [low, low, full, full, low]  # clean, attacked; verdict, probe, moved
+    shifts = [shift for shift, _ in model.calls if shift is not None]
+    assert all(shift.dtype == full for shift in shifts)
+    for worst in (shifts[1], shifts[-1]):
+        assert worst.flatten(1).norm(dim=1).tolist() == pytest.approx([5.0] * 12, rel=1e-5)
+    assert all(slope.abs().sum() > 0 for slope in gradients(model, loss.extra))

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.errors import DataError, SentimentError
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings
@@ -68,6 +69,29 @@ def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Pa
     first, second = load_bundle(Path(start)), load_bundle(tmp_path / "second")
     for name, weight in first.weights.items():
         np.testing.assert_allclose(second.weights[name], weight, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training__init": "x"}, "found both"),
+        ({"model__bidirectional": True}, "one direction for a language model"),
+        ({"language__sources": ("nowhere.csv",)}, r"nowhere\.csv"),
+    ],
+)
+def test_what_cannot_work_is_refused_and_leaves_the_name_free(
+    csv_file: Path, tmp_path: Path, changes, message
+):
+    with pytest.raises(SentimentError, match=message):
+        train(tiny(csv_file, **changes), tmp_path / "run", QUIET)
+    assert not (tmp_path / "run").exists()
+
+
+def test_texts_of_one_word_teach_no_language(tmp_path: Path):
+    source = tmp_path / "words.csv"
+    source.write_text("text,label\n" + "\n".join(f"w{n},{n % 2}" for n in range(99)))
+    with pytest.raises(DataError, match="two tokens and more"):
+        train(tiny(source), tmp_path / "run", QUIET)
 
 
 @pytest.mark.parametrize("stage", [0, 1])

@@ -82,9 +82,10 @@ def behaviour(
     """Test what a model understands: negation, contrast, irony, names and more."""
     from sentiment_lstm import tables
     from sentiment_lstm.api import SentimentClassifier
-    from sentiment_lstm.evaluation.behaviour import load_suite, positive_scorer, run_suite
+    from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
+    from sentiment_lstm.evaluation.cases import read_cases, shipped_cases
 
-    cases = load_suite(suite)
+    cases = shipped_cases() if suite is None else read_cases(suite)
     classifier = SentimentClassifier.from_pretrained(model)
     results = run_suite(cases, positive_scorer(classifier.predict_proba, classifier.classes_))
     if as_json:

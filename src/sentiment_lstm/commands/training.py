@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,9 +28,11 @@ from sentiment_lstm.options import (
     data_options,
     refuse_others,
 )
+from sentiment_lstm.settings import read_toml
 
 if TYPE_CHECKING:
     from sentiment_lstm.settings import Settings
+    from sentiment_lstm.training.search import Search
 
 _LANGUAGE_EPOCHS = 3
 """Where unlabelled texts are named and neither recipe nor `--set` says how often to read them."""
@@ -57,6 +59,13 @@ def train(
     preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
     out: Annotated[Path | None, typer.Option(help="The run folder; it becomes a bundle.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
+    search: Annotated[
+        int | None,
+        typer.Option(
+            help="Try this many settings around the preset's, but for those given here, and keep "
+            "the best model."
+        ),
+    ] = None,
     init: Annotated[Path | None, typer.Option(help="Go on from this trained bundle.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
     set_: Sets = None,
@@ -84,7 +93,7 @@ def train(
         return
     if not out:
         raise UsageError("Expected --out FOLDER for the run (or --resume FOLDER), found neither.")
-    sources = data or [None]
+    sources: list[str | None] = [*data] if data else [None]
     options = data_options(
         source=sources[0],
         split=split,
@@ -98,11 +107,16 @@ def train(
     )
     if sources[1:]:
         options["mixture"] = [_alike(options, source) for source in sources[1:]]
-    if unlabelled:
-        options |= {"language.sources": unlabelled, "language.epochs": _LANGUAGE_EPOCHS}
+    options["language.sources"] = unlabelled
     options["training.init"] = str(init) if init else None
     options |= {"training.seed": seed, "training.threads": threads}
-    _train(chosen_settings(preset, config, options, set_ or []), out)
+    settings = chosen_settings(preset, config, options, set_ or [])
+    if unlabelled and not (init or settings.language.epochs):
+        settings = settings.updated({"language.epochs": _LANGUAGE_EPOCHS})
+    if search is None:
+        _train(settings, out)
+    else:
+        _search(settings, search, out, _given(config, set_ or []))
 
 
 def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
@@ -167,8 +181,35 @@ def _train(settings: Settings, folder: Path) -> None:
     )
 
 
+def _given(config: Path | None, sets: Iterable[str]) -> set[str]:
+    """Names of the settings that a file or `--set` gives."""
+    named = set(read_toml(config)) if config else set()
+    return named | {pair.partition("=")[0] for pair in sets}
+
+
+def _search(settings: Settings, trials: int, folder: Path, given: Collection[str]) -> None:
+    from sentiment_lstm.training.search import search
+
+    _show_search(search(settings, trials, folder, log, given), folder)
+
+
+def _show_search(found: Search, folder: Path) -> None:
+    from sentiment_lstm import tables
+
+    best = found.best
+    assert best, "a search without a best trial raises"
+    tables.trials(found.finished, best["trial"])
+    say(
+        f"{folder} holds the model of trial {best['trial']}: validation accuracy "
+        f"{best['validation_accuracy']:.4f}, log-loss {best['validation_loss']:.4f}."
+    )
+
+
 def _resume(folder: Path) -> None:
+    from sentiment_lstm.training import search
     from sentiment_lstm.training.run import resume
 
-    if resume(folder, log) is None:
+    if (folder / search.FILE).exists():
+        _show_search(search.resume_search(folder, log), folder)
+    elif resume(folder, log) is None:
         say(f"The run in {folder} is finished already.")

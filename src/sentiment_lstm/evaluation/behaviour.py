@@ -7,7 +7,6 @@ templates, words and capabilities are our own. Knows no model and no layout of r
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.evaluation.cases import Case, Kind, read_cases, shipped_cases
+from sentiment_lstm.evaluation.cases import Case, Kind
 
 Predict = Callable[[Sequence[str]], NDArray[np.float64]]
 """From N texts to their probabilities of `positive`, [N]."""
@@ -80,15 +79,6 @@ class CapabilityResult:
                 for one in self.examples
             ],
         }
-
-
-def load_suite(path: str | os.PathLike[str] | None = None) -> list[Case]:
-    """The cases of a user's file, which `cases.read_cases` describes; None: the shipped suite.
-
-    Raises:
-        DataError: the file cannot be read, has no case, or a line is none.
-    """
-    return shipped_cases() if path is None else read_cases(path)
 
 
 def run_suite(cases: Sequence[Case], predict: Predict) -> list[CapabilityResult]:

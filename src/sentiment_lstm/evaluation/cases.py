@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -72,9 +73,9 @@ def read_cases(path: str | os.PathLike[str]) -> list[Case]:
     """
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a NUL in the path
         raise DataError(
-            f"Expected a suite of JSON Lines in UTF-8, found that {path} cannot be read "
+            f"Expected a suite of JSON Lines in UTF-8, found that {str(path)!r} cannot be read "
             f"({type(error).__name__}): name another file."
         ) from error
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
@@ -133,7 +134,7 @@ def _filled(capability: Mapping[str, Any]) -> Iterator[Case]:
 def _read_case(line: str, place: str) -> Case:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"Expected a JSON object in {place}, found {line[:60]!r}.") from error
     if not isinstance(row, dict):
         raise DataError(f"Expected a JSON object in {place}, found {line[:60]!r}.")
@@ -148,8 +149,8 @@ def _read_case(line: str, place: str) -> Case:
 def _read_name(row: Mapping[str, Any], field: str, place: str) -> str:
     value = row.get(field)
     if not isinstance(value, str) or not value.strip():
-        raise DataError(f'Expected "{field}" to be a name in {place}, found {value!r}.')
-    return value
+        raise DataError(f'Expected "{field}" to be a name in {place}, found {value!r:.60}.')
+    return _checked(value, place)
 
 
 def _read_texts(row: Mapping[str, Any], expected: str, place: str) -> tuple[str, ...]:
@@ -165,4 +166,11 @@ def _read_texts(row: Mapping[str, Any], expected: str, place: str) -> tuple[str,
     fits = {"verdict": len(texts) == 1, "direction": len(texts) == 2, "invariance": len(texts) > 1}
     if not fits[KINDS[expected]]:
         raise DataError(f'Expected {wanted} for "{expected}" in {place}, found {len(texts)}.')
-    return tuple(texts)
+    return tuple(_checked(text, place) for text in texts)
+
+
+def _checked(text: str, place: str) -> str:
+    """The text, unless JSON spelt half of a character in it, which nothing can write down."""
+    if re.search(r"[\ud800-\udfff]", text):
+        raise DataError(f"Expected whole characters in {place}, found half of one in {text!r:.60}.")
+    return text

@@ -51,13 +51,20 @@ class LSTMClassifier(nn.Module):
         self.embedding_dropout = Dropout(settings.embedding_dropout, over_time=True)
         self.output = nn.Linear(self.pooling.width, 1 if classes == 2 else classes)
 
-    def forward(self, ids: Tensor, lengths: Tensor, state: State | None = None) -> Tensor:
+    def forward(
+        self,
+        ids: Tensor,
+        lengths: Tensor,
+        state: State | None = None,
+        shift: Tensor | None = None,
+    ) -> Tensor:
         """Score texts.
 
         Args:
             ids: token ids, int64 [B, T], padded on the right.
             lengths: real tokens of each text, int64 [B], from 1 to T.
             state: where reading goes on from; None: a zero state, made anew for every call.
+            shift: what is added to the embeddings after their dropout, float32 [B, T, E].
 
         Returns:
             Logits: [B] of the second class where there are two classes, else [B, C].
@@ -66,8 +73,8 @@ class LSTMClassifier(nn.Module):
             ValueError: a state was given to a model of two directions.
         """
         if self.settings.bidirectional and state is None:
-            return self._score(self._read_both_ways(ids, lengths))
-        return self._score(self._read(ids, lengths, state).pooled)
+            return self._score(self._read_both_ways(ids, lengths, shift))
+        return self._score(self._read(ids, lengths, state, shift).pooled)
 
     def advance(self, ids: Tensor, state: State | None = None) -> State:
         """Read a piece of text that has no padding, int64 [B, T], and return the state after it.
@@ -95,14 +102,43 @@ class LSTMClassifier(nn.Module):
         zeros = self.embedding.weight.new_zeros(texts, self.settings.hidden)
         return State(((zeros, zeros),) * self.settings.layers, self.pooling.start(zeros))
 
-    def _read(self, ids: Tensor, lengths: Tensor, state: State | None) -> State:
+    @torch.no_grad()
+    def normalise_embedding(self, counts: Tensor) -> None:
+        """Give every dimension of the embedding mean 0 and variance 1 over running text.
+
+        Else a network escapes perturbations of a set size by large embeddings (Miyato, Dai &
+        Goodfellow 2017, who normalise at every step; here once, after which the table is free to
+        move). The first layer's weights take the change back: without dropout scores stay as they
+        were, and a bundle holds nothing new.
+
+        Args:
+            counts: how often each token id stands in the texts, [V].
+        """
+        table = self.embedding.weight
+        shares = (counts / counts.sum()).to(table)
+        mean = shares @ table
+        scale = (shares @ (table - mean) ** 2).sqrt().clamp_min(1e-6)
+        for lstm in (self.ahead[0], *self.back[:1]):
+            weight = lstm.get_parameter("weight_ih_l0")
+            lstm.get_parameter("bias_ih_l0").add_(weight @ mean)
+            weight.mul_(scale)
+        table.sub_(mean).div_(scale)
+        table[PAD_ID] = 0.0
+
+    def _embedded(self, ids: Tensor, shift: Tensor | None) -> Tensor:
+        x: Tensor = self.embedding_dropout(self.embedding(ids))
+        return x if shift is None else x + shift
+
+    def _read(
+        self, ids: Tensor, lengths: Tensor, state: State | None, shift: Tensor | None = None
+    ) -> State:
         if self.settings.bidirectional:
             raise ValueError(
                 "Expected a model of one direction to carry a state, found one of two: "
                 "score whole texts with it."
             )
         state = state or self.zero_state(ids.shape[0])
-        x = self.embedding_dropout(self.embedding(ids))
+        x = self._embedded(ids, shift)
         layers = []
         for index, (lstm, (h, c)) in enumerate(zip(self.ahead, state.layers, strict=True)):
             x = self.dropout(x) if index else x
@@ -110,10 +146,10 @@ class LSTMClassifier(nn.Module):
             layers.append((h_new[0], c_new[0]))
         return State(tuple(layers), self.pooling(x, lengths, state.pooled))
 
-    def _read_both_ways(self, ids: Tensor, lengths: Tensor) -> Pooled:
+    def _read_both_ways(self, ids: Tensor, lengths: Tensor, shift: Tensor | None) -> Pooled:
         """Each row is turned round by its own length, so that no padding comes before its end."""
         turn = _turned(lengths, ids.shape[1])
-        x = self.embedding_dropout(self.embedding(ids))
+        x = self._embedded(ids, shift)
         for index, (ahead, back) in enumerate(zip(self.ahead, self.back, strict=True)):
             x = self.dropout(x) if index else x
             from_end, _ = back(_reordered(x, turn))

@@ -25,7 +25,7 @@ from sentiment_lstm.reviews.screening import (
 )
 from sentiment_lstm.reviews.source import Source
 from sentiment_lstm.reviews.splitting import in_validation, split
-from sentiment_lstm.settings import DataSettings
+from sentiment_lstm.settings import DataSettings, Settings
 
 
 @dataclass
@@ -111,29 +111,25 @@ def _digests(corpus: Corpus) -> set[bytes]:
     return fingerprints([*corpus.sample, *corpus.validation])
 
 
-def unlabelled_texts(sources: Sequence[str], data: DataSettings, corpus: Corpus) -> list[Review]:
+def unlabelled_texts(settings: Settings, corpus: Corpus, set_aside: SetAside) -> list[Review]:
     """Texts to read without labels, each once, none that validates or stands in an excluded set.
 
     Args:
-        sources: as `data.exclude` names them, `SOURCE` or `SOURCE:SPLIT`; without a split the
-            unlabelled one where there is one, else `train`.
-        data: the training's; its excluded sources are left out here too.
+        settings: `language.sources` are named as `data.exclude` is, `SOURCE` or `SOURCE:SPLIT`;
+            without a split the unlabelled one is read where there is one, else `train`. Sets that
+            `data` or a source of the mixture excludes are left out here too.
         corpus: whose texts are known already.
+        set_aside: gets the bad rows.
 
     Raises:
         DataError: as `read_texts`.
     """
-    known = _excluded(data) | _digests(corpus)
+    known = _digests(corpus).union(*(_excluded(d) for d in (settings.data, *settings.mixture)))
     found = []
-    for name in sources:
+    for name in settings.language.sources:
         source, split_name = _named_split(name)
-        other = DataSettings(
-            source,
-            split=split_name or _unlabelled_split(source),
-            text_column=data.text_column,
-            max_characters=data.max_characters,
-        )
-        for review in read_texts(other, set_aside=SetAside(None)):
+        split_name = split_name or _unlabelled_split(source)
+        for review in _texts(replace(settings.data, source=source, split=split_name), set_aside):
             digest = fingerprint(review.text)
             if digest not in known:
                 known.add(digest)
@@ -145,7 +141,7 @@ def _load(
     data: DataSettings, seed: int, set_aside: SetAside, classes: Sequence[str] | None
 ) -> Corpus:
     source = open_source(data)
-    labeller = Labeller(data.label_map, source.classes, classes)
+    labeller = Labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
     own_validation = data.split == "train" and "validation" in list_splits(data.source)
     excluded = _excluded(data)
     if own_validation:
@@ -280,25 +276,26 @@ def _excluded(data: DataSettings) -> set[bytes]:
     found: set[bytes] = set()
     for name in data.exclude:
         source, split_name = _named_split(name)
-        other = DataSettings(
-            source,
-            split=split_name or evaluation_split(source),
-            text_column=data.text_column,
-            streaming=True,
-            max_characters=data.max_characters,
-        )
-        found |= _texts_of(other)
+        split_name = split_name or evaluation_split(source)
+        found |= _texts_of(replace(data, source=source, split=split_name, streaming=True))
     return found
 
 
 def _texts_of(data: DataSettings) -> set[bytes]:
-    """Digests of a source's texts, by the training's text column or else by the usual one."""
+    """Digests of a source's texts."""
+    return fingerprints(_texts(replace(data, strict=False), SetAside(None)))
+
+
+def _texts(data: DataSettings, set_aside: SetAside) -> Iterator[Review]:
+    """A source's texts, by the training's text column or else by the usual one."""
+    plain = replace(data, label_column=None, group_column=None, label_map={})
     try:
-        return fingerprints(read_texts(data, set_aside=SetAside(None)))
+        next(open_source(plain, labelled=False).rows(), None)
     except DataError:
-        if data.text_column is None:
+        if plain.text_column is None:
             raise
-        return _texts_of(replace(data, text_column=None))
+        plain = replace(plain, text_column=None)
+    return read_texts(plain, set_aside=set_aside)
 
 
 def _named_split(name: str) -> tuple[str, str | None]:

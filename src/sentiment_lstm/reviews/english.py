@@ -50,8 +50,14 @@ def _form(verb: str, form: str) -> str:
     return f"{verb[:-1]}ied" if re.search("[^aeiou]y$", verb) else f"{stem}ed"
 
 
+_PLURALS = {"series": "series", "knife": "knives", "scarf": "scarves"}
+
+
 def plural(word: str) -> str:
     """The word with its s: films, boxes, phone companies; also of verbs: tries, goes."""
+    before, space, last = word.rpartition(" ")
+    if last in _PLURALS:
+        return before + space + _PLURALS[last]
     if re.search("[^aeiou]y$", word):
         return f"{word[:-1]}ies"
     return f"{word}es" if re.search("(s|x|z|ch|sh|go|do)$", word) else f"{word}s"
@@ -60,7 +66,7 @@ def plural(word: str) -> str:
 _SPACES = re.compile(r" {2,}")
 _SPACE_BEFORE = re.compile(r" +(?=[,;.!?](?:[ .!?\"]|$))")
 _VOWEL = r"\"?(?:[aeiouAEIO8]|hour|honest)"
-_NO_VOWEL = r"\"?(?:uni|use|usu|one\b|eu|Eu)"
+_NO_VOWEL = r"\"?(?:uni(?!n|m)|use|usu|one\b|eu|Eu)"
 _ARTICLE = re.compile(rf"\b([Aa]) (?={_VOWEL})(?!{_NO_VOWEL})")
 _START = re.compile(r"(^\W*|[.!?]\"? +\"?)([a-z])")
 

@@ -53,7 +53,7 @@ class Labeller:
 
     Where there are two classes, a map may lead to a number with a decimal point instead of a name:
     the second class's share (`3=0.5` for a neutral grade). Such a text is of the likelier class,
-    of the second at 0.5.
+    of the second at 0.5. With `soft` every label is such a share already, from 0 to 1.
 
     Raises:
         UsageError: a comparison in the map that compares with no number, a map that leads to none
@@ -65,7 +65,10 @@ class Labeller:
         label_map: Mapping[str, str],
         names: Sequence[str] | None = None,
         classes: Sequence[str] | None = None,
+        *,
+        soft: bool = False,
     ) -> None:
+        self._soft = soft
         self._exact, self._comparisons = _read_map(label_map)
         self._has_map = bool(label_map)
         self._shares = {name: share for name in label_map.values() if (share := _share(name)) >= 0}
@@ -76,9 +79,10 @@ class Labeller:
         self._closed = False
         self._folded = {name.casefold(): name for name in reversed(self._classes or [])}
         self._positions = self._classes is not None and self._by_position(self._classes)
-        if self._shares and len(classes or self._map_order) != 2:
+        if (self._shares or soft) and len(classes or self._map_order) != 2:
             raise UsageError(
-                f"Expected two classes beside the shares {', '.join(self._shares)} in --label-map, "
+                "Expected two classes for labels that are shares of the second one "
+                f"({', '.join(self._shares) or 'data.soft_labels'}), "
                 f"found {', '.join(classes or self._map_order) or 'none'}."
             )
         if (
@@ -98,10 +102,9 @@ class Labeller:
             DataError: more distinct labels than any classifier here is meant for, or a place that
                 the model's classes lack.
         """
-        name = self._name_of(label)
-        if name in self._shares:
-            name = self.order()[int(self._shares[name] >= 0.5)]
-        if self._classes is not None:
+        share = self.share_of(label)
+        name = self._name_of(label) if share is None else self.order()[int(share >= 0.5)]
+        if self._classes is not None and not self._soft:
             name = self._known(name, label)
         if self._closed and name not in self.order():
             return None
@@ -115,7 +118,9 @@ class Labeller:
         return name
 
     def share_of(self, label: Label) -> float | None:
-        """The second class's share where the map leads to one, else None."""
+        """The second class's share where the label is soft, else None."""
+        if self._soft:
+            return float(label) if isinstance(label, int | float) and 0 <= label <= 1 else None
         return self._shares.get(self._name_of(label) or "") if self._shares else None
 
     def close(self) -> None:
@@ -137,6 +142,8 @@ class Labeller:
         return tuple(self._map_order or self._names or _in_order(self._seen))
 
     def _name_of(self, label: Label) -> str | None:
+        if self._soft:
+            return None
         if self._has_map:
             return self._mapped(label)
         if isinstance(label, float):

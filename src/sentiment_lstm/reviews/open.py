@@ -80,7 +80,7 @@ def read_reviews(
         DataError: as `open_source`; no usable row; with `set_aside.strict` the first bad row.
     """
     source = open_source(data)
-    labeller = Labeller(data.label_map, source.classes, classes)
+    labeller = Labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
     reviews = screen(source.rows(), labeller, data.max_characters, set_aside)
     yield from some(reviews, data, set_aside)
 

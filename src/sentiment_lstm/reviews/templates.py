@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sentiment_lstm.reviews import english
 
@@ -67,7 +67,7 @@ _SLOT = re.compile(r"\{([!+0-]?)([a-z ]+)(?::([a-z]+))?(?:<([a-z ]+)>)?\}")
 _WEIGHT = re.compile(r"(\d+)\* ")
 
 
-def read_rules(table: Mapping[str, object]) -> dict[str, dict[int, list[Part]]]:
+def read_rules(table: Mapping[str, Any]) -> dict[str, dict[int, list[Part]]]:
     """The rules of a TOML table: a name's templates, by polarity.
 
     A name holds a text, which serves every polarity, or a table of texts by the names of `KEYS`.

@@ -9,14 +9,15 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.batching import Window, count_batches, lengths_of
-from sentiment_lstm.records import Review
-from sentiment_lstm.reviews.corpus import Corpus
+from sentiment_lstm.batching import Window, count_batches, length_batches, lengths_of, padded
+from sentiment_lstm.records import Batch, Review
+from sentiment_lstm.reviews.corpus import Corpus, unlabelled_texts
+from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
@@ -30,18 +31,39 @@ class Feed:
 
     `windows` gives the training texts anew on each call, one call an epoch. `sample` is the first
     window, `validation` what is never trained on. `steps`: batches of all epochs, or as many as
-    are trained on; None where a stream's end is unknown.
+    are trained on; None where a stream's end is unknown. `unlabelled`: what losses without labels
+    are computed on, its labels mean nothing; None where there is no such loss.
     """
 
     windows: Callable[[], Iterable[Window]]
     sample: Window
     validation: Window
     steps: int | None
+    unlabelled: Window | None = None
+
+    def unlabelled_batches(self, budget: int, seed: int, first: int) -> Iterator[Batch]:
+        """Batches without labels and without end from number `first` on, pass after pass.
+
+        As in `epoch_batches`, the order depends on the seed alone and what is skipped costs little:
+        with one batch an update, the number of updates done says where to go on.
+        """
+        if self.unlabelled is None:
+            return
+        lengths = lengths_of(self.unlabelled.ids)
+        for number in count():
+            batches = length_batches(lengths, budget, np.random.default_rng((seed, number)))
+            for rows in batches[first:]:
+                yield padded(self.unlabelled, rows)
+            first = max(0, first - len(batches))
+
+    def token_counts(self, vocabulary: int) -> NDArray[np.int64]:
+        """How often each token id stands in the training texts that are held, [V]."""
+        return np.bincount(np.concatenate(self.sample.ids), minlength=vocabulary)
 
     def fingerprint(self) -> str:
-        """SHA-256 of sample and validation: the same data and tokenizer give the same one."""
+        """SHA-256 of all texts that are held: the same data and tokenizer give the same one."""
         digest = hashlib.sha256()
-        for window in (self.sample, self.validation):
+        for window in filter(None, (self.sample, self.validation, self.unlabelled)):
             for ids in window.ids:
                 digest.update(len(ids).to_bytes(8, "little") + ids.tobytes())
             for array in (window.labels, window.targets, window.weights):
@@ -49,11 +71,25 @@ class Feed:
         return digest.hexdigest()
 
 
-def make_feed(corpus: Corpus, tokenizer: TextTokenizer, settings: Settings) -> Feed:
+def make_feed(
+    corpus: Corpus,
+    tokenizer: TextTokenizer,
+    settings: Settings,
+    set_aside: SetAside | None = None,
+) -> Feed:
     """Encode a corpus: whole, or window by window each time an epoch reads its stream.
 
     Validation texts keep all their tokens, for prediction reads all: the epoch and the temperature
     are chosen for texts as they will come.
+
+    Args:
+        corpus: its texts are encoded.
+        tokenizer: encodes.
+        settings: the run's; where a loss without labels has a weight, its sources are read too.
+        set_aside: gets the bad rows of those; None: they are counted elsewhere.
+
+    Raises:
+        DataError: as `unlabelled_texts`.
     """
     most = settings.text.max_tokens
 
@@ -70,14 +106,30 @@ def make_feed(corpus: Corpus, tokenizer: TextTokenizer, settings: Settings) -> F
             first += len(window.ids)
 
     sample, validation = encoded(corpus.sample), whole(corpus.validation)
+    unlabelled = None
+    if settings.training.virtual_adversarial or settings.training.entropy:
+        reviews = unlabelled_texts(settings, corpus, set_aside or SetAside(None))
+        # Where no source is named, or it holds nothing new, the training texts serve.
+        unlabelled = _without_labels(reviews or corpus.sample, tokenizer, most)
     if corpus.streaming:
-        return Feed(stream, sample, validation, None)
+        return Feed(stream, sample, validation, None, unlabelled)
     training = settings.training
     lengths = lengths_of(sample.ids)
     steps = count_batches(
-        lengths, training.batch_tokens, training.seed, training.epochs, training.max_steps
+        lengths,
+        training.batch_tokens,
+        training.seed,
+        training.epochs,
+        training.max_steps,
+        training.batch_texts,
     )
-    return Feed(lambda: [sample], sample, validation, steps)
+    return Feed(lambda: [sample], sample, validation, steps, unlabelled)
+
+
+def _without_labels(reviews: Sequence[Review], tokenizer: TextTokenizer, max_tokens: int) -> Window:
+    encoded = tokenizer.encode([review.text for review in reviews])
+    ids = [head_and_tail(e.ids, max_tokens) for e in encoded]
+    return Window(ids, np.zeros(len(ids), dtype=np.int64))
 
 
 def encode(

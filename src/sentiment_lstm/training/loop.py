@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -66,7 +67,10 @@ class Watcher(Protocol):
     """Who is told how training goes. May raise to end it: the state is whole at every call."""
 
     def stepped(self, step: dict[str, float]) -> None:
-        """After each update: step, epoch, loss, accuracy, grad_norm, learning_rate, tokens."""
+        """After each update: step, epoch, loss, extra, accuracy, grad_norm, learning_rate, tokens.
+
+        `extra` stands only where the objective has terms beside the loss on labels.
+        """
 
     def validated(self) -> None:
         """After each batch of validation."""
@@ -93,6 +97,7 @@ class Trainer:
         self.average = WeightAverage(model, decay) if decay else None
         self.best: dict[str, Tensor] = {}
         self.progress = Progress()
+        self.unlabelled: Iterator[Batch] = iter(())
         self.total = _total_steps(settings, feed.steps)
 
     def run(self, watcher: Watcher) -> None:
@@ -101,6 +106,8 @@ class Trainer:
         Raises:
             TrainingError: a loss or gradient that is not finite; the weights are as before it.
         """
+        settings, step = self.settings, self.progress.step
+        self.unlabelled = self.feed.unlabelled_batches(settings.batch_tokens, settings.seed, step)
         while not self.progress.done:
             if not self._out_of_steps():
                 self._train_epoch(watcher)
@@ -132,8 +139,9 @@ class Trainer:
 
     def _train_epoch(self, watcher: Watcher) -> None:
         at = Position(self.progress.epoch, self.progress.batch)
-        budget, seed = self.settings.batch_tokens, self.settings.seed
-        for batch in epoch_batches(self.feed.windows(), budget, seed, at):
+        settings, windows = self.settings, self.feed.windows()
+        budget, texts = settings.batch_tokens, settings.batch_texts
+        for batch in epoch_batches(windows, budget, settings.seed, at, texts=texts):
             facts = self._train_step(batch)
             watcher.stepped(facts)
             if self._out_of_steps():
@@ -149,21 +157,24 @@ class Trainer:
             group["lr"] = rate * group["share"]
         self.model.train()
         with _precision(settings):
-            loss = self.objective(self.model, batch)
+            loss = self.objective(self.model, batch, next(self.unlabelled, None))
+        minimised = loss.total / loss.units + loss.extra
         self.optimizer.zero_grad()
-        (loss.total / loss.units).backward()  # type: ignore[no-untyped-call]
+        minimised.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm).item()
-        _require_finite(loss.total.item(), norm, progress.step)
+        _require_finite(minimised.item(), norm, progress.step)
         self.optimizer.step()
         if self.average:
             self.average.update(self.model, progress.step)
         progress.sums.add(loss)
         progress.step += 1
         progress.batch += 1
+        extra = {"extra": loss.extra.item()} if isinstance(loss.extra, Tensor) else {}
         return {
             "step": progress.step,
             "epoch": progress.epoch + 1,
             "loss": loss.total.item() / loss.units,
+            **extra,
             "accuracy": loss.right / loss.units,
             "grad_norm": norm,
             "learning_rate": rate,

@@ -20,32 +20,41 @@ from rich.console import Console
 from sentiment_lstm import __version__
 from sentiment_lstm.batching import Window, count_batches, lengths_of
 from sentiment_lstm.bundle import Bundle, Config, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import DataError
 from sentiment_lstm.interrupts import Interrupts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.language import LanguageModel
 from sentiment_lstm.model.weights import to_arrays
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import Corpus, unlabelled_texts
+from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings, TrainingSettings
+from sentiment_lstm.storage import one_sentence
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import NextToken
 from sentiment_lstm.training.session import Session
 
-FOLDER = "language"
+FOLDER, SECONDS = "language", "train_seconds"
 _VALIDATION_TOKENS = 100_000
 """Enough for a mean of nats a token to be good to a hundredth; more would take minutes."""
 
 
 def pretrained(
-    settings: Settings, corpus: Corpus, run: Path, console: Console, interrupts: Interrupts
+    settings: Settings,
+    corpus: Corpus,
+    set_aside: SetAside,
+    run: Path,
+    console: Console,
+    interrupts: Interrupts,
 ) -> Bundle:
     """Train the language model, go on with it, or take the one that is finished.
 
     Args:
         settings: `language` says how; network and words are those of the run.
         corpus: its training texts are read beside the unlabelled ones; validation measures.
+        set_aside: gets the bad rows of the unlabelled sources.
         run: the run's folder; the bundle stands in `language` below it.
         console: where progress is shown.
         interrupts: signals.
@@ -56,8 +65,7 @@ def pretrained(
     folder, started = run / FOLDER, time.monotonic()
     if is_bundle(folder):
         return load_bundle(folder)
-    folder.mkdir(exist_ok=True)
-    unlabelled = unlabelled_texts(settings.language.sources, settings.data, corpus)
+    unlabelled = unlabelled_texts(settings, corpus, set_aside)
     texts = [review.text for review in chain(corpus.sample, unlabelled)]
     tokenizer = TextTokenizer.learn(texts, settings.text)
     note = f"language model: {len(texts):,} texts to read, {len(unlabelled):,} without labels"
@@ -68,10 +76,15 @@ def pretrained(
     counts = np.bincount(np.concatenate(feed.sample.ids), minlength=len(tokenizer))
     model = LanguageModel(classifier, torch.from_numpy(counts).float(), settings.language.negatives)
     trainer = Trainer(model, _training(settings), feed, NextToken())
+    with one_sentence(folder):
+        folder.mkdir(exist_ok=True)
     session = Session(trainer, run, folder, interrupts, started)
     session.train(console)
     model.load_state_dict(trainer.best)
-    bundle = _bundle(settings, corpus, tokenizer, classifier, trainer.progress.best, len(texts))
+    best = trainer.progress.best.items()
+    metrics = {name.replace("validation_", "language_"): value for name, value in best}
+    metrics[SECONDS] = round(session.seconds, 1)
+    bundle = _bundle(settings, corpus, tokenizer, classifier, metrics, len(texts))
     save_bundle(folder, bundle)
     session.path.unlink(missing_ok=True)
     interrupts.check()
@@ -93,6 +106,11 @@ def _feed(
     most = settings.language.max_tokens
     training = _window(tokenizer, texts, most)
     held_out = _window(tokenizer, [review.text for review in validation], most)
+    if not (training.ids and held_out.ids):
+        raise DataError(
+            "Expected texts of two tokens and more for the language model, to train and to "
+            "validate, found none: bring longer texts or set language.epochs=0."
+        )
     kept = np.cumsum(lengths_of(held_out.ids)) <= _VALIDATION_TOKENS
     kept[0] = True
     held_out = Window(held_out.ids[: int(kept.sum())], held_out.labels[: int(kept.sum())])
@@ -129,6 +147,7 @@ def _training(settings: Settings) -> TrainingSettings:
         learning_rate=language.learning_rate,
         decay="linear",
         warmup=0.01,
+        batch_texts=0,
         patience=0,
         max_steps=0,
         embedding_rate=1.0,
@@ -141,7 +160,7 @@ def _bundle(
     corpus: Corpus,
     tokenizer: TextTokenizer,
     classifier: LSTMClassifier,
-    best: dict[str, float],
+    metrics: dict[str, float],
     texts: int,
 ) -> Bundle:
     provenance = {
@@ -152,4 +171,4 @@ def _bundle(
     }
     config = Config(settings.model, settings.text, corpus.classes, provenance=provenance)
     weights = to_arrays(classifier.state_dict())
-    return Bundle(config, tokenizer, weights, dict(best))
+    return Bundle(config, tokenizer, weights, metrics)

@@ -35,20 +35,23 @@ from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.machine import prepare, settled
 from sentiment_lstm.training.objective import Classification, balanced_weights
 from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
-from sentiment_lstm.training.pretraining import pretrained
-from sentiment_lstm.training.session import Session
+from sentiment_lstm.training.pretraining import SECONDS, pretrained
+from sentiment_lstm.training.session import Session, Whole
 
 SETTINGS = "settings.json"
 SET_ASIDE = "set_aside.jsonl"
 
 
-def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
+def train(
+    settings: Settings, folder: Path, console: Console, whole: Whole | None = None
+) -> dict[str, Any]:
     """Train anew into a folder that holds no run yet.
 
     Args:
         settings: what to read, build and do.
         folder: the run folder; made where it does not exist.
         console: where progress is shown.
+        whole: what the run is a part of.
 
     Returns:
         The run's metrics, as `metrics.json` holds them; `train_seconds` counts everything from
@@ -59,6 +62,7 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
         DataError, TrainingError, BundleError: as reading, training and saving raise them.
         Interrupted: by SIGINT or SIGTERM; what can be saved has been.
     """
+    _check_language(settings)
     if settings.training.init:
         settings = _as_started(settings, load_bundle(Path(settings.training.init)))
     settings = replace(settings, training=settled(settings.training))
@@ -72,7 +76,7 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
             )
         write_atomically(folder / SETTINGS, as_json(settings.to_dict()))
         try:
-            return _run(settings, folder, console)
+            return _run(settings, folder, console, whole)
         except Exception:
             if not (
                 read_metrics(folder) or (folder / LANGUAGE).exists()
@@ -84,7 +88,7 @@ def train(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
             raise
 
 
-def resume(folder: Path, console: Console) -> dict[str, Any] | None:
+def resume(folder: Path, console: Console, whole: Whole | None = None) -> dict[str, Any] | None:
     """Go on with an interrupted run; it ends with the weights of an uninterrupted one.
 
     Returns:
@@ -102,24 +106,29 @@ def resume(folder: Path, console: Console) -> dict[str, Any] | None:
     if is_bundle(folder):
         return None
     with locked(folder):
-        return _run(read_json(folder / SETTINGS), folder, console)
+        return _run(read_json(folder / SETTINGS), folder, console, whole)
 
 
-def _run(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
+def _run(settings: Settings, folder: Path, console: Console, whole: Whole | None) -> dict[str, Any]:
     started = time.monotonic()
     prepare(settings.training)
     with Interrupts() as interrupts:
         set_aside = SetAside(folder / SET_ASIDE, settings.data.strict)
         corpus = load_corpus(settings.data, settings.training.seed, set_aside, settings.mixture)
         _note_corpus(corpus, console)
-        start = _start(settings, corpus, folder, console, interrupts)
+        start = _start(settings, corpus, set_aside, folder, console, interrupts)
         tokenizer = start.tokenizer if start else _learnt_tokenizer(corpus, settings)
-        feed = make_feed(corpus, tokenizer, settings)
+        counted = settings.language.epochs > 0  # that stage has read the unlabelled sources
+        feed = make_feed(corpus, tokenizer, settings, None if counted else set_aside)
         fresh = not (folder / checkpoint.FILE).exists()
         model = _model(settings, feed, tokenizer, corpus, start, fresh=fresh)
         objective = _objective(settings.training, feed, len(corpus.classes))
         trainer = Trainer(model, settings.training, feed, objective)
-        session = Session(trainer, folder, folder, interrupts, started)
+        resumed_by = whole.run if whole else folder
+        before = 0.0
+        if start and settings.language.epochs:  # that stage has counted its own seconds
+            started, before = time.monotonic(), float(start.metrics[SECONDS])  # type: ignore[arg-type]
+        session = Session(trainer, resumed_by, folder, interrupts, started, before, whole)
         session.train(console)
         # A stream's later rows were screened while it trained.
         corpus.screening |= {"rows read": set_aside.rows, "set aside": dict(set_aside.counts)}
@@ -130,14 +139,33 @@ def _run(settings: Settings, folder: Path, console: Console) -> dict[str, Any]:
     return metrics
 
 
+def _check_language(settings: Settings) -> None:
+    """Refuse a language stage that the rest of the settings has no use for."""
+    if settings.language.epochs and settings.training.init:
+        raise UsageError(
+            "Expected either a bundle to go on from or a language model to learn first, found "
+            "both: leave out --init, or --unlabelled and language.epochs."
+        )
+    if settings.language.epochs and settings.model.bidirectional:
+        raise UsageError(
+            "Expected a model of one direction for a language model, found two: leave out "
+            "--unlabelled and language.epochs, or model.bidirectional."
+        )
+
+
 def _start(
-    settings: Settings, corpus: Corpus, folder: Path, console: Console, interrupts: Interrupts
+    settings: Settings,
+    corpus: Corpus,
+    set_aside: SetAside,
+    folder: Path,
+    console: Console,
+    interrupts: Interrupts,
 ) -> Bundle | None:
     """What the training goes on from: a bundle, the language model learnt first, or nothing."""
     if settings.training.init:
         return load_bundle(Path(settings.training.init))
     if settings.language.epochs:
-        return pretrained(settings, corpus, folder, console, interrupts)
+        return pretrained(settings, corpus, set_aside, folder, console, interrupts)
     return None
 
 
@@ -145,7 +173,14 @@ def _objective(settings: TrainingSettings, feed: Feed, classes: int) -> Classifi
     weights = None
     if settings.class_weights:
         weights = torch.from_numpy(balanced_weights(feed.sample.labels, classes))
-    return Classification(settings.word_dropout, weights)
+    return Classification(
+        word_dropout=settings.word_dropout,
+        class_weights=weights,
+        adversarial=settings.adversarial,
+        virtual_adversarial=settings.virtual_adversarial,
+        entropy=settings.entropy,
+        perturbation=settings.perturbation,
+    )
 
 
 def _note_corpus(corpus: Corpus, console: Console) -> None:
@@ -202,6 +237,8 @@ def _model(
         )
         with torch.no_grad():
             model.embedding.weight.copy_(torch.from_numpy(vectors))
+    if fresh and (settings.training.adversarial or settings.training.virtual_adversarial):
+        model.normalise_embedding(torch.from_numpy(feed.token_counts(len(tokenizer))))
     return model
 
 

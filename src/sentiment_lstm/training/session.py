@@ -6,7 +6,7 @@ Knows neither texts nor what is trained for.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,17 @@ from sentiment_lstm.interrupts import Interrupted, Interrupts
 from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.display import Displays, displays
 from sentiment_lstm.training.loop import Trainer
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a training is a part of, such as a search: `run` is the folder by which it is resumed.
+
+    `epoch_ended` is told of each epoch once it is on display, and may raise to end the training.
+    """
+
+    run: Path
+    epoch_ended: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -33,6 +44,7 @@ class Session:
     interrupts: Interrupts
     started: float
     before: float = 0.0
+    whole: Whole | None = None
     shown: Displays = field(init=False)
     facts: Mapping[str, object] = field(init=False)
     saved: float = field(init=False)
@@ -86,6 +98,9 @@ class Session:
     def epoch_ended(self, epoch: dict[str, float]) -> None:
         """Show the epoch."""
         self.shown.epoch(epoch | {"seconds": round(self.seconds, 1)})
+        if self.whole:
+            self.interrupts.check()  # an end by the whole would swallow a signal
+            self.whole.epoch_ended()
 
     def save(self) -> None:
         """Write the checkpoint."""

@@ -1,0 +1,310 @@
+"""A search for better settings: trials around given ones, the hopeless ended early, in a folder.
+
+The folder gets `search.json` first, rewritten after every trial: with the checkpoint of the trial
+at work it is the whole state. Each trial is a run in `trials`, of which only the best keeps its
+weights; at the end the folder becomes the best trial's bundle. Knows runs and their numbers,
+nothing of texts or networks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sentiment_lstm.bundle import (
+    CARD,
+    CONFIG,
+    TOKENIZER,
+    WEIGHTS,
+    is_bundle,
+    load_bundle,
+    save_bundle,
+)
+from sentiment_lstm.errors import TrainingError, UsageError
+from sentiment_lstm.reviews.corpus import load_corpus
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import Settings, flattened, read_json
+from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
+from sentiment_lstm.training import checkpoint
+from sentiment_lstm.training.display import METRICS_LOG, read_metrics
+from sentiment_lstm.training.machine import settled
+from sentiment_lstm.training.run import SET_ASIDE, SETTINGS, resume, train
+from sentiment_lstm.training.session import Whole
+from sentiment_lstm.training.suggesting import lags_behind, require_optuna, space, suggest
+
+FILE = "search.json"
+TRIALS = "trials"
+
+
+class _PrunedError(Exception):
+    """Ends a trial that lags behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search as `search.json` holds it.
+
+    `settings`: those of the first trial, which the others vary. `trials`: how many there will be.
+    `fixed`: names of settings that none varies. `data`: digest of the texts. `finished`: a row a
+    trial, in their order: `trial` (from 1), `outcome` (`complete`, `pruned` or `failed`),
+    `settings` (value by name), `losses` (on validation, in nats, one an epoch), `epochs`,
+    `validation_loss` and `validation_accuracy` of the best epoch, `seconds` (these three None
+    where no epoch ended), `error` (why it failed, else None).
+    """
+
+    settings: Settings
+    trials: int
+    fixed: tuple[str, ...]
+    data: str = ""
+    finished: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The row with the lowest validation loss."""
+        complete = [row for row in self.finished if row["outcome"] == "complete"]
+        return min(complete, key=lambda row: row["validation_loss"], default=None)
+
+
+def search(
+    settings: Settings, trials: int, folder: Path, console: Console, fixed: Collection[str] = ()
+) -> Search:
+    """Try settings around the given ones, these first, and keep the best trial's model.
+
+    Trials are told apart by their validation log-loss: it chooses the epoch within a run, it counts
+    false confidence, and it differs where as many texts are right. The same data, settings and
+    number of trials give the same trials, interrupted or not.
+
+    Args:
+        settings: of the first trial; the others differ by what `suggesting.space` says.
+        trials: how many, those given up included.
+        folder: of the search: new, or begun by the same call.
+        console: where progress is shown.
+        fixed: names of settings that are not varied.
+
+    Raises:
+        MissingExtraError: Optuna is not installed.
+        UsageError: no trials, nothing to vary, or a folder that holds something else.
+        TrainingError: the texts changed since the search began, or every trial failed.
+        DataError, BundleError, Interrupted: as a run raises them.
+    """
+    require_optuna()
+    _check(settings, trials, fixed)
+    settings = replace(settings, training=settled(settings.training))
+    wanted = Search(settings, trials, tuple(sorted(fixed)))
+    if (folder / FILE).exists():
+        _require_same(folder, wanted)
+        return resume_search(folder, console)
+    if (folder / SETTINGS).exists() or is_bundle(folder):
+        raise UsageError(
+            f"Expected a folder without a run for the search, found one in {folder}: name another "
+            "by --out."
+        )
+    begun = replace(wanted, data=_digest(settings))
+    with one_sentence(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        _write(folder, begun)
+        return _run(begun, folder, console)
+
+
+def resume_search(folder: Path, console: Console) -> Search:
+    """Go on with a search: finished trials stay, the one at work goes on from its checkpoint.
+
+    Returns:
+        The search at its end; one that was finished already is not touched.
+
+    Raises:
+        UsageError: `search.json` cannot be read.
+        MissingExtraError, TrainingError, DataError, BundleError, Interrupted: as `search`.
+    """
+    require_optuna()
+    with locked(folder):
+        begun = _read(folder)
+        if not is_bundle(folder) and _digest(begun.settings) != begun.data:
+            raise TrainingError(
+                f"Expected the texts that the search in {folder} began with, found others: "
+                "restore them, or start a new search."
+            )
+        return _run(begun, folder, console)
+
+
+def _check(settings: Settings, trials: int, fixed: Collection[str]) -> None:
+    if trials < 1:
+        raise UsageError(f"Expected at least 1 trial for --search, found {trials}.")
+    if settings.language.epochs:
+        raise UsageError(
+            "Expected a search without a language model, which every trial would learn anew, found "
+            "language.epochs above 0: train once, then search with --init RUN/language."
+        )
+    if not space(settings, fixed):
+        raise UsageError("Expected a setting left to search, found all of them given: leave some.")
+
+
+def _require_same(folder: Path, wanted: Search) -> None:
+    if replace(_read(folder), data="", finished=()) != wanted:
+        raise UsageError(
+            f"Expected the settings and trials that the search in {folder} began with, found "
+            f"others: go on by 'sentiment-lstm train --resume {folder}', or name another by --out."
+        )
+
+
+def _digest(settings: Settings) -> str:
+    """SHA-256 of the texts that train (of a stream, the first ones) and validate."""
+    quiet = SetAside(None, settings.data.strict)
+    corpus = load_corpus(settings.data, settings.training.seed, quiet, settings.mixture)
+    digest = hashlib.sha256()
+    for review in chain(corpus.sample, corpus.validation):
+        digest.update(f"{review.label}\0{review.text}\0".encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+def _run(now: Search, folder: Path, console: Console) -> Search:
+    if not is_bundle(folder):
+        write_atomically(folder / SETTINGS, as_json(now.settings.to_dict()))
+        while len(now.finished) < now.trials:
+            now = replace(now, finished=(*now.finished, _trial(now, folder, console)))
+            _write(folder, now)
+            _tidy(now, folder)
+        _crown(now, folder)
+    _tidy(now, folder)
+    return now
+
+
+def _trial(now: Search, folder: Path, console: Console) -> dict[str, Any]:
+    """Run the next trial, or go on with it; returns its row."""
+    number = len(now.finished) + 1
+    run = _folder_of(folder, number)
+    changes = _changes(now, run)
+    shown = ", ".join(f"{name.partition('.')[2]} {value}" for name, value in changes.items())
+    _note(console, f"trial {number} of {now.trials}: {shown}")
+    outcome, error = "complete", None
+    try:
+        _train(now, changes, folder, run, console)
+    except _PrunedError:
+        outcome = "pruned"
+    except TrainingError as found:
+        outcome, error = "failed", str(found)
+    _note(console, f"trial {number}: {outcome}{f': {error}' if error else ''}")
+    row = {"trial": number, "outcome": outcome, "settings": changes}
+    return row | _numbers(run) | {"error": error}
+
+
+def _changes(now: Search, run: Path) -> dict[str, Any]:
+    """The trial's values: those it began with; for the first those given; else suggested ones."""
+    kinds = space(now.settings, now.fixed)
+    begun = (run / SETTINGS).exists()
+    if now.finished and not begun:
+        return suggest(now.finished, kinds, now.settings.training.seed)
+    settings = read_json(run / SETTINGS) if begun else now.settings
+    values = flattened(settings.to_dict())
+    return {name: values[name] for name in kinds}
+
+
+def _train(
+    now: Search, changes: Mapping[str, Any], folder: Path, run: Path, console: Console
+) -> None:
+    """Train the trial, from its checkpoint where there is one."""
+
+    def judge() -> None:
+        losses = [line["validation_loss"] for line in _epochs(run)]
+        if lags_behind(now.finished, losses, now.settings.training.epochs):
+            raise _PrunedError
+
+    whole = Whole(folder, judge)
+    if (run / SETTINGS).exists():
+        judge()  # an interruption may have come before it
+        try:
+            resume(run, console, whole)
+        except TrainingError:  # the checkpoint is damaged or leads nowhere: from the start
+            shutil.rmtree(run)
+        else:
+            return
+    train(now.settings.updated(changes), run, console, whole)
+
+
+def _numbers(run: Path) -> dict[str, Any]:
+    """What a row tells of a run's epochs."""
+    epochs = _epochs(run)
+    best: Mapping[str, float] = min(epochs, key=lambda e: e["validation_loss"], default={})
+    return {
+        "losses": [line["validation_loss"] for line in epochs],
+        "epochs": len(epochs),
+        "validation_loss": best.get("validation_loss"),
+        "validation_accuracy": best.get("validation_accuracy"),
+        "seconds": epochs[-1]["seconds"] if epochs else None,
+    }
+
+
+def _epochs(run: Path) -> list[dict[str, float]]:
+    return [line for line in read_metrics(run) if "validation_loss" in line]
+
+
+def _crown(now: Search, folder: Path) -> None:
+    """Make the folder the best trial's run and bundle; the card says that it was chosen."""
+    if now.best is None:
+        raise TrainingError(
+            f"Expected a trial of {now.trials} to end well, found that all failed, the first by: "
+            f"{now.finished[0]['error']}"
+        )
+    run = _folder_of(folder, now.best["trial"])
+    for name in (SETTINGS, METRICS_LOG, SET_ASIDE):
+        if (run / name).exists():
+            write_atomically(folder / name, (run / name).read_bytes())
+    bundle = load_bundle(run)
+    chosen = {"search": {"trials": now.trials, "best": now.best["trial"]}}
+    config = replace(bundle.config, provenance={**bundle.config.provenance, **chosen})
+    save_bundle(folder, replace(bundle, config=config, card=""))
+
+
+def _tidy(now: Search, folder: Path) -> None:
+    """Leave settings and numbers of finished trials; the best keeps its weights till the end."""
+    kept = None if is_bundle(folder) else now.best
+    for row in now.finished:
+        if row is not kept:
+            for name in (CARD, TOKENIZER, WEIGHTS, CONFIG, checkpoint.FILE, SET_ASIDE):
+                (_folder_of(folder, row["trial"]) / name).unlink(missing_ok=True)
+
+
+def _folder_of(folder: Path, number: int) -> Path:
+    return folder / TRIALS / f"{number:02d}"
+
+
+def _note(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _write(folder: Path, now: Search) -> None:
+    plain = {
+        "trials": now.trials,
+        "best": now.best and now.best["trial"],
+        "finished": now.finished,
+        "fixed": now.fixed,
+        "data": now.data,
+        "settings": now.settings.to_dict(),
+    }
+    write_atomically(folder / FILE, as_json(plain))
+
+
+def _read(folder: Path) -> Search:
+    try:
+        plain = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return Search(
+            Settings.from_dict(plain["settings"]),
+            int(plain["trials"]),
+            tuple(plain["fixed"]),
+            plain["data"],
+            tuple(plain["finished"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"Expected the state of a search in {folder / FILE}, found it damaged ({error!r}): "
+            "start a new search by --out."
+        ) from error

@@ -1,0 +1,360 @@
+"""Trials around given settings: what is tried, what is given up, what an interruption changes."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.errors import DataError, MissingExtraError, TrainingError, UsageError
+from sentiment_lstm.interrupts import Interrupted
+from sentiment_lstm.settings import Settings, read_json
+from sentiment_lstm.training import search as searching
+from sentiment_lstm.training.display import Displays, read_metrics
+from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.run import train
+from sentiment_lstm.training.search import resume_search, search
+from sentiment_lstm.training.suggesting import lags_behind, space, suggest
+
+pytest.importorskip("optuna")
+
+QUIET = Console(quiet=True)
+GIVEN = {
+    "text.min_frequency": 1,
+    "model.embedding": 6,
+    "model.hidden": 6,
+    "model.layers": 1,
+    "training.threads": 1,
+    "training.batch_tokens": 400,
+    "training.learning_rate": 0.02,
+    "training.epochs": 2,
+}
+FREE = {"training.learning_rate", "model.dropout", "model.pooling"}
+FIXED = space(Settings()).keys() - FREE
+WEIGHTS_AND_ALL = {"README.md", "tokenizer.json", "model.safetensors", "config.json"}
+
+
+def tiny(source: Path, **changes) -> Settings:
+    extra = {name.replace("__", "."): value for name, value in changes.items()}
+    return Settings().updated({**GIVEN, "data.source": str(source), **extra})
+
+
+def row(number: int, losses: list[float], outcome: str = "complete", **values) -> dict:
+    best = min(losses, default=None)
+    settings = {"training.learning_rate": 0.001, "model.dropout": 0.1, "model.pooling": "last"}
+    return {
+        "trial": number,
+        "outcome": outcome,
+        "settings": settings | {name.replace("__", "."): v for name, v in values.items()},
+        "losses": losses,
+        "validation_loss": best,
+    }
+
+
+def timeless(found) -> list[dict]:
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in found.finished]
+
+
+def sha(folder: Path) -> str:
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Sends SIGINT at an update, counted over all trials."""
+
+    def at(number: int) -> None:
+        step, seen = Trainer._train_step, []
+
+        def interrupted_step(self, batch):
+            seen.append(1)
+            if len(seen) == number:
+                os.kill(os.getpid(), signal.SIGINT)
+            return step(self, batch)
+
+        monkeypatch.setattr(Trainer, "_train_step", interrupted_step)
+
+    return at
+
+
+def test_the_folder_becomes_the_best_trials_bundle(csv_file: Path, tmp_path: Path):
+    folder = tmp_path / "runs" / "search"
+    found = search(tiny(csv_file), 3, folder, QUIET, FIXED)
+    assert [row["trial"] for row in found.finished] == [1, 2, 3]
+    assert found.finished[0]["settings"] == {
+        "training.learning_rate": 0.02,
+        "model.dropout": 0.3,
+        "model.pooling": "last",
+    }
+    assert found.best["validation_loss"] == min(row["validation_loss"] for row in found.finished)
+    bundle, settings = load_bundle(folder), read_json(folder / "settings.json")
+    assert bundle.metrics["validation_loss"] == found.best["validation_loss"]
+    assert settings.model == bundle.config.model
+    assert settings.model.dropout == found.best["settings"]["model.dropout"]
+    assert bundle.config.provenance["search"] == {"trials": 3, "best": found.best["trial"]}
+    assert "# search" in bundle.card
+    written = json.loads((folder / "search.json").read_text())
+    assert written["best"] == found.best["trial"]
+    assert written["finished"] == list(found.finished)
+
+
+def test_only_the_best_weights_are_kept(csv_file: Path, tmp_path: Path, monkeypatch):
+    tidied = []
+    tidy = searching._tidy
+
+    def counted(now, folder):
+        tidy(now, folder)
+        tidied.append([path.parent.name for path in folder.glob("trials/*/model.safetensors")])
+
+    monkeypatch.setattr(searching, "_tidy", counted)
+    search(tiny(csv_file), 3, tmp_path / "s", QUIET, FIXED)
+    assert all(len(held) == 1 for held in tidied[:3])
+    assert tidied[3] == []
+    for run in (tmp_path / "s" / "trials").iterdir():
+        files = {path.name for path in run.iterdir()}
+        assert {"settings.json", "metrics.jsonl", "metrics.json"} <= files
+        assert not files & {*WEIGHTS_AND_ALL, "checkpoint.safetensors"}
+
+
+def test_an_interrupted_search_ends_as_an_uninterrupted_one(
+    csv_file: Path, tmp_path: Path, interrupt, capsys
+):
+    whole = search(tiny(csv_file), 3, tmp_path / "whole", QUIET, FIXED)
+    steps = int(read_metrics(tmp_path / "whole/trials/01")[-1]["step"])
+    folder = tmp_path / "halted"
+    interrupt(steps + 5)
+    with pytest.raises(Interrupted):
+        search(tiny(csv_file), 3, folder, Console(stderr=True), FIXED)
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"train --resume {folder}'" in said
+    assert (folder / "trials/02/checkpoint.safetensors").exists()
+    halted = search(tiny(csv_file), 3, folder, QUIET, FIXED)  # the same call goes on
+    assert timeless(halted) == timeless(whole)
+    assert sha(folder) == sha(tmp_path / "whole")
+    assert resume_search(folder, QUIET) == halted
+
+
+def test_a_trial_that_ended_unrecorded_is_not_run_again(
+    csv_file: Path, tmp_path: Path, monkeypatch
+):
+    write = searching._write
+
+    def killed(folder, now):
+        if now.finished:
+            raise RuntimeError("killed")
+        write(folder, now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "_write", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+    monkeypatch.setattr(Trainer, "run", None)
+    found = resume_search(tmp_path / "s", QUIET)
+    assert found.best["validation_loss"] == load_bundle(tmp_path / "s").metrics["validation_loss"]
+
+
+def test_a_pruned_trial_ends_early_and_the_search_goes_on(
+    csv_file: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(searching, "lags_behind", lambda rows, *_: len(rows) == 1)
+    found = search(tiny(csv_file), 3, tmp_path / "s", QUIET, FIXED)
+    assert [row["outcome"] for row in found.finished] == ["complete", "pruned", "complete"]
+    assert [row["epochs"] for row in found.finished] == [2, 1, 2]
+    assert found.best["trial"] != 2
+
+
+def test_a_signal_just_before_pruning_is_not_lost(csv_file: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(searching, "lags_behind", lambda rows, *_: len(rows) == 1)
+    shown, ended = Displays.epoch, []
+
+    def signalled(self, facts):
+        shown(self, facts)
+        ended.append(facts)
+        if len(ended) == 3:  # the second trial's first epoch
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Displays, "epoch", signalled)
+    with pytest.raises(Interrupted):
+        search(tiny(csv_file), 2, tmp_path / "s", QUIET, FIXED)
+    monkeypatch.setattr(Trainer, "run", None)  # nothing is left to train
+    found = resume_search(tmp_path / "s", QUIET)
+    assert [row["outcome"] for row in found.finished] == ["complete", "pruned"]
+    assert [row["epochs"] for row in found.finished] == [2, 1]
+
+
+def failing_but_for(rate: float):
+    """An update that fails under every other learning rate."""
+    step = Trainer._train_step
+
+    def failing(self, batch):
+        if self.settings.learning_rate != rate:
+            raise TrainingError("Expected a finite loss, found none.")
+        return step(self, batch)
+
+    return failing
+
+
+def test_a_trial_that_fails_is_a_row(csv_file: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(Trainer, "_train_step", failing_but_for(0.02))
+    found = search(tiny(csv_file), 3, tmp_path / "s", QUIET, FIXED)
+    assert [row["outcome"] for row in found.finished] == ["complete", "failed", "failed"]
+    assert found.finished[1]["error"] == "Expected a finite loss, found none."
+    assert found.finished[1]["validation_loss"] is None
+    assert found.best["trial"] == 1
+
+
+def test_where_every_trial_fails_the_first_reason_is_told(
+    csv_file: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(Trainer, "_train_step", failing_but_for(0.0))
+    with pytest.raises(TrainingError, match="all failed, the first by: Expected a finite"):
+        search(tiny(csv_file), 2, tmp_path / "s", QUIET, FIXED)
+
+
+def test_a_damaged_checkpoint_starts_the_trial_anew(csv_file: Path, tmp_path: Path, interrupt):
+    interrupt(3)
+    with pytest.raises(Interrupted):
+        search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+    (tmp_path / "s/trials/01/checkpoint.safetensors").write_bytes(b"half")
+    assert resume_search(tmp_path / "s", QUIET).best["epochs"] == 2
+
+
+def test_other_texts_or_settings_are_not_mixed_in(csv_file: Path, tmp_path: Path, interrupt):
+    interrupt(3)
+    with pytest.raises(Interrupted):
+        search(tiny(csv_file), 2, tmp_path / "s", QUIET, FIXED)
+    for other in ((tiny(csv_file), 3), (tiny(csv_file, training__seed=1), 2)):
+        with pytest.raises(UsageError, match=r"found others: go on by .* --resume"):
+            search(*other, tmp_path / "s", QUIET, FIXED)
+    csv_file.write_text(csv_file.read_text().replace("lovely", "superb"))
+    with pytest.raises(TrainingError, match="found others: restore them"):
+        resume_search(tmp_path / "s", QUIET)
+
+
+@pytest.mark.parametrize("trials", [0, -1])
+def test_too_few_trials(csv_file: Path, tmp_path: Path, trials: int):
+    with pytest.raises(UsageError, match=f"found {trials}"):
+        search(tiny(csv_file), trials, tmp_path / "s", QUIET, FIXED)
+
+
+def test_what_cannot_be_searched_is_refused(csv_file: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="--init RUN/language"):
+        search(tiny(csv_file, language__epochs=1), 1, tmp_path / "s", QUIET, FIXED)
+    with pytest.raises(UsageError, match="left to search"):
+        search(tiny(csv_file), 1, tmp_path / "s", QUIET, space(Settings()).keys())
+    with pytest.raises(DataError):
+        search(tiny(tmp_path / "missing.csv"), 1, tmp_path / "s", QUIET, FIXED)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_folder_with_a_plain_run_is_left_alone(csv_file: Path, tmp_path: Path):
+    train(tiny(csv_file, training__max_steps=1), tmp_path / "s", QUIET)
+    with pytest.raises(UsageError, match="folder without a run"):
+        search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+
+
+def test_a_search_in_a_folder_keeps_a_plain_run_out(csv_file: Path, tmp_path: Path, interrupt):
+    interrupt(3)
+    with pytest.raises(Interrupted):
+        search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+    with pytest.raises(UsageError, match="folder without a run"):
+        train(tiny(csv_file), tmp_path / "s", QUIET)
+
+
+def test_a_damaged_state_is_one_sentence(tmp_path: Path):
+    (tmp_path / "search.json").write_text('{"trials": 3')
+    with pytest.raises(UsageError, match="found it damaged"):
+        resume_search(tmp_path, QUIET)
+
+
+def test_without_optuna_the_extra_is_named(csv_file: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(MissingExtraError, match=r"sentiment-lstm\[search\]"):
+        search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+
+
+def test_a_trial_is_given_up_above_the_median_of_four():
+    rows = [row(n, [loss, loss - 0.1]) for n, loss in enumerate((0.5, 0.6, 0.7, 0.8), start=1)]
+    assert lags_behind(rows, [0.66], epochs=3)
+    assert not lags_behind(rows, [0.64], epochs=3)
+    assert not lags_behind(rows, [0.54, 9.0], epochs=3)  # its best counts, as it does in a run
+    assert lags_behind(rows, [0.66, 0.56], epochs=3)
+    assert not lags_behind(rows[:3], [9.0], epochs=3)
+    others = [row(n, [0.1], outcome) for n, outcome in ((5, "pruned"), (6, "failed"))]
+    assert not lags_behind(rows + others, [0.64], epochs=3)
+
+
+def test_a_trial_is_not_given_up_at_its_start_nor_after_its_end():
+    rows = [row(number, [0.5] * 8) for number in range(1, 5)]
+    judged = [lags_behind(rows, [9.0] * done, epochs=8) for done in range(9)]
+    assert judged == [False] * 3 + [True] * 5 + [False]
+
+
+def test_what_is_varied_depends_on_where_the_training_starts():
+    names = space(Settings()).keys()
+    assert "training.embedding_rate" not in names
+    assert 6 <= len(names) <= 8
+    word2vec = Settings().updated({"training.embeddings": "word2vec"})
+    assert space(word2vec).keys() - names == {"training.embedding_rate"}
+    begun = space(Settings().updated({"training.init": "runs/a"})).keys()
+    assert names - begun == {"model.hidden", "model.pooling"}
+    assert "training.embedding_rate" in begun
+    assert space(Settings(), {"model.dropout"}).keys() == names - {"model.dropout"}
+
+
+def test_suggestions_lie_in_the_space_and_repeat_by_seed():
+    kinds = {name: kind for name, kind in space(Settings()).items() if name in FREE}
+    rows = [row(1, [0.5]), row(2, [], "failed"), row(3, [0.6], "pruned")]
+    for number in range(4, 16):
+        values = suggest(rows, kinds, seed=7)
+        assert values == suggest(rows, kinds, seed=7)
+        for name, kind in kinds.items():
+            assert kind._contains(kind.to_internal_repr(values[name]))
+        assert values["model.dropout"] == float(f"{values['model.dropout']:.2g}")
+        rows.append(row(number, [values["model.dropout"] + 0.1]) | {"settings": values})
+    assert len({r["settings"]["training.learning_rate"] for r in rows[3:]}) > 6
+    assert suggest(rows, kinds, seed=7) != suggest(rows, kinds, seed=8)
+    late = [r["settings"]["model.dropout"] for r in rows[-3:]]
+    early = [r["settings"]["model.dropout"] for r in rows[3:10]]
+    assert sum(late) / len(late) < sum(early) / len(early)  # it learns that less is better
+
+
+@pytest.mark.slow
+def test_killed_it_ends_as_if_it_had_not_been(csv_file: Path, tmp_path: Path):
+    changes = GIVEN | {"training.epochs": 12, "training.checkpoint_seconds": 0.1}
+    sets = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
+    code = "from sentiment_lstm.cli import main; main()"
+    command = [sys.executable, "-c", code, "train", "--data", str(csv_file), "--preset", "seed"]
+    command += ["--search", "4", *sets, "--out"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run([*command, str(whole)], check=True, capture_output=True)
+    rng, kills = random.Random(0), 0
+    while kills < 3:
+        process = subprocess.Popen([*command, str(killed)], stderr=subprocess.DEVNULL)
+        size = written(killed)
+        while process.poll() is None and written(killed) == size:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.05, 0.5))
+        assert process.poll() is None, "the search ended before it could be killed"
+        process.kill()
+        process.wait()
+        kills += 1
+    subprocess.run([*command, str(killed)], check=True, capture_output=True)
+    rows = [json.loads((f / "search.json").read_text())["finished"] for f in (whole, killed)]
+    for one in (row for found in rows for row in found):
+        del one["seconds"]
+    assert rows[0] == rows[1]
+    assert sha(killed) == sha(whole)
+
+
+def written(folder: Path) -> int:
+    """Bytes of all metrics so far."""
+    return sum(path.stat().st_size for path in folder.glob("trials/*/metrics.jsonl"))

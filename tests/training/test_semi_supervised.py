@@ -1,0 +1,81 @@
+"""A whole run with every term of the objective and unlabelled texts, interrupted and resumed."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.interrupts import Interrupted
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.training.display import read_metrics
+from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.run import resume, train
+
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture
+def mixed(csv_file: Path, tmp_path: Path) -> Settings:
+    more = tmp_path / "more.csv"
+    words = ["lovely", "awful", "quokka"]
+    rows = [f"number {n} and a {words[n % 3]} film with its plot" for n in range(60)]
+    more.write_text("text\n" + "\n".join(rows))
+    return Settings().updated(
+        {
+            "data.source": str(csv_file),
+            "language.sources": (str(more),),
+            "text.min_frequency": 1,
+            "model.embedding": 8,
+            "model.hidden": 8,
+            "model.layers": 1,
+            "model.pooling": "max+mean",
+            "training.threads": 1,
+            "training.batch_tokens": 200,
+            "training.learning_rate": 0.02,
+            "training.epochs": 3,
+            "training.adversarial": 1.0,
+            "training.virtual_adversarial": 1.0,
+            "training.entropy": 1.0,
+            "training.perturbation": 0.5,
+        }
+    )
+
+
+def test_it_learns_and_resumes_exactly(mixed: Settings, tmp_path: Path, monkeypatch):
+    metrics = train(mixed, tmp_path / "whole", QUIET)
+    assert metrics["validation_accuracy"] > 0.9
+    assert all("extra" in line for line in read_metrics(tmp_path / "whole") if "loss" in line)
+    step = Trainer._train_step
+
+    def interrupted_step(self, batch):
+        if self.progress.step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_step", interrupted_step)
+        with pytest.raises(Interrupted):
+            train(mixed, tmp_path / "run", QUIET)
+    resume(tmp_path / "run", QUIET)
+    whole, resumed = load_bundle(tmp_path / "whole"), load_bundle(tmp_path / "run")
+    for name, weight in whole.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], weight)
+
+
+def test_a_start_is_normalised_where_a_shift_must_weigh(mixed: Settings, tmp_path: Path):
+    """One update that changes nothing leaves the table as it started."""
+    still = {"training.max_steps": 1, "training.learning_rate": 1e-12, "training.entropy": 0.0}
+    for name, weight in (("plain", 0.0), ("mixed", 1.0)):
+        terms = {"training.adversarial": weight, "training.virtual_adversarial": 0.0}
+        train(mixed.updated(still | terms), tmp_path / name, QUIET)
+    plain, shifted = (load_bundle(tmp_path / name) for name in ("plain", "mixed"))
+    assert not np.allclose(
+        plain.weights["embedding.weight"], shifted.weights["embedding.weight"], atol=1e-3
+    )
+    assert plain.metrics["validation_loss"] == pytest.approx(
+        shifted.metrics["validation_loss"], abs=1e-5
+    )
