@@ -7,7 +7,7 @@ import torch
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
-from sentiment_lstm.training.machine import keep_freed_memory, settled
+from sentiment_lstm.training.machine import settled
 
 
 def test_nothing_stays_auto_and_what_was_set_stays():
