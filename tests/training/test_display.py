@@ -32,14 +32,24 @@ def test_a_terminal_gets_a_bar_and_everyone_a_line_an_epoch():
 
 def test_resuming_drops_what_was_not_saved(tmp_path: Path):
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
-    log = MetricsLog(tmp_path, step=2)
+    log = MetricsLog(tmp_path, step=2, epochs=1)
     log.step({"step": 3, "again": 1})
     log.close()
     assert read_metrics(tmp_path) == [{"step": 1}, {"step": 2}, {"step": 3, "again": 1}]
 
 
+def test_resuming_before_an_epochs_end_drops_its_line_though_the_step_is_saved(tmp_path: Path):
+    first, second = EPOCH | {"epoch": 1, "step": 2}, EPOCH | {"epoch": 2, "step": 4}
+    lines = [first, STEP | {"epoch": 2, "step": 4}, second]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    MetricsLog(tmp_path, step=4, epochs=1).close()
+    assert read_metrics(tmp_path) == lines[:2]
+    MetricsLog(tmp_path, step=4, epochs=2).close()
+    assert read_metrics(tmp_path) == lines[:2]
+
+
 def test_the_usual_displays_log_speed_and_write_event_files(tmp_path: Path):
-    shown = displays(tmp_path, 2, 0, Console(file=io.StringIO()))
+    shown = displays(tmp_path, 2, 0, 0, Console(file=io.StringIO()))
     shown.step(STEP)
     shown.epoch(EPOCH)
     shown.close()
@@ -51,7 +61,7 @@ def test_the_usual_displays_log_speed_and_write_event_files(tmp_path: Path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_one_sentence(tmp_path: Path):
-    log = MetricsLog(tmp_path, step=0)
+    log = MetricsLog(tmp_path, step=0, epochs=0)
     log.file.close()
     log.file = open("/dev/full", "a", encoding="utf-8")  # noqa: SIM115, PTH123
     with pytest.raises(SentimentError, match="No space left"):

@@ -90,12 +90,19 @@ class Screen:
 class MetricsLog:
     """`metrics.jsonl`: a line an update and a line an epoch, each with its `step`.
 
-    Lines later than `step`, left by a training that was killed, are dropped first.
+    Lines later than `step` or `epochs`, left by a training that was killed, are dropped first: one
+    killed in its last update but before its checkpoint will validate that epoch again.
+
+    Args:
+        folder: the run's.
+        step: updates done.
+        epochs: epochs finished.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, epochs: int) -> None:
         path = folder / METRICS_LOG
-        kept = [line for line in read_metrics(folder) if line["step"] <= step]
+        lines = [line for line in read_metrics(folder) if line["step"] <= step]
+        kept = [e for e in lines if "validation_loss" not in e or e["epoch"] <= epochs]
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
         self.file = path.open("a", encoding="utf-8")
 
@@ -198,9 +205,17 @@ class Displays:
             display.close()
 
 
-def displays(folder: Path, total: int | None, done: int, console: Console) -> Displays:
-    """The usual displays of a run, TensorBoard among them where it is installed."""
-    parts: list[Display] = [MetricsLog(folder, done), Screen(total, done, console)]
+def displays(folder: Path, total: int | None, done: int, epochs: int, console: Console) -> Displays:
+    """The usual displays of a run, TensorBoard among them where it is installed.
+
+    Args:
+        folder: the run's.
+        total: updates to come, those already done included; None where unknown.
+        done: updates already done.
+        epochs: epochs already finished.
+        console: where people read.
+    """
+    parts: list[Display] = [MetricsLog(folder, done, epochs), Screen(total, done, console)]
     if importlib.util.find_spec("tensorboard"):
         parts.append(Board(folder))
     return Displays(parts)

@@ -69,7 +69,8 @@ class Session:
         self.facts = {"data": self.trainer.feed.fingerprint()}
         if self.path.exists():
             self._restore()
-        self.shown = displays(self.folder, self.trainer.total, self.trainer.progress.step, console)
+        at = self.trainer.progress
+        self.shown = displays(self.folder, self.trainer.total, at.step, at.epoch, console)
         self.saved = time.monotonic()
         self.interrupts.deferred = True
         try:
