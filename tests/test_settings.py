@@ -217,7 +217,7 @@ def test_a_mixture_travels_through_toml_and_json(tmp_path):
     assert chosen.updated({"training.seed": 3}).mixture == chosen.mixture
 
 
-@pytest.mark.parametrize("mixture", ["b.csv", {"source": "b.csv"}, ["b.csv"], 3])
+@pytest.mark.parametrize("mixture", ["b.csv", {"source": "b.csv"}, ["b.csv"], [{"weight": 2}], 3])
 def test_a_mixture_that_is_no_list_of_tables(mixture):
     with pytest.raises(UsageError, match=r"\[\[mixture\]\] tables"):
         Settings().updated({"mixture": mixture})
@@ -225,4 +225,4 @@ def test_a_mixture_that_is_no_list_of_tables(mixture):
 
 def test_a_wrong_key_in_a_mixture_is_named():
     with pytest.raises(UsageError, match=r"found 'data\.sauce'"):
-        Settings().updated({"mixture": [{"sauce": "b.csv"}]})
+        Settings().updated({"mixture": [{"source": "b.csv", "sauce": 1}]})

@@ -279,8 +279,9 @@ _MIXTURE = "mixture"
 
 def _sources(tables: Any) -> tuple[DataSettings, ...]:  # noqa: ANN401
     """`[[mixture]]` tables of a TOML file, each with the keys of `[data]`."""
-    if not isinstance(tables, list | tuple) or not all(isinstance(t, Mapping) for t in tables):
-        raise UsageError(f"Expected [[mixture]] tables with the keys of [data], found {tables!r}.")
+    listed = isinstance(tables, list | tuple)
+    if not listed or not all(isinstance(t, Mapping) and "source" in t for t in tables):
+        raise UsageError(f"Expected [[mixture]] tables, each with a source, found {tables!r}.")
     return tuple(
         Settings().updated({f"data.{key}": value for key, value in table.items()}).data
         for table in tables

@@ -115,7 +115,8 @@ def _number(value: object) -> str:
 def _coverage(values: Mapping[str, Any]) -> None:
     """A column a threshold; the one asked for comes first."""
     asked = [values["abstain"]] if values["abstain"]["threshold"] else []
-    rows = [*asked, *values["coverage_curve"]]
+    usual = [row for row in values["coverage_curve"] if row not in asked]
+    rows = [*asked, *usual]
     table = Table("abstaining below", *(f"{row['threshold']:g}" for row in rows))
     for name in ("coverage", "accuracy"):
         shares = [row[name] for row in rows]

@@ -123,4 +123,6 @@ def test_texts_between_the_classes_are_not_measured(source: Path, tmp_path: Path
     path = tmp_path / "neutral.csv"
     path.write_text("text,label\ngreat film,1\na film,2\nbad film,0\n")
     maps = {"data.label_map": {"0": "bad", "1": "good", "2": "0.5"}}
-    assert model.evaluate(str(path), None, maps)["n"] == 2
+    found = model.evaluate(str(path), None, maps)
+    assert found["n"] == 2
+    assert found["set_aside"] == {"half of each class": 1}

@@ -148,8 +148,11 @@ def test_a_map_may_lead_to_shares_of_the_second_class():
     assert found == [("bad", None), ("bad", 0.25), ("good", 0.5), ("good", None)]
     assert labeller.order() == ("bad", "good")
     assert (labeller.class_of(3), labeller.share_of(3)) == (None, None)
-    names = Labeller({"a": "0", "b": "1", "c": "01.0", "d": "1.5"})
-    assert names.order() == ("0", "1", "01.0", "1.5")
+    assert Labeller({"a": "0", "b": "1"}).order() == ("0", "1")
+    assert Labeller({"a": "x", "b": ".5", "c": "y"}).share_of("b") == 0.5
+    for share in ("1.5", "-0.5"):
+        with pytest.raises(UsageError, match=rf"from 0\.0 to 1\.0 .*'{share}'"):
+            Labeller({"a": "x", "b": share, "c": "y"})
 
 
 def test_shares_go_to_a_models_classes():

@@ -198,3 +198,12 @@ def test_a_signal_saves_and_exits(csv_file: Path, tmp_path: Path, number, code):
     assert "Traceback" not in errors
     assert "--resume" in errors
     assert (folder / "checkpoint.safetensors").exists()
+
+
+def test_a_run_writes_over_nobodys_files(csv_file: Path, tmp_path: Path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "README.md").write_text("my notes")
+    with pytest.raises(UsageError, match=r"found README\.md in"):
+        train(tiny(csv_file), folder, QUIET)
+    assert (folder / "README.md").read_text() == "my notes"

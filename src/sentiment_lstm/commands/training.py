@@ -91,7 +91,7 @@ def train(
         refuse_others(context, "resume", "beside --resume, for a run keeps its settings")
         _resume(resume)
         return
-    if not out:
+    if not out or out == Path():  # an unset variable gives the folder we stand in
         raise UsageError("Expected --out FOLDER for the run (or --resume FOLDER), found neither.")
     sources: list[str | None] = [*data] if data else [None]
     options = data_options(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
@@ -90,9 +91,9 @@ def measure(
         UsageError: `abstain_below` is not in [0, 1).
     """
     least = checked_threshold(abstain_below)
+    left_out: Counter[str] = Counter()
     found = wanted.reviews(set_aside, predictor.classes)
-    # A text half of one class and half of the other has no right answer.
-    reviews, again = tee(review for review in found if review.share != 0.5)
+    reviews, again = tee(_with_an_answer(found, left_out))
     parts, lengths, kept = [], [], []
     for texts, encoded, shares in predictor.windows(review.text for review in again):
         rows = [next(reviews) for _ in texts]
@@ -109,11 +110,20 @@ def measure(
         "data": wanted.data.source,
         "split": wanted.split,
         "classes": list(predictor.classes),
-        "set_aside": set_aside.counts,
+        "set_aside": {**set_aside.counts, **left_out},
         **evaluate(labels, shares, np.concatenate(lengths)).to_dict(),
         "abstain": coverage_at(least, shares.max(axis=1), right),
         "mistakes": _worst(kept, least),
     }
+
+
+def _with_an_answer(reviews: Iterable[Review], left_out: Counter[str]) -> Iterator[Review]:
+    """A text half of one class and half of the other has no right answer: it is only counted."""
+    for review in reviews:
+        if review.share == 0.5:
+            left_out["half of each class"] += 1
+        else:
+            yield review
 
 
 def _same(source: str, other: str) -> bool:

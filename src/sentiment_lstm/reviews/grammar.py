@@ -33,8 +33,8 @@ from sentiment_lstm.reviews.templates import (
 )
 from sentiment_lstm.settings import DataSettings
 
-COUNT = 20_000
-"""Sentences of the source `grammar`."""
+COUNT, MOST = 20_000, 10_000_000
+"""Sentences of the source `grammar`, and of `grammar:N` at most."""
 LABELS = {NEGATIVE: "negative", NEUTRAL: "neutral", POSITIVE: "positive"}
 SHARES = {NEGATIVE: 0.4, NEUTRAL: 0.2, POSITIVE: 0.4}
 SEED = 20_240_229
@@ -74,14 +74,15 @@ def count_of(source: str) -> int:
     """The N of `grammar:N`.
 
     Raises:
-        DataError: it is not a whole number from 1 up.
+        DataError: it is not a whole number from 1 to `MOST`.
     """
     _, colon, number = source.partition(":")
     if not colon:
         return COUNT
-    if not re.fullmatch("[0-9]{1,12}", number) or int(number) == 0:
+    if not re.fullmatch("[0-9]{1,12}", number) or not 0 < int(number) <= MOST:
         raise DataError(
-            f"Expected how many sentences, as in grammar:20000, found {source[:100]!r}."
+            f"Expected how many sentences, from 1 to {MOST:,}, as in grammar:20000, "
+            f"found {source[:100]!r}."
         )
     return int(number)
 

@@ -56,8 +56,8 @@ class Labeller:
     of the second at 0.5. With `soft` every label is such a share already, from 0 to 1.
 
     Raises:
-        UsageError: a comparison in the map that compares with no number, a map that leads to none
-            of the model's classes, or shares without two named classes.
+        UsageError: a comparison in the map that compares with no number, a share beyond 1, a map
+            that leads to none of the model's classes, or shares without two named classes.
     """
 
     def __init__(
@@ -218,7 +218,11 @@ def _read_map(
 
 def _share(name: str) -> float:
     """`"0.5"` -> 0.5; -1 for a name. `"1"` is a name: shares have a decimal point."""
-    return float(name) if re.fullmatch(r"0\.\d{1,9}|1\.0{1,9}", name, re.ASCII) else -1.0
+    if not re.fullmatch(r"[+-]?\d*\.\d+", name, re.ASCII):
+        return -1.0
+    if not 0 <= float(name) <= 1:
+        raise UsageError(f"Expected a share from 0.0 to 1.0 in --label-map, found {name!r:.40}.")
+    return float(name)
 
 
 def _number(text: str) -> Label:

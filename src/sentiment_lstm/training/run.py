@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 
 from sentiment_lstm import __version__
-from sentiment_lstm.bundle import Bundle, Config, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.bundle import FILES, Bundle, Config, is_bundle, load_bundle, save_bundle
 from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupts
 from sentiment_lstm.model.classifier import LSTMClassifier
@@ -69,6 +69,7 @@ def train(
     with one_sentence(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
+        _check_free(folder)
         if (folder / SETTINGS).exists() or is_bundle(folder):
             raise UsageError(
                 f"Expected a folder without a run, found one in {folder}: go on with it by "
@@ -137,6 +138,17 @@ def _run(settings: Settings, folder: Path, console: Console, whole: Whole | None
         session.path.unlink(missing_ok=True)
         interrupts.check()
     return metrics
+
+
+def _check_free(folder: Path) -> None:
+    """Refuse to write over files that no run of ours has left."""
+    ours = (folder / SETTINGS).exists() or is_bundle(folder)
+    found = [name for name in FILES if (folder / name).exists()]
+    if found and not ours:
+        raise UsageError(
+            f"Expected a folder whose files can be written, found {', '.join(found)} in {folder}: "
+            "name another by --out."
+        )
 
 
 def _check_language(settings: Settings) -> None:
