@@ -18,7 +18,7 @@ from sentiment_lstm.batching import Window, count_batches, length_batches, lengt
 from sentiment_lstm.records import Batch, Review
 from sentiment_lstm.reviews.corpus import Corpus, unlabelled_texts
 from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import Settings
+from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
 _CHUNK = 1_000
@@ -96,39 +96,44 @@ def make_feed(
     def encoded(reviews: Iterable[Review], first: int = 0) -> Window:
         return encode(reviews, tokenizer, corpus.classes, most, first)
 
-    def whole(reviews: Iterable[Review]) -> Window:
-        return encode(reviews, tokenizer, corpus.classes, sys.maxsize)
-
     def stream() -> Iterator[Window]:
         reviews, first = corpus.training(), 0
         while (window := encoded(islice(reviews, settings.data.stream_rows), first)).ids:
             yield window
             first += len(window.ids)
 
-    sample, validation = encoded(corpus.sample), whole(corpus.validation)
-    unlabelled = None
-    if settings.training.virtual_adversarial or settings.training.entropy:
-        reviews = unlabelled_texts(settings, corpus, set_aside or SetAside(None))
-        # Where no source is named, or it holds nothing new, the training texts serve.
-        unlabelled = _without_labels(reviews or corpus.sample, tokenizer, most)
+    sample = encoded(corpus.sample)
+    validation = encode(corpus.validation, tokenizer, corpus.classes, sys.maxsize)
+    unlabelled = _unlabelled(corpus, tokenizer, settings, set_aside or SetAside(None))
     if corpus.streaming:
         return Feed(stream, sample, validation, None, unlabelled)
-    training = settings.training
-    lengths = lengths_of(sample.ids)
-    steps = count_batches(
-        lengths,
+    steps = _count_steps(sample, settings.training)
+    return Feed(lambda: [sample], sample, validation, steps, unlabelled)
+
+
+def _count_steps(sample: Window, training: TrainingSettings) -> int:
+    return count_batches(
+        lengths_of(sample.ids),
         training.batch_tokens,
         training.seed,
         training.epochs,
         training.max_steps,
         training.batch_texts,
     )
-    return Feed(lambda: [sample], sample, validation, steps, unlabelled)
 
 
-def _without_labels(reviews: Sequence[Review], tokenizer: TextTokenizer, max_tokens: int) -> Window:
+def _unlabelled(
+    corpus: Corpus, tokenizer: TextTokenizer, settings: Settings, set_aside: SetAside
+) -> Window | None:
+    """Texts for losses without labels, where one has a weight.
+
+    Where no source is named, or it holds nothing new, the training texts serve.
+    """
+    if not (settings.training.virtual_adversarial or settings.training.entropy):
+        return None
+    reviews = unlabelled_texts(settings, corpus, set_aside) or corpus.sample
     encoded = tokenizer.encode([review.text for review in reviews])
-    ids = [head_and_tail(e.ids, max_tokens) for e in encoded]
+    ids = [head_and_tail(e.ids, settings.text.max_tokens) for e in encoded]
     return Window(ids, np.zeros(len(ids), dtype=np.int64))
 
 
