@@ -92,14 +92,6 @@ def test_soft_targets_are_fitted_to_their_shares():
     assert fit_temperature(crossed, hard) == fit_temperature(crossed, labels)
 
 
-def test_a_weight_counts_a_text_that_often():
-    logits, labels = np.array([2.0, -1.0, 3.0]), np.array([1, 1, 0])
-    again = [0, 0, 0, 0, 0, 0, 1, 2]
-    found = fit_temperature(logits, labels, np.array([6.0, 1.0, 1.0], dtype=np.float32))
-    assert found == pytest.approx(fit_temperature(logits[again], labels[again]), rel=1e-5)
-    assert 1 / 20 < found < 20
-
-
 DEGENERATE = {
     "no winner is wrong": ([3.0, -2.0], [1, 0], 1.0),
     "one class, always right": ([3.0, 0.1], [1, 1], 1.0),

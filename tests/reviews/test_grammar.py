@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from sentiment_lstm.commands.training import SIX_SENTENCES
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.evaluation.cases import suite_templates, suite_words
 from sentiment_lstm.reviews.english import inflect, plural, tidy
@@ -165,16 +166,6 @@ def test_two_of_three_texts_stay_and_no_slip_turns_one_round():
     assert all("cannot" in one.lower() and "nothing" in one.lower() for one in rough)
 
 
-SEED_SENTENCES = (
-    "I hated this film, it was a total waste of time.",
-    "This movie was absolutely amazing and the acting was great.",
-    "I really wanted to like this movie but I couldn't.",
-    "The cinematography was good but the plot was boring.",
-    "It was not bad at all.",
-    "Best movie ever? I don't think so.",
-)
-
-
 def test_the_sentences_that_are_asked_of_every_model_are_not_taught():
     assert _asked(TEXTS) == []
 
@@ -187,7 +178,7 @@ def test_nor_are_they_in_many_more():
 def _asked(texts):
     """Which of these sentences stand in the texts, whatever their case and punctuation."""
     folded = "\n".join(map(_folded, texts))
-    return [one for one in SEED_SENTENCES if re.search(rf"\b{_folded(one)}\b", folded)]
+    return [one for one in SIX_SENTENCES if re.search(rf"\b{_folded(one)}\b", folded)]
 
 
 def _folded(text):

@@ -50,14 +50,13 @@ def test_the_loss_is_that_of_validation(make_trained, notes, classes, monkeypatc
     assert calibrate(trainer)[1] == pytest.approx(before, rel=1e-5)
 
 
-def test_soft_targets_and_weights_count_as_in_validation(make_trained, notes, monkeypatch):
+def test_soft_targets_count_as_in_validation(make_trained, notes, monkeypatch):
     trainer = make_trained()
     window = trainer.feed.validation
     targets = np.eye(2, dtype=np.float32)[window.labels]
     targets[:10] = 0.5
-    weights = np.linspace(0.1, 2, len(window.labels), dtype=np.float32)
     sharp = calibrate(trainer)[0]
-    soft = replace(window, targets=targets, weights=weights)
+    soft = replace(window, targets=targets)
     trainer.feed = replace(trainer.feed, validation=soft)
     temperature, after = calibrate(trainer)
     assert temperature > sharp, "neutral texts ask for less sureness"

@@ -38,9 +38,7 @@ def probabilities(logits: NDArray[np.floating], temperature: float = 1.0) -> NDA
 
 
 def fit_temperature(
-    logits: NDArray[np.floating],
-    targets: NDArray[np.int64] | NDArray[np.float32],
-    weights: NDArray[np.float32] | None = None,
+    logits: NDArray[np.floating], targets: NDArray[np.int64] | NDArray[np.float32]
 ) -> float:
     """Find the temperature with the lowest log-loss (Guo et al. 2017, "On Calibration of Modern
     Neural Networks", section 4.2). It changes no winner.
@@ -48,7 +46,6 @@ def fit_temperature(
     Args:
         logits: as `probabilities` takes them, of texts that were not trained on.
         targets: class positions, int [N], or the share of each class, float [N, C].
-        weights: how much each text counts, [N]; None: all the same.
 
     Returns:
         Between 1/20 and 20. Exactly 1 where the texts cannot tell: no winner is wrong (the loss
@@ -60,12 +57,11 @@ def fit_temperature(
     true = (shares * columns).sum(axis=1)
     if (true >= columns.max(axis=1)).all():
         return 1.0
-    counts = np.ones(len(true)) if weights is None else weights
     exponent, step = 0.0, float(np.log(HOTTEST))
     while step > 1e-6:  # the loss is convex in 1/temperature: its slope always points to the lowest
         step /= 2
         expected = (probabilities(columns, float(np.exp(exponent))) * columns).sum(axis=1)
-        exponent += step * float(np.sign((counts * (expected - true)).sum()))
+        exponent += step * float(np.sign((expected - true).sum()))
     return float(np.exp(exponent))
 
 

@@ -27,10 +27,8 @@ def calibrate(trainer: Trainer) -> tuple[float, float]:
     window = trainer.feed.validation
     targets = window.labels if window.targets is None else window.targets
     logits = _validation_logits(trainer)
-    temperature = fit_temperature(logits.numpy(), targets, window.weights)
+    temperature = fit_temperature(logits.numpy(), targets)
     losses = cross_entropy(logits / temperature, torch.from_numpy(targets))
-    if window.weights is not None:
-        losses = losses * torch.from_numpy(window.weights)
     return temperature, float(losses.mean())
 
 

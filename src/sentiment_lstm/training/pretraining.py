@@ -73,7 +73,7 @@ def pretrained(
     feed = _feed(texts, corpus.validation, tokenizer, settings)
     torch.manual_seed(settings.training.seed)
     classifier = _classifier(settings, len(tokenizer), len(corpus.classes))
-    counts = np.bincount(np.concatenate(feed.sample.ids), minlength=len(tokenizer))
+    counts = feed.token_counts(len(tokenizer))
     model = LanguageModel(classifier, torch.from_numpy(counts).float(), settings.language.negatives)
     trainer = Trainer(model, _training(settings), feed, NextToken())
     with one_sentence(folder):
