@@ -50,7 +50,10 @@ def _form(verb: str, form: str) -> str:
     return f"{verb[:-1]}ied" if re.search("[^aeiou]y$", verb) else f"{stem}ed"
 
 
-_PLURALS = {"series": "series", "knife": "knives", "scarf": "scarves"}
+_PLURALS = {
+    "series": "series", "knife": "knives", "scarf": "scarves", "man": "men", "woman": "women",
+    "person": "people",
+}  # fmt: skip
 
 
 def plural(word: str) -> str:
