@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,31 +95,48 @@ def measured(labels: Sequence[str], positive: NDArray[np.float64]) -> dict[str, 
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure every set that is there."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", required=True, help="a run or bundle folder")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--test", action="store_true", help="the test splits")
-    parser.add_argument("--json", type=Path, help="where to write the numbers")
-    options = parser.parse_args(arguments)
-    classifier = SentimentClassifier.from_pretrained(options.model)
-    config = load_bundle(Path(options.model)).config
+def measure_sets(model: Path, data: Path, *, test: bool) -> dict[str, dict[str, float]]:
+    """The measures of every set that is there, by its name; shown as a table too.
+
+    Args:
+        model: a run or bundle folder.
+        data: the folder with a folder for each set.
+        test: whether to measure test splits; else what may choose between models.
+    """
+    classifier = SentimentClassifier.from_pretrained(model)
+    config = load_bundle(model).config
     score = positive_scorer(classifier.predict_proba, config.classes)
-    table = Table("texts", "n", "score, %", "log-loss", "calibration error", title=options.model)
     found = {}
     for chosen in SETS:
-        source, split = options.data / chosen.path, chosen.test if options.test else chosen.develop
+        source, split = data / chosen.path, chosen.test if test else chosen.develop
         if split is None or not source.exists():
             continue
         if (reviews := reviews_of(chosen, config, source, split)) is None:
             continue
         texts, labels = zip(*((review.text, str(review.label)) for review in reviews), strict=True)
-        values = measured(labels, score(texts))
-        found[chosen.name] = values
+        found[chosen.name] = measured(labels, score(texts))
+    show(str(model), found)
+    return found
+
+
+def show(title: str, found: Mapping[str, Mapping[str, float]]) -> None:
+    """Print the measures, a line a set."""
+    table = Table("texts", "n", "score, %", "log-loss", "calibration error", title=title)
+    for name, values in found.items():
         more = [f"{values[k]:.4f}" if k in values else "" for k in ("log_loss", "ece")]
-        table.add_row(chosen.name, f"{values['n']:,}", f"{values['score']:.2%}", *more)
+        table.add_row(name, f"{values['n']:,}", f"{values['score']:.2%}", *more)
     Console().print(table)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure every set that is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True, help="a run or bundle folder")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--test", action="store_true", help="the test splits")
+    parser.add_argument("--json", type=Path, help="where to write the numbers")
+    options = parser.parse_args(arguments)
+    found = measure_sets(options.model, options.data, test=options.test)
     if options.json:
         write_atomically(options.json, as_json(found))
     return 0

@@ -58,3 +58,23 @@ def test_card_names_every_source():
     settings = Settings().updated({**changes, "language.epochs": 1})
     card = model_card("mine", {**CONFIG, "training": {"settings": settings.to_dict()}}, {})
     assert "Trained on `imdb` (train), `b.csv` (train), and on texts of `c.csv` without" in card
+
+
+def test_card_shows_tests_behaviour_and_origins():
+    one = {"capability": "typos", "cases": 100, "failure_rate": 0.07, "limit": 0.05}
+    metrics = {
+        "tests": {"tweets": {"n": 1234, "score": 0.615}},
+        "behaviour": [one | {"within_limit": False}],
+    }
+    config = {**CONFIG, "training": {"origins": {"tweets": "short texts; no licence stated"}}}
+    card = model_card("mine", config, metrics)
+    assert "| tweets | 1,234 | 61.50% |  |  |" in card
+    assert "| typos | 100 | 7.0% | 5% |" in card
+    assert "more often than it may at: typos." in card
+    assert "- tweets: short texts; no licence stated" in card
+
+
+def test_card_without_tests_has_no_empty_tables():
+    card = model_card("mine", CONFIG, METRICS)
+    assert "## Behaviour" not in card
+    assert "## Test splits" not in card

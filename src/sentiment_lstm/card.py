@@ -39,7 +39,7 @@ SentimentClassifier.from_pretrained("path/of/this/folder")("It was not bad at al
 Trained on {sources}. Texts unlike these (another language, subject or length) may
 be scored badly, and a probability may then mean little.
 
-{provenance}
+{origins}{provenance}
 
 ## Results
 
@@ -49,12 +49,34 @@ The numbers named `validation_` were measured on texts kept from training, which
 to stop: expect a little less on new texts. Logits are divided by the temperature {temperature:.4g}
 before they become probabilities. Training fits it on the same texts: `validation_loss` is the
 log-loss without it, `validation_calibrated_loss` with it.
-
+{tests}{development}{behaviour}
 ## Settings
 
 ```json
 {settings}
 ```
+"""
+
+_SETS = """
+## {title}
+
+The score is accuracy; of three classes macro-averaged recall, a probability of `positive` from 1/3
+to 2/3 being neutral.
+
+| texts | number | score | log-loss | calibration error |
+| --- | --- | --- | --- | --- |
+{rows}
+"""
+
+_BEHAVIOUR = """
+## Behaviour and limits
+
+Sentences made for testing, in words and on subjects that training did not use
+(`sentiment-lstm behaviour`). {over}
+
+| capability | cases | failing | may fail |
+| --- | --- | --- | --- |
+{rows}
 """
 
 
@@ -64,22 +86,30 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
     Args:
         name: what to call it.
         config: the content of `config.json`; of `training`, `settings` is shown as a block of its
-            own and the rest as a list.
+            own, `origins` (a source's name -> what it is and its licence) as the sources' list,
+            and the rest as another.
         metrics: the content of `metrics.json`; numbers named `validation_...` become the results of
-            the front matter's `model-index`.
+            the front matter's `model-index`. Where it has them, `tests` and
+            `development` (a set's name -> `n`, `score`, `log_loss`, `ece`) and `behaviour`
+            (`CapabilityResult.to_dict` of each capability) get tables of their own.
     """
     training = dict(config["training"])
     settings = {"model": config["model"], "text": config["text"], **training.pop("settings", {})}
     data = settings.get("data", {})
     source = str(data.get("source", "unknown"))
+    origins = training.pop("origins", {})
     return _CARD.format(
         index=_model_index(name, source, metrics),
         name=name,
         classes=", ".join(f"`{label}`" for label in config["label2id"]),
         sources=_sources(settings, data),
+        origins="".join(f"- {source}: {told}\n" for source, told in origins.items()),
         provenance=_items(training),
         results=_table(metrics),
         temperature=config["temperature"],
+        tests=_sets("Test splits, measured once", metrics.get("tests")),
+        development=_sets("Texts looked at while developing", metrics.get("development")),
+        behaviour=_behaviour(metrics.get("behaviour")),
         settings=json.dumps(settings, indent=2),
     )
 
@@ -113,8 +143,36 @@ def _items(values: Mapping[str, object]) -> str:
 
 
 def _table(metrics: Mapping[str, object]) -> str:
-    rows = [f"| {key} | {_shown(value)} |" for key, value in metrics.items()]
+    plain = {k: v for k, v in metrics.items() if not isinstance(v, (Mapping, list))}
+    rows = [f"| {key} | {_shown(value)} |" for key, value in plain.items()]
     return "\n".join(["| metric | value |", "| --- | --- |", *rows])
+
+
+def _sets(title: str, sets: Any) -> str:  # noqa: ANN401
+    if not sets:
+        return ""
+    rows = [
+        f"| {name} | {values['n']:,} | {values['score']:.2%} | {_measure(values, 'log_loss')} "
+        f"| {_measure(values, 'ece')} |"
+        for name, values in sets.items()
+    ]
+    return _SETS.format(title=title, rows="\n".join(rows))
+
+
+def _measure(values: Mapping[str, float], name: str) -> str:
+    return f"{values[name]:.4f}" if name in values else ""
+
+
+def _behaviour(capabilities: Any) -> str:  # noqa: ANN401
+    if not capabilities:
+        return ""
+    failing = [one["capability"] for one in capabilities if not one["within_limit"]]
+    over = f"It fails more often than it may at: {', '.join(failing)}." if failing else ""
+    rows = [
+        f"| {one['capability']} | {one['cases']} | {one['failure_rate']:.1%} | {one['limit']:.0%} |"
+        for one in capabilities
+    ]
+    return _BEHAVIOUR.format(rows="\n".join(rows), over=over)
 
 
 def _shown(value: object) -> str:
