@@ -1,0 +1,95 @@
+"""Irony heads from a bundle, three seeds, and what sentiment and irony say about a text together.
+
+`python benchmarks/irony.py` measures on validation texts, `--test` on the test split: F1 of the
+ironic class for each seed and their mean; then how many texts of each sentiment (a probability of
+`positive` below 1/3, above 2/3 or between) the mean of the heads calls ironic, and how many are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
+from sentiment_lstm.reviews.open import read_reviews
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import Settings, read_toml
+from sentiment_lstm.storage import as_json, write_atomically
+from sentiment_lstm.training.run import train
+
+LABELS = {"0": "literal", "1": "ironic"}
+OUT = Console()
+
+
+def trained(recipe: Path, data: Path, start: Path, seed: int, folder: Path) -> SentimentClassifier:
+    """One head."""
+    changes: dict[str, object] = {
+        "data.source": str(data),
+        "data.exclude": [f"{data}:test"],
+        "training.init": str(start),
+        "training.seed": seed,
+    }
+    settings = Settings().updated(read_toml(recipe) | changes)
+    train(settings, folder, Console(stderr=True))
+    return SentimentClassifier.from_pretrained(folder)
+
+
+def together(ironic: NDArray[np.bool_], found: NDArray[np.bool_], sentiments: list[str]) -> Table:
+    """Texts of each sentiment: how many are called ironic, how many are, how many are both."""
+    table = Table("sentiment", "texts", "called ironic", "ironic", "both")
+    names = np.array(sentiments)
+    for name in ("negative", "neutral", "positive"):
+        of = names == name
+        counts = (of, of & found, of & ironic, of & found & ironic)
+        table.add_row(name, *(f"{int(one.sum()):,}" for one in counts))
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, measure, set beside the sentiment."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    shipped = Path("src/sentiment_lstm/pretrained/default")
+    parser.add_argument("--init", type=Path, default=shipped, help="the bundle to start from")
+    parser.add_argument("--recipe", type=Path, default=Path("recipes/irony.toml"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/irony"))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--test", action="store_true", help="the test split")
+    parser.add_argument("--json", type=Path, help="where to write the numbers")
+    options = parser.parse_args(arguments)
+    split = "test" if options.test else "validation"
+    wanted: dict[str, object] = {"data.label_map": LABELS}
+    data = Settings().updated({"data.source": str(options.data), "data.split": split} | wanted).data
+    reviews = list(read_reviews(data, set_aside=SetAside(None)))
+    texts = [review.text for review in reviews]
+    scores, shares = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(options.seeds):
+            run = Path(folder) / str(seed)
+            head = trained(options.recipe, options.data, options.init, seed, run)
+            scores.append(head.evaluate(str(options.data), split, wanted)["f1"])
+            shares.append(head.predict_proba(texts)[:, head.classes_.index("ironic")])
+            OUT.print(f"seed {seed}: F1 {scores[-1]:.2%}", highlight=False)
+    mean, spread = statistics.mean(scores), statistics.pstdev(scores)
+    OUT.print(f"mean {mean:.2%}, standard deviation {spread:.2%}", highlight=False)
+    sentiment = SentimentClassifier.from_pretrained(options.init)
+    positive = positive_scorer(sentiment.predict_proba, sentiment.classes_)(texts)
+    ironic = np.array([review.label == "ironic" for review in reviews])
+    found = np.mean(shares, axis=0) > 0.5
+    OUT.print(together(ironic, found, [verdict(p) for p in positive.tolist()]))
+    if options.json:
+        write_atomically(options.json, as_json({"split": split, "f1": scores, "mean": mean}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
