@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment_lstm.inference import torch_runtime
+from sentiment_lstm.inference import runtime as module
 from sentiment_lstm.inference.torch_runtime import TorchRuntime
 from sentiment_lstm.model.weights import classifier_from, load_weights, to_arrays
 
@@ -35,7 +35,7 @@ def test_long_texts_are_read_in_pieces(make_bundle, monkeypatch, pooling, classe
     bundle = make_bundle(classes, pooling=pooling)
     texts = ids(3, 4, 5, 8, 9, 2)
     wanted = TorchRuntime(bundle).score(texts)
-    monkeypatch.setattr(torch_runtime, "_PIECE", 4)
+    monkeypatch.setattr(module, "PIECE", 4)
     runtime = TorchRuntime(bundle)
     widths = []
     runtime._model.embedding.register_forward_hook(lambda _, x, __: widths.append(x[0].shape[1]))
@@ -46,7 +46,7 @@ def test_long_texts_are_read_in_pieces(make_bundle, monkeypatch, pooling, classe
 def test_two_directions_read_long_texts_whole(make_bundle, monkeypatch):
     bundle = make_bundle(bidirectional=True)
     wanted = TorchRuntime(bundle).score(ids(9))
-    monkeypatch.setattr(torch_runtime, "_PIECE", 4)
+    monkeypatch.setattr(module, "PIECE", 4)
     np.testing.assert_array_equal(TorchRuntime(bundle).score(ids(9)), wanted)
 
 

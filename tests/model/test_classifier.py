@@ -48,6 +48,11 @@ def pad(rows: list[Tensor], width: int, filler: int = PAD_ID) -> tuple[Tensor, T
     return ids, torch.tensor([len(text) for text in rows])
 
 
+def full(ids: Tensor) -> Tensor:
+    """The lengths of texts without padding."""
+    return torch.full((ids.shape[0],), ids.shape[1])
+
+
 def alone(model: LSTMClassifier, text: Tensor) -> Tensor:
     return model(text[None], torch.tensor([len(text)]))
 
@@ -152,7 +157,7 @@ def test_pieces_score_as_the_whole_text(pooling, both, layers, cuts):
     state: State | None = None
     *pieces, last = [ids[:, start:end] for start, end in pairwise([0, *cuts, 9])]
     for piece in pieces:
-        state = model.advance(piece, state)
+        _, state = model.read(piece, full(piece), state)
     rest = last.shape[1]
     lengths = torch.tensor([rest, rest - 1])  # the second text is padded, in its last piece
     wanted = model(ids, torch.tensor([9, 8]))
@@ -164,7 +169,7 @@ def test_pieces_score_as_the_whole_text(pooling, both, layers, cuts):
 def test_a_state_can_be_gone_on_from_twice(pooling, both, layers):
     model = build(pooling, both, layers)
     ids = torch.stack(texts(4))
-    state = model.advance(ids)
+    _, state = model.read(ids, full(ids))
     first, _ = model.step(torch.tensor([3]), state)
     other, _ = model.step(torch.tensor([7]), state)
     again, _ = model.step(torch.tensor([3]), state)
@@ -191,7 +196,7 @@ def test_two_directions_refuse_to_carry_a_state(pooling):
     state = build(pooling).zero_state(1)
     for call in (
         lambda: model.step(ids[:, 0]),
-        lambda: model.advance(ids),
+        lambda: model.read(ids, full(ids)),
         lambda: model(ids, torch.tensor([3]), state),
     ):
         with pytest.raises(ValueError, match="Expected a model of one direction"):
@@ -334,7 +339,7 @@ def test_the_measure_sees_a_state_carried_across_steps():
 
     def train_step() -> None:
         model(ids, lengths, states[0]).square().sum().backward(retain_graph=True)
-        states[0] = model.advance(ids, states[0])
+        _, states[0] = model.read(ids, full(ids), states[0])
 
     counts = list(kept_after_each(train_step, steps=5))
     assert all(later > earlier for earlier, later in pairwise(counts))

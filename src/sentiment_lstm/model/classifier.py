@@ -76,26 +76,24 @@ class LSTMClassifier(nn.Module):
             return self._score(self._read_both_ways(ids, lengths, shift))
         return self._score(self._read(ids, lengths, state, shift).pooled)
 
-    def advance(self, ids: Tensor, state: State | None = None) -> State:
-        """Read a piece of text that has no padding, int64 [B, T], and return the state after it.
+    def read(
+        self, ids: Tensor, lengths: Tensor, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """Read a piece of texts, int64 [B, T], `lengths` [B] real, and score all that was read.
+
+        Returns:
+            The logits, as `forward` gives them for the whole, and the state after the piece: to go
+            on from where a text has no padding in it.
 
         Raises:
             ValueError: the model has two directions: its second needs the end of the text first.
         """
-        lengths = torch.full((ids.shape[0],), ids.shape[1], device=ids.device)
-        return self._read(ids, lengths, state)
+        state = self._read(ids, lengths, state)
+        return self._score(state.pooled), state
 
     def step(self, token: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Read one token a text, int64 [B], and score what was read so far.
-
-        Returns:
-            The logits, as `forward` gives them for the text so far, and the state after the token.
-
-        Raises:
-            ValueError: the model has two directions.
-        """
-        state = self.advance(token[:, None], state)
-        return self._score(state.pooled), state
+        """Read one token a text, int64 [B]: `read` of the shortest piece."""
+        return self.read(token[:, None], torch.ones_like(token), state)
 
     def zero_state(self, texts: int) -> State:
         """The state before the first token, for B = `texts`."""
