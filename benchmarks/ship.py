@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args(arguments)
-    bundle = replace(load_bundle(options.model), card="")
-    save_bundle(options.out, bundle, half=True)
+    bundle = replace(load_bundle(options.model), card="", half=True)
+    save_bundle(options.out, bundle)
     classifier = SentimentClassifier.from_pretrained(options.out)
     score = positive_scorer(classifier.predict_proba, classifier.classes_)
     found = {
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     provenance = {**bundle.config.provenance, "origins": ORIGINS}
     config = replace(bundle.config, provenance=provenance)
     metrics = {**bundle.metrics, **found}
-    save_bundle(options.out, replace(bundle, config=config, metrics=metrics), half=True)
+    save_bundle(options.out, replace(bundle, config=config, metrics=metrics))
     return 0
 
 

@@ -5,7 +5,7 @@ import pytest
 import sentiment_lstm
 from sentiment_lstm import api
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.bundle import FILES, GRAPHS, save_bundle
 from sentiment_lstm.errors import BundleError, UsageError
 
 TEXTS = ["a good film", "bad", "not bad at all"]
@@ -130,8 +130,7 @@ def test_hub_name_fetches_a_copy(nothing_shipped, bundle, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
     assert SentimentClassifier.from_pretrained("owner/name").classes_ == ["negative", "positive"]
-    names = ["README.md", "config.json", "metrics.json", "model.safetensors", "tokenizer.json"]
-    assert asked == [("owner/name", names)]
+    assert asked == [("owner/name", sorted([*FILES, *GRAPHS]))]
 
 
 def test_unreachable_hub(nothing_shipped, monkeypatch):

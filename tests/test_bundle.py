@@ -74,12 +74,32 @@ def test_card_is_made_unless_given(saved, bundle, tmp_path):
 
 
 def test_half_precision_is_stored_in_half_the_space_and_read_as_single(saved, bundle, tmp_path):
-    save_bundle(tmp_path / "half", bundle, half=True)
+    save_bundle(tmp_path / "half", dataclasses.replace(bundle, half=True))
     stored = safetensors.numpy.load_file(tmp_path / "half" / "model.safetensors")
     assert {array.dtype.name for array in stored.values()} == {"float16"}
-    for name, array in load_bundle(tmp_path / "half").weights.items():
+    read = load_bundle(tmp_path / "half")
+    for name, array in read.weights.items():
         assert array.dtype == np.float32
         np.testing.assert_array_equal(array, bundle.weights[name].astype(np.float16))
+    save_bundle(tmp_path / "again", read)
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("half", "again")]
+    assert weights[0] == weights[1]
+
+
+def test_graphs_are_kept_and_an_older_models_are_not_taken(bundle, tmp_path):
+    folder = tmp_path / "model"
+    save_bundle(folder, dataclasses.replace(bundle, graphs={"model.int8.onnx": b"graph"}))
+    assert load_bundle(folder).graphs == {"model.int8.onnx": b"graph"}
+    save_bundle(folder, bundle)
+    assert load_bundle(folder).graphs == {}
+
+
+@pytest.mark.parametrize("graphs", [["model.onnx"], ["../x"], "model.onnx", [{}]])
+def test_graphs_that_are_missing_or_unknown_are_refused(saved, graphs):
+    config = json.loads((saved / "config.json").read_text())
+    (saved / "config.json").write_text(json.dumps(config | {"graphs": graphs}))
+    with pytest.raises(BundleError, match="Expected"):
+        load_bundle(saved)
 
 
 @pytest.mark.parametrize("pooling", ["last", "max+mean", "attention"])

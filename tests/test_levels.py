@@ -41,6 +41,8 @@ HEAVY = {
     "huggingface_hub",
     "kagglehub",
     "matplotlib",
+    "onnx",
+    "onnxruntime",
     "optuna",
     "pandas",
     "pyarrow",
@@ -50,8 +52,12 @@ HEAVY = {
     "tensorboard",
     "torch",
 }
-TORCH = ("model.", "training.", "inference.torch_runtime")
-"""Modules that are about torch and may import it at once; nothing else heavy."""
+ALLOWED = {
+    "torch": ("model.", "training.", "inference.torch_runtime"),
+    "onnx": ("export",),
+    "onnxruntime": ("inference.onnx_runtime", "export"),
+}
+"""Modules that are about a heavy library and may import it at once."""
 PICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 
@@ -163,7 +169,7 @@ def reached_at_once(name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("name", MODULES)
 def test_heavy_libraries_wait_for_the_function_that_needs_them(name):
     reached = {(via, library) for via, library in reached_at_once(name, set()) if library in HEAVY}
-    allowed = {"torch"} if f"{name}.".startswith(TORCH) else set()
+    allowed = {library for library, parts in ALLOWED.items() if f"{name}.".startswith(parts)}
     wrong = {pair for pair in reached if pair[1] not in allowed}
     assert not wrong, f"importing {name} brings in {wrong}"
 

@@ -14,7 +14,7 @@ from typing import Any, Self, TypedDict, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.bundle import FILES, Bundle, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.bundle import FILES, GRAPHS, Bundle, is_bundle, load_bundle, save_bundle
 from sentiment_lstm.errors import BundleError, MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold
 from sentiment_lstm.inference.measuring import evaluation_data, measure
@@ -185,7 +185,7 @@ def _from_hub(name: str) -> Path:
             "neither: pip install huggingface_hub."
         ) from error
     try:
-        return Path(snapshot_download(name, allow_patterns=list(FILES)))
+        return Path(snapshot_download(name, allow_patterns=[*FILES, *GRAPHS]))
     except (OSError, ValueError) as error:
         raise BundleError(
             f"Expected a folder {name} or a model of that name on the hub, found neither "

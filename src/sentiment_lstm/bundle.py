@@ -34,6 +34,9 @@ CARD, METRICS, TOKENIZER, WEIGHTS, CONFIG = FILES = (
 )
 """The files of a bundle in the order of their writing: the last one vouches for the others."""
 
+GRAPHS = FLOAT_GRAPH, INT8_GRAPH = ("model.onnx", "model.int8.onnx")
+"""What a bundle may hold besides: graphs that run without torch (`export`)."""
+
 _AGAIN = "copy the whole model again, or train it anew"
 
 
@@ -59,7 +62,9 @@ class Bundle:
     """A model with all that is needed to use it.
 
     `weights`: float32 arrays by parameter name. `metrics`: measured numbers by name. `card`: the
-    text of the model card; empty: made from the rest when the bundle is saved.
+    text of the model card; empty: made from the rest when the bundle is saved. `graphs`: serialised
+    ONNX graphs by their names in `GRAPHS`, which take from the weights what they leave out. `half`:
+    weights are stored in half precision, at half the size.
     """
 
     config: Config
@@ -67,6 +72,8 @@ class Bundle:
     weights: Mapping[str, NDArray[np.float32]]
     metrics: Mapping[str, object]
     card: str = ""
+    graphs: Mapping[str, bytes] = field(default_factory=dict)
+    half: bool = False
 
 
 def is_bundle(folder: Path) -> bool:
@@ -74,22 +81,21 @@ def is_bundle(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
-def save_bundle(folder: Path, bundle: Bundle, *, half: bool = False) -> None:
+def save_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle; a crash at any moment leaves a whole bundle or none.
 
     Args:
         folder: where to; made where it does not exist.
         bundle: the model.
-        half: store the weights in half precision, at half the size.
 
     Raises:
         BundleError: the parts do not fit one another; nothing is written.
         SentimentError: the disk is full, or the folder cannot be written to.
     """
     _check_fit(folder, bundle)
-    config = _to_json(bundle.config)
+    config = _to_json(bundle.config) | {"graphs": list(bundle.graphs)}
     card = bundle.card or model_card(folder.resolve().name, config, bundle.metrics)
-    stored = np.float16 if half else np.float32
+    stored = np.float16 if bundle.half else np.float32
     contents = (
         card.encode("utf-8", errors="replace"),
         as_json(bundle.metrics),
@@ -99,7 +105,7 @@ def save_bundle(folder: Path, bundle: Bundle, *, half: bool = False) -> None:
         ),
         as_json(config),
     )
-    write_together(folder, dict(zip(FILES, contents, strict=True)))
+    write_together(folder, {**bundle.graphs, **dict(zip(FILES, contents, strict=True))})
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -111,12 +117,15 @@ def load_bundle(folder: Path) -> Bundle:
     """
     try:
         _check_files(folder)
+        weights = _read_weights(folder / WEIGHTS)
         bundle = Bundle(
             config=_read_config(folder / CONFIG),
             tokenizer=TextTokenizer.load(folder / TOKENIZER),
-            weights=_read_weights(folder / WEIGHTS),
+            weights={k: v.astype(np.float32) for k, v in weights.items()},
             metrics=_read_json(folder / METRICS),
             card=(folder / CARD).read_text(encoding="utf-8", errors="replace"),
+            graphs=_read_graphs(folder),
+            half=all(array.dtype == np.float16 for array in weights.values()),
         )
     except OSError as error:
         raise BundleError(
@@ -230,7 +239,7 @@ def _classes(path: Path, id2label: dict[str, Any], label2id: dict[str, Any]) -> 
     return tuple(inverse)
 
 
-def _read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
+def _read_weights(path: Path) -> dict[str, NDArray[np.float32] | NDArray[np.float16]]:
     """Half precision is a way to store; it is computed with in single precision."""
     try:
         arrays = safetensors.numpy.load_file(path)
@@ -239,7 +248,17 @@ def _read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
     for name, array in arrays.items():
         fits = array.dtype in (np.float32, np.float16)
         _require(fits, path, f"{name} in float32 or float16", array.dtype)
-    return {name: array.astype(np.float32) for name, array in arrays.items()}
+    return arrays
+
+
+def _read_graphs(folder: Path) -> dict[str, bytes]:
+    """The graphs that config.json names: another one may be left from an older model."""
+    names = _read_json(folder / CONFIG).get("graphs", [])
+    known = isinstance(names, list) and all(name in GRAPHS for name in names)
+    _require(known, folder / CONFIG, f"'graphs' among {', '.join(GRAPHS)}", repr(names))
+    missing = [name for name in names if not (folder / name).is_file()]
+    _require(not missing, folder, f"the file {', '.join(missing)}", "none")
+    return {name: (folder / name).read_bytes() for name in names}
 
 
 def _check_fit(folder: Path, bundle: Bundle) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from sentiment_lstm import __version__
+from sentiment_lstm.commands.exporting import export
 from sentiment_lstm.commands.looking import data
 from sentiment_lstm.commands.output import say
 from sentiment_lstm.commands.scoring import behaviour, evaluate, predict
@@ -24,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Turns labelled texts into a small LSTM that people can trust.",
 )  # fmt: skip
-for _command in (train, quickstart, evaluate, predict, behaviour, compare, data):
+for _command in (train, quickstart, evaluate, predict, behaviour, compare, data, export):
     app.command()(_command)
 
 

@@ -106,6 +106,15 @@ def behaviour(results: Sequence[CapabilityResult]) -> None:
     _failures(results)
 
 
+def graphs(found: Mapping[str, Mapping[str, float]]) -> None:
+    """Each graph's size, and the largest differences of a probability that its check found."""
+    table = Table("graph", "bytes", "from torch", "alone or in a batch", "whole or in pieces")
+    for name, values in found.items():
+        shown = [f"{values[k]:.1e}" if k in values else "" for k in ("torch", "alone", "pieces")]
+        table.add_row(name, f"{values['bytes']:,}", *shown)
+    show(table)
+
+
 def _number(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}"

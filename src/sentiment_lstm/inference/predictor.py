@@ -7,12 +7,13 @@ memory does not grow with the number of texts. Knows no files, and of the model 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.batching import length_batches, lengths_of
-from sentiment_lstm.bundle import Bundle
+from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
@@ -33,7 +34,7 @@ class Predictor:
         runtime: what runs its weights.
     """
 
-    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+    def __init__(self, bundle: Bundle, runtime: Runtime[Any]) -> None:
         self.classes = bundle.config.classes
         self._tokenizer = bundle.tokenizer
         self._temperature = bundle.config.temperature
@@ -111,7 +112,23 @@ class Predictor:
 
 
 def open_predictor(bundle: Bundle) -> Predictor:
-    """Predict with the bundle's own weights.
+    """Predict with the bundle's fastest graph, or where it has none with PyTorch.
+
+    Raises:
+        MissingExtraError: there is no graph, and torch is not installed.
+        BundleError: the graph is none that can be run.
+    """
+    name = next((name for name in (INT8_GRAPH, FLOAT_GRAPH) if name in bundle.graphs), None)
+    if name is None:
+        return Predictor(bundle, open_torch(bundle))
+    from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
+
+    runtime = OnnxRuntime(bundle, bundle.graphs[name], quantised=name == INT8_GRAPH)
+    return Predictor(bundle, runtime)
+
+
+def open_torch(bundle: Bundle) -> Runtime[Any]:
+    """The bundle's weights in PyTorch.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -123,7 +140,7 @@ def open_predictor(bundle: Bundle) -> Predictor:
             f"Expected {error.name} to run the model, found it is not installed: "
             "pip install 'sentiment-lstm[train]'."
         ) from error
-    return Predictor(bundle, TorchRuntime(bundle))
+    return TorchRuntime(bundle)
 
 
 def _windows(texts: Iterable[str]) -> Iterator[list[str]]:

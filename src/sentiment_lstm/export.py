@@ -1,0 +1,314 @@
+"""From a bundle's weights to an ONNX graph, built node by node: nothing is traced.
+
+One graph serves a batch, a piece of a long text and a single token: ids, lengths and a state go in,
+logits and the state after them come out. Knows ONNX and weights, neither text nor a runtime.
+Shapes: B texts, T tokens, E embedding, H hidden, D directions, W = D x H, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from sentiment_lstm.bundle import GRAPHS, INT8_GRAPH, WEIGHTS, Bundle
+from sentiment_lstm.errors import BundleError
+from sentiment_lstm.evaluation.calibration import probabilities
+from sentiment_lstm.inference.arrays import (
+    ANCHORS,
+    CELL,
+    Array,
+    Weights,
+    layer_arrays,
+    quantised_table,
+    shared_arrays,
+    state_shapes,
+)
+from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
+from sentiment_lstm.inference.predictor import open_torch
+from sentiment_lstm.settings import ModelSettings
+
+OPSET, IR_VERSION, MICROSOFT = 21, 10, "com.microsoft"
+_LENGTHS = (1, 2, 3, 7, 8, 20, 64, 65, 250, 700)
+"""Tokens of the texts by which graphs are checked."""
+
+
+@dataclass
+class Graph:
+    """Nodes and constants as they come about; a name tells what stands there."""
+
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: dict[str, Array] = field(default_factory=dict)
+
+    def constant(self, name: str, value: Array) -> str:
+        """Keep an array under a name; the same name always holds the same array."""
+        self.constants[name] = value
+        return name
+
+    def integers(self, *values: int) -> str:
+        """Keep a small vector of integers."""
+        return self.constant("i" + "_".join(map(str, values)), np.array(values, dtype=np.int64))
+
+    def add(self, kind: str, inputs: Sequence[str], output: str, **options: Any) -> str:  # noqa: ANN401
+        """Add a node of one output."""
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **options))
+        return output
+
+
+def export(bundle: Bundle, names: Sequence[str] = GRAPHS) -> Bundle:
+    """Add graphs to a bundle, each checked against PyTorch.
+
+    Args:
+        bundle: the model.
+        names: which graphs, among `bundle.GRAPHS`.
+
+    Returns:
+        The bundle with these graphs alone; its metrics tell what the checks found (`parity`).
+
+    Raises:
+        BundleError: a graph doesn't score as it must.
+        MissingExtraError: torch is not installed.
+    """
+    graphs = {n: build(bundle, quantised=n == INT8_GRAPH).SerializeToString() for n in names}
+    found = {name: _parity(bundle, name, graph) for name, graph in graphs.items()}
+    return replace(bundle, graphs=graphs, metrics={**bundle.metrics, "parity": found})
+
+
+def _parity(bundle: Bundle, name: str, graph: bytes) -> dict[str, float]:
+    """The largest differences between probabilities of the same text of random tokens.
+
+    `torch`: from PyTorch's. `alone`: by itself and in a batch. `pieces`: whole and in pieces.
+    """
+    random = np.random.default_rng(0)
+    texts = [random.integers(1, len(bundle.tokenizer), n).astype(np.int32) for n in _LENGTHS]
+    runtime = OnnxRuntime(bundle, graph, quantised=name == INT8_GRAPH)
+    together = probabilities(runtime.score(texts))
+    wanted = probabilities(open_torch(bundle).score(texts))
+    alone = [probabilities(runtime.score([text])) for text in texts]
+    found = {"torch": wanted, "alone": np.concatenate(alone)}
+    if runtime.carries:
+        found["pieces"] = np.concatenate([probabilities(_piecewise(runtime, t)) for t in texts])
+    differences = {key: float(np.abs(other - together).max()) for key, other in found.items()}
+    limits = {"torch": np.inf if name == INT8_GRAPH else 1e-4}
+    for key, difference in differences.items():
+        if not difference <= limits.get(key, 1e-5):
+            raise BundleError(
+                f"Expected {name} to score a text as the model does ({key}), found a difference "
+                f"of {difference:.2g} in a probability: do not use it, and report this model."
+            )
+    return differences
+
+
+def _piecewise(runtime: OnnxRuntime, text: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Logits of a text that is read in pieces of seven tokens."""
+    state = None
+    for start in range(0, len(text), 7):
+        piece = text[None, start : start + 7].astype(np.int64)
+        logits, state = runtime.read(piece, np.array([piece.shape[1]]), state)
+    return logits
+
+
+def build(bundle: Bundle, *, quantised: bool) -> onnx.ModelProto:
+    """Build the graph of a bundle, without the arrays that the bundle's weights hold already.
+
+    Inputs `ids` int64 [B, T], `lengths` int32 [B] and the state, by the names and shapes of
+    `inference.arrays.state_shapes`. Outputs `logits` [B] or [B, C], and the state under the same
+    names with `_out`. The arrays of `inference.arrays.shared_arrays` are left out: the runtime
+    brings them.
+
+    Args:
+        bundle: the model.
+        quantised: products of the LSTM in int8, and the embedding stored so; what a text scores
+            then depends neither on its batch nor on the pieces in which it is read.
+    """
+    settings, weights = bundle.config.model, bundle.weights
+    graph = Graph()
+    anchors = ANCHORS if quantised else 0
+    x = _embedded(graph, weights["embedding.weight"], quantised=quantised)
+    for layer in range(settings.layers):
+        x = _lstm(graph, settings, weights, layer, x, anchors)
+    summary = _pooled(graph, settings, weights, x)
+    _logits(graph, weights, summary)
+    return _model(graph, bundle, shared_arrays(bundle, quantised=quantised))
+
+
+def _embedded(graph: Graph, table: NDArray[np.float32], *, quantised: bool) -> str:
+    """Vectors of all tokens, time first: [T, B, E], two more with anchors."""
+    ids = graph.add("Transpose", ["ids"], "ids_by_time", perm=[1, 0])
+    if not quantised:
+        return graph.add("Gather", ["table", ids], "embedded")
+    step = graph.constant("table_step", np.array(quantised_table(table)[1], dtype=np.float32))
+    found = graph.add("Gather", ["table", ids], "stored")
+    return graph.add("DequantizeLinear", [found, step], "embedded")
+
+
+def _lstm(
+    graph: Graph, settings: ModelSettings, weights: Weights, layer: int, x: str, anchors: int
+) -> str:
+    """The hidden states of a layer, [T, B, W], zero at padding; below another with anchors."""
+    w, r, bias = layer_arrays(settings, weights, layer, anchors)
+    h, c = (_start(graph, f"{name}{layer}", anchors) for name in "hc")
+    inputs = [x, f"w{layer}", f"r{layer}", f"b{layer}", "lengths", h, c]
+    kind, domain = "LSTM", ""
+    if anchors:
+        kind, domain = "DynamicQuantizeLSTM", MICROSOFT
+        graph.constant(f"b{layer}", bias)
+        scales = [s for name, m in (("w", w), ("r", r)) for s in _quantised(graph, name, layer, m)]
+        inputs += ["", *scales]
+    outputs = [f"{name}{layer}_all" for name in "Yhc"]
+    direction = "bidirectional" if settings.bidirectional else "forward"
+    size = settings.hidden + anchors
+    graph.nodes.append(
+        helper.make_node(
+            kind, inputs, outputs, domain=domain, hidden_size=size, direction=direction
+        )
+    )
+    for name in "hc":
+        _own_units(graph, f"{name}{layer}_all", f"{name}{layer}_out", settings.hidden, anchors)
+    states = outputs[0]
+    if layer == settings.layers - 1:
+        states = _own_units(graph, states, f"Y{layer}_own", settings.hidden, anchors)
+    return _joined(graph, states, f"Y{layer}", settings)
+
+
+def _joined(graph: Graph, states: str, output: str, settings: ModelSettings) -> str:
+    """Both directions' states side by side: [T, D, B, H] becomes [T, B, W]."""
+    if not settings.bidirectional:
+        return graph.add("Squeeze", [states, graph.integers(1)], output)
+    turned = graph.add("Transpose", [states], f"{output}_turned", perm=[0, 2, 1, 3])
+    return graph.add("Reshape", [turned, graph.integers(0, 0, -1)], output)
+
+
+def _quantised(graph: Graph, kind: str, layer: int, matrix: NDArray[np.float32]) -> tuple[str, str]:
+    """Keep a matrix [D, 4H, X] in int8, transposed, and name its rows' scales and zero points."""
+    name = f"{kind}{layer}"
+    scale = np.abs(matrix).max(axis=2, keepdims=True).clip(1e-12) / np.float32(127)
+    stored = np.rint(matrix / scale).astype(np.int8).transpose(0, 2, 1)
+    graph.constant(name, np.ascontiguousarray(stored))
+    zero = np.zeros(scale.shape[:2], dtype=np.int8)
+    return graph.constant(f"{name}_scale", scale[:, :, 0]), graph.constant(f"{name}_zero", zero)
+
+
+def _start(graph: Graph, name: str, anchors: int) -> str:
+    """A state [D, B, H] that goes in, with the anchors' own."""
+    if not anchors:
+        return name
+    largest = CELL if name.startswith("c") else 1.0
+    ends = np.array([largest, -largest], dtype=np.float32)
+    fixed = graph.constant(f"{name[0]}_anchors", ends)
+    shape = graph.add("Shape", [name], f"{name}_shape", end=2)
+    wanted = graph.add("Concat", [shape, graph.integers(anchors)], f"{name}_wanted", axis=0)
+    more = graph.add("Expand", [fixed, wanted], f"{name}_more")
+    return graph.add("Concat", [name, more], f"{name}_in", axis=2)
+
+
+def _own_units(graph: Graph, name: str, output: str, hidden: int, anchors: int) -> str:
+    """The first H units along the last axis, without anchors."""
+    if not anchors:
+        return graph.add("Identity", [name], output)
+    slices = [graph.integers(0), graph.integers(hidden), graph.integers(-1)]
+    return graph.add("Slice", [name, *slices], output)
+
+
+def _pooled(graph: Graph, settings: ModelSettings, weights: Weights, states: str) -> str:
+    """The vector [B, W or 2W] that reaches the linear unit, as `model.pooling` makes it."""
+    if settings.pooling == "last":
+        last = f"h{settings.layers - 1}_out"
+        turned = graph.add("Transpose", [last], "last", perm=[1, 0, 2])
+        return graph.add("Reshape", [turned, graph.integers(0, -1)], "summary")
+    if settings.pooling == "max+mean":
+        return _max_and_mean(graph, states)
+    return _attention(graph, states, weights["pooling.attention.weight"])
+
+
+def _real(graph: Graph, states: str) -> str:
+    """Whether a token is real, [T, B, 1]."""
+    zero, one = (graph.constant(n, np.array(v, dtype=np.int32)) for n, v in (("0", 0), ("1", 1)))
+    shape = graph.add("Shape", [states], "time_shape", end=1)
+    time = graph.add("Squeeze", [shape], "time_long")
+    count = graph.add("Cast", [time], "time", to=TensorProto.INT32)
+    places = graph.add("Range", [zero, count, one], "places")
+    column = graph.add("Unsqueeze", [places, graph.integers(1, 2)], "column")
+    limits = graph.add("Unsqueeze", ["lengths", graph.integers(0, 2)], "limits")
+    return graph.add("Less", [column, limits], "real")
+
+
+def _masked(graph: Graph, values: str, output: str) -> str:
+    """Values [T, B, *] with minus infinity at padding."""
+    lowest = graph.constant("lowest", np.array(-np.inf, dtype=np.float32))
+    return graph.add("Where", [_real(graph, values), values, lowest], output)
+
+
+def _max_and_mean(graph: Graph, states: str) -> str:
+    time = graph.integers(0)
+    masked = _masked(graph, states, "masked")
+    highest = graph.add("ReduceMax", [masked, time], "highest", keepdims=0)
+    top = graph.add("Max", ["pooled0", highest], "pooled0_out")
+    added = graph.add("ReduceSum", [states, time], "added", keepdims=0)  # zero at padding
+    total = graph.add("Add", ["pooled1", added], "pooled1_out")
+    more = graph.add("Cast", ["lengths"], "lengths_float", to=TensorProto.FLOAT)
+    column = graph.add("Unsqueeze", [more, graph.integers(1)], "tokens_now")
+    tokens = graph.add("Add", ["pooled2", column], "pooled2_out")
+    mean = graph.add("Div", [total, tokens], "mean")
+    return graph.add("Concat", [top, mean], "summary", axis=1)
+
+
+def _attention(graph: Graph, states: str, weight: NDArray[np.float32]) -> str:
+    """Softmax gathered piece by piece: sums are kept relative to the highest score so far."""
+    time = graph.integers(0)
+    vector = graph.constant("attention", np.ascontiguousarray(weight.T))
+    scores = _masked(graph, graph.add("MatMul", [states, vector], "scores"), "scores_masked")
+    highest = graph.add("ReduceMax", [scores, time], "highest", keepdims=0)
+    top = graph.add("Max", ["pooled0", highest], "pooled0_out")
+    shares = graph.add("Exp", [graph.add("Sub", [scores, top], "below_top")], "shares")
+    kept = graph.add("Exp", [graph.add("Sub", ["pooled0", top], "sunk")], "kept")
+    totals = []
+    for name, now in (("pooled1", graph.add("Mul", [states, shares], "weighted")),
+                      ("pooled2", shares)):  # fmt: skip
+        added = graph.add("ReduceSum", [now, time], f"{name}_now", keepdims=0)
+        before = graph.add("Mul", [name, kept], f"{name}_before")
+        totals.append(graph.add("Add", [before, added], f"{name}_out"))
+    return graph.add("Div", totals, "summary")
+
+
+def _logits(graph: Graph, weights: Weights, summary: str) -> str:
+    weight = graph.constant("output", np.ascontiguousarray(weights["output.weight"]))
+    bias = graph.constant("output_bias", weights["output.bias"])
+    one = len(weights["output.bias"]) == 1
+    scores = graph.add("Gemm", [summary, weight, bias], "units" if one else "logits", transB=1)
+    return graph.add("Squeeze", [scores, graph.integers(1)], "logits") if one else scores
+
+
+def _model(graph: Graph, bundle: Bundle, shared: Mapping[str, Array]) -> onnx.ModelProto:
+    classes = len(bundle.config.classes)
+    given = [
+        helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "T"]),
+        helper.make_tensor_value_info("lengths", TensorProto.INT32, ["B"]),
+    ]
+    logits: list[str | int | None] = ["B"] if classes == 2 else ["B", classes]
+    found = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, logits)]
+    for name, shape in state_shapes(bundle.config.model).items():
+        given.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        found.append(helper.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, shape))
+    kept = [numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
+    left_out = [_elsewhere(name, value) for name, value in shared.items()]
+    return helper.make_model(
+        helper.make_graph(graph.nodes, "lstm-classifier", given, found, [*kept, *left_out]),
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)],
+        ir_version=IR_VERSION,
+        producer_name="sentiment-lstm",
+    )
+
+
+def _elsewhere(name: str, value: Array) -> TensorProto:
+    """An array that the graph names and does not hold."""
+    kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+    tensor = TensorProto(name=name, data_type=kind, dims=value.shape)
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=WEIGHTS)
+    return tensor

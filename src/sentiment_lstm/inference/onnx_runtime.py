@@ -1,0 +1,60 @@
+"""Scores token ids with a bundle's ONNX graph: no torch. Knows neither text nor labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from sentiment_lstm.bundle import Bundle
+from sentiment_lstm.errors import BundleError
+from sentiment_lstm.inference.arrays import shared_arrays, state_shapes, zero_state
+from sentiment_lstm.inference.runtime import Runtime
+
+State = dict[str, NDArray[np.float32]]
+
+
+class OnnxRuntime(Runtime[State]):
+    """The `Runtime` of a graph that `export.build` made.
+
+    Args:
+        bundle: whose weights the graph leaves out.
+        graph: the serialised graph.
+        quantised: whether it is the one in int8.
+        threads: CPU threads; 0: one for each core.
+
+    Raises:
+        BundleError: the graph is none that can be run.
+    """
+
+    def __init__(self, bundle: Bundle, graph: bytes, *, quantised: bool, threads: int = 0) -> None:
+        self._settings = bundle.config.model
+        self._names = ["logits", *(f"{name}_out" for name in state_shapes(self._settings))]
+        self.carries = not self._settings.bidirectional
+        arrays = shared_arrays(bundle, quantised=quantised)
+        values = [
+            onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
+            for array in arrays.values()
+        ]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.add_external_initializers(list(arrays), values)
+        try:
+            self._session = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its errors have no common class
+            raise BundleError(
+                f"Expected a graph of this model, found: {str(error)[:200]}; make it anew by "
+                "`sentiment-lstm export`."
+            ) from error
+
+    def read(
+        self, ids: NDArray[np.int64], lengths: NDArray[np.int64], state: State | None = None
+    ) -> tuple[NDArray[np.float32], State | None]:
+        """Read as `Runtime.read` says; the state is right beside padding too."""
+        state = zero_state(self._settings, len(ids)) if state is None else state
+        given = {"ids": ids, "lengths": lengths.astype(np.int32), **state}
+        logits, *after = self._session.run(self._names, given)
+        found = dict(zip(state, after, strict=True)) if self.carries else None
+        return logits, found

@@ -1,0 +1,106 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import BundleError
+from sentiment_lstm.export import build, export
+from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
+from sentiment_lstm.inference.predictor import open_predictor
+from sentiment_lstm.inference.torch_runtime import TorchRuntime
+
+POOLINGS = ("last", "max+mean", "attention")
+
+
+def session(bundle: Bundle, *, quantised: bool) -> OnnxRuntime:
+    graph = build(bundle, quantised=quantised).SerializeToString()
+    return OnnxRuntime(bundle, graph, quantised=quantised, threads=1)
+
+
+def texts(*lengths: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    return [rng.integers(1, 8, size=n).astype(np.int32) for n in lengths]
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
+def test_float_graph_scores_as_torch_does(make_bundle, pooling, bidirectional, layers, classes):
+    bundle = make_bundle(classes, pooling=pooling, bidirectional=bidirectional, layers=layers)
+    given = texts(5, 1, 3, 9)
+    wanted = TorchRuntime(bundle).score(given)
+    found = session(bundle, quantised=False).score(given)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_quantised_graph_is_near(make_bundle, pooling, bidirectional, layers):
+    bundle = make_bundle(pooling=pooling, bidirectional=bidirectional, layers=layers, hidden=8)
+    given = texts(5, 1, 3, 9)
+    wanted = TorchRuntime(bundle).score(given)
+    found = session(bundle, quantised=True).score(given)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_quantised_score_depends_on_no_neighbour(make_bundle, pooling, bidirectional):
+    runtime = session(make_bundle(pooling=pooling, bidirectional=bidirectional), quantised=True)
+    given = texts(7, 2, 30, 7)
+    alone = np.concatenate([runtime.score([text]) for text in given])
+    np.testing.assert_array_equal(runtime.score(given), alone)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("quantised", [False, True])
+def test_pieces_and_tokens_score_as_the_whole(make_bundle, pooling, quantised):
+    runtime = session(make_bundle(pooling=pooling), quantised=quantised)
+    (text,) = texts(12)
+    wanted = runtime.score([text])
+    for size in (1, 5):
+        state = None
+        for start in range(0, len(text), size):
+            piece = text[None, start : start + size].astype(np.int64)
+            logits, state = runtime.read(piece, np.array([piece.shape[1]]), state)
+        np.testing.assert_allclose(logits, wanted, rtol=0, atol=1e-6)
+
+
+def test_graphs_leave_out_what_the_weights_hold(make_bundle):
+    """In int8 the LSTM's weights stay, a byte each; in float32 next to nothing does."""
+    bundle = make_bundle(embedding=64, hidden=64, layers=1)
+    products = 4 * 66 * (66 + 66)
+    quantised, plain = (build(bundle, quantised=q).ByteSize() for q in (True, False))
+    assert products < quantised < products + 16_000
+    assert plain < 8_000
+
+
+def test_export_adds_checked_graphs(make_bundle, tmp_path):
+    made = make_bundle(pooling="max+mean")
+    save_bundle(tmp_path / "model", export(made))
+    read = load_bundle(tmp_path / "model")
+    assert set(read.graphs) == {"model.onnx", "model.int8.onnx"}
+    parity = read.metrics["parity"]
+    assert parity["model.onnx"]["torch"] < 1e-5
+    assert parity["model.int8.onnx"]["alone"] == 0
+    assert parity["model.int8.onnx"]["pieces"] < 1e-6
+    found = open_predictor(read).probabilities(["a good film", "not bad"])
+    wanted = open_predictor(made).probabilities(["a good film", "not bad"])
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.02)
+
+
+def test_a_graph_that_scores_otherwise_is_refused(make_bundle, monkeypatch):
+    other = make_bundle(embedding=5)
+    monkeypatch.setattr("sentiment_lstm.export.open_torch", lambda _: TorchRuntime(other))
+    with pytest.raises(BundleError, match=r"Expected model.onnx to score .* \(torch\)"):
+        export(make_bundle())
+
+
+@pytest.mark.parametrize("graph", [b"", b"no graph"])
+def test_a_broken_graph_is_refused(make_bundle, graph):
+    broken = dataclasses.replace(make_bundle(), graphs={"model.onnx": graph})
+    with pytest.raises(BundleError, match="Expected a graph of this model"):
+        open_predictor(broken)
