@@ -64,13 +64,28 @@ def _with_address(text: str, random: Random) -> str:
     return f"{extra} {text}" if random.random() < 0.4 else f"{text} {extra}"
 
 
+def _with_spaced_marks(text: str, random: Random) -> str:
+    return _MARK.sub(r" \1", text)
+
+
+def _with_an_aside(text: str, random: Random) -> str:
+    """What stands between two commas stands between brackets or dashes."""
+    return _ASIDE.sub(random.choice((r" (\1)", r" - \1 -", r" -- \1 --")), text, count=1)
+
+
+_MARK = re.compile(r"(?<=\w)([,.!?])(?=[\s,.!?]|$)")
+_ASIDE = re.compile(r", ([^,.!?]{2,60}),")
+
 _CHANGES = (
-    (0.2, _with_slips),
+    (0.3, _with_slips),
     (0.25, _other_ending),
     (0.3, lambda text, random: text.lower()),
     (0.06, lambda text, random: text.upper()),
     (0.1, lambda text, random: text.replace("'", "")),
     (0.1, lambda text, random: text.replace("'", "’")),
-    (0.06, lambda text, random: text.replace(",", "")),
+    (0.08, lambda text, random: text.replace(",", "")),
+    (0.04, lambda text, random: text.replace(", ", random.choice((" - ", "... ", " -- ")))),
+    (0.05, _with_spaced_marks),
+    (0.15, _with_an_aside),
     (0.08, _with_address),
 )
