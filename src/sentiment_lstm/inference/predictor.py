@@ -36,9 +36,9 @@ class Predictor:
 
     def __init__(self, bundle: Bundle, runtime: Runtime[Any]) -> None:
         self.classes = bundle.config.classes
-        self._tokenizer = bundle.tokenizer
+        self.tokenizer = bundle.tokenizer
         self._temperature = bundle.config.temperature
-        self._runtime = runtime
+        self.runtime = runtime
 
     def predict(self, texts: Iterable[str], abstain_below: float = 0.0) -> list[Prediction]:
         """Predict every text, in order, as `predict_iter` does."""
@@ -74,6 +74,10 @@ class Predictor:
         winner = int(share.argmax())
         return self.classes[winner] if share[winner] >= abstain_below else None
 
+    def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The probability of every class, [N, C], from logits [N] or [N, C]."""
+        return probabilities(logits, self._temperature)
+
     def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Score every text: [N, C], columns in the order of `classes`.
 
@@ -92,15 +96,14 @@ class Predictor:
             UsageError: `texts` is one string, or holds something that is none.
         """
         for window in _windows(texts):
-            encoded = self._tokenizer.encode(window)
+            encoded = self.tokenizer.encode(window)
             yield window, encoded, self._probabilities(encoded)
 
     def _probabilities(self, encoded: list[Encoded]) -> NDArray[np.float64]:
         ids = [text.ids for text in encoded]
         shares = np.empty((len(ids), len(self.classes)))
         for rows in length_batches(lengths_of(ids), _BATCH_TOKENS):
-            logits = self._runtime.score([ids[row] for row in rows])
-            shares[rows] = probabilities(logits, self._temperature)
+            shares[rows] = self.calibrated(self.runtime.score([ids[row] for row in rows]))
         return shares
 
     def _prediction(

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.inference.predictor import Predictor, open_predictor
+from sentiment_lstm.inference.streaming import Reader, stream, turning_points
+
+TEXT = "Not bad at all , a <br\n/> good film &amp; not a bad one :) don't go"
+
+
+@pytest.fixture
+def predictor(make_bundle) -> Predictor:
+    return open_predictor(make_bundle(("x", "y", "z"), pooling="max+mean"))
+
+
+def test_the_last_step_is_the_whole_texts_score(predictor):
+    steps = list(stream(predictor, TEXT))
+    np.testing.assert_allclose(
+        steps[-1].probabilities, predictor.probabilities([TEXT])[0], rtol=0, atol=1e-6
+    )
+    assert [TEXT[s.start : s.end] for s in steps] == [s.text for s in steps]
+    assert steps[-1].label == predictor.predict([TEXT])[0].label
+    moved = np.diff([s.probabilities[-1] for s in steps])
+    np.testing.assert_allclose([s.change for s in steps], [0, *moved], rtol=0, atol=1e-12)
+
+
+def test_every_prefix_scores_as_a_text_of_its_own(predictor):
+    for step in stream(predictor, TEXT):
+        alone = predictor.probabilities([TEXT[: step.end]])[0]
+        if step.text not in ("br", "&"):  # a tag or an entity that has not ended is other tokens
+            np.testing.assert_allclose(step.probabilities, alone, rtol=0, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(st.text(st.sampled_from("aé<>/b&mp;.,!?\n \t'😀 gd"), max_size=60), st.integers(1, 7))
+def test_pieces_cut_anywhere_score_as_the_whole(text, cut):
+    predictor = given_predictor()
+    pieces = [text[start : start + cut] for start in range(0, len(text), cut)]
+    whole, found = list(stream(predictor, text)), list(stream(predictor, pieces))
+    assert [(s.start, s.end, s.text) for s in found] == [(s.start, s.end, s.text) for s in whole]
+    wanted = predictor.probabilities([text])[0]
+    np.testing.assert_allclose(found[-1].probabilities, wanted, rtol=0, atol=1e-6)
+
+
+def given_predictor() -> Predictor:
+    """Made once: hypothesis calls the test again and again."""
+    if not _MADE:
+        from sentiment_lstm.bundle import Bundle, Config, expected_shapes
+        from sentiment_lstm.settings import ModelSettings, TextSettings
+        from sentiment_lstm.text.tokenizer import TextTokenizer
+
+        text = TextSettings(min_frequency=1)
+        tokenizer = TextTokenizer.learn(["a b d g . , ! ? ' é 😀 & < >"], text)
+        shape = ModelSettings(embedding=4, hidden=3, layers=1)
+        random = np.random.default_rng(0)
+        weights = {
+            name: random.normal(size=size).astype(np.float32)
+            for name, size in expected_shapes(shape, len(tokenizer), 2).items()
+        }
+        bundle = Bundle(Config(shape, text, ("a", "b")), tokenizer, weights, {})
+        _MADE.append(open_predictor(bundle))
+    return _MADE[0]
+
+
+_MADE: list[Predictor] = []
+
+
+def test_a_word_waits_for_its_end(predictor):
+    reader = Reader(predictor)
+    assert [s.text for s in reader.read("not ba")] == ["not"]
+    assert [s.text for s in reader.read("d at")] == ["bad"]
+    assert [s.text for s in reader.finish()] == ["at"]
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "\x00"])
+def test_a_text_without_tokens_gets_its_score(predictor, text):
+    (step,) = stream(predictor, text)
+    np.testing.assert_allclose(step.probabilities, predictor.probabilities([text])[0], atol=1e-6)
+    assert (step.start, step.end, step.text) == (0, 0, "")
+
+
+def test_two_directions_are_refused(make_bundle):
+    with pytest.raises(UsageError, match="Expected a model of one direction"):
+        Reader(open_predictor(make_bundle(bidirectional=True)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "turns"),
+    [
+        ("aabbba", [2, 5]),
+        ("aabab", [4]),
+        ("abaa", []),
+        ("abbaa", []),
+        ("", []),
+        ("a", []),
+    ],
+)
+def test_turning_points_are_changes_that_last(labels, turns):
+    assert turning_points(list(labels)) == turns
