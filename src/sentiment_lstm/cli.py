@@ -17,6 +17,7 @@ from sentiment_lstm.commands.exporting import export
 from sentiment_lstm.commands.looking import data
 from sentiment_lstm.commands.output import say
 from sentiment_lstm.commands.scoring import behaviour, evaluate, predict
+from sentiment_lstm.commands.streaming import stream
 from sentiment_lstm.commands.training import compare, quickstart, train
 from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
@@ -25,7 +26,7 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Turns labelled texts into a small LSTM that people can trust.",
 )  # fmt: skip
-for _command in (train, quickstart, evaluate, predict, behaviour, compare, data, export):
+for _command in (train, quickstart, evaluate, predict, stream, behaviour, compare, data, export):
     app.command()(_command)
 
 

@@ -11,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_lstm.evaluation.behaviour import CapabilityResult
+from sentiment_lstm.inference.streaming import Step, turning_points
 from sentiment_lstm.records import Prediction
 
+_MOVED = 0.1
+"""A token that moves the running probability this far has it shown."""
 _HEADLINES = {
     "accuracy": "accuracy",
     "precision": "precision",
@@ -40,6 +43,36 @@ def predictions(texts: Iterable[str], found: Iterable[Prediction]) -> None:
         shown = text if len(text) <= 200 else f"{text[:197]}..."
         table.add_row(Text(one.label or "-"), f"{one.score:.3f}", f"{one.unknown:.0%}", Text(shown))
     show(table)
+
+
+def reading(steps: Iterable[Step], classes: Sequence[str]) -> None:
+    """A text as it is read, coloured by the last class's running probability.
+
+    The probability stands behind each token that moved it by a tenth; below, the verdict and where
+    it turned.
+    """
+    console, end = Console(), 0
+    seen: list[tuple[Step, str | None]] = []
+    for step in steps:
+        share = float(step.probabilities[-1])
+        gap = " " if seen and step.start > end else ""
+        moved = f" {share:.2f}" if not seen or abs(step.change) >= _MOVED else ""
+        console.print(Text(gap), Text(step.text, _shade(share)), Text(moved, "dim"), sep="", end="")
+        end = step.end
+        seen.append((step, step.label))
+    last = seen[-1][0]
+    console.print(f"\n{last.label} {last.score:.3f}", highlight=False, markup=False)
+    for place in turning_points([label for _, label in seen]):
+        step, label = seen[place]
+        said = f"turned {label} at {step.text!r}, character {step.start}"
+        console.print(said, highlight=False, markup=False)
+
+
+def _shade(share: float) -> str:
+    """Red at 0, grey at one half, green at 1: light enough for both kinds of terminals."""
+    far = round(110 * abs(2 * share - 1))
+    red, green = (130, 130 + far // 2) if share > 0.5 else (130 + far, 130 - far // 2)
+    return f"rgb({red},{green},{130 - far // 2})"
 
 
 def scores(values: Mapping[str, Any]) -> None:

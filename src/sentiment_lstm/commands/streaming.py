@@ -1,0 +1,63 @@
+"""The command that reads a text token by token: `stream`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiment_lstm.commands.output import print_line
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.options import Json, Model
+
+if TYPE_CHECKING:
+    from sentiment_lstm.inference.streaming import Step
+
+
+def stream(
+    text: Annotated[str, typer.Argument(help="A text, or - to read standard input as it comes.")],
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Score a text while reading it: what each token did, and where the verdict turned."""
+    from sentiment_lstm import tables
+    from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.inference.streaming import stream as steps_of
+
+    predictor = SentimentClassifier.from_pretrained(model).predictor
+    steps = steps_of(predictor, _standard_input() if text == "-" else text)
+    if as_json:
+        for line in _lines(steps, predictor.classes[-1]):
+            print_line(line)
+    else:
+        tables.reading(steps, predictor.classes)
+
+
+def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
+    """A JSON object a token; `name`'s probability is the one that `change` is of."""
+    for step in steps:
+        values = {
+            "text": step.text,
+            "start": step.start,
+            "end": step.end,
+            "label": step.label,
+            "score": step.score,
+            name: float(step.probabilities[-1]),
+            "change": step.change,
+        }
+        yield json.dumps(values)
+
+
+def _standard_input() -> Iterator[str]:
+    """What comes, when it comes; bytes that are no UTF-8 become U+FFFD."""
+    from codecs import getincrementaldecoder
+
+    if sys.stdin is None:
+        raise UsageError("Expected a text on standard input, found it closed: give it as words.")
+    decoder = getincrementaldecoder("utf-8")(errors="replace")
+    while piece := sys.stdin.buffer.read1(4096):  # type: ignore[attr-defined]
+        yield decoder.decode(piece)
+    yield decoder.decode(b"", final=True)

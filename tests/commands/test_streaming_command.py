@@ -1,0 +1,50 @@
+import io
+import json
+import sys
+
+import pytest
+
+from sentiment_lstm.tables import _shade
+
+
+def test_a_line_a_token_for_programs(run, model):
+    code, out, _ = run("stream", "--model", str(model), "--json", "a good film")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(r["text"], r["start"], r["end"]) for r in rows] == [
+        ("a", 0, 1), ("good", 2, 6), ("film", 7, 11)
+    ]  # fmt: skip
+    whole = json.loads(run("predict", "--model", str(model), "--json", "a good film")[1])
+    assert rows[-1]["label"] == whole["label"]
+    assert rows[-1]["score"] == pytest.approx(whole["score"], abs=1e-6)
+
+
+def test_standard_input_is_read_as_it_comes(run, model, monkeypatch):
+    data = io.TextIOWrapper(io.BytesIO("not b\u00e4d ".encode() + b"\xff film"))
+    monkeypatch.setattr(sys, "stdin", data)
+    code, out, _ = run("stream", "--model", str(model), "--json", "-")
+    texts = [json.loads(line)["text"] for line in out.splitlines()]
+    assert code == 0
+    assert texts == ["not", "b\u00e4d", "\ufffd", "film"]
+
+
+def test_people_see_the_text_its_verdict_and_its_turns(run, model):
+    code, out, _ = run("stream", "--model", str(model), "not bad at all, a good film")
+    assert code == 0
+    assert "not 0." in out
+    assert out.splitlines()[-1].startswith(("negative", "positive", "turned"))
+
+
+def test_two_directions_are_refused(run, make_bundle, tmp_path):
+    from sentiment_lstm.bundle import save_bundle
+
+    save_bundle(tmp_path / "two", make_bundle(bidirectional=True))
+    code, _, said = run("stream", "--model", str(tmp_path / "two"), "good")
+    assert code == 2
+    assert "Expected a model of one direction" in said
+
+
+def test_shades_go_from_red_to_green():
+    assert [_shade(p) for p in (0.0, 0.5, 1.0)] == [
+        "rgb(240,75,75)", "rgb(130,130,130)", "rgb(130,185,75)"
+    ]  # fmt: skip
