@@ -45,7 +45,7 @@ class SentimentClassifier:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+        self.bundle = bundle
         self.predictor: Predictor = open_predictor(bundle)
 
     @classmethod
@@ -65,7 +65,7 @@ class SentimentClassifier:
     @property
     def classes_(self) -> list[str]:
         """The names of the classes, in the order of `predict_proba`'s columns."""
-        return list(self._bundle.config.classes)
+        return list(self.bundle.config.classes)
 
     @overload
     def __call__(
@@ -137,7 +137,7 @@ class SentimentClassifier:
             DataError: the source cannot be read, or its labels are none of the model's classes.
             UsageError: `abstain_below` is not in [0, 1).
         """
-        wanted = evaluation_data(self._bundle.config, source, split, options or {})
+        wanted = evaluation_data(self.bundle.config, source, split, options or {})
         return measure(self.predictor, wanted, set_aside or SetAside(None), abstain_below)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
@@ -146,7 +146,7 @@ class SentimentClassifier:
         Raises:
             SentimentError: the folder cannot be written to.
         """
-        save_bundle(Path(folder), self._bundle)
+        save_bundle(Path(folder), self.bundle)
 
     def _ranked(
         self, row: NDArray[np.float64], top_k: int | None, abstain_below: float

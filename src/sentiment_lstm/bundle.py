@@ -5,6 +5,7 @@ It knows the names and shapes of the weights, and needs no torch to check them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -133,6 +134,17 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
     _check_fit(folder, bundle)
     return bundle
+
+
+def fingerprint(bundle: Bundle) -> str:
+    """A hash of all that decides what a bundle predicts."""
+    parts = [bundle.tokenizer.to_json(), *bundle.config.classes, repr(bundle.config.temperature)]
+    found = hashlib.sha256("\0".join([*parts, *bundle.graphs]).encode())
+    for name in sorted(bundle.weights):
+        found.update(np.ascontiguousarray(bundle.weights[name]).data)
+    for graph in bundle.graphs.values():
+        found.update(graph)
+    return found.hexdigest()
 
 
 def expected_shapes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -65,14 +65,14 @@ def data_options(**given: object) -> dict[str, object]:
     return {f"data.{key}": v for key, v in given.items() if v is not None and v is not False}
 
 
-def refuse_others(context: typer.Context, allowed: str, why: str) -> None:
+def refuse_others(context: typer.Context, allowed: Collection[str], why: str) -> None:
     """Refuse options that a command would have to ignore.
 
     Raises:
         UsageError: another option than `allowed` was given.
     """
     sources = {name: context.get_parameter_source(name) for name in context.params}
-    given = [n for n, s in sources.items() if s and s.name == "COMMANDLINE" and n != allowed]
+    given = [n for n, s in sources.items() if s and s.name == "COMMANDLINE" and n not in allowed]
     if given:
         names = ", ".join("--" + name.strip("_").replace("_", "-") for name in given)
         raise UsageError(f"Expected no other option {why}, found {names}: leave them out.")

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from sentiment_lstm.errors import SentimentError
 
@@ -44,6 +45,26 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
             _write_into(folder, files)
         else:
             _write_new(folder, files)
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write piece by piece, which takes its name when the block ends well.
+
+    Raises:
+        SentimentError: the disk is full, or the place cannot be written to.
+    """
+    staged = path.with_name(_temporary(path.name))
+    with one_sentence(path):
+        try:
+            with staged.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            staged.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            staged.unlink(missing_ok=True)
 
 
 def as_json(value: object) -> bytes:

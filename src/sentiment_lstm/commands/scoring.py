@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from itertools import tee
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sentiment_lstm.commands.output import print_line, standard_input
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.options import (
     AbstainBelow,
     Data,
@@ -23,7 +24,11 @@ from sentiment_lstm.options import (
     Strict,
     TextColumn,
     data_options,
+    refuse_others,
 )
+
+if TYPE_CHECKING:
+    from sentiment_lstm.inference.predictor import Predictor
 
 
 def evaluate(
@@ -52,16 +57,54 @@ def evaluate(
 
 
 def predict(
-    texts: Annotated[list[str], typer.Argument(help="Texts, or - for a text a line.")],
+    context: typer.Context,
+    texts: Annotated[
+        list[str] | None, typer.Argument(help="Texts, or - for a text a line.")
+    ] = None,
     model: Model = None,
+    input_: Annotated[
+        str | None,
+        typer.Option("--input", help="A csv, tsv, jsonl or parquet file, also .gz or .zst; or -."),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(help="Where its rows go with their predictions; or -.")
+    ] = None,
+    text_column: TextColumn = None,
     abstain_below: AbstainBelow = 0.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another output.")] = False,
+    escape_formulas: Annotated[
+        bool, typer.Option("--escape-formulas", help="Make texts safe to open in a spreadsheet.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Score texts."""
-    from sentiment_lstm import tables
+    """Score texts, or all rows of a file; a call on a file that was killed goes on."""
     from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.commands.files import predict_file
+    from sentiment_lstm.evaluation.calibration import checked_threshold
 
-    predictor = SentimentClassifier.from_pretrained(model).predictor
+    if (input_ is None) != (output is None) or (input_ is None) == (not texts):
+        raise UsageError("Expected texts, or --input and --output: give one or the other.")
+    classifier = SentimentClassifier.from_pretrained(model)
+    if texts:
+        only = ("texts", "model", "abstain_below", "as_json")
+        refuse_others(context, only, "but --model, --abstain-below and --json for texts")
+        _predict_texts(classifier.predictor, texts, abstain_below, as_json=as_json)
+    else:
+        assert input_ is not None
+        assert output is not None
+        options = {
+            "text_column": text_column,
+            "abstain_below": checked_threshold(abstain_below),
+            "escape": escape_formulas,
+        }
+        predict_file(classifier, input_, output, options, overwrite=overwrite, as_json=as_json)
+
+
+def _predict_texts(
+    predictor: Predictor, texts: list[str], abstain_below: float, *, as_json: bool
+) -> None:
+    from sentiment_lstm import tables
+
     given, again = tee(standard_input() if texts == ["-"] else texts)
     found = predictor.predict_iter(again, abstain_below)
     if not as_json:

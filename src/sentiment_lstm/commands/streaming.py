@@ -58,6 +58,6 @@ def _standard_input() -> Iterator[str]:
     if sys.stdin is None:
         raise UsageError("Expected a text on standard input, found it closed: give it as words.")
     decoder = getincrementaldecoder("utf-8")(errors="replace")
-    while piece := sys.stdin.buffer.read1(4096):  # type: ignore[attr-defined]
+    while piece := sys.stdin.buffer.read1(4096):  # type: ignore[union-attr]
         yield decoder.decode(piece)
     yield decoder.decode(b"", final=True)

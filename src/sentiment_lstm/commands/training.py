@@ -88,7 +88,7 @@ def train(
 ) -> None:
     """Train a model on labelled texts."""
     if resume:
-        refuse_others(context, "resume", "beside --resume, for a run keeps its settings")
+        refuse_others(context, ("resume",), "beside --resume, for a run keeps its settings")
         _resume(resume)
         return
     if not out or out == Path():  # an unset variable gives the folder we stand in
@@ -125,7 +125,7 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
     from sentiment_lstm.api import QUICKSTART, SentimentClassifier
 
     if (QUICKSTART / "settings.json").exists():
-        refuse_others(context, "", f"for the run that stands in {QUICKSTART}")
+        refuse_others(context, (), f"for the run that stands in {QUICKSTART}")
         _resume(QUICKSTART)
     else:
         options = {"training.seed": seed, "training.threads": threads}

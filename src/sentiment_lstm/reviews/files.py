@@ -58,7 +58,7 @@ def _file_rows(path: Path, name: str, data: DataSettings, labelled: bool) -> Ite
             yield from _json_rows(file, path.name, data, labelled)
 
 
-class _Lines:
+class Lines:
     """The lines of a text file, counted and never longer than `limit` characters.
 
     What a line holds beyond the limit is skipped. Since the last `begin`: `first` is the number of
@@ -72,6 +72,7 @@ class _Lines:
         self.begin()
 
     def begin(self) -> None:
+        """Start a row at the next line."""
         self.first, self.text, self.cut, self.wanting = self.number + 1, "", False, False
 
     def __iter__(self) -> Iterator[str]:
@@ -111,9 +112,9 @@ def csv_rows(
     # The module's own limit (131,072) would refuse long reviews; it can only be set for all.
     csv.field_size_limit(max(csv.field_size_limit(), data.max_characters))
     with as_text(file) as text:
-        lines = _Lines(text, _most_characters(data))
+        lines = Lines(text, _most_characters(data))
         reader = csv.reader(lines, delimiter=delimiter)
-        header = _header(reader, name)
+        header = csv_header(reader, name)
         columns = choose_columns(header, data, labelled=labelled, where=name)
         places = [None if c is None else header.index(c) for c in _three(columns)]
         yield from _records(reader, lines, places, len(header), name)
@@ -121,7 +122,7 @@ def csv_rows(
 
 def _records(
     reader: Iterator[list[str]],
-    lines: _Lines,
+    lines: Lines,
     places: Sequence[int | None],
     width: int,
     name: str,
@@ -144,7 +145,12 @@ def _records(
             yield _csv_row(values, places, width, name, lines.first)
 
 
-def _header(reader: Iterator[list[str]], name: str) -> list[str]:
+def csv_header(reader: Iterator[list[str]], name: str) -> list[str]:
+    """The names of the columns, by which a csv reader begins.
+
+    Raises:
+        DataError: they are no UTF-8 text.
+    """
     try:
         header = [column.strip() for column in next(reader, [])]
     except csv.Error:
@@ -170,7 +176,7 @@ def _csv_row(
     return Row(text, label, f"{name}:{line}", line, group, problem)
 
 
-def _unread(lines: _Lines, name: str, problem: str) -> Row:
+def _unread(lines: Lines, name: str, problem: str) -> Row:
     return Row(lines.text, None, f"{name}:{lines.first}", lines.first, problem=problem)
 
 
@@ -178,9 +184,9 @@ def _json_rows(file: IO[bytes], name: str, data: DataSettings, labelled: bool) -
     """One JSON object a line; the columns are chosen by the first that can be read."""
     columns: Columns | None = None
     with as_text(file) as text:
-        lines = _Lines(text, _most_characters(data))
+        lines = Lines(text, _most_characters(data))
         for line in lines:
-            record = _json_object(line) if line.strip() else None
+            record = json_object(line) if line.strip() else None
             if record is not None and not lines.cut:
                 found = list(record)
                 columns = columns or choose_columns(found, data, labelled=labelled, where=name)
@@ -190,7 +196,7 @@ def _json_rows(file: IO[bytes], name: str, data: DataSettings, labelled: bool) -
             lines.begin()
 
 
-def _json_object(line: str) -> dict[str, Any] | None:
+def json_object(line: str) -> dict[str, Any] | None:
     """The object on a line, None if it is broken. Nesting without end raises RecursionError."""
     try:
         value = json.loads(line) if is_utf8(line) else None
@@ -199,7 +205,7 @@ def _json_object(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _unread_json(lines: _Lines, name: str, line: str) -> Row:
+def _unread_json(lines: Lines, name: str, line: str) -> Row:
     if lines.cut:
         return _unread(lines, name, "too long")
     problem = "unreadable" if is_utf8(line) else "bad UTF-8"

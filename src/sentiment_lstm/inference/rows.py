@@ -1,0 +1,228 @@
+"""Rows of a file with all their columns, and rows back into a file's bytes.
+
+csv, tsv, jsonl and parquet, also as gz and zst. Memory holds one row (of parquet: one batch) at a
+time. Knows no model; what a row's text is worth is not known here.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from sentiment_lstm.errors import DataError, MissingExtraError, UsageError
+from sentiment_lstm.reviews.files import DELIMITERS, Lines, as_text, csv_header, json_object
+from sentiment_lstm.reviews.screening import is_utf8
+from sentiment_lstm.settings import DataSettings
+
+KINDS = (".csv", ".tsv", ".jsonl", ".parquet")
+PACKED = (".gz", ".zst")
+_LIMIT = 16_000_000
+"""Characters of a line beyond which it is cut: memory stays bounded."""
+_BATCH = 1024
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a file's name says: its kind, one of `KINDS`, and how it is packed, or ""."""
+
+    kind: str
+    packed: str = ""
+
+    @classmethod
+    def of(cls, name: str) -> Format:
+        """Read it off a name such as `reviews.csv.gz`.
+
+        Raises:
+            UsageError: another ending.
+        """
+        suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+        packed = suffixes.pop() if suffixes and suffixes[-1] in PACKED else ""
+        kind = suffixes[-1].replace(".ndjson", ".jsonl") if suffixes else ""
+        if kind not in KINDS or (packed and kind == ".parquet"):
+            raise UsageError(
+                f"Expected a file ending in {', '.join(KINDS)}, or the first three with "
+                f"{' or '.join(PACKED)}, found {name}."
+            )
+        return cls(kind, packed)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row as found: `values` by column, None where it cannot be read (`problem` says why).
+
+    `line` counts lines of text files and rows of others from 1; `raw` is the row as it stands.
+    """
+
+    line: int
+    values: dict[str, Any] | None
+    raw: str = ""
+    problem: str | None = None
+
+
+def read_records(file: IO[bytes], form: Format, name: str) -> Iterator[Record]:
+    """Every row of an open file.
+
+    Raises:
+        DataError: no header, or a damaged file.
+        MissingExtraError: a library that reads this kind of file is not installed.
+    """
+    unpacked = _unpacked(file, form.packed)
+    damaged: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
+    if form.packed == ".zst":
+        damaged = (*damaged, zstandard().ZstdError)
+    try:
+        if form.kind in DELIMITERS:
+            yield from _csv_records(unpacked, name, DELIMITERS[form.kind])
+        elif form.kind == ".parquet":
+            yield from _parquet_records(unpacked, name)
+        else:
+            yield from _json_records(unpacked)
+    except damaged as error:
+        raise DataError(f"Expected a whole file at {name}, found: {error}.") from error
+
+
+def _unpacked(file: IO[bytes], packed: str) -> IO[bytes]:
+    if packed == ".gz":
+        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+    if packed == ".zst":
+        reader = zstandard().ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        return io.BufferedReader(reader)
+    return file
+
+
+def _csv_records(file: IO[bytes], name: str, delimiter: str) -> Iterator[Record]:
+    csv.field_size_limit(max(csv.field_size_limit(), DataSettings().max_characters))
+    with as_text(file) as text:
+        lines = Lines(text, _LIMIT)
+        reader = csv.reader(lines, delimiter=delimiter)
+        header = csv_header(reader, name)
+        if not header or len(set(header)) < len(header):
+            raise DataError(f"Expected a header of different names in {name}, found {header}.")
+        while True:
+            lines.begin()
+            try:
+                values = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield Record(lines.first, None, lines.text, "unreadable")
+                continue
+            if values:
+                yield _csv_record(values, header, lines)
+
+
+def _csv_record(values: list[str], header: Sequence[str], lines: Lines) -> Record:
+    problem = None
+    if lines.cut:
+        problem = "too long"
+    elif lines.wanting:
+        problem = "unreadable (a quote never closes)"
+    elif len(values) != len(header):
+        problem = f"{len(values)} fields instead of {len(header)}"
+    elif not all(map(is_utf8, values)):
+        problem = "bad UTF-8"
+    if problem:
+        return Record(lines.first, None, lines.text, problem)
+    return Record(lines.first, dict(zip(header, values, strict=True)))
+
+
+def _json_records(file: IO[bytes]) -> Iterator[Record]:
+    with as_text(file) as text:
+        lines = Lines(text, _LIMIT)
+        for line in lines:
+            if line.strip():
+                values = None if lines.cut else json_object(line)
+                problem = None if values is not None else "too long" if lines.cut else "unreadable"
+                yield Record(lines.first, values, "" if values is not None else line, problem)
+            lines.begin()
+
+
+def _parquet_records(file: IO[bytes], name: str) -> Iterator[Record]:
+    pa = pyarrow()
+    try:
+        with pa.parquet.ParquetFile(file) as table:
+            line = 0
+            for batch in table.iter_batches(batch_size=_BATCH):
+                for values in batch.to_pylist():
+                    line += 1
+                    yield Record(line, values)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"Expected a whole parquet file at {name}, found: {error}.") from error
+
+
+def as_bytes(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, *, first: bool
+) -> bytes:
+    """Some rows as the next bytes of a text file, packed so that they can be joined.
+
+    Args:
+        rows: values by column.
+        columns: all columns, in order; a header stands before the first rows of csv and tsv.
+        form: any but parquet.
+        first: whether the file begins with these rows.
+    """
+    text = io.StringIO(newline="")
+    if form.kind in DELIMITERS:
+        writer = csv.writer(text, delimiter=DELIMITERS[form.kind], lineterminator="\n")
+        if first:
+            writer.writerow(columns)
+        writer.writerows([row[column] for column in columns] for row in rows)
+    else:
+        text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    data = text.getvalue().encode("utf-8", errors="surrogateescape")
+    if form.packed == ".gz":
+        return gzip.compress(data, mtime=0)
+    if form.packed == ".zst":
+        packed: bytes = zstandard().ZstdCompressor().compress(data)
+        return packed
+    return data
+
+
+def without_formulas(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with a ' before every text that a spreadsheet would take for a formula."""
+    return {
+        key: f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        for key, value in row.items()
+    }
+
+
+def pyarrow() -> Any:  # noqa: ANN401
+    """The library that reads parquet.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ModuleNotFoundError as error:
+        raise _missing("pyarrow", "parquet files") from error
+    return pyarrow
+
+
+def zstandard() -> Any:  # noqa: ANN401
+    """The library that reads zst.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import zstandard
+    except ModuleNotFoundError as error:
+        raise _missing("zstandard", "zst files") from error
+    return zstandard
+
+
+def _missing(library: str, what: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"Expected {library} to read and write {what}, found it is not installed: "
+        "pip install 'sentiment-lstm[files]'."
+    )

@@ -1,0 +1,52 @@
+import io
+import json
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"text": "a good film"}\n{"text": ""}\n{"text": "bad"}\n')
+    return path
+
+
+def test_a_file_is_scored_and_a_second_call_says_so(run, model, source, tmp_path):
+    call = ["predict", "--model", str(model), "--input", str(source), "--output", "out.csv"]
+    code, out, said = run(*call, "--json")
+    assert code == 0
+    assert json.loads(out) == {"rows": 2, "set_aside": {"empty text": 1}, "already": False}
+    assert "Scored 2 rows into out.csv, set aside: 1 empty text." in said
+    header, first, _ = (tmp_path / "out.csv").read_text().splitlines()
+    assert header == "text,predicted_label,predicted_score"
+    label = json.loads(run("predict", "--model", str(model), "--json", "a good film")[1])["label"]
+    assert first.startswith(f"a good film,{label},0.")
+    assert "is complete already: 2 rows" in run(*call)[2]
+
+
+def test_pipes(run, model, source, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, write_through=True))
+    run("predict", "--model", str(model), "--input", "-", "--output", "-")
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [row["text"] for row in rows] == ["a good film", "bad"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--input", "in.jsonl"],
+        ["--output", "out.csv"],
+        ["--input", "in.jsonl", "--output", "out.csv", "a text"],
+        [],
+        ["--overwrite", "a text"],
+        ["--text-column", "x", "a text"],
+        ["--input", "in.jsonl", "--output", "out.csv", "--abstain-below", "1"],
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(run, model, source, options):
+    code, _, said = run("predict", "--model", str(model), *options)
+    assert code == 2
+    assert "Expected" in said
