@@ -77,13 +77,14 @@ _MARK = re.compile(r"(?<=\w)([,.!?])(?=[\s,.!?]|$)")
 _ASIDE = re.compile(r", ([^,.!?]{2,60}),")
 
 _CHANGES = (
-    (0.3, _with_slips),
+    (0.35, _with_slips),
     (0.25, _other_ending),
     (0.3, lambda text, random: text.lower()),
     (0.06, lambda text, random: text.upper()),
     (0.1, lambda text, random: text.replace("'", "")),
     (0.1, lambda text, random: text.replace("'", "’")),
-    (0.08, lambda text, random: text.replace(",", "")),
+    (0.15, lambda text, random: text.replace(",", "")),
+    (0.03, lambda text, random: f"({text})"),
     (0.04, lambda text, random: text.replace(", ", random.choice((" - ", "... ", " -- ")))),
     (0.05, _with_spaced_marks),
     (0.15, _with_an_aside),

@@ -224,6 +224,21 @@ def _it(scene: Scene, polarity: int) -> str:
     return "they" if scene.turn_to(scene.topic).plural else scene.pronouns[0]
 
 
+_SYLLABLES = (  # noqa: SIM905 (a list would take forty lines)
+    "ka ri mon ta vel shi bra dan lu kor mi ze noor ha ya fen qua ol jo wa gri stan pe ul ner bo "
+    "sa de ti ma en ga li ro nu che ben os ai la dra vi to"
+).split()
+
+
+def _made_up(scene: Scene, polarity: int) -> str:
+    """A name that nobody has: what matters must not hang on knowing it."""
+    return "".join(scene.random.choices(_SYLLABLES, k=scene.random.choice((2, 2, 3)))).capitalize()
+
+
+def _digits(scene: Scene, polarity: int) -> str:
+    return str(scene.random.randrange(2, 500))
+
+
 def _them(scene: Scene, polarity: int) -> str:
     return "them" if scene.topic.plural else scene.pronouns[1]
 
@@ -290,6 +305,7 @@ BUILT_IN: dict[str, Part] = {
     "be not": _negated(_be), "is not": _negated(_is), "was not": _negated(_was),
     "be nt": _short(_be), "does not": _negated(_do), "do not": _negated(_mine("do", "did")),
     "there be": _mine("there is", "there was"), "has": _has,
+    "made up": _made_up, "digits": _digits,
     "the": _the, "it": _it, "them": _them, "pro": _pronoun, "a": _a, "another": _another,
     "thing": lambda scene, polarity: scene.turn_to(scene.topic).word, "things": _things,
     "part": _part, "bare part": _bare_part, "adj": _adjective, "long adj": _long_adjective,
