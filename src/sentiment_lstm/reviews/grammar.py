@@ -36,7 +36,7 @@ from sentiment_lstm.settings import DataSettings
 COUNT, MOST = 20_000, 10_000_000
 """Sentences of the source `grammar`, and of `grammar:N` at most."""
 LABELS = {NEGATIVE: "negative", NEUTRAL: "neutral", POSITIVE: "positive"}
-SHARES = {NEGATIVE: 0.4, NEUTRAL: 0.2, POSITIVE: 0.4}
+SHARES = {NEGATIVE: 0.37, NEUTRAL: 0.26, POSITIVE: 0.37}
 SEED = 20_240_229
 
 
