@@ -16,9 +16,10 @@ from pathlib import Path
 import accuracy
 
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import load_bundle, save_bundle
+from sentiment_lstm.bundle import INT8_GRAPH, load_bundle, save_bundle
 from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
 from sentiment_lstm.evaluation.cases import shipped_cases
+from sentiment_lstm.export import export
 
 ORIGINS = {
     "imdb": "Large Movie Review Dataset (Maas et al., ACL 2011), training and unlabelled reviews; "
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args(arguments)
-    bundle = replace(load_bundle(options.model), card="", half=True)
+    save_bundle(options.out, replace(load_bundle(options.model), card="", half=True, graphs={}))
+    bundle = export(load_bundle(options.out), [INT8_GRAPH])  # of the weights as they are stored
     save_bundle(options.out, bundle)
     classifier = SentimentClassifier.from_pretrained(options.out)
     score = positive_scorer(classifier.predict_proba, classifier.classes_)
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     provenance = {**bundle.config.provenance, "origins": ORIGINS}
     config = replace(bundle.config, provenance=provenance)
     metrics = {**bundle.metrics, **found}
-    save_bundle(options.out, replace(bundle, config=config, metrics=metrics))
+    save_bundle(options.out, replace(bundle, config=config, metrics=metrics, card=""))
     return 0
 
 
