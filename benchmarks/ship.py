@@ -30,6 +30,7 @@ ORIGINS = {
     "terms",
     "products": "Multi-Domain Sentiment Dataset (Blitzer et al., ACL 2007), part of its product "
     "reviews; no licence stated",
+    "taught": "IMDb's unlabelled reviews, a third of them, labelled by a teacher of ours",
     "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
 """Where the shipped bundle's training texts come from. None of them is part of the bundle."""
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args(arguments)
+    if not options.data.is_dir():
+        parser.error(f"Expected the folder of the test sets, found none at {options.data}: --data")
     save_bundle(options.out, replace(load_bundle(options.model), card="", half=True, graphs={}))
     bundle = export(load_bundle(options.out), [INT8_GRAPH])  # of the weights as they are stored
     save_bundle(options.out, bundle)

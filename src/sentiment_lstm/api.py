@@ -23,7 +23,7 @@ from sentiment_lstm.reviews.screening import SetAside
 
 _SHIPPED = Path(__file__).parent / "pretrained" / "default"
 QUICKSTART = Path("runs") / "quickstart"
-"""Where `quickstart` leaves its model: the default until one ships."""
+"""Where `quickstart` leaves its model: the default where none ships."""
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -41,7 +41,7 @@ class SentimentClassifier:
         bundle: the saved model; `from_pretrained` finds and reads one.
 
     Raises:
-        MissingExtraError: torch, which runs the model, is not installed.
+        MissingExtraError: the model has no graph, and torch is not installed.
     """
 
     def __init__(self, bundle: Bundle) -> None:

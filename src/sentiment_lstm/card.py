@@ -116,7 +116,8 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
 
 def _sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     read = (data, *settings.get("mixture", []))
-    labelled = [f"`{d.get('source', 'unknown')}` ({d.get('split', 'unknown')})" for d in read]
+    named = [f"`{d.get('source', 'unknown')}` ({d.get('split', 'unknown')})" for d in read]
+    labelled = list(dict.fromkeys(named))
     language = settings.get("language", {})
     unlabelled = [f"`{name}`" for name in language.get("sources", []) if language.get("epochs")]
     extra = f", and on texts of {', '.join(unlabelled)} without their labels" if unlabelled else ""

@@ -17,7 +17,7 @@ def test_a_file_is_scored_and_a_second_call_says_so(run, model, source, tmp_path
     code, out, said = run(*call, "--json")
     assert code == 0
     assert json.loads(out) == {"rows": 2, "set_aside": {"empty text": 1}, "already": False}
-    assert "Scored 2 rows into out.csv, set aside: 1 empty text." in said
+    assert "Scored 2 rows into out.csv; set aside in out.csv.bad.jsonl: 1 empty text." in said
     header, first, _ = (tmp_path / "out.csv").read_text().splitlines()
     assert header == "text,predicted_label,predicted_score"
     label = json.loads(run("predict", "--model", str(model), "--json", "a good film")[1])["label"]
@@ -25,13 +25,21 @@ def test_a_file_is_scored_and_a_second_call_says_so(run, model, source, tmp_path
     assert "is complete already: 2 rows" in run(*call)[2]
 
 
-def test_pipes(run, model, source, monkeypatch):
+def test_pipes(run, model, source, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
     out = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, write_through=True))
     run("predict", "--model", str(model), "--input", "-", "--output", "-")
     rows = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [row["text"] for row in rows] == ["a good film", "bad"]
+    (bad,) = (tmp_path / "standard-input.jsonl.bad.jsonl").read_text().splitlines()
+    assert json.loads(bad)["reason"] == "empty text"
+
+
+def test_a_pipe_is_of_the_kind_of_the_file_at_its_other_end(run, model, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text,n\ngood,1\n")))
+    run("predict", "--model", str(model), "--input", "-", "--output", "OUT.CSV")
+    assert (tmp_path / "OUT.CSV").read_text().startswith("text,n,predicted_label")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import csv
 import gzip
+import io
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import zstandard
 from pyarrow import parquet
 
-from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.errors import DataError, SentimentError, UsageError
 from sentiment_lstm.inference import files as module
 from sentiment_lstm.inference.files import Job, score_file
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
@@ -61,8 +62,9 @@ def read(path):
     text = raw.decode()
     if kind == "jsonl":
         return [json.loads(line) for line in text.splitlines()]
-    lines = text.splitlines(keepends=True)
-    return list(csv.DictReader(lines, delimiter="\t" if kind == "tsv" else ","))
+    return list(
+        csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if kind == "tsv" else ",")
+    )
 
 
 def score(predictor, source, out, overwrite=False, seen=None, **options):
@@ -223,3 +225,94 @@ def test_damaged_files_are_refused(predictor, tmp_path, kind):
     with pytest.raises((DataError, UsageError), match="Expected"):
         score(predictor, source, tmp_path / f"out.{kind}")
     assert not (tmp_path / f"out.{kind}").exists()
+
+
+def test_rows_of_other_columns_are_set_aside_where_columns_are_fixed(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    rows = [{"text": "good", "n": 1}, {"n": 2, "text": "bad"}, {"text": "x"}, {"text": "x", "m": 1}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert score(predictor, source, tmp_path / "out.jsonl").rows == 4
+    found = score(predictor, source, tmp_path / "out.csv")
+    assert (found.rows, found.set_aside) == (2, {"other columns": 2})
+    assert [row["n"] for row in read(tmp_path / "out.csv")] == ["1", "2"]
+
+
+def test_a_row_with_a_column_of_our_name_is_set_aside(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "good"}\n{"text": "bad", "predicted_label": "gold"}\n')
+    found = score(predictor, source, tmp_path / "out.jsonl")
+    assert (found.rows, sum(found.set_aside.values())) == (1, 1)
+    assert "gold" in (tmp_path / "out.jsonl.bad.jsonl").read_text()
+
+
+def test_half_a_character_is_set_aside(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text(
+        '{"text": "good \\ud83d"}\n{"text": "good", "n": "\\udc80"}\n{"text": "bad"}\n'
+    )
+    found = score(predictor, source, tmp_path / "out.jsonl")
+    assert (found.rows, found.set_aside) == (1, {"lone surrogate": 2})
+
+
+def test_a_file_with_bad_rows_alone_keeps_its_header(predictor, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("id,text\n1,\n2, \n")
+    assert score(predictor, source, tmp_path / "out.csv").rows == 0
+    header = "id,text,predicted_label,predicted_score"
+    assert (tmp_path / "out.csv").read_text().splitlines() == [header]
+
+
+def test_line_breaks_of_any_kind_stay_within_their_field(predictor, tmp_path):
+    rows = [{"text": "two\rlines"}, {"text": "three\r\nlines"}]
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    score(predictor, source, tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        assert [row["text"] for row in csv.DictReader(file)] == [row["text"] for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["csv.gz", "csv.zst"])
+def test_a_file_whose_end_is_missing_is_refused(predictor, tmp_path, kind):
+    rows = [{"text": str(n)} for n in np.random.default_rng(0).random(2000)]
+    source = write(tmp_path / f"in.{kind}", rows)
+    source.write_bytes(source.read_bytes()[:-1000])
+    with pytest.raises(DataError, match="Expected a whole file"):
+        score(predictor, source, tmp_path / f"out.{kind}")
+    assert not (tmp_path / f"out.{kind}").exists()
+
+
+def test_an_output_over_its_input_is_refused(predictor, tmp_path):
+    source = write(tmp_path / "in.csv")
+    with pytest.raises(UsageError, match="beside the input"):
+        score(predictor, source, source, overwrite=True)
+    assert read(source) == ROWS
+
+
+def test_a_strangers_folder_of_parts_is_left_alone(predictor, tmp_path):
+    parts = tmp_path / "out.csv.parts"
+    parts.mkdir()
+    (parts / "mine").write_text("mine")
+    with pytest.raises(UsageError, match="files of another kind"):
+        score(predictor, write(tmp_path / "in.csv"), tmp_path / "out.csv")
+    assert (parts / "mine").read_text() == "mine"
+
+
+def test_two_calls_do_not_work_on_one_output(predictor, tmp_path, small_chunks):
+    source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
+
+    class Meddled(Stopping):
+        def predict_iter(self, texts, abstain_below=0.0):
+            with pytest.raises(SentimentError, match="no other process"):
+                score(self.predictor, source, out, abstain_below=0.9)
+            return self.predictor.predict_iter(texts, abstain_below)
+
+    assert score(Meddled(predictor, 9), source, out).rows == len(ROWS)
+
+
+def test_headers_are_escaped_too(predictor, tmp_path):
+    source = write(tmp_path / "in.csv", [{"=1+1": "x", "text": "good"}])
+    score(predictor, source, tmp_path / "out.csv", escape=True)
+    assert (tmp_path / "out.csv").read_text().startswith("'=1+1,text,")
+    parquet_file = write(tmp_path / "in.parquet")
+    with pytest.raises(UsageError, match="leave the option out"):
+        score(predictor, parquet_file, tmp_path / "out.parquet", escape=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.commands.output import log, print_line, say
+from sentiment_lstm.errors import UsageError
 
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier
-    from sentiment_lstm.inference.files import Progress
+    from sentiment_lstm.inference.files import Outcome, Progress
 
 _PIPE_KIND = ".jsonl"
-"""What comes through a pipe, unless the file at the other end is of another kind."""
+"""What comes through a pipe whose other end is one too."""
 
 
 def predict_file(
@@ -33,38 +35,54 @@ def predict_file(
     """Score a file; `-` for either end is a pipe, which is kept in a temporary file."""
     from sentiment_lstm.bundle import fingerprint
     from sentiment_lstm.inference.files import Job, score_file
+    from sentiment_lstm.inference.rows import Format
 
     with tempfile.TemporaryDirectory() as folder:
         given = _piped(Path(folder), out) if source == "-" else Path(source)
-        target = Path(folder) / f"out{_ending(given.name)}" if out == "-" else Path(out)
+        target = Path(folder) / f"out{Format.of(given.name).kind}" if out == "-" else Path(out)
         job = Job(given, target, fingerprint(classifier.bundle), **options)
         with _progress() as progress:
             found = score_file(classifier.predictor, job, progress, overwrite=overwrite)
+        bad = target.with_name(f"{target.name}.bad.jsonl")
         if out == "-":
-            with target.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer)
-    bad = "".join(f", set aside: {number} {reason}" for reason, number in found.set_aside.items())
+            _print(target)
+            if found.set_aside:
+                bad = Path(shutil.move(bad, f"{given.name}.bad.jsonl"))
+    _tell(found, out, bad, as_json=as_json)
+
+
+def _tell(found: Outcome, out: str, bad: Path, *, as_json: bool) -> None:
+    reasons = ", ".join(f"{number} {reason}" for reason, number in found.set_aside.items())
+    aside = f"; set aside in {bad}: {reasons}" if reasons else ""
     if found.already:
-        say(f"{out} is complete already: {found.rows:,} rows{bad}.")
+        say(f"{out} is complete already: {found.rows:,} rows{aside}.")
     else:
-        say(f"Scored {found.rows:,} rows into {out}{bad}.")
+        say(f"Scored {found.rows:,} rows into {out}{aside}.")
     if as_json and out != "-":
         values = {"rows": found.rows, "set_aside": found.set_aside, "already": found.already}
         print_line(json.dumps(values))
 
 
+def _print(path: Path) -> None:
+    """A file's bytes to standard output; a reader that has seen enough ends it in peace."""
+    with path.open("rb") as file:
+        try:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _piped(folder: Path, out: str) -> Path:
-    """Standard input as a file."""
-    path = folder / f"standard-input{_ending(out)}"
+    """Standard input as a file, of the kind that the output is."""
+    if sys.stdin is None:
+        raise UsageError("Expected rows on standard input, found it closed: name a file.")
+    from sentiment_lstm.inference.rows import Format
+
+    path = folder / f"standard-input{_PIPE_KIND if out == '-' else Format.of(out).kind}"
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
     return path
-
-
-def _ending(name: str) -> str:
-    """The kind of the file at the other end, unpacked."""
-    kinds = [s for s in Path(name).suffixes if s in (".csv", ".tsv", ".jsonl", ".parquet")]
-    return kinds[-1] if kinds else _PIPE_KIND
 
 
 @contextmanager

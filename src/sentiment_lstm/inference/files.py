@@ -26,16 +26,19 @@ from sentiment_lstm.inference.rows import (
     as_bytes,
     pyarrow,
     read_records,
-    without_formulas,
+    without_formula,
 )
+from sentiment_lstm.reviews.files import DELIMITERS
 from sentiment_lstm.reviews.source import choose_columns
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import appearing, as_json, locked, one_sentence, write_atomically
 
 CHUNK = 5_000
 """Rows scored and kept together."""
+_PLAN = "plan.json"
 LABEL, SCORE = "predicted_label", "predicted_score"
 """The columns that are added."""
+_OURS = (LABEL, SCORE)
 Progress = Callable[[int, float], None]
 """Told of the rows read so far and the share of the input."""
 
@@ -94,31 +97,57 @@ def score_file(
         SentimentError: the disk is full, or another process is at work on this output.
     """
     form, target = Format.of(job.source.name), Format.of(job.out.name)
+    _check_ends(job, form, target)
+    plan = _plan(job)
+    parts = job.out.with_name(f"{job.out.name}.parts")
+    done = job.out.with_name(f"{job.out.name}.done.json")
+    with one_sentence(parts):
+        parts.mkdir(parents=True, exist_ok=True)
+    with one_sentence(parts), locked(parts):
+        found = _finished(job.out, done, plan)
+        if found is None:
+            _prepare(job, parts, plan, overwrite=overwrite)
+            _score_parts(predictor, job, form, target, parts, progress)
+            found = _join(job, target, parts, done, plan)
+        shutil.rmtree(parts)
+        return found
+
+
+def _check_ends(job: Job, form: Format, target: Format) -> None:
     if (form.kind == ".parquet") != (target.kind == ".parquet"):
         raise UsageError(
             f"Expected parquet from parquet alone, found {job.source.name} and {job.out.name}: "
             "choose another ending of the output."
         )
-    plan = _plan(job)
-    parts = job.out.with_name(f"{job.out.name}.parts")
-    done = job.out.with_name(f"{job.out.name}.done.json")
-    if (found := _finished(job.out, done, plan)) is not None:
-        shutil.rmtree(parts, ignore_errors=True)
-        return found
-    resumable = (parts / "plan.json").is_file() and _json(parts / "plan.json") == plan
-    if job.out.exists() and not (overwrite or resumable):
+    if job.escape and target.kind == ".parquet":
+        raise UsageError(
+            "Expected formulas to be escaped in text files, found parquet: leave the option out."
+        )
+    if job.source.resolve() == job.out.resolve():
+        raise UsageError(
+            f"Expected an output beside the input, found {job.out} for both: name another --output."
+        )
+
+
+def _prepare(job: Job, parts: Path, plan: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Keep the parts of an earlier call with the same plan; else begin anew."""
+    if (parts / _PLAN).is_file() and _json(parts / _PLAN) == plan:
+        return
+    if any(parts.iterdir()) and not (parts / _PLAN).is_file():
+        raise UsageError(
+            f"Expected {parts} to be free for parts of the output, found files of another kind: "
+            "move it away, or name another --output."
+        )
+    if job.out.exists() and not overwrite:
+        if not any(parts.iterdir()):
+            parts.rmdir()
         raise UsageError(
             f"Expected no file at {job.out}, or one made from the same input, model and options, "
             "found another: name another --output, or give --overwrite."
         )
-    with one_sentence(parts):
-        if not resumable:
-            shutil.rmtree(parts, ignore_errors=True)
-            parts.mkdir(parents=True)
-            write_atomically(parts / "plan.json", as_json(plan))
-    with locked(parts):
-        _score_parts(predictor, job, form, target, parts, progress)
-        return _join(job, target, parts, done, plan)
+    for part in parts.iterdir():
+        part.unlink()
+    write_atomically(parts / _PLAN, as_json(plan))
 
 
 def _plan(job: Job) -> dict[str, Any]:
@@ -147,7 +176,7 @@ def _finished(out: Path, done: Path, plan: Mapping[str, Any]) -> Outcome | None:
     told = _json(done)
     if not isinstance(told, dict) or told.get("plan") != plan or not out.is_file():
         return None
-    if told["sha256"] != _hash(out):
+    if told["sha256"] != _hash(out):  # it was changed since
         return None
     return Outcome(told["rows"], told["set_aside"], already=True)
 
@@ -156,16 +185,19 @@ def _score_parts(
     predictor: Predictor, job: Job, form: Format, target: Format, parts: Path, progress: Progress
 ) -> None:
     """Score what is not yet a part."""
-    size, read, column = max(1, job.source.stat().st_size), 0, None
+    size, read = max(1, job.source.stat().st_size), 0
+    columns: list[str] = []
     with job.source.open("rb") as file:
         for number, records in enumerate(_chunks(read_records(file, form, job.source.name))):
-            column = column or _text_column(records, job)
+            columns = columns or _columns(records, job)
             if not any(parts.glob(f"{number:06d}-*.rows")):
-                chunk = _scored(predictor, records, column, job)
-                first = not any(part.stat().st_size for part in parts.glob("*.rows"))
+                chunk = _scored(predictor, records, columns, target, job)
+                headed = any(part.stat().st_size for part in parts.glob("*.rows"))
                 write_atomically(parts / f"{number:06d}.bad", _lines(chunk.bad))
                 name = f"{number:06d}-{len(chunk.rows)}.rows"  # it vouches for the part
-                write_atomically(parts / name, _encoded(chunk.rows, target, job, first=first))
+                write_atomically(
+                    parts / name, _encoded(chunk.rows, columns, target, job, first=not headed)
+                )
             read += len(records)
             progress(read, 1.0 if file.closed else min(1.0, file.tell() / size))
     progress(read, 1.0)
@@ -178,53 +210,85 @@ def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield chunk
 
 
-def _text_column(records: Sequence[Record], job: Job) -> str | None:
-    """The column of texts, by the first row that can be read."""
-    columns = next((list(r.values) for r in records if r.values is not None), None)
-    if columns is None:
-        return None
-    if taken := {LABEL, SCORE} & set(columns):
+def _columns(records: Sequence[Record], job: Job) -> list[str]:
+    """The input's columns by the first row that can be read; one of them holds texts."""
+    found = next((list(r.values) for r in records if r.values is not None), None)
+    if found is None:
+        return []
+    if taken := set(_OURS) & set(found):
         raise UsageError(
             f"Expected no column {' or '.join(sorted(taken))} in {job.source.name}, found it: "
             "rename it, so that it is not lost."
         )
     wanted = DataSettings(text_column=job.text_column)
-    return choose_columns(columns, wanted, labelled=False, where=job.source.name).text
+    choose_columns(found, wanted, labelled=False, where=job.source.name)
+    return found
 
 
 def _scored(
-    predictor: Predictor, records: Sequence[Record], column: str | None, job: Job
+    predictor: Predictor,
+    records: Sequence[Record],
+    columns: Sequence[str],
+    target: Format,
+    job: Job,
 ) -> _Chunk:
     """The rows with their predictions; those without a text are set aside."""
     chunk, texts = _Chunk(), []
+    text = _text_column(columns, job)
     for record in records:
-        problem = record.problem or _text_problem(record.values, column)
+        problem = record.problem or _problem(record.values or {}, columns, text, target)
         if problem:
             shown = {"line": record.line, "reason": problem, "row": record.values or record.raw}
             chunk.bad.append(shown)
         else:
             assert record.values is not None
             chunk.rows.append(dict(record.values))
-            texts.append(record.values[column])  # type: ignore[index]
+            texts.append(record.values[text])
     found = predictor.predict_iter(texts, job.abstain_below)
     for row, one in zip(chunk.rows, found, strict=True):
         row |= {LABEL: one.label, SCORE: round(one.score, 6)}
     return chunk
 
 
-def _text_problem(values: Mapping[str, Any] | None, column: str | None) -> str | None:
-    text = None if values is None or column is None else values.get(column)
-    if isinstance(text, str):
-        return None if text.strip() else "empty text"
-    return "no text" if text is None else f"a text that is a {type(text).__name__}"
+def _text_column(columns: Sequence[str], job: Job) -> str:
+    if not columns:
+        return ""  # no row could be read
+    wanted = DataSettings(text_column=job.text_column)
+    return choose_columns(columns, wanted, labelled=False, where=job.source.name).text
 
 
-def _encoded(rows: Sequence[dict[str, Any]], target: Format, job: Job, *, first: bool) -> bytes:
+def _problem(
+    values: Mapping[str, Any], columns: Sequence[str], text: str, target: Format
+) -> str | None:
+    if values.keys() & set(_OURS):
+        return f"a column {LABEL} or {SCORE} of its own"
+    found = values.get(text)
+    if not isinstance(found, str):
+        return "no text" if found is None else f"a text that is a {type(found).__name__}"
+    if not found.strip():
+        return "empty text"
+    if target.kind in DELIMITERS and values.keys() != set(columns):
+        return "other columns"
+    return None
+
+
+def _encoded(
+    rows: Sequence[dict[str, Any]],
+    columns: Sequence[str],
+    target: Format,
+    job: Job,
+    *,
+    first: bool,
+) -> bytes:
     if target.kind == ".parquet":
         return _parquet(rows, job.source)
+    if not rows and not (first and columns):
+        return b""
+    names = [*columns, *_OURS]
     if job.escape:
-        rows = [without_formulas(row) for row in rows]
-    return as_bytes(rows, list(rows[0]) if rows else [], target, first=first) if rows else b""
+        rows = [{k: without_formula(v) for k, v in row.items()} for row in rows]
+    header = [without_formula(name) for name in names] if job.escape else names
+    return as_bytes(rows, names, target, header if first else None)
 
 
 def _parquet(rows: Sequence[dict[str, Any]], source: Path) -> bytes:
@@ -258,7 +322,6 @@ def _join(job: Job, target: Format, parts: Path, done: Path, plan: Mapping[str, 
             _join_bytes(set_aside, file)
     told = {"plan": plan, "rows": rows, "set_aside": dict(reasons), "sha256": _hash(job.out)}
     write_atomically(done, as_json(told))
-    shutil.rmtree(parts)
     return Outcome(rows, dict(reasons))
 
 

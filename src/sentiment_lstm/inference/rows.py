@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from sentiment_lstm.errors import DataError, MissingExtraError, UsageError
-from sentiment_lstm.reviews.files import DELIMITERS, Lines, as_text, csv_header, json_object
+from sentiment_lstm.reviews.files import (
+    DELIMITERS,
+    Lines,
+    as_text,
+    csv_header,
+    first_line,
+    json_object,
+)
 from sentiment_lstm.reviews.screening import is_utf8
 from sentiment_lstm.settings import DataSettings
 
@@ -92,10 +99,39 @@ def read_records(file: IO[bytes], form: Format, name: str) -> Iterator[Record]:
 def _unpacked(file: IO[bytes], packed: str) -> IO[bytes]:
     if packed == ".gz":
         return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
-    if packed == ".zst":
-        reader = zstandard().ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        return io.BufferedReader(reader)
-    return file
+    return io.BufferedReader(_Unpacking(file)) if packed == ".zst" else file
+
+
+class _Unpacking(io.RawIOBase):
+    """A zst file read as what it holds; unlike the library's reader it misses a missing end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._packed, self._found = file, b"", b""
+        self._frame = zstandard().ZstdDecompressor().decompressobj()
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
+        """Fill a buffer.
+
+        Raises:
+            EOFError: the file ends within a frame.
+        """
+        while not self._found:
+            self._packed = self._packed or self._file.read(1 << 16)
+            if not self._packed:
+                if not self._frame.eof:
+                    raise EOFError("it ends too early")
+                return 0
+            if self._frame.eof:
+                self._frame = zstandard().ZstdDecompressor().decompressobj()
+            self._found = self._frame.decompress(self._packed)
+            self._packed = self._frame.unused_data
+        number = min(len(buffer), len(self._found))
+        buffer[:number], self._found = self._found[:number], self._found[number:]
+        return number
 
 
 def _csv_records(file: IO[bytes], name: str, delimiter: str) -> Iterator[Record]:
@@ -112,8 +148,9 @@ def _csv_records(file: IO[bytes], name: str, delimiter: str) -> Iterator[Record]
                 values = next(reader)
             except StopIteration:
                 return
-            except csv.Error:
-                yield Record(lines.first, None, lines.text, "unreadable")
+            except csv.Error as error:
+                problem = "too long" if "limit" in str(error) else "unreadable"
+                yield Record(lines.first, None, lines.text, problem)
                 continue
             if values:
                 yield _csv_record(values, header, lines)
@@ -126,7 +163,7 @@ def _csv_record(values: list[str], header: Sequence[str], lines: Lines) -> Recor
     elif lines.wanting:
         problem = "unreadable (a quote never closes)"
     elif len(values) != len(header):
-        problem = f"{len(values)} fields instead of {len(header)}"
+        problem = "another number of fields"
     elif not all(map(is_utf8, values)):
         problem = "bad UTF-8"
     if problem:
@@ -139,10 +176,17 @@ def _json_records(file: IO[bytes]) -> Iterator[Record]:
         lines = Lines(text, _LIMIT)
         for line in lines:
             if line.strip():
-                values = None if lines.cut else json_object(line)
-                problem = None if values is not None else "too long" if lines.cut else "unreadable"
-                yield Record(lines.first, values, "" if values is not None else line, problem)
+                yield _json_record(line, lines)
             lines.begin()
+
+
+def _json_record(line: str, lines: Lines) -> Record:
+    values = None if lines.cut else json_object(line)
+    if values is None:
+        return Record(lines.first, None, line, "too long" if lines.cut else "unreadable")
+    if not is_utf8(json.dumps(values, ensure_ascii=False)):
+        return Record(lines.first, None, line, "lone surrogate")
+    return Record(lines.first, values)
 
 
 def _parquet_records(file: IO[bytes], name: str) -> Iterator[Record]:
@@ -154,30 +198,35 @@ def _parquet_records(file: IO[bytes], name: str) -> Iterator[Record]:
                 for values in batch.to_pylist():
                     line += 1
                     yield Record(line, values)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"Expected a whole parquet file at {name}, found: {error}.") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(
+            f"Expected a parquet file that can be read at {name}, found: {first_line(error)}."
+        ) from error
 
 
 def as_bytes(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, *, first: bool
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    form: Format,
+    header: Sequence[str] | None,
 ) -> bytes:
     """Some rows as the next bytes of a text file, packed so that they can be joined.
 
     Args:
         rows: values by column.
-        columns: all columns, in order; a header stands before the first rows of csv and tsv.
+        columns: all columns, in order.
         form: any but parquet.
-        first: whether the file begins with these rows.
+        header: what stands above the columns of csv and tsv, where the file begins with these rows.
     """
     text = io.StringIO(newline="")
     if form.kind in DELIMITERS:
-        writer = csv.writer(text, delimiter=DELIMITERS[form.kind], lineterminator="\n")
-        if first:
-            writer.writerow(columns)
+        writer = csv.writer(text, delimiter=DELIMITERS[form.kind])
+        if header is not None:
+            writer.writerow(header)
         writer.writerows([row[column] for column in columns] for row in rows)
     else:
         text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    data = text.getvalue().encode("utf-8", errors="surrogateescape")
+    data = text.getvalue().encode()
     if form.packed == ".gz":
         return gzip.compress(data, mtime=0)
     if form.packed == ".zst":
@@ -186,12 +235,10 @@ def as_bytes(
     return data
 
 
-def without_formulas(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with a ' before every text that a spreadsheet would take for a formula."""
-    return {
-        key: f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-        for key, value in row.items()
-    }
+def without_formula(value: Any) -> Any:  # noqa: ANN401
+    """The value, with a ' before a text that a spreadsheet would take for a formula."""
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
+    return f"'{value}" if is_formula else value
 
 
 def pyarrow() -> Any:  # noqa: ANN401

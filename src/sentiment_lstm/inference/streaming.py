@@ -19,7 +19,8 @@ from sentiment_lstm.records import UNKNOWN_ID
 
 _SLICE = 4096
 """Characters of a whole text that are cut into tokens at once."""
-_BREAK = re.compile(r"\s")
+_BREAK = re.compile(r"[^\S\x85]")
+"""White space that only separates: the tokenizer reads U+0085 as three dots."""
 _OPEN_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}$")
 """The end of a text that may still become a tag (`text.cleaning`), white space and all."""
 
@@ -45,6 +46,8 @@ class Step:
 
 class Reader:
     """Reads one text, piece by piece; what it remembers does not grow with the text.
+
+    Only where there is no white space, the characters since the last one wait.
 
     Args:
         predictor: of a model of one direction.
@@ -80,9 +83,6 @@ class Reader:
             yield self._step("", 0, 0, UNKNOWN_ID)
 
     def _steps(self, text: str) -> Iterator[Step]:
-        if not text.strip():
-            self._characters += len(text)
-            return
         (encoded,) = self._predictor.tokenizer.encode([text], offsets=True)
         assert encoded.offsets is not None
         before, self._characters = self._characters, self._characters + len(text)
