@@ -88,7 +88,7 @@ def test_abstaining_is_measured_beside_everything_else(source: Path):
     every = classifier.evaluate("other.csv")
     assert every["abstain"] == {"threshold": 0.0, "coverage": 1.0, "accuracy": every["accuracy"]}
     reviews = list(
-        evaluation_data(classifier._bundle.config, "other.csv", None, {}).reviews(
+        evaluation_data(classifier.bundle.config, "other.csv", None, {}).reviews(
             SetAside(None), tuple(classifier.classes_)
         )
     )
