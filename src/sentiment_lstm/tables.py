@@ -45,26 +45,26 @@ def predictions(texts: Iterable[str], found: Iterable[Prediction]) -> None:
     show(table)
 
 
-def reading(steps: Iterable[Step], classes: Sequence[str]) -> None:
+def reading(steps: Iterable[Step]) -> None:
     """A text as it is read, coloured by the last class's running probability.
 
     The probability stands behind each token that moved it by a tenth; below, the verdict and where
     it turned.
     """
     console, end = Console(), 0
-    seen: list[tuple[Step, str | None]] = []
+    seen: list[Step] = []
     for step in steps:
         share = float(step.probabilities[-1])
         gap = " " if seen and step.start > end else ""
         moved = f" {share:.2f}" if not seen or abs(step.change) >= _MOVED else ""
         console.print(Text(gap), Text(step.text, _shade(share)), Text(moved, "dim"), sep="", end="")
         end = step.end
-        seen.append((step, step.label))
-    last = seen[-1][0]
+        seen.append(step)
+    last = seen[-1]
     console.print(f"\n{last.label} {last.score:.3f}", highlight=False, markup=False)
-    for place in turning_points([label for _, label in seen]):
-        step, label = seen[place]
-        said = f"turned {label} at {step.text!r}, character {step.start}"
+    for place in turning_points([step.label for step in seen]):
+        step = seen[place]
+        said = f"turned {step.label} at {step.text!r}, character {step.start}"
         console.print(said, highlight=False, markup=False)
 
 

@@ -288,7 +288,10 @@ def test_an_output_over_its_input_is_refused(predictor, tmp_path):
     assert read(source) == ROWS
 
 
-def test_a_strangers_folder_of_parts_is_left_alone(predictor, tmp_path):
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_strangers_folder_of_parts_is_left_alone(predictor, tmp_path, finished):
+    if finished:
+        score(predictor, write(tmp_path / "in.csv"), tmp_path / "out.csv")
     parts = tmp_path / "out.csv.parts"
     parts.mkdir()
     (parts / "mine").write_text("mine")

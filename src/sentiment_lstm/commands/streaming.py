@@ -33,7 +33,7 @@ def stream(
         for line in _lines(steps, predictor.classes[-1]):
             print_line(line)
     else:
-        tables.reading(steps, predictor.classes)
+        tables.reading(steps)
 
 
 def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:

@@ -104,6 +104,7 @@ def score_file(
     with one_sentence(parts):
         parts.mkdir(parents=True, exist_ok=True)
     with one_sentence(parts), locked(parts):
+        _check_ours(parts)
         found = _finished(job.out, done, plan)
         if found is None:
             _prepare(job, parts, plan, overwrite=overwrite)
@@ -129,15 +130,19 @@ def _check_ends(job: Job, form: Format, target: Format) -> None:
         )
 
 
-def _prepare(job: Job, parts: Path, plan: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Keep the parts of an earlier call with the same plan; else begin anew."""
-    if (parts / _PLAN).is_file() and _json(parts / _PLAN) == plan:
-        return
+def _check_ours(parts: Path) -> None:
+    """A folder of parts goes when the output is there: it must be no one else's."""
     if any(parts.iterdir()) and not (parts / _PLAN).is_file():
         raise UsageError(
             f"Expected {parts} to be free for parts of the output, found files of another kind: "
             "move it away, or name another --output."
         )
+
+
+def _prepare(job: Job, parts: Path, plan: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Keep the parts of an earlier call with the same plan; else begin anew."""
+    if (parts / _PLAN).is_file() and _json(parts / _PLAN) == plan:
+        return
     if job.out.exists() and not overwrite:
         if not any(parts.iterdir()):
             parts.rmdir()
@@ -220,8 +225,7 @@ def _columns(records: Sequence[Record], job: Job) -> list[str]:
             f"Expected no column {' or '.join(sorted(taken))} in {job.source.name}, found it: "
             "rename it, so that it is not lost."
         )
-    wanted = DataSettings(text_column=job.text_column)
-    choose_columns(found, wanted, labelled=False, where=job.source.name)
+    _text_column(found, job)
     return found
 
 
