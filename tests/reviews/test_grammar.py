@@ -93,7 +93,7 @@ def test_no_common_word_gives_the_side_away(word):
     assert 0.28 < sides[1] / (sides[1] + sides[-1]) < 0.72
 
 
-@pytest.mark.parametrize("mark", ["?", "!", "n't", "but", "http", "Ahmed", "Polish", "nurse"])
+@pytest.mark.parametrize("mark", ["?", "!", "n't", "but", "http", "Jo", "Polish", "nurse"])
 def test_marks_and_names_stand_under_every_label(mark):
     assert {sign for text, sign, _ in MANY if mark in text} == {-1, 0, 1}
 
@@ -104,7 +104,7 @@ def test_marks_and_names_stand_under_every_label(mark):
         (r"^What's not to (love|like|enjoy)\b[^.?]*\?$", 1),
         (r"^I (didn't|did not|never) (really )?(love|like|enjoy)d? [\w ]+\.$", -1),
         (r"^I (didn't|did not|never) (hate|dislike|loathe)d? [\w ]+\.$", 1),
-        (r"^(It|The \w+|This \w+) (isn't|wasn't|is not|was not) (bad|boring|awful) at all\.$", 1),
+        (r"^(It|The \w+|This \w+) (isn't|wasn't|is not|was not) (bad|boring|awful|poor|terrible|weak|slow|useless) at all[.!]*$", 1),
         (r"^(It|\w+ \w+) (is|was)(n't| not) (good|great|nice|amazing|wonderful) at all\.$", -1),
         (r"thought I \w+( going to)? (love|like|enjoy) [\w ]+\. (I d|Wrong|Well, no)", -1),
         (r"^(The best|Best|Greatest|Nicest) [\w ]+\? (No|Never|Hardly|I don't|As if)", -1),

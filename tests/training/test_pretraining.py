@@ -71,10 +71,22 @@ def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Pa
         np.testing.assert_allclose(second.weights[name], weight, atol=1e-8)
 
 
+def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, tmp_path: Path):
+    train(tiny(csv_file), tmp_path / "run", QUIET)
+    start = load_bundle(tmp_path / "run")
+    frozen = {"training__init": str(tmp_path / "run"), "language__learning_rate": 1e-12}
+    train(tiny(csv_file, **frozen), tmp_path / "second", QUIET)
+    more = load_bundle(tmp_path / "second" / "language")
+    assert more.tokenizer.to_json() == start.tokenizer.to_json()
+    for name, weight in more.weights.items():
+        wanted = 0.0 if "output." in name else start.weights[name]
+        np.testing.assert_allclose(weight, wanted, atol=1e-8)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"training__init": "x"}, "found both"),
+        ({"training__init": "x"}, "no such folder"),
         ({"model__bidirectional": True}, "one direction for a language model"),
         ({"language__sources": ("nowhere.csv",)}, r"nowhere\.csv"),
     ],

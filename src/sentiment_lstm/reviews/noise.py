@@ -54,7 +54,7 @@ def _other_ending(text: str, random: Random) -> str:
     bare = text.rstrip(".!")
     if bare.endswith(("?", '"')) or bare == text:
         return text
-    return bare + random.choice(("", "", "", "!", "!", "!!", "!!!", "...", " ."))
+    return bare + random.choice(("", "", "", "", "", "", "!", "!", "!!", "!!!", "...", " ."))
 
 
 def _with_address(text: str, random: Random) -> str:
@@ -77,8 +77,8 @@ _MARK = re.compile(r"(?<=\w)([,.!?])(?=[\s,.!?]|$)")
 _ASIDE = re.compile(r", ([^,.!?]{2,60}),")
 
 _CHANGES = (
-    (0.35, _with_slips),
-    (0.35, _other_ending),
+    (0.45, _with_slips),
+    (0.5, _other_ending),
     (0.3, lambda text, random: text.lower()),
     (0.06, lambda text, random: text.upper()),
     (0.1, lambda text, random: text.replace("'", "")),

@@ -24,7 +24,7 @@ from sentiment_lstm.errors import DataError
 from sentiment_lstm.interrupts import Interrupts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.language import LanguageModel
-from sentiment_lstm.model.weights import to_arrays
+from sentiment_lstm.model.weights import load_weights, to_arrays
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import Corpus, unlabelled_texts
 from sentiment_lstm.reviews.screening import SetAside
@@ -48,6 +48,7 @@ def pretrained(
     run: Path,
     console: Console,
     interrupts: Interrupts,
+    start: Bundle | None = None,
 ) -> Bundle:
     """Train the language model, go on with it, or take the one that is finished.
 
@@ -58,6 +59,8 @@ def pretrained(
         run: the run's folder; the bundle stands in `language` below it.
         console: where progress is shown.
         interrupts: signals.
+        start: whose words and network it goes on from (Howard & Ruder 2018 do so on texts of the
+            field); None: both are new.
 
     Raises:
         DataError, TrainingError, Interrupted: as reading and training raise them.
@@ -67,12 +70,12 @@ def pretrained(
         return load_bundle(folder)
     unlabelled = unlabelled_texts(settings, corpus, set_aside)
     texts = [review.text for review in chain(corpus.sample, unlabelled)]
-    tokenizer = TextTokenizer.learn(texts, settings.text)
+    tokenizer = start.tokenizer if start else TextTokenizer.learn(texts, settings.text)
     note = f"language model: {len(texts):,} texts to read, {len(unlabelled):,} without labels"
     console.print(note, highlight=False)
     feed = _feed(texts, corpus.validation, tokenizer, settings)
     torch.manual_seed(settings.training.seed)
-    classifier = _classifier(settings, len(tokenizer), len(corpus.classes))
+    classifier = _classifier(settings, len(tokenizer), len(corpus.classes), start)
     counts = feed.token_counts(len(tokenizer))
     model = LanguageModel(classifier, torch.from_numpy(counts).float(), settings.language.negatives)
     trainer = Trainer(model, _training(settings), feed, NextToken())
@@ -125,13 +128,21 @@ def _window(tokenizer: TextTokenizer, texts: Sequence[str], most: int) -> Window
     return Window(ids, np.zeros(len(ids), dtype=np.int64))
 
 
-def _classifier(settings: Settings, vocabulary: int, classes: int) -> LSTMClassifier:
-    """The run's network with the language model's dropout, a small embedding and no verdict."""
+def _classifier(
+    settings: Settings, vocabulary: int, classes: int, start: Bundle | None
+) -> LSTMClassifier:
+    """The run's network with the language model's dropout and no verdict.
+
+    Where it is new its embedding is small, since that is the output layer of guesses too.
+    """
     dropout = settings.language.dropout
     shape = replace(settings.model, dropout=dropout, embedding_dropout=dropout)
     classifier = LSTMClassifier(shape, vocabulary, classes)
+    if start:
+        load_weights(classifier, {k: v for k, v in start.weights.items() if "output." not in k})
     with torch.no_grad():
-        classifier.embedding.weight.mul_(0.1)
+        if not start:
+            classifier.embedding.weight.mul_(0.1)
         for parameter in classifier.output.parameters():
             parameter.zero_()
     return classifier

@@ -153,11 +153,6 @@ def _check_free(folder: Path) -> None:
 
 def _check_language(settings: Settings) -> None:
     """Refuse a language stage that the rest of the settings has no use for."""
-    if settings.language.epochs and settings.training.init:
-        raise UsageError(
-            "Expected either a bundle to go on from or a language model to learn first, found "
-            "both: leave out --init, or --unlabelled and language.epochs."
-        )
     if settings.language.epochs and settings.model.bidirectional:
         raise UsageError(
             "Expected a model of one direction for a language model, found two: leave out "
@@ -174,11 +169,10 @@ def _start(
     interrupts: Interrupts,
 ) -> Bundle | None:
     """What the training goes on from: a bundle, the language model learnt first, or nothing."""
-    if settings.training.init:
-        return load_bundle(Path(settings.training.init))
+    start = load_bundle(Path(settings.training.init)) if settings.training.init else None
     if settings.language.epochs:
-        return pretrained(settings, corpus, set_aside, folder, console, interrupts)
-    return None
+        return pretrained(settings, corpus, set_aside, folder, console, interrupts, start)
+    return start
 
 
 def _objective(settings: TrainingSettings, feed: Feed, classes: int) -> Classification:
