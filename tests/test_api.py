@@ -24,7 +24,7 @@ def three(make_bundle):
 @pytest.fixture
 def nothing_shipped(tmp_path, monkeypatch):
     """An empty current folder and no model in the package."""
-    monkeypatch.setattr(api, "_SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(api, "SHIPPED", tmp_path / "pretrained")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -8,7 +8,7 @@ from sentiment_lstm.commands.training import SIX_SENTENCES
 from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
 from sentiment_lstm.evaluation.cases import shipped_cases
 
-FOLDER = api._SHIPPED
+FOLDER = api.SHIPPED / "default"
 
 
 @pytest.fixture(scope="module")

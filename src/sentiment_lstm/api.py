@@ -21,7 +21,8 @@ from sentiment_lstm.inference.measuring import evaluation_data, measure
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.reviews.screening import SetAside
 
-_SHIPPED = Path(__file__).parent / "pretrained" / "default"
+SHIPPED = Path(__file__).parent / "pretrained"
+"""The bundles that ship with this package, a folder each."""
 QUICKSTART = Path("runs") / "quickstart"
 """Where `quickstart` leaves its model: the default where none ships."""
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -39,28 +40,30 @@ class SentimentClassifier:
 
     Args:
         bundle: the saved model; `from_pretrained` finds and reads one.
+        threads: CPU threads that its graph is run by; 0: one for each core.
 
     Raises:
         MissingExtraError: the model has no graph, and torch is not installed.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
         self.bundle = bundle
-        self.predictor: Predictor = open_predictor(bundle)
+        self.predictor: Predictor = open_predictor(bundle, threads)
 
     @classmethod
-    def from_pretrained(cls, path: str | os.PathLike[str] | None = None) -> Self:
+    def from_pretrained(cls, path: str | os.PathLike[str] | None = None, threads: int = 0) -> Self:
         """Open a saved model.
 
         Args:
-            path: a folder or the name OWNER/NAME of a model on the Hugging Face hub; None: the
-                model that ships with this package, else `runs/quickstart`.
+            path: a folder, `default` or `tiny` (which ship with this package), or the name
+                OWNER/NAME of a model on the Hugging Face hub; None: `default`.
+            threads: as in the class.
 
         Raises:
             BundleError: nothing is there, or it is no whole and sound model.
             MissingExtraError: a library that this needs is not installed.
         """
-        return cls(load_bundle(_default() if path is None else _found(path)))
+        return cls(load_bundle(_default() if path is None else _found(path)), threads)
 
     @property
     def classes_(self) -> list[str]:
@@ -158,7 +161,7 @@ class SentimentClassifier:
 
 
 def _default() -> Path:
-    for folder in (_SHIPPED, QUICKSTART):
+    for folder in (SHIPPED / "default", QUICKSTART):
         if is_bundle(folder):
             return folder
     raise BundleError(
@@ -167,10 +170,12 @@ def _default() -> Path:
 
 
 def _found(path: str | os.PathLike[str]) -> Path:
-    """The folder itself, or a copy of the hub's model of that name."""
+    """The folder itself, or the model of that name: one that ships, or a copy of the hub's."""
     if not str(path):
         raise BundleError("Expected the folder or name of a model, found an empty one: name one.")
     folder = Path(path)
+    if str(path) == folder.name and not folder.exists() and is_bundle(SHIPPED / folder):
+        return SHIPPED / folder
     if not _HUB_NAME.fullmatch(str(path)) or folder.exists():
         return folder
     return _from_hub(str(path))

@@ -51,6 +51,9 @@ def test_a_pipe_is_of_the_kind_of_the_file_at_its_other_end(run, model, monkeypa
         [],
         ["--overwrite", "a text"],
         ["--text-column", "x", "a text"],
+        ["--workers", "2", "a text"],
+        ["--engine", "ray", "a text"],
+        ["--threads", "0", "a text"],
         ["--input", "in.jsonl", "--output", "out.csv", "--abstain-below", "1"],
     ],
 )

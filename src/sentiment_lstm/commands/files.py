@@ -1,4 +1,6 @@
-"""`predict --input FILE --output FILE` at a terminal: progress, pipes, what to say at the end."""
+"""`predict --input FILE --output FILE` at a terminal: progress, pipes, what to say at the end; and
+the same for folders (`--engine ray`).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,7 @@ from sentiment_lstm.errors import UsageError
 
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.bundle import Bundle
     from sentiment_lstm.inference.files import Outcome, Progress
 
 _PIPE_KIND = ".jsonl"
@@ -49,6 +52,33 @@ def predict_file(
             if found.set_aside:
                 bad = Path(shutil.move(bad, f"{given.name}.bad.jsonl"))
     _tell(found, out, bad, as_json=as_json)
+
+
+def predict_folder(
+    bundle: Bundle,
+    source: str,
+    out: str,
+    options: Mapping[str, Any],
+    *,
+    workers: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Score every file of a folder over Ray."""
+    from sentiment_lstm.bundle import fingerprint
+    from sentiment_lstm.inference.cluster import score_folder
+    from sentiment_lstm.inference.files import Job
+
+    job = Job(Path(source).absolute(), Path(out).absolute(), fingerprint(bundle), **options)
+    shards = score_folder(bundle, job, workers=workers, overwrite=overwrite)
+    rows = sum(shard.rows for shard in shards)
+    aside = sum(sum(shard.set_aside.values()) for shard in shards)
+    done = sum(shard.already for shard in shards)
+    already = f", {done} of them complete already" if done else ""
+    beside = f"; {aside:,} set aside in *.bad.jsonl" if aside else ""
+    say(f"Scored {rows:,} rows of {len(shards)} files into {out}{already}{beside}.")
+    if as_json:
+        print_line(json.dumps({"rows": rows, "files": len(shards), "set_aside": aside}))
 
 
 def _tell(found: Outcome, out: str, bad: Path, *, as_json: bool) -> None:

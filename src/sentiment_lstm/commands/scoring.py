@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from itertools import tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,6 +24,7 @@ from sentiment_lstm.options import (
     Split,
     Strict,
     TextColumn,
+    Threads,
     data_options,
     refuse_others,
 )
@@ -75,18 +77,27 @@ def predict(
     escape_formulas: Annotated[
         bool, typer.Option("--escape-formulas", help="Make texts safe to open in a spreadsheet.")
     ] = False,
+    threads: Threads = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="ray: folders of files, by many processes.")
+    ] = "local",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes of --engine ray; default: one for each core.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Score texts, or all rows of a file; a call on a file that was killed goes on."""
     from sentiment_lstm.api import SentimentClassifier
-    from sentiment_lstm.commands.files import predict_file
+    from sentiment_lstm.commands.files import predict_file, predict_folder
     from sentiment_lstm.evaluation.calibration import checked_threshold
 
     if (input_ is None) != (output is None) or (input_ is None) == (not texts):
         raise UsageError("Expected texts, or --input and --output: give one or the other.")
-    classifier = SentimentClassifier.from_pretrained(model)
+    if workers and engine == "local":
+        raise UsageError("Expected --workers with --engine ray, found it alone: use --threads.")
+    classifier = SentimentClassifier.from_pretrained(model, _threads(threads))
     if texts:
-        only = ("texts", "model", "abstain_below", "as_json")
+        only = ("texts", "model", "abstain_below", "threads", "as_json")
         refuse_others(context, only, "but --model, --abstain-below and --json for texts")
         _predict_texts(classifier.predictor, texts, abstain_below, as_json=as_json)
     else:
@@ -97,7 +108,21 @@ def predict(
             "abstain_below": checked_threshold(abstain_below),
             "escape": escape_formulas,
         }
-        predict_file(classifier, input_, output, options, overwrite=overwrite, as_json=as_json)
+        ways = {"overwrite": overwrite, "as_json": as_json}
+        if engine == "ray":
+            predict_folder(classifier.bundle, input_, output, options, workers=workers, **ways)
+        else:
+            predict_file(classifier, input_, output, options, **ways)
+
+
+def _threads(wanted: int | None) -> int:
+    """Threads of the graph; the tokenizer's pool is bounded too, before it is there."""
+    if wanted is None:
+        return 0
+    if wanted < 1:
+        raise UsageError(f"Expected --threads of 1 or more, found {wanted}: leave it out for all.")
+    os.environ["RAYON_NUM_THREADS"] = str(wanted)
+    return wanted
 
 
 def _predict_texts(

@@ -61,10 +61,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Rows scored, rows set aside by reason, and whether all was there already."""
+    """Rows scored, rows set aside by reason, the hash, and whether all was there already."""
 
     rows: int
     set_aside: Mapping[str, int]
+    sha256: str
     already: bool = False
 
 
@@ -183,7 +184,7 @@ def _finished(out: Path, done: Path, plan: Mapping[str, Any]) -> Outcome | None:
         return None
     if told["sha256"] != _hash(out):  # it was changed since
         return None
-    return Outcome(told["rows"], told["set_aside"], already=True)
+    return Outcome(told["rows"], told["set_aside"], told["sha256"], already=True)
 
 
 def _score_parts(
@@ -324,9 +325,10 @@ def _join(job: Job, target: Format, parts: Path, done: Path, plan: Mapping[str, 
     if reasons:
         with appearing(bad) as file:
             _join_bytes(set_aside, file)
-    told = {"plan": plan, "rows": rows, "set_aside": dict(reasons), "sha256": _hash(job.out)}
+    found = Outcome(rows, dict(reasons), _hash(job.out))
+    told = {"plan": plan, "rows": rows, "set_aside": dict(reasons), "sha256": found.sha256}
     write_atomically(done, as_json(told))
-    return Outcome(rows, dict(reasons))
+    return found
 
 
 def _join_bytes(pieces: Sequence[Path], file: IO[bytes]) -> None:

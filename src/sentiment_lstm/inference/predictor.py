@@ -114,8 +114,12 @@ class Predictor:
         return Prediction(label, float(share.max()), 0, len(text), unknown)
 
 
-def open_predictor(bundle: Bundle) -> Predictor:
+def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
     """Predict with the bundle's fastest graph, or where it has none with PyTorch.
+
+    Args:
+        bundle: the saved model.
+        threads: CPU threads that a graph is run by; 0: one for each core.
 
     Raises:
         MissingExtraError: there is no graph, and torch is not installed.
@@ -126,7 +130,8 @@ def open_predictor(bundle: Bundle) -> Predictor:
         return Predictor(bundle, open_torch(bundle))
     from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 
-    runtime = OnnxRuntime(bundle, bundle.graphs[name], quantised=name == INT8_GRAPH)
+    quantised = name == INT8_GRAPH
+    runtime = OnnxRuntime(bundle, bundle.graphs[name], quantised=quantised, threads=threads)
     return Predictor(bundle, runtime)
 
 

@@ -1,0 +1,295 @@
+"""Accuracy against speed: this package beside what else people would take, in one run.
+
+    python benchmarks/pareto.py --data ../shared/data/imdb --json pareto.json --plot pareto.png
+
+Every system goes from raw reviews of IMDb's test split to a probability of `positive`, cutting into
+words included, on all cores that it makes use of. Accuracy is that on the whole split, speed the
+best of three passes over `--texts` of its reviews. DistilBERT's architecture has random weights
+here and is timed alone; the accuracy beside it is the published one. Rivals come with the extra
+`benchmarks`; one that is not installed is left out, and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from sentiment_lstm.api import SHIPPED
+from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle, is_bundle, load_bundle
+from sentiment_lstm.export import build
+from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
+from sentiment_lstm.inference.predictor import Predictor, open_torch
+from sentiment_lstm.reviews.open import read_reviews
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import DataSettings
+from sentiment_lstm.storage import as_json, write_atomically
+
+sys.path.append(str(Path(__file__).parents[1] / "recipes"))
+from teacher import linear
+
+Scorer = Callable[[Sequence[str]], NDArray[np.float64]]
+"""From N texts to a probability of `positive`, or anything that is above 0.5 for it, [N]."""
+PASSES, SLOW_TEXTS = 3, 48
+DISTILBERT, DISTILBERT_ACCURACY = "DistilBERT (random weights)", 0.928
+OUT = Console()
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Reviews and whether each is positive, [N]."""
+
+    texts: list[str]
+    positive: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class System:
+    """A way to score, and how many texts are enough to time it; 0: as many as asked for."""
+
+    name: str
+    make: Callable[[Texts], Scorer]
+    texts: int = 0
+    published: float | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of a system."""
+
+    name: str
+    accuracy: float
+    reviews_a_second: float
+    measured: bool
+
+
+def read(source: Path, split: str) -> Texts:
+    """A split of IMDb."""
+    data = DataSettings(str(source), split=split)
+    reviews = list(read_reviews(data, set_aside=SetAside(None)))
+    return Texts([r.text for r in reviews], np.array([r.label in ("1", "pos") for r in reviews]))
+
+
+def tfidf(pairs: int) -> Callable[[Texts], Scorer]:
+    """TF-IDF of words, or of words and pairs, under logistic regression."""
+
+    def make(train: Texts) -> Scorer:
+        words = TfidfVectorizer(ngram_range=(1, pairs), min_df=2, sublinear_tf=True)
+        model = LogisticRegression(C=10.0, max_iter=200)
+        model.fit(words.fit_transform(train.texts), train.positive)
+        return lambda texts: model.predict_proba(words.transform(texts))[:, 1]
+
+    return make
+
+
+def nb_svm(train: Texts) -> Scorer:
+    """The NB-SVM of recipes/teacher.py."""
+    logits = linear(train.texts, train.positive)
+    return lambda texts: 1 / (1 + np.exp(-logits(texts)))
+
+
+def fasttext(train: Texts) -> Scorer:
+    """FastText's classifier of words and pairs, as its own tutorial sets it."""
+    import fasttext as library  # type: ignore[import-not-found, unused-ignore]
+
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+        for text, positive in zip(train.texts, train.positive, strict=True):
+            file.write(f"__label__{int(positive)} {_plain(text)}\n")
+        file.flush()
+        model = library.train_supervised(
+            file.name, wordNgrams=2, epoch=5, lr=0.5, verbose=0, thread=1
+        )
+
+    def score(texts: Sequence[str]) -> NDArray[np.float64]:
+        found = (model.f.predict(f"{_plain(text)}\n", 1, 0.0, "strict")[0] for text in texts)
+        return np.array([p if label == "__label__1" else 1 - p for p, label in found])
+
+    return score
+
+
+def _plain(text: str) -> str:
+    """As fastText's tutorial prepares text: lower case, marks apart, one line."""
+    for mark in ".!?,'/()":
+        text = text.replace(mark, f" {mark} ")
+    return text.replace("\n", " ").lower()
+
+
+def vader(_: Texts) -> Scorer:
+    """VADER's rules and word list."""
+    from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped, unused-ignore]
+        SentimentIntensityAnalyzer,
+    )
+
+    rules = SentimentIntensityAnalyzer()
+    return lambda texts: np.array([(rules.polarity_scores(t)["compound"] + 1) / 2 for t in texts])
+
+
+def textblob(_: Texts) -> Scorer:
+    """TextBlob's word list."""
+    from textblob import TextBlob  # type: ignore[import-untyped, unused-ignore]
+
+    return lambda texts: np.array([(TextBlob(text).polarity + 1) / 2 for text in texts])
+
+
+def distilbert(train: Texts) -> Scorer:
+    """DistilBERT's architecture in float32, 512 tokens at most, batches of 16 of like length."""
+    import torch
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+    words = BertWordPieceTokenizer()
+    words.train_from_iterator(train.texts[:5000], vocab_size=30_522, show_progress=False)
+    words.enable_truncation(512)
+    words.enable_padding()
+    model = DistilBertForSequenceClassification(DistilBertConfig()).train(mode=False)
+
+    @torch.inference_mode()
+    def score(texts: Sequence[str]) -> NDArray[np.float64]:
+        order = np.argsort([len(text) for text in texts])
+        shares = np.empty(len(texts))
+        for start in range(0, len(order), 16):
+            rows = order[start : start + 16]
+            batch = words.encode_batch([texts[row] for row in rows])
+            ids, mask = (
+                torch.tensor([getattr(e, kind) for e in batch])
+                for kind in ("ids", "attention_mask")
+            )
+            shares[rows] = model(ids, mask).logits.softmax(1)[:, 1].numpy()
+        return shares
+
+    return score
+
+
+def ours(bundle: Bundle, kind: str) -> Callable[[Texts], Scorer]:
+    """A bundle in PyTorch (float32), or by one of its ONNX graphs."""
+
+    def make(_: Texts) -> Scorer:
+        if kind == "torch":
+            predictor = Predictor(bundle, open_torch(bundle))
+        else:
+            quantised = kind == INT8_GRAPH
+            graph = build(bundle, quantised=quantised).SerializeToString()
+            predictor = Predictor(bundle, OnnxRuntime(bundle, graph, quantised=quantised))
+        column = bundle.config.classes.index("positive")
+        return lambda texts: predictor.probabilities(texts)[:, column]
+
+    return make
+
+
+def systems() -> Iterator[System]:
+    """Rivals first, then every bundle that ships."""
+    yield System("TF-IDF words + logistic regression", tfidf(1))
+    yield System("TF-IDF pairs + logistic regression", tfidf(2))
+    yield System("NB-SVM trigrams", nb_svm)
+    yield System("fastText", fasttext)
+    yield System("VADER", vader, texts=500)
+    yield System("TextBlob", textblob, texts=500)
+    yield System(DISTILBERT, distilbert, SLOW_TEXTS, DISTILBERT_ACCURACY)
+    for folder in sorted(SHIPPED.iterdir()):
+        if is_bundle(folder):
+            bundle = load_bundle(folder)
+            for kind, name in (("torch", "torch float32"), (FLOAT_GRAPH, "ONNX float32"),
+                               (INT8_GRAPH, "ONNX int8")):  # fmt: skip
+                yield System(f"{folder.name}, {name}", ours(bundle, kind))
+
+
+def measured(system: System, train: Texts, test: Texts, count: int) -> Result:
+    """Speed on some texts of the test split, accuracy on all of them.
+
+    Raises:
+        ModuleNotFoundError: the system is not installed.
+    """
+    score = system.make(train)
+    chosen = np.random.default_rng(0).permutation(len(test.texts))[: system.texts or count]
+    texts = [test.texts[row] for row in chosen]
+    score(texts[:8])
+    speed = max(len(texts) / _seconds(score, texts) for _ in range(PASSES))
+    if system.published is not None:
+        return Result(system.name, system.published, speed, measured=False)
+    right = (score(test.texts) > 0.5) == test.positive
+    return Result(system.name, float(right.mean()), speed, measured=True)
+
+
+def _seconds(score: Scorer, texts: Sequence[str]) -> float:
+    start = time.perf_counter()
+    score(texts)
+    return time.perf_counter() - start
+
+
+def show(results: Sequence[Result]) -> dict[str, float]:
+    """Print the table and the ratios that matter; return these."""
+    table = Table("system", "accuracy, %", "reviews/s")
+    for one in results:
+        note = "" if one.measured else " (published)"
+        table.add_row(one.name, f"{one.accuracy:.2%}{note}", f"{one.reviews_a_second:,.1f}")
+    OUT.print(table)
+    speed = {one.name: one.reviews_a_second for one in results}
+    pairs = {
+        "default int8 over torch float32": ("default, ONNX int8", "default, torch float32"),
+        "default int8 over DistilBERT": ("default, ONNX int8", DISTILBERT),
+        "tiny int8 over NB-SVM": ("tiny, ONNX int8", "NB-SVM trigrams"),
+        "tiny int8 over TF-IDF pairs": ("tiny, ONNX int8", "TF-IDF pairs + logistic regression"),
+    }
+    ratios = {n: speed[a] / speed[b] for n, (a, b) in pairs.items() if {a, b} <= speed.keys()}
+    for name, ratio in ratios.items():
+        OUT.print(f"{name}: {ratio:.2f} times as fast", highlight=False)
+    return ratios
+
+
+def plot(results: Sequence[Result], path: Path) -> None:
+    """Accuracy against reviews a second, on a logarithmic axis."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.subplots()
+    for one in results:
+        mine = one.name.startswith(("default", "tiny"))
+        axes.plot(one.reviews_a_second, one.accuracy * 100, "o" if mine else "s",
+                  color="C0" if mine else "0.5",
+                  fillstyle="full" if one.measured else "none")  # fmt: skip
+        axes.annotate(one.name, (one.reviews_a_second, one.accuracy * 100),
+                      xytext=(6, 4), textcoords="offset points", fontsize=8)  # fmt: skip
+    axes.set(xscale="log", xlabel="reviews a second, from raw text", ylabel="accuracy on test, %")
+    axes.margins(x=0.2)
+    figure.savefig(path, dpi=120)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure every system, print, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/imdb"))
+    parser.add_argument("--texts", type=int, default=4000, help="reviews to time fast systems on")
+    parser.add_argument("--json", type=Path, help="where to write the numbers")
+    parser.add_argument("--plot", type=Path, help="where to draw them")
+    options = parser.parse_args(arguments)
+    train, test = read(options.data, "train"), read(options.data, "test")
+    results = []
+    for system in systems():
+        try:
+            results.append(measured(system, train, test, options.texts))
+        except ModuleNotFoundError as error:
+            OUT.print(f"{system.name}: left out, {error.name} is not installed", style="yellow")
+            continue
+        OUT.print(f"{results[-1].name}: {results[-1].accuracy:.2%}", highlight=False)
+    ratios = show(results)
+    if options.json:
+        found = {"systems": [asdict(one) for one in results], "ratios": ratios}
+        write_atomically(options.json, as_json(found))
+    if options.plot:
+        plot(results, options.plot)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
