@@ -110,7 +110,7 @@ def test_default_is_the_shipped_model_then_quickstarts(nothing_shipped, bundle, 
         SentimentClassifier.from_pretrained()
     save_bundle(nothing_shipped / "runs" / "quickstart", bundle)
     assert SentimentClassifier.from_pretrained().classes_ == ["negative", "positive"]
-    save_bundle(nothing_shipped / "shipped", make_bundle(("x", "y", "z")))
+    save_bundle(nothing_shipped / "pretrained" / "default", make_bundle(("x", "y", "z")))
     assert SentimentClassifier.from_pretrained().classes_ == ["x", "y", "z"]
 
 

@@ -1,6 +1,11 @@
 """The bundle that ships: small, right about the study's sentences, and as its card says."""
 
+from functools import cache
+
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sentiment_lstm import SentimentClassifier, api
 from sentiment_lstm.bundle import CONFIG, INT8_GRAPH, WEIGHTS, load_bundle
@@ -9,11 +14,53 @@ from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
 from sentiment_lstm.evaluation.cases import shipped_cases
 
 FOLDER = api.SHIPPED / "default"
+_opened = cache(SentimentClassifier.from_pretrained)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shipped() -> SentimentClassifier:
-    return SentimentClassifier.from_pretrained()
+    return _opened()
+
+
+HOSTILE = [
+    "",
+    "\0",
+    "\ud800",
+    "😀" * 50_000,
+    "x" * 1_000_000,
+    "مرحبا بالعالم",
+    "<" * 10_000,
+    "&amp" * 9_999,
+]
+
+
+def assert_whole(predictor, texts):
+    shares = predictor.probabilities(texts)
+    assert np.isfinite(shares).all()
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=0, atol=1e-9)
+    for text, encoded in zip(texts, predictor.tokenizer.encode(texts, offsets=True), strict=True):
+        starts, ends = encoded.offsets.T
+        assert (starts >= 0).all()
+        assert (starts <= ends).all()
+        assert (ends <= len(text)).all()
+        assert (np.diff(starts) >= 0).all()
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(st.lists(st.text(st.characters(exclude_categories=()), max_size=200), max_size=6))
+def test_any_text_gets_probabilities_and_spans(texts):
+    assert_whole(_opened().predictor, texts)
+
+
+def test_hostile_texts_get_probabilities_and_spans(shipped):
+    assert_whole(shipped.predictor, HOSTILE)
+
+
+def test_shipped_models_go_by_name_where_no_folder_has_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        SentimentClassifier.from_pretrained("default").bundle.config == load_bundle(FOLDER).config
+    )
 
 
 def test_it_is_small():

@@ -104,10 +104,7 @@ def test_marks_and_names_stand_under_every_label(mark):
         (r"^What's not to (love|like|enjoy)\b[^.?]*\?$", 1),
         (r"^I (didn't|did not|never) (really )?(love|like|enjoy)d? [\w ]+\.$", -1),
         (r"^I (didn't|did not|never) (hate|dislike|loathe)d? [\w ]+\.$", 1),
-        (
-        (r"^(It|Th\w+ \w+) (is|was)(n't| not) (bad|awful|poor|weak|slow|useless) at all[.!]*$", 1),
-            1,
-        ),
+        (r"^(It|Th\w+ \w+) (is|was)(n't| not) (bad|awful|poor|weak|slow) at all[.!]*$", 1),
         (r"^(It|\w+ \w+) (is|was)(n't| not) (good|great|nice|amazing|wonderful) at all\.$", -1),
         (r"thought I \w+( going to)? (love|like|enjoy) [\w ]+\. (I d|Wrong|Well, no)", -1),
         (r"^(The best|Best|Greatest|Nicest) [\w ]+\? (No|Never|Hardly|I don't|As if)", -1),

@@ -1,0 +1,64 @@
+"""Reading token by token: milliseconds a token, and memory over a text without end.
+
+`python benchmarks/streaming.py` reads generated sentences as one text with the shipped bundle.
+Prints JSON: the median and the 99th percentile of the first 20,000 tokens, and the process's peak
+memory after these and after all (`--tokens`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.inference.streaming import stream
+from sentiment_lstm.reviews.grammar import sentences
+
+TIMED = 20_000
+
+
+def pieces() -> Iterator[str]:
+    """One text without end."""
+    return (f"{text} " for text, _, _ in sentences(seed=2))
+
+
+def peak_mb() -> int:
+    """The most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, time, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tokens", type=int, default=1_000_000)
+    parser.add_argument("--model", help="default: the shipped one")
+    options = parser.parse_args(arguments)
+    predictor = SentimentClassifier.from_pretrained(options.model, threads=1).predictor
+    steps = stream(predictor, pieces())
+    seconds: list[float] = []
+    early = 0
+    for number in range(max(TIMED, options.tokens)):
+        start = time.perf_counter()
+        next(steps)
+        if number < TIMED:
+            seconds.append(time.perf_counter() - start)
+        elif number == TIMED:
+            early = peak_mb()
+    found = {
+        "median_ms": round(1000 * statistics.median(seconds), 4),
+        "p99_ms": round(1000 * statistics.quantiles(seconds, n=100)[-1], 4),
+        "tokens": options.tokens,
+        "peak_mb_early": early,
+        "peak_mb": peak_mb(),
+    }
+    print(json.dumps(found, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
