@@ -101,7 +101,7 @@ def nb_svm(train: Texts) -> Scorer:
 
 def fasttext(train: Texts) -> Scorer:
     """FastText's classifier of words and pairs, as its own tutorial sets it."""
-    import fasttext as library  # type: ignore[import-not-found, unused-ignore]
+    import fasttext as library
 
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         for text, positive in zip(train.texts, train.positive, strict=True):
@@ -127,7 +127,7 @@ def _plain(text: str) -> str:
 
 def vader(_: Texts) -> Scorer:
     """VADER's rules and word list."""
-    from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped, unused-ignore]
+    from vaderSentiment.vaderSentiment import (
         SentimentIntensityAnalyzer,
     )
 
@@ -137,7 +137,7 @@ def vader(_: Texts) -> Scorer:
 
 def textblob(_: Texts) -> Scorer:
     """TextBlob's word list."""
-    from textblob import TextBlob  # type: ignore[import-untyped, unused-ignore]
+    from textblob import TextBlob
 
     return lambda texts: np.array([(TextBlob(text).polarity + 1) / 2 for text in texts])
 
