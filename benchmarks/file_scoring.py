@@ -39,7 +39,7 @@ def started(source: Path, out: Path, model: str | None) -> subprocess.Popen[byte
     """The command at work on a file."""
     call = [sys.executable, "-c", "from sentiment_lstm.cli import main; main()", "predict"]
     call += ["--input", str(source), "--output", str(out), *(["--model", model] if model else [])]
-    return subprocess.Popen(call, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(call)
 
 
 def finished(process: subprocess.Popen[bytes]) -> int:
@@ -52,11 +52,11 @@ def finished(process: subprocess.Popen[bytes]) -> int:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"the command ended with {process.returncode}")
-    return usage.ru_maxrss // 1024
+    return round(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
 
-def killed(source: Path, out: Path, model: str | None, seconds: float) -> list[float]:
-    """Run, kill at random moments, run on to the end; the moments in seconds."""
+def killed(source: Path, out: Path, model: str | None, seconds: float) -> tuple[list[float], float]:
+    """Run, kill at random moments, run on to the end; the moments and the last run in seconds."""
     moments = []
     for _ in range(KILLS):
         process = started(source, out, model)
@@ -66,8 +66,9 @@ def killed(source: Path, out: Path, model: str | None, seconds: float) -> list[f
             raise RuntimeError("the command was faster than the killer: give it more rows")
         process.send_signal(signal.SIGKILL)
         process.wait()
+    start = time.monotonic()
     finished(started(source, out, model))
-    return moments
+    return moments, time.monotonic() - start
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,13 +83,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start = time.monotonic()
         peak = finished(started(source, whole, options.model))
         seconds = time.monotonic() - start
-        moments = killed(source, resumed, options.model, seconds)
+        moments, last = killed(source, resumed, options.model, seconds)
         same = whole.read_bytes() == resumed.read_bytes()
     found = {
         "rows": options.rows,
         "rows_a_second": round(options.rows / seconds),
         "peak_mb": peak,
+        "seconds": round(seconds, 1),
         "killed_after_seconds": moments,
+        "last_run_seconds": round(last, 1),
         "identical": same,
     }
     print(json.dumps(found, indent=2))

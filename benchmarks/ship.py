@@ -30,7 +30,7 @@ ORIGINS = {
     "terms",
     "products": "Multi-Domain Sentiment Dataset (Blitzer et al., ACL 2007), part of its product "
     "reviews; no licence stated",
-    "taught": "IMDb's unlabelled reviews, a third of them, labelled by a teacher of ours",
+    "taught": "IMDb's unlabelled reviews, all or a third of them, labelled by a teacher of ours",
     "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
 """Where the shipped bundle's training texts come from. None of them is part of the bundle."""

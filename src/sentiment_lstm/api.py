@@ -40,7 +40,7 @@ class SentimentClassifier:
 
     Args:
         bundle: the saved model; `from_pretrained` finds and reads one.
-        threads: CPU threads that its graph is run by; 0: one for each core.
+        threads: CPU threads; 0: one for each core.
 
     Raises:
         MissingExtraError: the model has no graph, and torch is not installed.

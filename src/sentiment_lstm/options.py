@@ -13,7 +13,7 @@ from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import Settings
 
 Model = Annotated[
-    str | None, typer.Option(help="A run or bundle folder, or tiny: a smaller one that ships too.")
+    str | None, typer.Option(help="A run or bundle folder, or tiny; default: the one that ships.")
 ]
 Data = Annotated[
     str | None, typer.Option(help="imdb, kaggle:OWNER/NAME, hf:NAME, a file or a folder.")

@@ -54,6 +54,9 @@ def test_a_pipe_is_of_the_kind_of_the_file_at_its_other_end(run, model, monkeypa
         ["--workers", "2", "a text"],
         ["--engine", "ray", "a text"],
         ["--threads", "0", "a text"],
+        ["--engine", "ray", "--input", "in", "--output", "out", "--threads", "2"],
+        ["--engine", "ray", "--input", "-", "--output", "out"],
+        ["--input", ".", "--output", "out.csv"],
         ["--input", "in.jsonl", "--output", "out.csv", "--abstain-below", "1"],
     ],
 )

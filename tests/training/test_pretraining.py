@@ -71,6 +71,13 @@ def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Pa
         np.testing.assert_allclose(second.weights[name], weight, atol=1e-8)
 
 
+def test_a_bundle_of_two_directions_cannot_go_on_reading(csv_file: Path, tmp_path: Path):
+    both = {"model__bidirectional": True, "language__epochs": 0}
+    train(tiny(csv_file, **both), tmp_path / "run", QUIET)
+    with pytest.raises(SentimentError, match="one direction for a language model"):
+        train(tiny(csv_file, training__init=str(tmp_path / "run")), tmp_path / "second", QUIET)
+
+
 def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "run", QUIET)
     start = load_bundle(tmp_path / "run")
@@ -86,7 +93,7 @@ def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, t
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"training__init": "x"}, "no such folder"),
+        ({"language__epochs": 0, "language__sources": ("more.csv",)}, "Expected a use for"),
         ({"model__bidirectional": True}, "one direction for a language model"),
         ({"language__sources": ("nowhere.csv",)}, r"nowhere\.csv"),
     ],

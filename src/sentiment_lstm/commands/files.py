@@ -1,5 +1,5 @@
 """`predict --input FILE --output FILE` at a terminal: progress, pipes, what to say at the end; and
-the same for folders (`--engine ray`).
+what to say of folders (`--engine ray`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,16 +70,16 @@ def predict_folder(
     from sentiment_lstm.inference.cluster import score_folder
     from sentiment_lstm.inference.files import Job
 
-    job = Job(Path(source).absolute(), Path(out).absolute(), fingerprint(bundle), **options)
-    shards = score_folder(bundle, job, workers=workers, overwrite=overwrite)
-    rows = sum(shard.rows for shard in shards)
-    aside = sum(sum(shard.set_aside.values()) for shard in shards)
-    done = sum(shard.already for shard in shards)
+    job = Job(Path(source), Path(out), fingerprint(bundle), **options)
+    shards = score_folder(bundle, job, workers=workers, overwrite=overwrite).values()
+    rows, done = sum(one.rows for one in shards), sum(one.already for one in shards)
+    aside = sum((Counter(one.set_aside) for one in shards), Counter[str]())
     already = f", {done} of them complete already" if done else ""
-    beside = f"; {aside:,} set aside in *.bad.jsonl" if aside else ""
+    beside = f"; {aside.total():,} set aside in *.bad.jsonl" if aside else ""
     say(f"Scored {rows:,} rows of {len(shards)} files into {out}{already}{beside}.")
     if as_json:
-        print_line(json.dumps({"rows": rows, "files": len(shards), "set_aside": aside}))
+        values = {"rows": rows, "files": len(shards), "set_aside": aside, "already": done}
+        print_line(json.dumps(values))
 
 
 def _tell(found: Outcome, out: str, bad: Path, *, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from itertools import tee
 from pathlib import Path
@@ -86,43 +85,49 @@ def predict(
     ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Score texts, or all rows of a file; a call on a file that was killed goes on."""
+    """Score texts, all rows of a file, or a folder of files; a call that was killed goes on."""
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands.files import predict_file, predict_folder
     from sentiment_lstm.evaluation.calibration import checked_threshold
 
     if (input_ is None) != (output is None) or (input_ is None) == (not texts):
         raise UsageError("Expected texts, or --input and --output: give one or the other.")
-    if workers and engine == "local":
-        raise UsageError("Expected --workers with --engine ray, found it alone: use --threads.")
-    classifier = SentimentClassifier.from_pretrained(model, _threads(threads))
+    if threads is not None and threads < 1:
+        raise UsageError(f"Expected --threads of 1 or more, found {threads}: leave it out for all.")
     if texts:
         only = ("texts", "model", "abstain_below", "threads", "as_json")
-        refuse_others(context, only, "but --model, --abstain-below and --json for texts")
+        why = "but --model, --abstain-below, --threads and --json for texts"
+        refuse_others(context, only, why)
+        classifier = SentimentClassifier.from_pretrained(model, threads or 0)
         _predict_texts(classifier.predictor, texts, abstain_below, as_json=as_json)
+        return
+    assert input_ is not None
+    assert output is not None
+    _check_engine(engine, input_, output, threads, workers)
+    classifier = SentimentClassifier.from_pretrained(model, threads or 0)
+    options = {
+        "text_column": text_column,
+        "abstain_below": checked_threshold(abstain_below),
+        "escape": escape_formulas,
+    }
+    ways = {"overwrite": overwrite, "as_json": as_json}
+    if engine == "ray":
+        predict_folder(classifier.bundle, input_, output, options, workers=workers, **ways)
     else:
-        assert input_ is not None
-        assert output is not None
-        options = {
-            "text_column": text_column,
-            "abstain_below": checked_threshold(abstain_below),
-            "escape": escape_formulas,
-        }
-        ways = {"overwrite": overwrite, "as_json": as_json}
-        if engine == "ray":
-            predict_folder(classifier.bundle, input_, output, options, workers=workers, **ways)
-        else:
-            predict_file(classifier, input_, output, options, **ways)
+        predict_file(classifier, input_, output, options, **ways)
 
 
-def _threads(wanted: int | None) -> int:
-    """Threads of the graph; the tokenizer's pool is bounded too, before it is there."""
-    if wanted is None:
-        return 0
-    if wanted < 1:
-        raise UsageError(f"Expected --threads of 1 or more, found {wanted}: leave it out for all.")
-    os.environ["RAYON_NUM_THREADS"] = str(wanted)
-    return wanted
+def _check_engine(engine: str, input_: str, output: str, threads: int | None, workers: int) -> None:
+    """Refuse what the engine has no use for."""
+    if engine == "ray":
+        if threads is not None:
+            raise UsageError("Expected --workers with --engine ray, found --threads: change it.")
+        if "-" in (input_, output):
+            raise UsageError("Expected two folders with --engine ray, found -: name them.")
+    elif workers:
+        raise UsageError("Expected --threads without --engine ray, found --workers: change it.")
+    elif Path(input_).is_dir():
+        raise UsageError(f"Expected a file, found the folder {input_}: add --engine ray.")
 
 
 def _predict_texts(

@@ -97,8 +97,7 @@ def score_file(
         DataError: the input can't be read, or has no column of texts.
         SentimentError: the disk is full, or another process is at work on this output.
     """
-    form, target = Format.of(job.source.name), Format.of(job.out.name)
-    _check_ends(job, form, target)
+    form, target = check_ends(job)
     plan = _plan(job)
     parts = job.out.with_name(f"{job.out.name}.parts")
     done = job.out.with_name(f"{job.out.name}.done.json")
@@ -115,7 +114,13 @@ def score_file(
         return found
 
 
-def _check_ends(job: Job, form: Format, target: Format) -> None:
+def check_ends(job: Job) -> tuple[Format, Format]:
+    """The formats of the input and of the output.
+
+    Raises:
+        UsageError: they don't go together, or can't be read off the names.
+    """
+    form, target = Format.of(job.source.name), Format.of(job.out.name)
     if (form.kind == ".parquet") != (target.kind == ".parquet"):
         raise UsageError(
             f"Expected parquet from parquet alone, found {job.source.name} and {job.out.name}: "
@@ -129,6 +134,7 @@ def _check_ends(job: Job, form: Format, target: Format) -> None:
         raise UsageError(
             f"Expected an output beside the input, found {job.out} for both: name another --output."
         )
+    return form, target
 
 
 def _check_ours(parts: Path) -> None:
@@ -326,7 +332,7 @@ def _join(job: Job, target: Format, parts: Path, done: Path, plan: Mapping[str, 
         with appearing(bad) as file:
             _join_bytes(set_aside, file)
     found = Outcome(rows, dict(reasons), _hash(job.out))
-    told = {"plan": plan, "rows": rows, "set_aside": dict(reasons), "sha256": found.sha256}
+    told = {"plan": plan, "rows": rows, "set_aside": found.set_aside, "sha256": found.sha256}
     write_atomically(done, as_json(told))
     return found
 

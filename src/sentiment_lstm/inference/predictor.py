@@ -6,6 +6,7 @@ memory does not grow with the number of texts. Knows no files, and of the model 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -119,15 +120,18 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
 
     Args:
         bundle: the saved model.
-        threads: CPU threads that a graph is run by; 0: one for each core.
+        threads: CPU threads; 0: one for each core. The tokenizer's and PyTorch's belong to the
+            whole process.
 
     Raises:
         MissingExtraError: there is no graph, and torch is not installed.
         BundleError: the graph is none that can be run.
     """
     name = next((name for name in (INT8_GRAPH, FLOAT_GRAPH) if name in bundle.graphs), None)
+    if threads:
+        os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when the tokenizer's pool begins
     if name is None:
-        return Predictor(bundle, open_torch(bundle))
+        return Predictor(bundle, open_torch(bundle, threads))
     from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 
     quantised = name == INT8_GRAPH
@@ -135,8 +139,8 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
     return Predictor(bundle, runtime)
 
 
-def open_torch(bundle: Bundle) -> Runtime[Any]:
-    """The bundle's weights in PyTorch.
+def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
+    """The bundle's weights in PyTorch; threads as in `open_predictor`.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -148,7 +152,7 @@ def open_torch(bundle: Bundle) -> Runtime[Any]:
             f"Expected {error.name} to run the model, found it is not installed: "
             "pip install 'sentiment-lstm[train]'."
         ) from error
-    return TorchRuntime(bundle)
+    return TorchRuntime(bundle, threads)
 
 
 def _windows(texts: Iterable[str]) -> Iterator[list[str]]:

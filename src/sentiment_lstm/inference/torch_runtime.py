@@ -13,9 +13,16 @@ from sentiment_lstm.model.weights import classifier_from
 
 
 class TorchRuntime(Runtime[State]):
-    """The `Runtime` of a bundle's weights in PyTorch."""
+    """The `Runtime` of a bundle's weights in PyTorch.
 
-    def __init__(self, bundle: Bundle) -> None:
+    Args:
+        bundle: the model.
+        threads: CPU threads of the whole process; 0: as they are.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
+        if threads:
+            torch.set_num_threads(threads)
         config = bundle.config
         self._model = classifier_from(config.model, len(config.classes), bundle.weights).eval()
         self.carries = not config.model.bidirectional

@@ -62,9 +62,9 @@ def train(
         DataError, TrainingError, BundleError: as reading, training and saving raise them.
         Interrupted: by SIGINT or SIGTERM; what can be saved has been.
     """
-    _check_language(settings)
     if settings.training.init:
         settings = _as_started(settings, load_bundle(Path(settings.training.init)))
+    _check_language(settings)
     settings = replace(settings, training=settled(settings.training))
     with one_sentence(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,13 @@ def _check_free(folder: Path) -> None:
 
 
 def _check_language(settings: Settings) -> None:
-    """Refuse a language stage that the rest of the settings has no use for."""
+    """Refuse a language stage, or texts for it, that the rest of the settings has no use for."""
+    readers = settings.training.virtual_adversarial or settings.training.entropy
+    if settings.language.sources and not (settings.language.epochs or readers):
+        raise UsageError(
+            "Expected a use for the unlabelled texts, found none: set language.epochs, "
+            "training.virtual_adversarial or training.entropy, or leave --unlabelled out."
+        )
     if settings.language.epochs and settings.model.bidirectional:
         raise UsageError(
             "Expected a model of one direction for a language model, found two: leave out "
@@ -169,8 +175,10 @@ def _start(
     interrupts: Interrupts,
 ) -> Bundle | None:
     """What the training goes on from: a bundle, the language model learnt first, or nothing."""
-    start = load_bundle(Path(settings.training.init)) if settings.training.init else None
-    if settings.language.epochs:
+    init, language = settings.training.init, settings.language.epochs > 0
+    needed = not (language and is_bundle(folder / LANGUAGE))
+    start = load_bundle(Path(init)) if init and needed else None
+    if language:
         return pretrained(settings, corpus, set_aside, folder, console, interrupts, start)
     return start
 
