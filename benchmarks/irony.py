@@ -3,8 +3,8 @@
 `python benchmarks/irony.py` measures on validation texts, `--test` on the test split: F1 of the
 ironic class for each seed and their mean, where a text is called ironic from 0.5 on; with `--test`
 also from the probability on at which F1 is highest on validation texts (F1 rewards finding more
-than it costs to be wrong). Then how many texts of each sentiment (probability of `positive` below 1/3,
-above 2/3 or in between) the mean of the heads calls ironic, and how many are.
+than it costs to be wrong). Then how many texts of each sentiment (probability of `positive` below
+1/3, above 2/3 or in between) the mean of the heads calls ironic, and how many are.
 """
 
 from __future__ import annotations

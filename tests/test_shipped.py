@@ -1,27 +1,21 @@
-"""The bundle that ships: small, right about the study's sentences, and as its card says."""
+"""The bundles that ship: small, sound on any text, and as their cards say."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_lstm import SentimentClassifier, api
-from sentiment_lstm.bundle import CONFIG, INT8_GRAPH, WEIGHTS, load_bundle
+from sentiment_lstm import SentimentClassifier
+from sentiment_lstm.api import SHIPPED
+from sentiment_lstm.bundle import CONFIG, INT8_GRAPH, WEIGHTS
 from sentiment_lstm.commands.training import SIX_SENTENCES
 from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
 from sentiment_lstm.evaluation.cases import shipped_cases
 
-FOLDER = api.SHIPPED / "default"
-_opened = cache(SentimentClassifier.from_pretrained)
-
-
-@pytest.fixture
-def shipped() -> SentimentClassifier:
-    return _opened()
-
-
+NAMES = ("default", "tiny")
 HOSTILE = [
     "",
     "\0",
@@ -32,6 +26,8 @@ HOSTILE = [
     "<" * 10_000,
     "&amp" * 9_999,
 ]
+opened = cache(SentimentClassifier.from_pretrained)
+every = pytest.mark.parametrize("name", NAMES)
 
 
 def assert_whole(predictor, texts):
@@ -47,39 +43,55 @@ def assert_whole(predictor, texts):
 
 
 @settings(deadline=None, max_examples=200, derandomize=True)
-@given(st.lists(st.text(st.characters(exclude_categories=()), max_size=200), max_size=6))
-def test_any_text_gets_probabilities_and_spans(texts):
-    assert_whole(_opened().predictor, texts)
+@given(
+    st.sampled_from(NAMES),
+    st.lists(st.text(st.characters(exclude_categories=()), max_size=200), max_size=6),
+)
+def test_any_text_gets_probabilities_and_spans(name, texts):
+    assert_whole(opened(name).predictor, texts)
 
 
-def test_hostile_texts_get_probabilities_and_spans(shipped):
-    assert_whole(shipped.predictor, HOSTILE)
+@every
+def test_hostile_texts_get_probabilities_and_spans(name):
+    assert_whole(opened(name).predictor, HOSTILE)
 
 
-def test_shipped_models_go_by_name_where_no_folder_has_it(tmp_path, monkeypatch):
+def test_the_one_that_is_taken_unasked():
+    assert opened().bundle.config == opened("default").bundle.config
+
+
+def test_a_folder_of_that_name_goes_first(tmp_path, monkeypatch, bundle):
+    SentimentClassifier(bundle).save_pretrained(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
-    assert (
-        SentimentClassifier.from_pretrained("default").bundle.config == load_bundle(FOLDER).config
-    )
+    assert SentimentClassifier.from_pretrained("tiny").bundle.config == bundle.config
 
 
-def test_it_is_small():
-    assert sum((FOLDER / name).stat().st_size for name in (WEIGHTS, INT8_GRAPH)) <= 12_000_000
+@pytest.mark.parametrize(("name", "most"), [("default", 12_000_000), ("tiny", 2_000_000)])
+def test_they_are_small(name, most):
+    files = [WEIGHTS, INT8_GRAPH] if name == "default" else _files(SHIPPED / name)
+    assert sum((SHIPPED / name / file).stat().st_size for file in files) <= most
 
 
-def test_it_names_no_place_of_the_machine_that_made_it():
-    assert '"/' not in (FOLDER / CONFIG).read_text()
+def _files(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
-def test_it_reads_the_studys_sentences(shipped):
+@every
+def test_they_name_no_place_of_the_machine_that_made_them(name):
+    assert '"/' not in (SHIPPED / name / CONFIG).read_text()
+
+
+def test_default_reads_the_studys_sentences():
     wanted = ["negative", "positive", "negative", "negative", "positive", "negative"]
-    assert shipped.predict(SIX_SENTENCES) == wanted
+    assert opened().predict(SIX_SENTENCES) == wanted
 
 
-def test_it_behaves_as_its_card_says(shipped):
+@every
+def test_they_behave_as_their_cards_say(name):
     """Another processor may round a score across a threshold, in a case or two."""
-    results = run_suite(shipped_cases(), positive_scorer(shipped.predict_proba, shipped.classes_))
-    told = {one["capability"]: one["failures"] for one in load_bundle(FOLDER).metrics["behaviour"]}
+    model = opened(name)
+    results = run_suite(shipped_cases(), positive_scorer(model.predict_proba, model.classes_))
+    told = {one["capability"]: one["failures"] for one in model.bundle.metrics["behaviour"]}
     assert {one.capability for one in results} == told.keys()
     for one in results:
         assert abs(one.failures - told[one.capability]) <= 3, one.capability

@@ -19,8 +19,8 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def roughen(text: str, random: Random) -> str:
-    """The text as it might stand on the web: every second text stays as it is."""
-    if random.random() < 0.45:
+    """The text as it might stand on the web: a third stays as it is."""
+    if random.random() < 0.35:
         return text
     for share, change in _CHANGES:
         if random.random() < share:
@@ -78,7 +78,7 @@ _ASIDE = re.compile(r", ([^,.!?]{2,60}),")
 
 _CHANGES = (
     (0.45, _with_slips),
-    (0.5, _other_ending),
+    (0.55, _other_ending),
     (0.3, lambda text, random: text.lower()),
     (0.06, lambda text, random: text.upper()),
     (0.1, lambda text, random: text.replace("'", "")),

@@ -228,10 +228,29 @@ _SYLLABLES = (  # noqa: SIM905 (a list would take forty lines)
     "ka ri mon ta vel shi bra dan lu kor mi ze noor ha ya fen qua ol jo wa gri stan pe ul ner bo "
     "sa de ti ma en ga li ro nu che ben os ai la dra vi to"
 ).split()
+_STARTS = (  # noqa: SIM905
+    "must beat love hat best wor less only but not nev far well bad rich war kill hop for with too "
+    "just ever even really god mad sad joy fun fan win los fai mess gem fair real man sun hard cle"
+).split()
+_ENDINGS = (  # noqa: SIM905
+    "afa ano ara as atu eko el ena ette ez hari i ika in ina iro is lan mir o ola on ova rik rin "
+    "son u us wen"
+).split()
 
 
 def _made_up(scene: Scene, polarity: int) -> str:
-    """A name that nobody has: what matters must not hang on knowing it."""
+    """A name that nobody has: what matters must not hang on knowing it.
+
+    Half of them begin as a telling word does: subwords cut "Mustafa" into "must" and "afa".
+    """
+    if scene.random.random() < 0.5:
+        start = scene.random.choice(_STARTS)
+        if scene.random.random() < 0.6:
+            kind = scene.random.choice([name for name in scene.rules if name.startswith("adj")])
+            sign = scene.random.choice((POSITIVE, NEGATIVE))
+            word = scene.pick(scene.rules[kind][sign])(scene, sign)
+            start = word[: scene.random.choice((3, 4, 4, 5))].rstrip("- ")
+        return (start + scene.random.choice(_ENDINGS)).capitalize()
     return "".join(scene.random.choices(_SYLLABLES, k=scene.random.choice((2, 2, 3)))).capitalize()
 
 
