@@ -41,5 +41,6 @@ reproduce-shipped:
 	sentiment-lstm train --config recipes/default.toml --init runs/student --out runs/last
 	$(PYTHON) recipes/teacher.py --model runs/last --linear --out runs/taught.jsonl
 	awk 'NR % 3 == 1' runs/taught.jsonl > runs/taught_last.jsonl
-	sentiment-lstm train --config recipes/default.toml --init runs/last --out runs/default
+	sentiment-lstm train --config recipes/default.toml --init runs/last --out runs/short
+	$(PYTHON) recipes/average.py --model runs/last --share 1 --model runs/short --share 2 --out runs/default
 	$(PYTHON) benchmarks/ship.py --model runs/default --out $(DEFAULT)

@@ -104,8 +104,8 @@ def test_marks_and_names_stand_under_every_label(mark):
         (r"^What's not to (love|like|enjoy)\b[^.?]*\?$", 1),
         (r"^I (didn't|did not|never) (really )?(love|like|enjoy)d? [\w ]+\.$", -1),
         (r"^I (didn't|did not|never) (hate|dislike|loathe)d? [\w ]+\.$", 1),
-        (r"^(It|Th\w+ \w+) (is|was)(n't| not) (bad|awful|poor|weak|slow) at all[.!]*$", 1),
-        (r"^(It|\w+ \w+) (is|was)(n't| not) (good|great|nice|amazing|wonderful) at all\.$", -1),
+        (r"^(It|Th\w+ \w+) \w+(n't| not) (bad|boring|horrible|dismissive) at all[.!]*$", 1),
+        (r"^(It|\w+ \w+) \w+(n't| not) (good|great|nice|honest|useful|excellent) at all[.!]*$", -1),
         (r"thought I \w+( going to)? (love|like|enjoy) [\w ]+\. (I d|Wrong|Well, no)", -1),
         (r"^(The best|Best|Greatest|Nicest) [\w ]+\? (No|Never|Hardly|I don't|As if)", -1),
         (r"^(The worst|Worst) [\w ]+\? (No|Never|Hardly|I don't|As if)", 1),
@@ -158,11 +158,11 @@ def test_plurals_and_written_sentences():
     assert tidy("a unique place, a uninspired meal") == "A unique place, an uninspired meal."
 
 
-def test_every_second_text_stays_and_no_slip_turns_one_round():
+def test_two_texts_in_five_stay_and_no_slip_turns_one_round():
     random = Random(3)
     text = "You cannot go, nothing's open tonight."
     rough = [roughen(text, random) for _ in range(3000)]
-    assert rough.count(text) / 3000 == pytest.approx(0.53, abs=0.03)
+    assert rough.count(text) / 3000 == pytest.approx(0.42, abs=0.03)
     assert all("cannot" in one.lower() and "nothing" in one.lower() for one in rough)
 
 

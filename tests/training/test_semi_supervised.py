@@ -69,6 +69,7 @@ def test_it_learns_and_resumes_exactly(mixed: Settings, tmp_path: Path, monkeypa
 def test_a_start_is_normalised_where_a_shift_must_weigh(mixed: Settings, tmp_path: Path):
     """One update that changes nothing leaves the table as it started."""
     still = {"training.max_steps": 1, "training.learning_rate": 1e-12, "training.entropy": 0.0}
+    still |= {"language.sources": ()}
     for name, weight in (("plain", 0.0), ("mixed", 1.0)):
         terms = {"training.adversarial": weight, "training.virtual_adversarial": 0.0}
         train(mixed.updated(still | terms), tmp_path / name, QUIET)

@@ -27,8 +27,6 @@ from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 
 MANIFEST = "manifest.json"
-_RETRIES = 3
-"""Deaths of workers that a shard may meet before it is given up."""
 _NOTES = ".bad.jsonl"
 """The ending of side files: an input of that name would meet another shard's."""
 
@@ -190,7 +188,6 @@ def _on_ray(
             fn_constructor_args=given,
             compute=pool,
             num_cpus=1,
-            max_task_retries=_RETRIES,
         )
         try:
             found: list[dict[str, str]] = scored.take_all()

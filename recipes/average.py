@@ -1,0 +1,82 @@
+r"""The mean of the weights of models that one started from the other, as a model of its own.
+
+    python recipes/average.py --model runs/last --share 1 --model runs/short --share 2 \
+        --out runs/default
+
+Wortsman et al. (2022), "Model soups: averaging weights of multiple fine-tuned models improves
+accuracy without increasing inference time". The temperature is fitted anew on the validation texts
+of the last model's source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.evaluation.calibration import fit_temperature
+from sentiment_lstm.evaluation.metrics import evaluate
+from sentiment_lstm.inference.predictor import Predictor, open_torch
+from sentiment_lstm.reviews.corpus import load_corpus
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import Settings
+
+
+def averaged(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
+    """The last bundle with the mean weights of all, uncalibrated.
+
+    Raises:
+        ValueError: the models are of different shapes or words.
+    """
+    last = bundles[-1]
+    if len({one.tokenizer.to_json() for one in bundles}) > 1:
+        raise ValueError("Expected models that read the same words, found others.")
+    parts = [share / sum(shares) for share in shares]
+    weights = {
+        name: np.add.reduce(
+            [part * one.weights[name] for part, one in zip(parts, bundles, strict=True)]
+        ).astype(np.float32)
+        for name in last.weights
+    }
+    provenance = {**last.config.provenance, "averaged with models it grew from, shares": parts}
+    config = replace(last.config, temperature=1.0, provenance=provenance)
+    return replace(last, weights=weights, graphs={}, card="", config=config)
+
+
+def calibrated(bundle: Bundle) -> Bundle:
+    """The bundle with a temperature, and what it reaches on its source's validation texts."""
+    settings = Settings.from_dict(bundle.config.provenance["settings"])  # type: ignore[arg-type]
+    corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
+    labels = np.array([corpus.classes.index(str(one.label)) for one in corpus.validation])
+    predictor = Predictor(bundle, open_torch(bundle))
+    logits = np.log(predictor.probabilities(one.text for one in corpus.validation))
+    config = replace(bundle.config, temperature=fit_temperature(logits, labels))
+    shares = Predictor(replace(bundle, config=config), predictor.runtime).calibrated(logits)
+    found = evaluate(labels, shares)
+    metrics = {
+        "validation_accuracy": found.accuracy,
+        "validation_calibrated_loss": found.log_loss,
+        "temperature": config.temperature,
+    }
+    return replace(bundle, config=config, metrics=metrics)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Average, calibrate, save."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", type=Path, action="append", required=True)
+    parser.add_argument("--share", type=float, action="append", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    bundle = averaged([load_bundle(folder) for folder in options.model], options.share)
+    save_bundle(options.out, calibrated(bundle))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
