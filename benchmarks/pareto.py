@@ -269,8 +269,10 @@ def plot(results: Sequence[Result], path: Path) -> None:
         axes.plot(one.reviews_a_second, one.accuracy * 100, "o" if one.ours else "s",
                   color="C0" if one.ours else "0.5",
                   fillstyle="full" if one.measured else "none")  # fmt: skip
-        axes.annotate(one.name, (one.reviews_a_second, one.accuracy * 100),
-                      xytext=(6, -12 if one.ours else 4), textcoords="offset points", fontsize=8)  # fmt: skip
+        # Ours below and to the left, the rivals' above and to the right: they stand close.
+        place, side = ((-6, -14), "right") if one.ours else ((6, 4), "left")
+        axes.annotate(one.name, (one.reviews_a_second, one.accuracy * 100), xytext=place,
+                      textcoords="offset points", ha=side, fontsize=8)  # fmt: skip
     axes.set(xscale="log", xlabel="reviews a second, from raw text", ylabel="accuracy on test, %")
     axes.margins(x=0.3)
     figure.savefig(path, dpi=120)
