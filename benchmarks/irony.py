@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from sklearn.metrics import f1_score
 
 from sentiment_lstm.api import SHIPPED, SentimentClassifier
 from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
@@ -48,7 +49,7 @@ def trained(recipe: Path, data: Path, start: Path, seed: int, folder: Path) -> S
 
 def f1(ironic: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
     """F1 of the ironic class."""
-    return float(2 * (ironic & found).sum() / max(1, ironic.sum() + found.sum()))
+    return float(f1_score(ironic, found, zero_division=0))
 
 
 def best_threshold(ironic: NDArray[np.bool_], shares: NDArray[np.float64]) -> float:
