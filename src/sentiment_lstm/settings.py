@@ -165,8 +165,8 @@ class TrainingSettings:
     """Weight of how far such a shift moves the verdict on texts without labels."""
     entropy: float = 0.0
     """Weight of the doubt left in verdicts on texts without labels."""
-    perturbation: float = 5.0
-    """Size of such a shift: the L2 norm over all embeddings of a text."""
+    perturbation: float = 0.25
+    """Size of such a shift: the root mean square over a text's tokens of their L2 norms."""
     embeddings: Literal["random", "word2vec"] = "random"
     """Where the embedding starts: chance, or word2vec on the training texts themselves."""
     init: str | None = None

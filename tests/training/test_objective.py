@@ -165,7 +165,8 @@ def test_the_adversarial_term_is_the_loss_under_the_worst_shift(classes):
     embedded = torch.zeros(*ids.shape, 6, requires_grad=True)
     costs = cross_entropy(model(ids, lengths, shift=embedded), labels)
     (slope,) = torch.autograd.grad(costs.sum(), embedded)
-    worst = 0.3 * slope / slope.flatten(1).norm(dim=1)[:, None, None]
+    size = 0.3 * lengths.sqrt()
+    worst = (size / slope.flatten(1).norm(dim=1))[:, None, None] * slope
     attacked = cross_entropy(model(ids, lengths, shift=worst), labels)
     assert (attacked > costs).all()
     torch.testing.assert_close(loss.extra, 0.5 * attacked.mean())
@@ -229,8 +230,8 @@ def test_the_virtual_term_moves_verdicts_from_a_fixed_one(classes):
     objective = Classification(virtual_adversarial=0.5, perturbation=0.5)
     loss = objective(model, batch, unlabelled)
     worst = model.calls[-1][0]
-    assert worst.flatten(1).norm(dim=1).tolist() == pytest.approx([0.5] * 12, rel=1e-5)
     ids, lengths, _ = tensors(unlabelled)
+    torch.testing.assert_close(worst.flatten(1).norm(dim=1), 0.5 * lengths.sqrt())
     assert worst[torch.arange(ids.shape[1]) >= lengths[:, None]].count_nonzero() == 0
     verdict = model(ids, lengths).detach()
     moved = divergence(verdict, model(ids, lengths, shift=worst)).mean()
@@ -240,7 +241,7 @@ def test_the_virtual_term_moves_verdicts_from_a_fixed_one(classes):
     ):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-7)
     chance = torch.randn_like(worst)
-    chance *= 0.5 / chance.flatten(1).norm(dim=1)[:, None, None]
+    chance *= (0.5 * lengths.sqrt() / chance.flatten(1).norm(dim=1))[:, None, None]
     assert moved > 3 * divergence(verdict, model(ids, lengths, shift=chance)).mean()
 
 

@@ -40,6 +40,8 @@ def test_each_text_gets_the_size_whatever_its_gradient(scale: float):
     direction = torch.randn(3, 4, 5) * scale
     direction[2] = 0.0
     assert sizes(resized(direction, 5.0)) == pytest.approx([5.0, 5.0, 0.0], rel=1e-5)
+    each = sizes(resized(direction, torch.tensor([1.0, 2.0, 3.0])))
+    assert each == pytest.approx([1.0, 2.0, 0.0], rel=1e-5)
     flat = torch.cosine_similarity(
         direction[0].flatten() / scale, resized(direction, 5.0)[0].flatten(), dim=0
     )

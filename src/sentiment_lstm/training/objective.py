@@ -62,7 +62,8 @@ class Classification:
 
     `word_dropout`: chance of a word being read as unknown while training. `class_weights`: factor
     of each class's texts while training, [C]. `adversarial`, `virtual_adversarial`, `entropy`:
-    weights of the terms. `perturbation`: L2 norm of a shift of a text's embeddings.
+    weights of the terms. `perturbation`: size of a shift, the root mean square over a text's tokens of
+    their L2 norms.
     """
 
     word_dropout: float = 0.0
@@ -70,7 +71,7 @@ class Classification:
     adversarial: float = 0.0
     virtual_adversarial: float = 0.0
     entropy: float = 0.0
-    perturbation: float = 5.0
+    perturbation: float = 0.25
 
     def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
         """Read the batch; a text with a soft target is judged by its likeliest class."""
@@ -116,7 +117,7 @@ class Classification:
         """
         scores, shift = repeatable(model, ids, lengths), no_shift(model, ids)
         logits = scores(shift)
-        worst = steepest(self._losses(model, batch, logits), shift, self.perturbation)
+        worst = steepest(self._losses(model, batch, logits), shift, self._size(lengths))
         return logits, self._losses(model, batch, scores(worst))
 
     def _without_labels(self, model: nn.Module, batch: Batch) -> Tensor | float:
@@ -135,18 +136,26 @@ class Classification:
             extra = self.entropy * entropy(verdict).mean()
         if self.virtual_adversarial:
             probe = random_shift(model, ids, lengths, _PROBE)
-            moved = self._moved(scores, verdict.detach(), probe)
+            moved = self._moved(scores, verdict.detach(), probe, self._size(lengths))
             extra = extra + self.virtual_adversarial * moved.mean()
         return extra
 
-    def _moved(self, scores: Scores, verdict: Tensor, probe: Tensor) -> Tensor:
+    def _size(self, lengths: Tensor) -> Tensor:
+        """The L2 norm of each text's shift, [B].
+
+        Miyato, Dai & Goodfellow use one norm for all, of whole reviews; where sentences stand beside
+        them, it would be many times as much a word there.
+        """
+        return self.perturbation * lengths.sqrt()
+
+    def _moved(self, scores: Scores, verdict: Tensor, probe: Tensor, size: Tensor) -> Tensor:
         """How far verdicts move under the shift that moves them most, [B].
 
         At no shift at all the divergence has no slope; its slope at a small random one is a step
         of the power iteration that leads to the direction in which it curves most.
         """
         with full_precision(verdict.device):
-            worst = steepest(divergence(verdict, scores(probe)), probe, self.perturbation)
+            worst = steepest(divergence(verdict, scores(probe)), probe, size)
         return divergence(verdict, scores(worst))
 
 

@@ -52,7 +52,7 @@ def random_shift(model: nn.Module, ids: Tensor, lengths: Tensor, size: float) ->
     return resized(torch.randn_like(zeros) * real[:, :, None], size).requires_grad_()
 
 
-def steepest(losses: Tensor, shift: Tensor, size: float) -> Tensor:
+def steepest(losses: Tensor, shift: Tensor, size: float | Tensor) -> Tensor:
     """The shift of a given size that raises each text's loss most, to first order.
 
     That is the gradient's direction (Miyato, Dai & Goodfellow 2017). The graph of the losses stays.
@@ -60,15 +60,16 @@ def steepest(losses: Tensor, shift: Tensor, size: float) -> Tensor:
     Args:
         losses: of each text, [B], computed under `shift`.
         shift: where the gradient is taken, [B, T, E].
-        size: L2 norm over a text.
+        size: L2 norm over a text, of all texts or of each, [B].
     """
     (gradient,) = torch.autograd.grad(losses.sum(), shift, retain_graph=True)
     return resized(gradient, size)
 
 
-def resized(direction: Tensor, size: float) -> Tensor:
-    """Each text's `direction` [B, T, E] at the given L2 norm; zeros stay zeros."""
+def resized(direction: Tensor, size: float | Tensor) -> Tensor:
+    """Each text's `direction` [B, T, E] at the given L2 norm, one or [B]; zeros stay zeros."""
     # Divided by the largest number first: squares of a faint gradient would vanish.
     direction = direction / direction.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
     length: Tensor = torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True)
-    return direction * (size / length.clamp_min(1e-30))
+    wanted = size[:, None, None] if isinstance(size, Tensor) else size
+    return direction * (wanted / length.clamp_min(1e-30))
