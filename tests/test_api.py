@@ -98,6 +98,23 @@ def test_a_threshold_out_of_range(classifier, wrong):
             ask(TEXTS, abstain_below=wrong)
 
 
+def test_a_stream_ends_with_the_texts_score(three):
+    steps = list(three.stream(TEXTS[2]))
+    np.testing.assert_allclose(
+        steps[-1].probabilities, three.predict_proba(TEXTS[2:])[0], atol=1e-6
+    )
+    assert [step.text for step in three.stream(["not b", "ad"])] == ["not", "bad"]
+
+
+def test_an_explanation_names_the_words(three):
+    found = three.explain(TEXTS[2])
+    assert [token.text for token in found.tokens] == TEXTS[2].split()
+    assert found.label == three.predict([TEXTS[2]])[0]
+    (other, *_) = set(three.classes_) - {found.label}
+    assert three.explain(TEXTS[2], against=other).against == other
+    assert three.explainer is three.explainer
+
+
 def test_saved_classifier_scores_the_same(three, tmp_path):
     three.save_pretrained(tmp_path / "model")
     read = SentimentClassifier.from_pretrained(tmp_path / "model")

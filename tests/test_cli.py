@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -277,3 +278,14 @@ def test_an_unforeseen_error_is_short_unless_debugged(run, monkeypatch, model: P
     monkeypatch.setattr("sys.argv", ["sentiment-lstm", "--debug", "predict", "hello"])
     with pytest.raises(RuntimeError):
         main()
+
+
+def test_a_missing_library_names_the_extra(run, monkeypatch, reviews: Path):
+    """As after a plain `pip install`: a module that is None in `sys.modules` is not found."""
+    for name in [name for name in sys.modules if name.startswith("sentiment_lstm.training.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, _, err = run("train", "--data", "reviews.csv", "--out", "r", *TINY)
+    assert_one_sentence(code, err, (1,))
+    assert "torch" in err
+    assert "'sentiment-lstm[train]'" in err

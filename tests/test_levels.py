@@ -17,7 +17,7 @@ ROOT = Path(sentiment_lstm.__file__).parent
 LEVELS = (
     ("errors", "storage", "interrupts", "conversion", "settings", "presets", "records"),
     ("reviews", "text", "batching", "model"),
-    ("card", "bundle"),
+    ("card", "bundle", "pages", "plots"),
     ("evaluation",),
     ("training",),
     ("inference", "export"),
@@ -36,9 +36,12 @@ FORBIDDEN = {
 }
 
 HEAVY = {
+    "captum",
+    "cleanlab",
     "datasets",
     "gensim",
     "huggingface_hub",
+    "jinja2",
     "kagglehub",
     "matplotlib",
     "onnx",
@@ -53,7 +56,13 @@ HEAVY = {
     "torch",
 }
 ALLOWED = {
-    "torch": ("model.", "training.", "inference.torch_runtime"),
+    "torch": (
+        "model.",
+        "training.",
+        "inference.torch_runtime",
+        "inference.integrated",
+        "inference.reach",
+    ),
     "onnx": ("export",),
     "onnxruntime": ("inference.onnx_runtime", "export"),
 }

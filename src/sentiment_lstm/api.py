@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypedDict, overload
 
@@ -17,8 +18,10 @@ from numpy.typing import NDArray
 from sentiment_lstm.bundle import FILES, GRAPHS, Bundle, is_bundle, load_bundle, save_bundle
 from sentiment_lstm.errors import BundleError, MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold
+from sentiment_lstm.inference.explain import Explainer, Explanation
 from sentiment_lstm.inference.measuring import evaluation_data, measure
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
+from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.reviews.screening import SetAside
 
 SHIPPED = Path(__file__).parent / "pretrained"
@@ -63,7 +66,7 @@ class SentimentClassifier:
             BundleError: nothing is there, or it is no whole and sound model.
             MissingExtraError: a library that this needs is not installed.
         """
-        return cls(load_bundle(_default() if path is None else _found(path)), threads)
+        return cls(load_bundle(find_model(path)), threads)
 
     @property
     def classes_(self) -> list[str]:
@@ -117,6 +120,34 @@ class SentimentClassifier:
         """Give the probability of every class, [N, C], columns in the order of `classes_`."""
         return self.predictor.probabilities(texts)
 
+    def stream(self, text: str | Iterable[str]) -> Iterator[Step]:
+        """Score a text token by token, as `inference.streaming.stream` does.
+
+        Args:
+            text: the text, or its pieces as they come, cut anywhere.
+
+        Raises:
+            UsageError: the model has two directions.
+        """
+        return stream(self.predictor, text)
+
+    def explain(self, text: str, against: str | None = None) -> Explanation:
+        """Tell which words moved a text's score, as `inference.explain.Explainer` does.
+
+        Args:
+            text: one text.
+            against: a class to compare the label with: why this one rather than that.
+
+        Raises:
+            UsageError: the text is too long or no string, or `against` is no other class.
+        """
+        return self.explainer.explain(text, against)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What explains: made at the first need, for it imports torch where that is installed."""
+        return Explainer(self.bundle, self.predictor)
+
     def evaluate(
         self,
         source: str | None = None,
@@ -124,6 +155,9 @@ class SentimentClassifier:
         options: Mapping[str, object] | None = None,
         set_aside: SetAside | None = None,
         abstain_below: float = 0.0,
+        slices: Sequence[str] = (),
+        *,
+        in_full: bool = False,
     ) -> dict[str, Any]:
         """Measure the model on a source of labelled texts, as `inference.measuring.measure` says.
 
@@ -135,13 +169,17 @@ class SentimentClassifier:
             options: settings such as `{"data.label_map": {"4": "positive"}}`.
             set_aside: takes the bad rows; None: they are counted alone.
             abstain_below: texts of a lower score count as not answered.
+            slices: columns of the source whose values are measured apart.
+            in_full: also what a report shows and takes some seconds more.
 
         Raises:
-            DataError: the source cannot be read, or its labels are none of the model's classes.
+            DataError: the source cannot be read, lacks a column of `slices`, or its labels are none
+                of the model's classes.
             UsageError: `abstain_below` is not in [0, 1).
         """
         wanted = evaluation_data(self.bundle.config, source, split, options or {})
-        return measure(self.predictor, wanted, set_aside or SetAside(None), abstain_below)
+        bad_rows = set_aside or SetAside(None)
+        return measure(self.predictor, wanted, bad_rows, abstain_below, slices, in_full=in_full)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder that `from_pretrained` opens.
@@ -158,6 +196,11 @@ class SentimentClassifier:
         ranked = [LabelScore(label=self.classes_[i], score=float(row[i])) for i in best]
         ranked[0]["label"] = self.predictor.label(row, abstain_below)
         return ranked
+
+
+def find_model(path: str | os.PathLike[str] | None = None) -> Path:
+    """Find the folder of a saved model, named as `SentimentClassifier.from_pretrained` takes it."""
+    return _default() if path is None else _found(path)
 
 
 def _default() -> Path:

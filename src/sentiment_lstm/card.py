@@ -102,7 +102,7 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         index=_model_index(name, source, metrics),
         name=name,
         classes=", ".join(f"`{label}`" for label in config["label2id"]),
-        sources=_sources(settings, data),
+        sources=sources(settings, data),
         origins="".join(f"- {source}: {told}\n" for source, told in origins.items()),
         provenance=_items(training),
         results=_table(metrics),
@@ -114,7 +114,8 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
     )
 
 
-def _sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """Name what a model was trained on: its settings, and those of their section `data`."""
     read = (data, *settings.get("mixture", []))
     named = [f"`{d.get('source', 'unknown')}` ({d.get('split', 'unknown')})" for d in read]
     labelled = list(dict.fromkeys(named))

@@ -13,12 +13,16 @@ from typing import Annotated
 import typer
 
 from sentiment_lstm import __version__
+from sentiment_lstm.commands.comparing import compare
+from sentiment_lstm.commands.explaining import explain
 from sentiment_lstm.commands.exporting import export
+from sentiment_lstm.commands.inspecting import inspect
 from sentiment_lstm.commands.looking import data
 from sentiment_lstm.commands.output import say
 from sentiment_lstm.commands.scoring import behaviour, evaluate, predict
 from sentiment_lstm.commands.streaming import stream
-from sentiment_lstm.commands.training import compare, quickstart, train
+from sentiment_lstm.commands.touring import tour
+from sentiment_lstm.commands.training import quickstart, train
 from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
 
@@ -26,7 +30,10 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Turns labelled texts into a small LSTM that people can trust.",
 )  # fmt: skip
-for _command in (train, quickstart, evaluate, predict, stream, behaviour, compare, data, export):
+for _command in (
+    train, quickstart, evaluate, predict, stream, explain, behaviour, compare, data, inspect,
+    export, tour,
+):  # fmt: skip
     app.command()(_command)
 
 
@@ -66,6 +73,14 @@ def main() -> None:
         if _Debug.wanted:
             raise
         _stop(f"Error: {error}", error.exit_code)
+    except ModuleNotFoundError as error:  # parts that know better what is missing say so themselves
+        if _Debug.wanted:
+            raise
+        _stop(
+            f"Error: Expected {error.name} for this command, found it is not installed: "
+            "pip install 'sentiment-lstm[train]'.",
+            1,
+        )
     except Exception as error:
         if _Debug.wanted:
             raise

@@ -39,6 +39,13 @@ AbstainBelow = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Seed = Annotated[int | None, typer.Option(help="Fixes split, weights, order and dropout.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads; default: one for each core.")]
+Slices = Annotated[
+    list[str] | None,
+    typer.Option("--slice", help="A column whose values are measured apart; more than one may be."),
+]
+ReportFile = Annotated[
+    Path | None, typer.Option(help="Write a page about the model there, in HTML.")
+]
 SetAsideFile = Annotated[
     Path | None, typer.Option("--set-aside", help="File for bad rows; else they are only counted.")
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_lstm.evaluation.behaviour import CapabilityResult
+from sentiment_lstm.inference.explain import Explanation, segments
 from sentiment_lstm.inference.streaming import Step, turning_points
 from sentiment_lstm.records import Prediction
 
@@ -26,6 +27,14 @@ _HEADLINES = {
     "log_loss": "log-loss (nats)",
     "ece": "calibration error",
 }
+
+
+class Grid(NamedTuple):
+    """A table in words, for a terminal or a page; its first column names the rows."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 def show(table: Table) -> None:
@@ -75,6 +84,31 @@ def _shade(share: float) -> str:
     return f"rgb({red},{green},{130 - far // 2})"
 
 
+def explanation(found: Explanation) -> None:
+    """A text coloured by what its words speak for, then the words that moved its score furthest."""
+    console, shown = Console(), Text()
+    for part in segments(found):
+        share = {"": 0.5, "first": 0.5 - part["share"] / 2, "second": 0.5 + part["share"] / 2}
+        style = f"bold {_shade(share[part['towards']])}" if part["towards"] else ""
+        shown.append(_printable(part["text"]), style)
+    console.print(shown, soft_wrap=True)
+    less = f" less {found.against}" if found.against else ""
+    said = f"{found.label}{less} {found.score:.3f}, {found.baseline_score:.3f} without any word"
+    error = found.completeness_error
+    exact = "" if error is None else f"; the words add up to the difference within {error:.4f}"
+    console.print(f"{said}{exact}", highlight=False, markup=False, soft_wrap=True)
+    table = Table("word", "moved the score", "speaks for", title=f"by {found.method}")
+    for one in found.strongest():
+        side = Text(found.sides[found.side(one.attribution)])
+        table.add_row(Text(_printable(one.text)), f"{one.attribution:+.3f}", side)
+    show(table)
+
+
+def _printable(text: str) -> str:
+    """A text that does to a terminal what letters do."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def scores(values: Mapping[str, Any]) -> None:
     """What `evaluate` measured: headlines, coverage, confusion, lengths, worst mistakes."""
     title = f"{values['data']}, {values['split']}"
@@ -90,7 +124,16 @@ def scores(values: Mapping[str, Any]) -> None:
     _coverage(values)
     _confusion(values)
     _lengths(values)
+    _slices(values)
     _mistakes(values)
+
+
+def grid(given: Grid) -> None:
+    """A table as it was put into words."""
+    table = Table(*map(escape, given.head), title=Text(given.title))
+    for row in given.rows:
+        table.add_row(*map(Text, row))
+    show(table)
 
 
 def counts(values: Mapping[str, Any], title: str) -> None:
@@ -110,6 +153,20 @@ def phases(rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table("measure", *(row["phase"] for row in rows))
     for name in [name for name in rows[0] if name != "phase"]:
         table.add_row(name.replace("_", " "), *(_number(row[name]) for row in rows))
+    show(table)
+
+
+def side_by_side(found: Mapping[str, Any]) -> None:
+    """Runs compared: a column a run, a row a setting that differs or a number."""
+    table = Table("what", *map(escape, found["runs"]), title="differing settings, then numbers")
+    for name in ("settings", "numbers"):
+        for what, row in found[name].items():
+            named = what if name == "settings" else what.replace("_", " ")
+            table.add_row(Text(named), *(Text(_number(value)) for value in row))
+        table.add_section()
+    for what, row in found["behaviour"].items():
+        rates = ("" if rate is None else f"{rate:.1%}" for rate in row)
+        table.add_row(Text(f"failing: {what}"), *rates)
     show(table)
 
 
@@ -179,6 +236,17 @@ def _lengths(values: Mapping[str, Any]) -> None:
     for row in values["accuracy_by_length"]:
         table.add_row(row["tokens"], f"{row['n']:,}", _number(row["accuracy"]))
     show(table)
+
+
+def _slices(values: Mapping[str, Any]) -> None:
+    for column, rows in values["slices"].items():
+        table = Table(escape(column), "texts", "accuracy", "95% interval")
+        for row in rows:
+            name = f"{row['joined']} other values" if row["value"] is None else row["value"]
+            low, high = row["interval"]
+            bounds = f"{low:.3f} to {high:.3f}"
+            table.add_row(Text(name), f"{row['n']:,}", _number(row["accuracy"]), bounds)
+        show(table)
 
 
 def _failures(results: Sequence[CapabilityResult]) -> None:

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment_lstm.evaluation import metrics
-from sentiment_lstm.evaluation.metrics import Tally, evaluate
+from sentiment_lstm.evaluation.metrics import (
+    Tally,
+    accuracy_by_value,
+    evaluate,
+    roc_auc,
+    roc_curve,
+    wilson_interval,
+)
 
 # Four texts: right 0.9, right 0.6, wrong 0.8 (a positive called negative), right 0.7.
 LABELS = [0, 1, 1, 1]
@@ -37,7 +44,9 @@ def test_worked_example():
     shares = [row["share"] for row in scores.reliability]
     assert shares == [0, 0, 0, 0, 0, 0, 0, 0, 0.25, 0, 0.25, 0.25, 0, 0.25, 0]
     assert [row["coverage"] for row in scores.coverage_curve] == [1, 1, 0.75, 0.5, 0.25, 0, 0]
-    assert scores.accuracy_by_length == [
+    rows = scores.accuracy_by_length
+    assert [row.pop("interval") for row in rows][2:4] == [None, list(wilson_interval(0, 1))]
+    assert rows == [
         {"tokens": "<=50", "n": 1, "accuracy": 1.0},
         {"tokens": "51-100", "n": 1, "accuracy": 1.0},
         {"tokens": "101-200", "n": 0, "accuracy": None},
@@ -140,3 +149,36 @@ def test_unusable_input_is_refused(measure, labels, probabilities, message):
 def test_lengths_must_fit():
     with pytest.raises(ValueError, match="one length for each of 4"):
         evaluate(LABELS, PROBABILITIES, lengths=[1, 2])
+
+
+def test_the_area_under_the_roc_curve_is_the_auc():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=500)
+    scores = np.round(np.clip(0.3 * labels + 0.7 * rng.random(500), 0, 1), 2)  # with ties
+    shares = np.stack([1 - scores, scores], axis=1)
+    curve = np.array(roc_curve(labels, shares, most=1000)[1])
+    assert (curve[0].tolist(), curve[-1].tolist()) == ([0, 0], [1, 1])
+    assert (np.diff(curve, axis=0) >= 0).all()
+    heights = (curve[1:, 1] + curve[:-1, 1]) / 2
+    assert np.diff(curve[:, 0]) @ heights == pytest.approx(roc_auc(labels, shares))
+    assert len(roc_curve(labels, shares, most=20)[1]) <= 20
+
+
+def test_roc_curves_of_classes_that_are_absent_or_alone_are_left_out():
+    shares = np.full((4, 3), 1 / 3)
+    assert roc_curve([0, 2, 0, 2], shares).keys() == {0, 2}
+    assert roc_curve([1, 1], shares[:2]) == {}
+
+
+def test_accuracy_by_value_joins_the_rare_ones():
+    values = ["a"] * 4 + ["b"] * 3 + ["c"] * 2 + ["d", "e"]
+    right = np.array([True] * 3 + [False] + [True] * 6 + [False])
+    rows = accuracy_by_value(right, values, most=2)
+    assert [(r["value"], r["n"], r["accuracy"]) for r in rows] == [
+        ("a", 4, 0.75),
+        ("b", 3, 1.0),
+        (None, 4, 0.75),
+    ]
+    assert rows[-1]["joined"] == 3
+    assert rows[0]["interval"] == list(wilson_interval(3, 4))
+    assert len(accuracy_by_value(right, values, most=4)) == 5  # one alone keeps its name

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle
-from sentiment_lstm.errors import UsageError
+from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.evaluation import bootstrap
+from sentiment_lstm.inference import measuring
 from sentiment_lstm.inference.measuring import evaluation_data
 from sentiment_lstm.reviews.corpus import load_corpus
 from sentiment_lstm.reviews.screening import SetAside
@@ -126,3 +129,54 @@ def test_texts_between_the_classes_are_not_measured(source: Path, tmp_path: Path
     found = model.evaluate(str(path), None, maps)
     assert found["n"] == 2
     assert found["set_aside"] == {"half of each class": 1}
+
+
+def test_slices_of_what_training_kept_back(source: Path, tmp_path: Path):
+    """The column changes nothing in which texts are measured."""
+    lines = source.read_text().splitlines()
+    genres = ["genre", *(("drama", "")[n // 2 % 2] for n in range(len(lines) - 1))]
+    both = [f"{line},{genre}" for line, genre in zip(lines, genres, strict=True)]
+    source.write_text("\n".join(both))
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    model = SentimentClassifier.from_pretrained("run")
+    plain, sliced = model.evaluate(), model.evaluate(slices=["genre", "label"])
+    assert plain["slices"] == {}
+    assert plain == {**sliced, "slices": {}}
+    drama, none = sorted(sliced["slices"]["genre"], key=lambda row: row["value"], reverse=True)
+    assert (drama["value"], none["value"]) == ("drama", "(none)")
+    assert drama["n"] + none["n"] == plain["n"]
+    found = {row["value"]: row["accuracy"] for row in sliced["slices"]["label"]}
+    confusion = dict(zip(sliced["classes"], sliced["confusion"], strict=True))
+    place = sliced["classes"].index
+    assert found == {n: row[place(n)] / sum(row) for n, row in confusion.items()}
+    for name, words in (("gnre", "'gnre' in reviews.csv"), ("genre", "'genre' of grammar:20")):
+        with pytest.raises(DataError, match=words):
+            model.evaluate("reviews.csv" if name == "gnre" else "grammar:20", slices=[name])
+
+
+def test_duplicates_are_measured_and_counted(source: Path, tmp_path: Path):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    path = tmp_path / "twice.csv"
+    path.write_text("text,label\na film,good\na film ,bad\nsome film,bad\nsome film,bad\n")
+    values = SentimentClassifier.from_pretrained("run").evaluate(str(path))
+    assert values["n"] == 4
+    assert values["duplicates"] == {"duplicates": 2, "disagreeing duplicates": 1}
+
+
+def test_likely_label_errors_are_rows_of_the_source(source: Path, monkeypatch):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    model = SentimentClassifier.from_pretrained("run")
+    monkeypatch.setattr(bootstrap, "intervals", lambda *_: {})
+
+    def wrong(labels, shares):
+        return np.flatnonzero(shares.argmax(axis=1) != labels)
+
+    monkeypatch.setattr(measuring, "likely_label_errors", wrong)
+    values = model.evaluate("other.csv", in_full=True)
+    errors = values["label_errors"]
+    assert errors["found"] == round(100 * (1 - values["accuracy"]))
+    assert len(errors["examples"]) == 10
+    assert all(row["true"] != row["predicted"] for row in errors["examples"])
+    texts = [line.partition(",")[0] for line in Path("other.csv").read_text().splitlines()]
+    for row in errors["examples"]:
+        assert row["text"] == texts[int(row["id"].partition(":")[2]) - 1]

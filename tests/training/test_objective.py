@@ -272,7 +272,7 @@ def test_shifts_are_found_in_float32_where_products_are_bfloat16():
     assert dtypes == [low, low, full, full, low]  # clean, attacked; verdict, probe, moved
     shifts = [shift for shift, _ in model.calls if shift is not None]
     assert all(shift.dtype == full for shift in shifts)
-    for worst, texts in ((shifts[1], labelled), (shifts[-1], unlabelled)):
-        wanted = 2 * torch.from_numpy(texts.lengths).float().sqrt()
+    for worst, read in ((shifts[1], labelled), (shifts[-1], unlabelled)):
+        wanted = 2 * torch.from_numpy(read.lengths).float().sqrt()
         torch.testing.assert_close(worst.flatten(1).norm(dim=1), wanted)
     assert all(slope.abs().sum() > 0 for slope in gradients(model, loss.extra))

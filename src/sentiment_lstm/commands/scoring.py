@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from itertools import tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,7 +19,9 @@ from sentiment_lstm.options import (
     LabelColumn,
     LabelMap,
     Model,
+    ReportFile,
     SetAsideFile,
+    Slices,
     Split,
     Strict,
     TextColumn,
@@ -42,15 +44,28 @@ def evaluate(
     strict: Strict = False,
     set_aside: SetAsideFile = None,
     abstain_below: AbstainBelow = 0.0,
+    slice_: Slices = None,
+    report: ReportFile = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on labelled texts; without --data on its own validation texts."""
     from sentiment_lstm import tables
+    from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.commands.reporting import check_page, write_report
+    from sentiment_lstm.reviews.screening import SetAside
 
+    if report:
+        check_page(report)
     options = data_options(
         text_column=text_column, label_column=label_column, label_map=label_map, strict=strict
     )
-    values = measured(model, data, split, options, set_aside, abstain_below)
+    classifier = SentimentClassifier.from_pretrained(model)
+    bad_rows, full = SetAside(set_aside, strict), report is not None
+    values = classifier.evaluate(
+        data, split, options, bad_rows, abstain_below, slice_ or (), in_full=full
+    )
+    if report:
+        write_report(report, classifier, model, values)
     if as_json:
         print_line(json.dumps(values))
     else:
@@ -168,17 +183,9 @@ def behaviour(
 
 
 def measured(
-    model: str | None,
-    source: str | None,
-    split: str | None,
-    options: Mapping[str, object],
-    set_aside: Path | None = None,
-    abstain_below: float = 0.0,
-) -> dict[str, object]:
+    model: str | None, source: str | None, split: str | None, options: Mapping[str, object]
+) -> dict[str, Any]:
     """What `evaluate --json` prints."""
     from sentiment_lstm.api import SentimentClassifier
-    from sentiment_lstm.reviews.screening import SetAside
 
-    bad_rows = SetAside(set_aside, bool(options.get("data.strict")))
-    classifier = SentimentClassifier.from_pretrained(model)
-    return classifier.evaluate(source, split, options, bad_rows, abstain_below)
+    return SentimentClassifier.from_pretrained(model).evaluate(source, split, options)

@@ -1,20 +1,18 @@
-"""The commands that train: `train`, `quickstart`, `compare`."""
+"""The commands that train: `train`, `quickstart`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment_lstm.commands.output import log, print_line, say
+from sentiment_lstm.commands.output import log, say
 from sentiment_lstm.commands.scoring import measured
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.options import (
     GroupColumn,
-    Json,
     LabelColumn,
     LabelMap,
     Seed,
@@ -137,33 +135,6 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
         'Next: sentiment-lstm predict "A text of yours."\n'
         "      sentiment-lstm train --data yours.csv --out runs/yours"
     )
-
-
-def compare(
-    phase1: Annotated[str, typer.Option(help="Kaggle's CSV, its zip or kaggle:OWNER/NAME.")] = (
-        "kaggle:lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"
-    ),
-    phase2: Annotated[str, typer.Option(help="hf:NAME or a folder laid out like one.")] = (
-        "hf:stanfordnlp/imdb"
-    ),
-    preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
-    steps: Annotated[int, typer.Option(help="Updates that each phase trains.", min=1)] = 200,
-    out: Annotated[Path, typer.Option(help="Folder of runs, comparison.json and plot.")] = Path(
-        "runs/compare"
-    ),
-    set_: Sets = None,
-    as_json: Json = False,
-) -> None:
-    """Phase 1 (a CSV, read whole by pandas) against phase 2 (a data set, streamed)."""
-    from sentiment_lstm import tables
-    from sentiment_lstm.training.comparison import compare_phases
-
-    settings = chosen_settings(preset, None, {}, set_ or [])
-    rows = compare_phases(phase1, phase2, settings, steps, out, log, measured)
-    if as_json:
-        print_line(json.dumps(rows))
-    else:
-        tables.phases(rows)
 
 
 def _alike(options: Mapping[str, object], source: str | None) -> dict[str, object]:

@@ -5,6 +5,7 @@ Works on plain arrays: class positions and probabilities. Knows nothing of model
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -55,10 +56,10 @@ class Scores:
     coverage_curve: list[dict[str, Any]]
     """Accuracy among the texts answered, as `calibration.coverage_curve` gives it."""
     confusion: list[list[int]]
-    """[C][C]: row is the true class, column the predicted one."""
+    """[C, C] as nested lists: row is the true class, column the predicted one."""
     accuracy_by_length: list[dict[str, Any]] | None
-    """`{"tokens": "51-100", "n": ..., "accuracy": ...}` a bin, accuracy None in an empty one;
-    None where lengths were not given."""
+    """`{"tokens": "51-100", "n": ..., "accuracy": ..., "interval": ...}` a bin, the interval
+    Wilson's of 95%, both None in an empty one; None where lengths were not given."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as JSON can hold them: no NaN, no tuples."""
@@ -190,12 +191,52 @@ def accuracy_by_length(
         raise ValueError(f"Expected one length for each of {len(y)} texts, found {tokens.shape}.")
     bins = np.searchsorted(LENGTH_BINS, tokens)  # 50 falls into "<=50", 51 into "51-100"
     right = p.argmax(axis=1) == y
-    n = np.bincount(bins, minlength=len(LENGTH_BINS) + 1)
-    hits = np.bincount(bins[right], minlength=len(LENGTH_BINS) + 1)
-    return [
-        {"tokens": name, "n": int(k), "accuracy": float(hit / k) if k else None}
-        for name, k, hit in zip(_bin_names(LENGTH_BINS), n, hits, strict=True)
-    ]
+    names = _bin_names(LENGTH_BINS)
+    return [{"tokens": name, **_accuracy_of(right[bins == k])} for k, name in enumerate(names)]
+
+
+def accuracy_by_value(
+    right: NDArray[np.bool_], values: Sequence[str], most: int = 15
+) -> list[dict[str, Any]]:
+    """Accuracy of the texts of each value apart: the slices of a column.
+
+    Args:
+        right: whether the winner is the true class, [N].
+        values: the column, [N].
+        most: values shown, the commonest first; the others are joined in a last row.
+
+    Returns:
+        `{"value": ..., "n": ..., "accuracy": ..., "interval": ...}` a value, the interval Wilson's
+        of 95%; of the last row `value` is None, and `joined` the number of its values.
+    """
+    column = np.asarray(values, dtype=object)
+    names = [name for name, _ in Counter(values).most_common()]
+    shown = names if len(names) <= most + 1 else names[:most]
+    rows = [{"value": name, **_accuracy_of(right[column == name])} for name in shown]
+    if rest := set(names[len(shown) :]):
+        others = np.array([value in rest for value in values])
+        rows.append({"value": None, "joined": len(rest), **_accuracy_of(right[others])})
+    return rows
+
+
+def roc_curve(
+    labels: ArrayLike, probabilities: ArrayLike, most: int = 100
+) -> dict[int, list[tuple[float, float]]]:
+    """Points of the ROC curve: of the second class where there are two, else of each against the
+    rest. Classes that are absent or alone have none.
+
+    Args:
+        labels: int [N].
+        probabilities: float [N, C].
+        most: points of a curve, evenly along it; both ends are among them.
+
+    Returns:
+        Class position -> (false positive rate, true positive rate) from (0, 0) to (1, 1).
+    """
+    y, p = _checked(labels, probabilities)
+    classes = [1] if p.shape[1] == 2 else range(p.shape[1])
+    curves = {c: _curve(y == c, p[:, c], most) for c in classes}
+    return {c: points for c, points in curves.items() if points}
 
 
 def confident_mistakes(
@@ -256,6 +297,28 @@ def _headline(confusion: NDArray[np.int64]) -> Sequence[float]:
 def _macro_recall(confusion: NDArray[np.int64]) -> float:
     present = confusion.sum(axis=1) > 0
     return float(_per_class(confusion)[1][present].mean())
+
+
+def _accuracy_of(right: NDArray[np.bool_]) -> dict[str, Any]:
+    """How many texts, the share of right ones among them and its interval."""
+    n, hits = len(right), int(right.sum())
+    interval = list(wilson_interval(hits, n)) if n else None
+    return {"n": n, "accuracy": hits / n if n else None, "interval": interval}
+
+
+def _curve(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64], most: int
+) -> list[tuple[float, float]]:
+    """Rates above each score that occurs, thinned out."""
+    n, others = int(positive.sum()), int((~positive).sum())
+    if not n or not others:
+        return []
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # equal scores come together
+    true = np.concatenate([[0], np.cumsum(positive[order])[last]]) / n
+    false = np.concatenate([[0], np.cumsum(~positive[order])[last]]) / others
+    places = np.unique(np.searchsorted(true + false, np.linspace(0, 2, most) - 1e-12))
+    return [(float(false[k]), float(true[k])) for k in places]
 
 
 def _area(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:

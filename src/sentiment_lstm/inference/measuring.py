@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import tee
+from itertools import islice, tee
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentiment_lstm.batching import lengths_of
 from sentiment_lstm.bundle import Config
-from sentiment_lstm.errors import DataError
+from sentiment_lstm.errors import DataError, MissingExtraError
+from sentiment_lstm.evaluation import bootstrap
 from sentiment_lstm.evaluation.calibration import checked_threshold, coverage_at
-from sentiment_lstm.evaluation.metrics import confident_mistakes, evaluate
+from sentiment_lstm.evaluation.label_errors import likely_label_errors
+from sentiment_lstm.evaluation.metrics import (
+    accuracy_by_value,
+    confident_mistakes,
+    evaluate,
+    roc_curve,
+)
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import evaluation_split, validation_reviews
-from sentiment_lstm.reviews.open import list_splits, read_reviews
-from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.reviews.open import list_splits, open_rows, read_reviews
+from sentiment_lstm.reviews.screening import SetAside, told_apart
 from sentiment_lstm.settings import DataSettings, Settings
 
 _MISTAKES = 10
+_HELD = 100
+"""Most texts that are held at a time beyond a window: the most confident mistakes so far."""
+NO_VALUE = "(none)"
+"""The slice of texts whose column is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,36 @@ class EvaluationData:
         if self.kept_back:
             return validation_reviews(self.data, self.seed, set_aside, classes)
         return read_reviews(self.data, set_aside=set_aside, classes=classes)
+
+    def column(self, name: str) -> dict[str, str]:
+        """Another column of the source, a value for each row's id; the source is read once more.
+
+        Raises:
+            DataError: the source has no such column.
+        """
+        own = self.kept_back and "validation" in list_splits(self.data.source)
+        split = "validation" if own else self.data.split
+        rows = open_rows(replace(self.data, group_column=name, split=split))
+        values = {row.id: str(row.group).strip() for row in rows if row.group is not None}
+        if not values:
+            raise DataError(
+                f"Expected values in a column {name!r} of {self.data.source}, found none: "
+                "name another column, or none."
+            )
+        return values
+
+
+@dataclass
+class _Measured:
+    """What is kept of the texts as they come by: numbers of all, words of the worst."""
+
+    labels: NDArray[np.int64]
+    shares: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    ids: list[str]
+    mistakes: dict[int, dict[str, Any]]
+    """By their row, the most confident first."""
+    duplicates: Counter[str]
 
 
 def evaluation_data(
@@ -71,7 +113,13 @@ def evaluation_data(
 
 
 def measure(
-    predictor: Predictor, wanted: EvaluationData, set_aside: SetAside, abstain_below: float = 0.0
+    predictor: Predictor,
+    wanted: EvaluationData,
+    set_aside: SetAside,
+    abstain_below: float = 0.0,
+    slices: Sequence[str] = (),
+    *,
+    in_full: bool = False,
 ) -> dict[str, Any]:
     """Score every good row and compare with its label.
 
@@ -80,41 +128,86 @@ def measure(
         wanted: what to read.
         set_aside: takes the bad rows.
         abstain_below: texts of a lower score count as not answered, in `abstain` and `mistakes`.
+        slices: columns of the source whose values are measured apart.
+        in_full: what takes some seconds more and a report shows: `intervals` and `label_errors`.
 
     Returns:
         `evaluation.metrics.Scores` as a dictionary, of all texts; `abstain` (threshold, coverage,
-        accuracy of those answered); `data`, `split`, `classes`, `set_aside` (rows by reason) and
-        `mistakes`, the most confident ones: id, true, predicted, score, text.
+        accuracy of those answered); `data`, `split`, `classes`, `set_aside` (rows by reason),
+        `duplicates`; `roc_curve` (class -> points) and `slices` (column -> rows) as
+        `evaluation.metrics` gives them; and `mistakes`, the most confident ones: id, true,
+        predicted, score, text. In full also `intervals` (measure -> its 95% bounds) and
+        `label_errors`: `found` (their number, None where unknown), `note` (why), and as `examples`
+        those among the hundred most confident mistakes.
 
     Raises:
-        DataError: the source cannot be read, or has no usable row.
+        DataError: the source cannot be read, has no usable row, or lacks a column of `slices`.
         UsageError: `abstain_below` is not in [0, 1).
     """
     least = checked_threshold(abstain_below)
+    columns = {name: wanted.column(name) for name in slices}
     left_out: Counter[str] = Counter()
-    found = wanted.reviews(set_aside, predictor.classes)
-    reviews, again = tee(_with_an_answer(found, left_out))
-    parts, lengths, kept = [], [], []
-    for texts, encoded, shares in predictor.windows(review.text for review in again):
-        rows = [next(reviews) for _ in texts]
-        labels = np.array([predictor.classes.index(str(row.label)) for row in rows])
-        parts.append((labels, shares))
-        lengths.append(lengths_of([one.ids for one in encoded]))
-        worst = confident_mistakes(labels, shares, _MISTAKES)
-        kept += [_mistake(rows[i], shares[i], predictor.classes) for i in worst]
-    if not parts:
+    reviews = _with_an_answer(wanted.reviews(set_aside, predictor.classes), left_out)
+    found = _scored(predictor, reviews)
+    if found is None:
         raise DataError(f"Expected labelled texts in {wanted.data.source}, found none.")
-    labels, shares = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    labels, shares = found.labels, found.shares
     right = shares.argmax(axis=1) == labels
+    curves = roc_curve(labels, shares)
     return {
         "data": wanted.data.source,
         "split": wanted.split,
         "classes": list(predictor.classes),
         "set_aside": {**set_aside.counts, **left_out},
-        **evaluate(labels, shares, np.concatenate(lengths)).to_dict(),
+        "duplicates": dict(found.duplicates),
+        **evaluate(labels, shares, found.lengths).to_dict(),
+        "roc_curve": {predictor.classes[c]: points for c, points in curves.items()},
+        "slices": {
+            name: accuracy_by_value(right, [values.get(i) or NO_VALUE for i in found.ids])
+            for name, values in columns.items()
+        },
         "abstain": coverage_at(least, shares.max(axis=1), right),
-        "mistakes": _worst(kept, least),
+        "mistakes": [row for row in found.mistakes.values() if row["score"] >= least][:_MISTAKES],
+        **(_in_full(found) if in_full else {}),
     }
+
+
+def _scored(predictor: Predictor, reviews: Iterable[Review]) -> _Measured | None:
+    """Score every review; None where there is none."""
+    duplicates = Counter({"duplicates": 0, "disagreeing duplicates": 0})
+    ahead, behind = tee(review for review, _ in told_apart(reviews, duplicates))
+    parts: list[tuple[Any, ...]] = []
+    ids: list[str] = []
+    mistakes: dict[int, dict[str, Any]] = {}
+    for texts, encoded, shares in predictor.windows(review.text for review in ahead):
+        rows = list(islice(behind, len(texts)))
+        labels = np.array([predictor.classes.index(str(row.label)) for row in rows])
+        parts.append((labels, shares, lengths_of([one.ids for one in encoded])))
+        for i in confident_mistakes(labels, shares, _HELD):
+            mistakes[len(ids) + int(i)] = _mistake(rows[i], shares[i], predictor.classes)
+        ids += [row.id for row in rows]
+        worst = sorted(mistakes.items(), key=lambda item: -item[1]["score"])
+        mistakes = dict(worst[:_HELD])
+    if not parts:
+        return None
+    labels, shares, lengths = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return _Measured(labels, shares, lengths, ids, mistakes, duplicates)
+
+
+def _in_full(found: _Measured) -> dict[str, Any]:
+    return {
+        "intervals": bootstrap.intervals(found.labels, found.shares),
+        "label_errors": _label_errors(found),
+    }
+
+
+def _label_errors(found: _Measured) -> dict[str, Any]:
+    try:
+        rows = likely_label_errors(found.labels, found.shares).tolist()
+    except (DataError, MissingExtraError) as error:
+        return {"found": None, "note": str(error), "examples": []}
+    examples = [found.mistakes[row] for row in rows if row in found.mistakes]
+    return {"found": len(rows), "note": "", "examples": examples[:_MISTAKES]}
 
 
 def _with_an_answer(reviews: Iterable[Review], left_out: Counter[str]) -> Iterator[Review]:
@@ -131,12 +224,6 @@ def _same(source: str, other: str) -> bool:
     return source == other or (
         Path(source).exists() and Path(source).resolve() == Path(other).resolve()
     )
-
-
-def _worst(mistakes: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
-    """The most confident mistakes; where the model abstains it makes none."""
-    answered = [row for row in mistakes if row["score"] >= least]
-    return sorted(answered, key=lambda row: -row["score"])[:_MISTAKES]
 
 
 def _mistake(review: Review, share: Any, classes: tuple[str, ...]) -> dict[str, Any]:  # noqa: ANN401

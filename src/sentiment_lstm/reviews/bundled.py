@@ -36,7 +36,7 @@ def open_bundled(data: DataSettings) -> Source:
             "name a folder or file that holds it with --data."
         )
     if data.group_column:
-        raise DataError(f"Expected no group column for imdb, found {data.group_column!r}.")
+        raise DataError(f"Expected no column to be named for imdb, found {data.group_column!r}.")
     return Source(partial(_rows, _file(), data), ("negative", "positive"))
 
 

@@ -137,17 +137,25 @@ def unique(
     first). Texts are remembered as 16-byte digests; with `window` only that many of the latest
     are, so memory stays bounded and a duplicate further apart passes.
     """
+    return (review for review, first in told_apart(reviews, counts, window) if first)
+
+
+def told_apart(
+    reviews: Iterable[Review], counts: Counter[str], window: int | None = None
+) -> Iterator[tuple[Review, bool]]:
+    """Every review, and whether it is the first that holds its text; the rest as `unique`."""
     labels: OrderedDict[bytes, str | None] = OrderedDict()
     for review in reviews:
         digest = fingerprint(review.text)
-        if digest in labels:
+        first = digest not in labels
+        if first:
+            labels[digest] = review.label
+        else:
             counts["duplicates"] += 1
             counts["disagreeing duplicates"] += labels[digest] != review.label
-            continue
-        labels[digest] = review.label
         if window is not None and len(labels) > window:
             labels.popitem(last=False)
-        yield review
+        yield review, first
 
 
 def fingerprint(text: str) -> bytes:

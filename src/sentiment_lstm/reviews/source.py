@@ -98,6 +98,5 @@ def _choose(
     # A header with an open quote holds the lines after it.
     listed = ", ".join(" ".join(name.split())[:40] for name in found[:20]) or "none"
     expected = f"a column {wanted!r}" if wanted else f"a {role} column such as {usual[0]!r}"
-    raise DataError(
-        f"Expected {expected} in {where}, found the columns {listed}; name it with --{role}-column."
-    )
+    do = "name one of these" if wanted else f"name it with --{role}-column"
+    raise DataError(f"Expected {expected} in {where}, found the columns {listed}; {do}.")

@@ -62,8 +62,8 @@ class Classification:
 
     `word_dropout`: chance of a word being read as unknown while training. `class_weights`: factor
     of each class's texts while training, [C]. `adversarial`, `virtual_adversarial`, `entropy`:
-    weights of the terms. `perturbation`: size of a shift, the root mean square over a text's tokens of
-    their L2 norms.
+    weights of the terms. `perturbation`: size of a shift, the root mean square over a text's
+    tokens of their L2 norms.
     """
 
     word_dropout: float = 0.0
@@ -143,8 +143,8 @@ class Classification:
     def _size(self, lengths: Tensor) -> Tensor:
         """The L2 norm of each text's shift, [B].
 
-        Miyato, Dai & Goodfellow use one norm for all, of whole reviews; where sentences stand beside
-        them, it would be many times as much a word there.
+        Miyato, Dai & Goodfellow use one norm for all, of whole reviews; where sentences stand
+        beside them, it would be many times as much a word there.
         """
         return self.perturbation * lengths.sqrt()
 

@@ -1,0 +1,135 @@
+"""The command that puts trainings side by side: `compare`, of runs or of the study's two phases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiment_lstm.commands.output import log, print_line, say
+from sentiment_lstm.commands.scoring import measured
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.options import (
+    Data,
+    Json,
+    LabelColumn,
+    LabelMap,
+    Sets,
+    Split,
+    TextColumn,
+    chosen_settings,
+    data_options,
+    refuse_others,
+)
+
+if TYPE_CHECKING:
+    from sentiment_lstm.evaluation.side_by_side import Run
+
+_OF_RUNS = ("runs", "data", "split", "text_column", "label_column", "label_map", "out", "as_json")
+_OF_PHASES = ("phase1", "phase2", "preset", "steps", "out", "set_", "as_json")
+_FOLDER = Path("runs/compare")
+
+
+def compare(
+    context: typer.Context,
+    runs: Annotated[
+        list[str] | None, typer.Argument(help="Runs or bundles; none: the study's two phases.")
+    ] = None,
+    data: Data = None,
+    split: Split = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    label_map: LabelMap = None,
+    phase1: Annotated[str, typer.Option(help="Kaggle's CSV, its zip or kaggle:OWNER/NAME.")] = (
+        "kaggle:lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"
+    ),
+    phase2: Annotated[str, typer.Option(help="hf:NAME or a folder laid out like one.")] = (
+        "hf:stanfordnlp/imdb"
+    ),
+    preset: Annotated[str, typer.Option(help="Of the phases: quick, seed or large.")] = "quick",
+    steps: Annotated[int, typer.Option(help="Updates that each phase trains.", min=1)] = 200,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Of runs: a page in HTML. Of phases: a folder; default runs/compare."),
+    ] = None,
+    set_: Sets = None,
+    as_json: Json = False,
+) -> None:
+    """Put runs side by side, with --data measured on the same texts; or phase 1 and phase 2."""
+    if runs:
+        refuse_others(context, _OF_RUNS, "beside runs but --data, its columns, --out and --json")
+        columns = {"text_column": text_column, "label_column": label_column}
+        options = data_options(**columns, label_map=label_map)
+        _compare_runs(runs, data, split, options, out, as_json=as_json)
+        return
+    refuse_others(context, _OF_PHASES, "for the two phases, which name their sources")
+    from sentiment_lstm import tables
+    from sentiment_lstm.training.comparison import compare_phases
+
+    settings = chosen_settings(preset, None, {}, set_ or [])
+    rows = compare_phases(phase1, phase2, settings, steps, out or _FOLDER, log, measured)
+    if as_json:
+        print_line(json.dumps(rows))
+    else:
+        tables.phases(rows)
+
+
+def _compare_runs(
+    names: Sequence[str],
+    source: str | None,
+    split: str | None,
+    options: Mapping[str, object],
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from sentiment_lstm import tables
+    from sentiment_lstm.commands.reporting import check_page
+    from sentiment_lstm.evaluation.side_by_side import (
+        comparison_page,
+        same_validation,
+        side_by_side,
+    )
+    from sentiment_lstm.storage import write_atomically
+
+    if len(names) < 2:
+        raise UsageError(f"Expected two runs or more to compare, found {names[0]}: name another.")
+    if source is None and (split or options):
+        raise UsageError("Expected --data beside a split, columns or a label map, found none.")
+    if out:
+        check_page(out)
+    runs = [_run(name, source, split, options) for name in names]
+    found = side_by_side(runs)
+    if as_json:
+        print_line(json.dumps(found))
+    else:
+        tables.side_by_side(found)
+    if not (source or same_validation(runs)):
+        say(
+            "These runs did not keep the same texts for validation, so their validation numbers do "
+            "not compare: --data measures them on the same ones."
+        )
+    if out:
+        write_atomically(out, comparison_page(runs).encode())
+        say(f"Wrote the page to {out}.")
+
+
+def _run(name: str, source: str | None, split: str | None, options: Mapping[str, object]) -> Run:
+    """A run as far as its folder tells, and measured where there is a source."""
+    from sentiment_lstm.api import find_model
+    from sentiment_lstm.bundle import load_bundle
+    from sentiment_lstm.commands.reporting import sizes, training_of
+    from sentiment_lstm.evaluation.side_by_side import Run
+
+    folder = find_model(name)
+    bundle = load_bundle(folder)
+    return Run(
+        name,
+        training_of(folder, bundle),
+        sizes(bundle),
+        bundle.metrics,
+        measured(name, source, split, options) if source else None,
+    )

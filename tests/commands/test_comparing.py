@@ -1,0 +1,55 @@
+"""`compare RUN RUN`: a table, JSON and a page of several models."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sentiment_lstm.bundle import save_bundle
+
+
+@pytest.fixture
+def pair(make_bundle, tmp_path: Path) -> None:
+    """Two models, one with the history of a run."""
+    save_bundle(tmp_path / "a", make_bundle())
+    save_bundle(tmp_path / "b", make_bundle(hidden=5))
+    lines = [
+        {"step": 1, "epoch": 1, "loss": 0.7, "accuracy": 0.5, "grad_norm": 1.0},
+        {"step": 1, "epoch": 1, "validation_loss": 0.6, "validation_accuracy": 0.7},
+    ]
+    (tmp_path / "a" / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+
+@pytest.mark.usefixtures("pair", "reviews")
+def test_runs_side_by_side(run, tmp_path: Path):
+    code, out, err = run("compare", "a", "b", "--out", "page.html", "--json")
+    assert code == 0, err
+    values = json.loads(out)
+    assert values["runs"] == ["a", "b"]
+    assert values["numbers"]["validation_accuracy"] == [0.5, 0.5]
+    assert values["numbers"]["parameters"][0] < values["numbers"]["parameters"][1]
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "2 models side by side" in page
+    assert page.count("<svg ") == 4
+    maps = ("--label-map", "bad=negative,good=positive")
+    code, out, _ = run("compare", "a", "b", "--data", "reviews.csv", *maps)
+    assert code == 0
+    assert "measured accuracy" in out
+
+
+@pytest.mark.usefixtures("pair")
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("a",), 2, "two runs or more"),
+        (("a", "nothing"), 1, "nothing"),
+        (("a", "b", "--steps", "3"), 2, "--steps"),
+        (("a", "b", "--split", "test"), 2, "--data"),
+        (("--data", "reviews.csv"), 2, "--data"),
+        (("a", "b", "--out", "no/page.html"), 2, "make it first"),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_sentence(run, arguments, code, words):
+    found = run("compare", *arguments)
+    assert (found[0], found[2].count("\n")) == (code, 1)
+    assert words in found[2]

@@ -1,0 +1,111 @@
+import io
+import json
+import re
+import sys
+
+import pytest
+
+from sentiment_lstm.bundle import save_bundle
+
+TEXT = "not <b>bad</b> at all, a good film"
+
+
+def test_the_explanation_as_json(run, model):
+    code, out, said = run("explain", "--model", str(model), "--json", TEXT)
+    found = json.loads(out)
+    assert code == 0
+    assert said == ""
+    assert found["text"] == TEXT
+    assert found["method"] == "integrated gradients"
+    assert [TEXT[t["start"] : t["end"]] for t in found["tokens"]] == [
+        "not", "bad", "at", "all", ",", "a", "good", "film"
+    ]  # fmt: skip
+    total = sum(token["attribution"] for token in found["tokens"])
+    moved = found["score"] - found["baseline_score"]
+    assert abs(total - moved) == pytest.approx(found["completeness_error"], abs=1e-9)
+    assert found["completeness_error"] <= 0.01
+    whole = json.loads(run("predict", "--model", str(model), "--json", TEXT)[1])
+    assert found["label"] == whole["label"]
+    assert found["score"] == pytest.approx(whole["score"], abs=1e-6)
+    assert found["reading"][-1]["score"] == pytest.approx(found["score"], abs=1e-6)
+
+
+def test_people_see_the_text_and_its_words(run, model):
+    code, out, _ = run("explain", "--model", str(model), TEXT + "\x1b[2J")
+    assert code == 0
+    assert out.splitlines()[0].startswith(TEXT)
+    assert "\x1b" not in out
+    assert re.search(
+        r"(negative|positive) 0\.\d{3}, 0\.\d{3} without any word; .* within 0\.\d", out
+    )
+    assert re.search(r"good +│ [+-]0\.\d{3} ", out)
+
+
+def test_standard_input_is_one_text(run, model, monkeypatch):
+    data = io.TextIOWrapper(io.BytesIO("a good\nb\u00e4d ".encode() + b"\xff film\n"))
+    monkeypatch.setattr(sys, "stdin", data)
+    code, out, _ = run("explain", "--model", str(model), "--json", "-")
+    assert code == 0
+    assert json.loads(out)["text"] == "a good\nb\u00e4d \ufffd film"
+
+
+def test_why_not_the_other_class(run, model):
+    label = json.loads(run("predict", "--model", str(model), "--json", TEXT)[1])["label"]
+    other = {"negative": "positive", "positive": "negative"}[label]
+    code, out, _ = run("explain", "--model", str(model), "--json", "--against", other, TEXT)
+    assert code == 0
+    assert json.loads(out)["against"] == other
+    code, _, said = run("explain", "--model", str(model), "--against", "mixed", TEXT)
+    assert code == 2
+    assert f"Expected a class to compare {label} with among {other}, found 'mixed'" in said
+
+
+def test_a_page(run, model, tmp_path):
+    code, out, said = run("explain", "--model", str(model), "--html", "why.html", TEXT + "\ud800")
+    page = (tmp_path / "why.html").read_text(encoding="utf-8")
+    assert code == 0
+    assert "Wrote why.html." in said
+    assert out
+    body = page[page.index('<div class="text"') :]
+    shown = re.sub(r"<[^>]*>", "", body[: body.index("</div>")])
+    assert shown.replace("&lt;", "<").replace("&gt;", ">") == TEXT + "?"
+    assert "<svg" in page
+    assert "speaks for negative" in page
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+
+
+def test_a_page_without_matplotlib(run, model, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run("explain", "--model", str(model), "--html", "why.html", TEXT)[0] == 0
+    assert "<svg" not in (tmp_path / "why.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written(run, model, tmp_path):
+    (tmp_path / "folder").mkdir()
+    code, out, said = run("explain", "--model", str(model), "--html", "folder", TEXT)
+    assert code == 1
+    assert out == ""
+    assert said.startswith("Error: Expected")
+
+
+def test_without_captum_words_are_taken_out(run, model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    code, out, said = run("explain", "--model", str(model), "--json", TEXT)
+    found = json.loads(out)
+    assert code == 0
+    assert (found["method"], found["completeness_error"]) == ("occlusion", None)
+    assert "pip install 'sentiment-lstm[explain]'" in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "\U0001f600", "\u05e9\u05dc\u05d5\u05dd"])
+def test_texts_that_say_little(run, model, text):
+    code, _, _ = run("explain", "--model", str(model), "--html", "why.html", text)
+    assert code == 0
+
+
+def test_three_classes_and_two_directions(run, make_bundle, tmp_path):
+    save_bundle(tmp_path / "two", make_bundle(("x", "$y", "z"), bidirectional=True))
+    code, out, _ = run("explain", "--model", "two", "--json", "--html", "why.html", TEXT)
+    assert code == 0
+    assert json.loads(out)["reading"] == []
+    assert "As it was read" not in (tmp_path / "why.html").read_text(encoding="utf-8")

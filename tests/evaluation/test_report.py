@@ -1,0 +1,191 @@
+"""The report: whole from plain values, escaped, and with a sentence where something is missing."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sentiment_lstm.evaluation.bootstrap import MEASURES
+from sentiment_lstm.evaluation.metrics import accuracy_by_value, evaluate, roc_curve
+from sentiment_lstm.evaluation.report import Report, Training, report_page, summary
+
+EVIL = '<script>alert("x")</script><img src=http://evil.example/x.png>'
+INTERVALS = {name: [0.1, 0.9] for name in MEASURES}
+HISTORY = [
+    *(
+        {"step": n, "epoch": 1, "loss": 1 / n, "accuracy": 0.5, "grad_norm": 3.0 / n}
+        for n in (1, 2)
+    ),
+    {"step": 2, "epoch": 1, "validation_loss": 0.6, "validation_accuracy": 0.7},
+]
+CAPABILITY = {
+    "capability": "negation",
+    "kind": "verdict",
+    "cases": 10,
+    "failures": 2,
+    "failure_rate": 0.2,
+    "limit": 0.1,
+    "within_limit": False,
+    "examples": [{"texts": [EVIL], "expected": "positive", "scores": [0.2]}],
+}
+
+
+def measured(labels: list[int], shares: Any, classes: list[str]) -> dict[str, Any]:
+    """What `inference.measuring.measure` would give in full."""
+    y, p = np.array(labels), np.array(shares)
+    right = p.argmax(axis=1) == y
+    mistake = {"id": "f:2", "true": classes[0], "predicted": classes[1], "score": 0.9, "text": EVIL}
+    return {
+        **evaluate(y, p, 10 * np.arange(len(y))).to_dict(),
+        "data": "films.csv",
+        "split": "train",
+        "classes": classes,
+        "set_aside": {"empty text": 1},
+        "duplicates": {"duplicates": 3},
+        "roc_curve": {classes[c]: points for c, points in roc_curve(y, p).items()},
+        "slices": {"genre": accuracy_by_value(right, [("a", EVIL)[n % 2] for n in y])},
+        "abstain": {"threshold": 0.0},
+        "mistakes": [mistake],
+        "intervals": INTERVALS,
+        "label_errors": {"found": 1, "note": "", "examples": [mistake]},
+    }
+
+
+def report(labels: Any = (0, 1, 1, 0), shares: Any = None, classes: Any = None) -> Report:
+    """A whole report of a few texts."""
+    shares = shares or [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]
+    values = measured(list(labels), shares, classes or ["negative", "positive"])
+    settings = {"training": {"clip_norm": 5.0}}
+    training = Training(HISTORY, {"duplicates": 2, "set aside": {"NUL": 1}}, settings)
+    return Report("runs/a", values, {"parameters": "12"}, training, [CAPABILITY])
+
+
+class Resources(HTMLParser):
+    """Gathers what a browser would load, and the elements that a page holds."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag not in ("a", "use"):
+            self.found += [v or "" for name, v in attrs if name.endswith(("src", "href"))]
+
+
+def check(page: str) -> None:
+    """A page loads nothing, holds no script and no number that is none."""
+    inside = Resources(page)
+    assert set(inside.found) <= {"data:,"}
+    assert not inside.tags & {"script", "img", "iframe"}
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+    assert not re.search(r"\bnan\b|\binf\b", page, re.IGNORECASE)
+
+
+def test_it_holds_every_section_and_loads_nothing():
+    page = report_page(report())
+    check(page)
+    for words in (
+        "macro recall",
+        "true \\ predicted",
+        "Data screening",
+        "set aside: NUL",
+        "negation",
+    ):
+        assert words in page
+    assert page.count("<svg ") == 7  # four of the measures, three of the training
+    names = re.findall(r'\bid="([^"]+)"', page)
+    assert len(names) == len(set(names))
+    links = re.findall(r'<a href="#([^"]+)"', page)
+    assert links
+    assert set(links) <= set(names)
+
+
+def test_texts_and_names_are_text():
+    page = report_page(report(classes=[EVIL, "$x$ _<b>é"]))
+    check(page)
+    assert "&lt;script&gt;" in page
+
+
+def test_the_same_values_give_the_same_page():
+    assert report_page(report()) == report_page(report())
+
+
+@pytest.mark.parametrize(
+    ("labels", "shares"),
+    [
+        ((0, 1), [[0.9, 0.1], [0.8, 0.2]]),
+        ((1, 1), [[0.9, 0.1], [0.2, 0.8]]),
+        ((0, 1, 2), [[0.4, 0.3, 0.3], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8]]),
+        ((0, 2), [[0.34, 0.33, 0.33], [0.33, 0.34, 0.33]]),
+    ],
+)
+def test_few_texts_one_class_or_three(labels, shares):
+    page = report_page(report(labels, shares, [f"c{n}" for n in range(len(shares[0]))]))
+    check(page)
+    assert ("No ROC curve" in page) == (len(set(labels)) == 1)
+
+
+def test_what_is_missing_has_a_sentence():
+    one = report()
+    values = {**one.measured, "mistakes": [], "slices": {}}
+    values["label_errors"] = {"found": None, "note": "Expected cleanlab.", "examples": []}
+    bare = Report("a", values, {}, Training(), "The suite does not fit.")
+    page = report_page(bare)
+    for words in ("No learning curves", "The suite does not fit.", "Expected cleanlab.", "--slice"):
+        assert words in page
+
+
+def test_long_texts_are_clipped_and_very_long_ones_cut():
+    one = report()
+    text = "word " * 100_000
+    parts = [{"text": "good", "share": 1.0, "towards": "second"}]
+    parts += [{"text": "word " * 100, "share": 0.0, "towards": ""} for _ in range(1000)]
+    row = {**one.measured["mistakes"][0], "text": text}
+    page = report_page(replace(one, measured={**one.measured, "mistakes": [row]}, words=[parts]))
+    assert "characters left out" in page
+    assert "towards-second" in page
+    assert len(page) < 500_000
+
+
+def test_the_summary_names_what_is_weak():
+    said = " ".join(summary(report()))
+    assert "right on 75.0% of 4 texts" in said
+    assert "at 1: negation" in said
+    assert "On no length or slice" in said
+    rows = [{"value": "west", "n": 50, "accuracy": 0.2, "interval": [0.1, 0.4]}]
+    one = report()
+    weak = replace(one, measured={**one.measured, "slices": {"genre": rows}})
+    assert "genre west (20.0%)" in " ".join(summary(weak))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("scheme", [0, 1], ids=["dark", "light"])
+def test_a_browser_shows_it_without_a_word(tmp_path: Path, width: int, scheme: int):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium")
+    page, picture = tmp_path / "report.html", tmp_path / "report.png"
+    page.write_text(report_page(report()), encoding="utf-8")
+    options = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        "--v=0",
+    ]
+    options += [f"--blink-settings=preferredColorScheme={scheme}", f"--window-size={width},2000"]
+    place = [f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={picture}", page.as_uri()]
+    done = subprocess.run([browser, *options, *place], capture_output=True, text=True, timeout=300)
+    assert picture.stat().st_size > 10_000
+    assert "CONSOLE" not in done.stderr

@@ -1,0 +1,58 @@
+"""Runs side by side: what differs, what compares, and the page."""
+
+from typing import Any
+
+from sentiment_lstm.evaluation.report import Training
+from sentiment_lstm.evaluation.side_by_side import (
+    Run,
+    comparison_page,
+    same_validation,
+    side_by_side,
+)
+from sentiment_lstm.settings import Settings
+
+HISTORY = [
+    *({"step": n, "epoch": 1, "loss": 1 / n, "grad_norm": 0.5} for n in range(1, 400)),
+    {"step": 399, "epoch": 1, "validation_loss": 0.6, "validation_accuracy": 0.7},
+]
+
+
+def run(name: str, changes: dict[str, Any], **more: Any) -> Run:
+    settings = Settings().updated(changes).to_dict()
+    metrics = {"validation_accuracy": 0.8, "behaviour": more.pop("behaviour", [])}
+    history = more.pop("history", HISTORY)
+    return Run(name, Training(history, {}, settings), {"parameters": 7}, metrics, **more)
+
+
+def test_settings_that_differ_and_numbers():
+    mixture = [{"source": "grammar:10"}, {"source": "b.csv"}]
+    runs = [run("a", {}), run("b", {"model.hidden": 9, "mixture": mixture})]
+    found = side_by_side(runs)
+    assert found["runs"] == ["a", "b"]
+    hidden = Settings().model.hidden
+    assert found["settings"] == {"model.hidden": [hidden, 9], "mixture": ["", "grammar:10, b.csv"]}
+    assert found["numbers"] == {"parameters": [7, 7], "validation_accuracy": [0.8, 0.8]}
+
+
+def test_validation_compares_where_the_same_texts_were_kept():
+    assert same_validation([run("a", {}), run("b", {"model.hidden": 9, "data.weight": 0.5})])
+    assert not same_validation([run("a", {}), run("b", {"training.seed": 9})])
+    assert not same_validation([run("a", {}), run("b", {"data.source": "b.csv"})])
+
+
+def test_the_page_escapes_and_tells_what_does_not_compare():
+    values = {"data": "f.csv", "split": "train", "n": 9, "accuracy": 0.5}
+    values |= {"accuracy_interval": [0.2, 0.8]}
+    capability = {"capability": "time", "failure_rate": 0.2, "limit": 0.1}
+    one = run("<b>$a", {}, measured=values, behaviour=[capability])
+    other = run("b", {"training.seed": 9}, history=[])
+    page = comparison_page([one, other])
+    assert "<b>$a" not in page
+    assert "&lt;b&gt;$a" in page
+    assert "did not keep the same texts" in page
+    assert "20.0% !" in page
+    assert page.count("<svg ") == 4
+    assert len(page) < 300_000
+    plain = comparison_page([run("a", {}, history=[]), run("b", {}, history=[])])
+    assert "No learning curves" in plain
+    assert "did not keep" not in plain
