@@ -1,0 +1,204 @@
+"""What README and the pages of `docs/` tell holds: every block runs, and every command, option,
+link and message that they name is there.
+
+Blocks run in the order of their page, in one folder and one namespace a page. Trainings are tiny,
+and what is large or elsewhere is replaced: `standins.replace` lists it. README's first block, the
+two commands that set up, is run by `.ci/run`.
+"""
+
+import ast
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import standins
+import typer.main
+from documents import (
+    DOCS,
+    GUIDE,
+    PROGRAM,
+    README,
+    ROOT,
+    Block,
+    blocks,
+    calls,
+    inline,
+    links,
+    pipelines,
+)
+
+from sentiment_lstm.cli import app
+
+# Ray sets up its own context by an option that it has declared old.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
+
+LSTM = [page for page in (DOCS / "lstm.md",) if page.exists()]
+RUNNABLE = [README, *GUIDE, *LSTM, DOCS / "performance.md"]
+EVERY = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+SLOW = {"README.md", "data.md", "training.md", "files.md", "understanding.md", "lstm.md"}
+OTHER_PROGRAMS = {"cat", "head"}
+ROOT_COMMAND = typer.main.get_command(app)
+COMMANDS = ROOT_COMMAND.commands
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def to_run(page: Path) -> list[Block]:
+    return blocks(page)[1:] if page == README else blocks(page)
+
+
+@pytest.fixture(scope="session")
+def ray():
+    """One small Ray for every page that asks for it."""
+    ray = pytest.importorskip("ray")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # nice ones wait for ever on a busy machine
+    ray.init(num_cpus=1, log_to_driver=False, include_dashboard=False, logging_level="ERROR")
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def shell(run, monkeypatch, tmp_path):
+    """Runs a line of commands in a folder of stand-ins; ours within this process."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    standins.fill(folder)
+    standins.replace(monkeypatch, folder)
+
+    def line(pipeline: list[list[str]]) -> str:
+        given = ""
+        for program, *words in pipeline:
+            if program != PROGRAM:
+                assert program in OTHER_PROGRAMS, program
+                done = subprocess.run(
+                    [program, *words], input=given, capture_output=True, text=True, check=True
+                )
+                given = done.stdout
+                continue
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+            code, given, said = run(*words)
+            assert code == 0, (words, said)
+        return given
+
+    return line
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] * (page.name in SLOW))
+        for page in RUNNABLE
+    ],
+)
+def test_every_block_of_a_page_runs(page, shell, monkeypatch, request):
+    if any("--engine ray" in block.code for block in to_run(page)):
+        request.getfixturevalue("ray")
+    for command in makers(page):
+        shell(command)
+    namespace = standins.spark(monkeypatch)
+    for block in to_run(page):
+        if block.language in ("", "sh"):
+            for pipeline in pipelines(block.code):
+                shell(pipeline)
+        elif block.language == "python":
+            exec(compile(block.code, f"{page.name}:{block.line}", "exec"), namespace)
+        else:
+            keep(block)
+
+
+def keep(block: Block) -> None:
+    """A block that is data: it must be whole, and where it has a title it is a file."""
+    readers = {"toml": tomllib.loads, "json": lambda s: [*map(json.loads, s.splitlines())]}
+    if block.language != "text":
+        readers[block.language](block.code)
+    if block.title:
+        Path(block.title).write_text(block.code, encoding="utf-8")
+
+
+def makers(page: Path) -> list[list[list[str]]]:
+    """The commands, from other pages of the guide, that make the runs which a page only uses."""
+    code = "\n".join(block.code for block in to_run(page))
+    made = set(re.findall(r"--out (runs/[\w-]+)", code))
+    wanted = set(re.findall(r"runs/[\w-]+", code)) - made - {"runs/quickstart"}
+    lines = [line for other in GUIDE for block in blocks(other) for line in pipelines(block.code)
+             if block.language == "sh"]  # fmt: skip
+    found = {line[0][line[0].index("--out") + 1]: line for line in lines if "--out" in line[0]}
+    return [found[run] for run in sorted(wanted)]
+
+
+def test_the_guide_tells_every_command():
+    told = {words[0] for page in GUIDE for words in calls(page)}
+    assert told >= set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", EVERY, ids=name_of)
+def test_commands_and_options_that_are_named_exist(page):
+    for words in calls(page):
+        words = [word for word in words if word not in ("...", "--debug")]
+        if not words or words[0].startswith("-"):
+            assert set(words) <= options_of(ROOT_COMMAND), words
+            continue
+        assert words[0] in COMMANDS, words
+        assert not options_in(words) - options_of(COMMANDS[words[0]]), words
+    for code in inline(page):
+        assert not options_in(code.split()) - known_options(code), code
+
+
+def options_in(words: list[str]) -> set[str]:
+    return {word.partition("=")[0].rstrip(",;)") for word in words if re.match(r"--[a-z]", word)}
+
+
+def options_of(command) -> set[str]:
+    return {name for one in command.params for name in one.opts} | {"--help"}
+
+
+def known_options(code: str) -> set[str]:
+    """Those that may stand there: a command's own, a script's own, or any command's."""
+    first, *rest = code.split()
+    if first == "python" and rest and (ROOT / rest[0]).is_file():
+        return set(re.findall(r'"(--[a-z-]+)"', (ROOT / rest[0]).read_text(encoding="utf-8")))
+    if first in ("pip", "python", "git"):
+        return options_in(rest)
+    if first in COMMANDS:
+        return options_of(COMMANDS[first])
+    scripts = [*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "recipes").glob("*.py")]
+    texts = (path.read_text(encoding="utf-8") for path in scripts)
+    theirs = {name for text in texts for name in re.findall(r'"(--[a-z-]+)"', text)}
+    return theirs.union(options_of(ROOT_COMMAND), *map(options_of, COMMANDS.values()))
+
+
+@pytest.mark.parametrize("page", EVERY, ids=name_of)
+def test_relative_links_lead_somewhere(page):
+    missing = [link for link in links(page) if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_messages_of_the_troubleshooting_are_what_the_sources_say():
+    said = "\n".join(
+        sentence for path in (ROOT / "src").rglob("*.py") for sentence in strings(path)
+    )
+    told = [
+        code for code in inline(DOCS / "guide" / "troubleshooting.md") if code[:9] == "Expected "
+    ]
+    assert len(told) > 10
+    for message in told:
+        assert message in said, message
+
+
+def strings(path: Path) -> list[str]:
+    """The strings of a source; what is filled in is three dots, as in the documents."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    parts = [[getattr(one, "value", None) for one in node.values] for node in joined]
+    filled = ["".join(one if isinstance(one, str) else "…" for one in part) for part in parts]
+    plain = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+    return [*filled, *(value for value in plain if isinstance(value, str))]
