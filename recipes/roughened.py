@@ -1,0 +1,65 @@
+"""A source's texts as hurried people type them, each with the label it had.
+
+    python recipes/roughened.py --out runs/roughened.jsonl
+
+Sentences and phrases of the treebank: slips of the finger, other case, no last stop
+(`reviews.noise`), which leave alone what a text says. Those that stand in an evaluation split are
+left out before they are changed, when they can still be told. The file holds `text` and `label`,
+the probability of the second class, for `data.soft_labels`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from sentiment_lstm.records import Review
+from sentiment_lstm.reviews.corpus import load_corpus
+from sentiment_lstm.reviews.noise import roughen
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import DataSettings
+from sentiment_lstm.storage import write_atomically
+
+TREEBANK = "../shared/data/sst"
+GRADES = {"0": "negative", "1": "0.1", "2": "0.5", "3": "0.9", "4": "positive"}
+LEAST_WORDS = 6
+"""Shorter phrases hold too little to be changed without harm."""
+
+
+def texts() -> Sequence[Review]:
+    """The treebank's training texts, none of them in its other splits."""
+    data = DataSettings(
+        source=TREEBANK,
+        label_column="stars",
+        label_map=GRADES,
+        exclude=(f"{TREEBANK}:validation", f"{TREEBANK}:test"),
+    )
+    return load_corpus(data, 0, SetAside(None)).sample
+
+
+def changed(reviews: Sequence[Review], random: Random) -> Iterator[str]:
+    """A line of JSON for each text that comes out changed."""
+    for review in reviews:
+        rough = roughen(review.text, random) if review.text.count(" ") >= LEAST_WORDS - 1 else ""
+        if rough and rough != review.text:
+            share = float(review.label == "positive") if review.share is None else review.share
+            yield json.dumps({"text": rough, "label": share}) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, change, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    lines = list(changed(texts(), Random(0)))
+    write_atomically(options.out, "".join(lines).encode())
+    print(f"{len(lines):,} texts", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
