@@ -1,6 +1,6 @@
 """The figures and numbers of docs/lstm.md.
 
-`python benchmarks/lstm_page.py` (extras `train` and `report`; some four minutes of one core) draws
+`python benchmarks/lstm_page.py` (extras `train` and `report`; some two minutes of one core) draws
 `docs/pictures/*.svg` and writes `docs/pictures/numbers.json`: the study of gradients, one sentence
 and one review inside the shipped model, and the mean over twenty reviews.
 """
@@ -89,7 +89,7 @@ def short(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def means(classifier: SentimentClassifier, texts: Sequence[str]) -> dict[str, Any]:
-    """The shipped model over reviews: forget gate, half-lives, reach relative to the last token."""
+    """The shipped model over reviews: forget gate, half-lives, reach."""
     found = [inside(classifier, text) for text in texts]
     layers = [summary(one.layers[0]) for one in found]
     lives = np.array([one.layers[0].half_life() for one in found])

@@ -289,3 +289,13 @@ def test_a_missing_library_names_the_extra(run, monkeypatch, reviews: Path):
     assert_one_sentence(code, err, (1,))
     assert "torch" in err
     assert "'sentiment-lstm[train]'" in err
+
+
+def test_a_training_starts_from_a_model_that_ships(run, reviews: Path):
+    code, _, err = run("train", "--data", "reviews.csv", "--init", "tiny", "--out", "r", *TINY)
+    assert code == 0, err
+    settings = json.loads(Path("r/settings.json").read_text(encoding="utf-8"))
+    assert Path(settings["training"]["init"]).is_absolute()
+    _, _, err = run("train", "--data", "reviews.csv", "--init", "huge", "--out", "s", *TINY)
+    assert "huge" in err
+    assert not Path("s").exists()

@@ -1,11 +1,13 @@
 """`compare RUN RUN`: a table, JSON and a page of several models."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.settings import DataSettings, Settings
 
 
 @pytest.fixture
@@ -53,3 +55,17 @@ def test_what_cannot_be_is_told_in_a_sentence(run, arguments, code, words):
     found = run("compare", *arguments)
     assert (found[0], found[2].count("\n")) == (code, 1)
     assert words in found[2]
+
+
+def test_texts_that_a_run_trained_on_compare_nothing(run, make_bundle, reviews, tmp_path: Path):
+    """Each run would be measured on what it kept back itself."""
+    data = DataSettings(source="reviews.csv", label_map={"bad": "negative", "good": "positive"})
+    for seed, name in enumerate("ab"):
+        bundle = make_bundle()
+        settings = Settings(data=data).updated({"training.seed": seed}).to_dict()
+        config = replace(bundle.config, provenance={"settings": settings})
+        save_bundle(tmp_path / name, replace(bundle, config=config))
+    code, _, err = run("compare", "a", "b", "--data", "reviews.csv")
+    assert code == 2
+    assert "none of the runs trained on" in err
+    assert run("compare", "a", "a", "--data", "reviews.csv")[0] == 0

@@ -122,7 +122,7 @@ def test_of_three_classes_contrast_is_with_the_one_named(make_bundle):
     assert found.f(shares) == pytest.approx(found.score)
     assert found.sides == (other, label)
     assert [found.side(1.0), found.side(-1.0)] == [1, 0]
-    assert explainer.explain(TEXT).sides == ("other classes", "the label")
+    assert explainer.explain(TEXT).sides == ("other classes", "the verdict")
 
 
 def test_sides_of_the_first_class():

@@ -38,6 +38,9 @@ def test_half_life_counts_tokens():
     forget = np.array([[0.5, 0.9, 1.0]] * 4, dtype=np.float32)
     layer = Gates(forget, forget, forget, forget, forget, forget)
     np.testing.assert_allclose(layer.half_life(), [1.0, 6.58, np.inf], rtol=1e-3)
+    uneven = np.array([[0.25], [1.0]], dtype=np.float32)  # a quarter is left after two tokens
+    layer = Gates(uneven, uneven, uneven, uneven, uneven, uneven)
+    np.testing.assert_allclose(layer.half_life(), [1.0], rtol=1e-6)
 
 
 def test_two_directions_are_read_ahead_where_that_is_enough(make_bundle):

@@ -10,6 +10,7 @@ from sentiment_lstm.training.gradient_study import (
     Kind,
     Plan,
     Reader,
+    _text,
     by_distance,
     study,
     task,
@@ -47,6 +48,11 @@ def test_texts_say_what_most_of_their_opinions_say():
     assert torch.equal(texts.ids, again.ids)
     assert torch.equal(texts.labels, again.labels)
     assert set(texts.labels.tolist()) == {0.0, 1.0}
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        ids, label = _text([np.array([9])], np.array([1]), np.array([2]), SMALL, rng)
+        assert (ids == (2 if label else 1)).sum() * 3 >= 2 * SMALL.opinions
+        assert (ids != 9).sum() == SMALL.opinions
 
 
 def test_the_start_of_each_network_is_what_it_is_named():

@@ -101,6 +101,8 @@ def _compare_runs(
         raise UsageError("Expected --data beside a split, columns or a label map, found none.")
     if out:
         check_page(out)
+    if source:
+        _check_texts(names, source, split, options)
     runs = [_run(name, source, split, options) for name in names]
     found = side_by_side(runs)
     if as_json:
@@ -115,6 +117,25 @@ def _compare_runs(
     if out:
         write_atomically(out, comparison_page(runs).encode())
         say(f"Wrote the page to {out}.")
+
+
+def _check_texts(
+    names: Sequence[str], source: str, split: str | None, options: Mapping[str, object]
+) -> None:
+    """Refuse texts that would not be the same for all: of its own source a run is measured only on
+    what its training kept back.
+    """
+    from sentiment_lstm.api import find_model
+    from sentiment_lstm.bundle import load_bundle
+    from sentiment_lstm.inference.measuring import evaluation_data
+
+    configs = [load_bundle(find_model(name)).config for name in names]
+    wanted = [evaluation_data(config, source, split, options) for config in configs]
+    if any(one.kept_back for one in wanted) and any(one != wanted[0] for one in wanted):
+        raise UsageError(
+            f"Expected texts that none of the runs trained on, found that some did on {source}: "
+            "name others."
+        )
 
 
 def _run(name: str, source: str | None, split: str | None, options: Mapping[str, object]) -> Run:

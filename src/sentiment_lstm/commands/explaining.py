@@ -28,7 +28,7 @@ def explain(
     html: Annotated[Path | None, typer.Option(help="Also write a page to this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell which words moved a text's score, how far, and where the reading turned."""
+    """Tell which words moved a text's score, and how far; a page also shows the running score."""
     from sentiment_lstm import tables
     from sentiment_lstm.api import SentimentClassifier
 
@@ -36,7 +36,8 @@ def explain(
     classifier = SentimentClassifier.from_pretrained(model)
     found = classifier.explain(whole, against)
     note = _note(classifier, found)
-    steps = list(classifier.stream(whole)) if classifier.predictor.runtime.carries else []
+    shown = (html or as_json) and classifier.predictor.runtime.carries
+    steps = list(classifier.stream(whole)) if shown else []
     if html is not None:
         _write(html, found, note, steps)
     if as_json:
@@ -99,7 +100,7 @@ def _write(path: Path, found: Explanation, note: str, steps: Sequence[Step]) -> 
         plot=_plot(found, steps),
         turns=_turns(steps),
     )
-    write_atomically(path, page.encode("utf-8", errors="replace"))  # a lone surrogate has no form
+    write_atomically(path, page.encode())
     say(f"Wrote {path}.")
 
 

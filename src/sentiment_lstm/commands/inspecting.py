@@ -11,7 +11,7 @@ import typer
 
 from sentiment_lstm import storage
 from sentiment_lstm.commands.output import print_line, say, standard_input
-from sentiment_lstm.errors import MissingExtraError, UsageError
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.options import Json, Model, refuse_others
 
 if TYPE_CHECKING:
@@ -64,12 +64,13 @@ def inspect(
 def _inspect(
     text: str, model: str | None, before: str | None, out: Path | None, *, as_json: bool
 ) -> None:
-    from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.api import SentimentClassifier, find_model
+    from sentiment_lstm.bundle import load_bundle
     from sentiment_lstm.inference import inside
 
     classifier = SentimentClassifier.from_pretrained(model)
     bundle = classifier.bundle
-    earlier = before and SentimentClassifier.from_pretrained(before).bundle
+    earlier = load_bundle(find_model(before)) if before else None
     read = inside.read_inside(bundle, classifier.predictor, text)
     reached = _reach(bundle, read)
     near = inside.neighbours(
@@ -144,13 +145,8 @@ def _at(norms: Sequence[float]) -> list[str]:
 
 
 def _study(out: Path | None, *, as_json: bool) -> None:
-    try:
-        from sentiment_lstm.training.gradient_study import study
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"Expected {error.name} to train with, found it is not installed: "
-            "pip install 'sentiment-lstm[train]'."
-        ) from error
+    from sentiment_lstm.training.gradient_study import study
+
     values = study(lambda name: say(f"trained {name}"))
     grids = _study_grids(values)
     if out is not None:

@@ -33,9 +33,7 @@ class Stop:
 
 def stops(folder: Path) -> list[Stop]:
     """The way, in order; its training leaves a run in `folder`."""
-    from sentiment_lstm.api import SHIPPED
-
-    run, tiny = str(folder), str(SHIPPED / "tiny")
+    run = str(folder)
     return [
         Stop(
             "A trained model ships with the package. Give it texts, and each gets a label and a "
@@ -56,7 +54,7 @@ def stops(folder: Path) -> list[Stop]:
             "6,000 sentences of three classes. The small model that ships is the start: it knows "
             "the words, and learns anew what to say of them. This takes some ten seconds.",
             (
-                "train", "--data", "grammar:6000", "--init", tiny, "--out", run, "--threads", "1",
+                "train", "--data", "grammar:6000", "--init", "tiny", "--out", run, "--threads", "1",
                 "--set", "training.epochs=3", "--set", "training.learning_rate=0.005",
                 "--set", "training.weight_average=0.98", "--set", "model.dropout=0.2",
             ),

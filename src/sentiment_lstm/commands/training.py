@@ -64,7 +64,9 @@ def train(
             "the best model."
         ),
     ] = None,
-    init: Annotated[Path | None, typer.Option(help="Go on from this trained bundle.")] = None,
+    init: Annotated[
+        str | None, typer.Option(help="Go on from this trained bundle: a folder, default or tiny.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
     set_: Sets = None,
     split: Split = None,
@@ -89,6 +91,8 @@ def train(
         refuse_others(context, ("resume",), "beside --resume, for a run keeps its settings")
         _resume(resume)
         return
+    from sentiment_lstm.api import find_model
+
     if not out or out == Path():  # an unset variable gives the folder we stand in
         raise UsageError("Expected --out FOLDER for the run (or --resume FOLDER), found neither.")
     sources: list[str | None] = [*data] if data else [None]
@@ -106,7 +110,7 @@ def train(
     if sources[1:]:
         options["mixture"] = [_alike(options, source) for source in sources[1:]]
     options["language.sources"] = unlabelled
-    options["training.init"] = str(init) if init else None
+    options["training.init"] = str(find_model(init)) if init else None
     options |= {"training.seed": seed, "training.threads": threads}
     settings = chosen_settings(preset, config, options, set_ or [])
     if unlabelled and not (init or settings.language.epochs):

@@ -181,6 +181,7 @@ def _looks() -> Any:  # noqa: ANN401
 
 def _plain(name: str) -> str:
     """A name as it is: for matplotlib `$` begins a formula, and `_` hides a curve."""
-    short = name if len(name) <= _NAME else f"{name[: _NAME - 3]}..."
+    half = (_NAME - 3) // 2  # paths differ at their ends
+    short = name if len(name) <= _NAME else f"{name[:half]}...{name[-half:]}"
     short = " ".join(short.split()).replace("$", r"\$")
     return f" {short}" if short.startswith("_") else short

@@ -5,6 +5,7 @@ Knows how measures are put into words and in which order; no model, no source, n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,7 @@ def report_page(report: Report) -> str:
         mistakes=_mistakes(report),
         suspects=[_text_of(row, None) for row in measured["label_errors"]["examples"]],
         learning=learning(report.training),
+        settings=json.dumps(report.training.settings, indent=2, ensure_ascii=False),
     )
 
 
@@ -98,8 +100,8 @@ def summary(report: Report) -> list[str]:
     confidence = sum(r["share"] * r["confidence"] for r in measured["reliability"] if r["share"])
     sure = next(row for row in measured["coverage_curve"] if row["threshold"] == _SURE)
     said = [
-        f"It is right on {percent(measured['accuracy'])} of {measured['n']:,} texts; on others of "
-        f"their kind expect {percent(low)} to {percent(high)}.",
+        f"It is right on {percent(measured['accuracy'])} of {measured['n']:,} texts; over all "
+        f"texts of their kind that is likely {percent(low)} to {percent(high)}.",
         f"It states a confidence of {percent(confidence)} on average, and its confidence is off "
         f"by {percent(measured['ece'])} on average.",
     ]

@@ -82,10 +82,10 @@ class Explanation:
 
     @property
     def sides(self) -> tuple[str, str]:
-        """What a word can speak for: two classes in their order, or all others and the label."""
+        """What a word can speak for: two classes in their order, or all others and the verdict."""
         if len(self.classes) == 2:
             return self.classes[0], self.classes[1]
-        return self.against or "other classes", self.label if self.against else "the label"
+        return self.against or "other classes", self.label if self.against else "the verdict"
 
     def side(self, attribution: float) -> Literal[0, 1]:
         """Which of the `sides` an attribution speaks for."""
@@ -274,7 +274,7 @@ def scored(predictor: Predictor, texts: Iterable[NDArray[np.int32]]) -> NDArray[
     waiting = iter(texts)
     found = []
     while first := list(islice(waiting, 1)):
-        batch = first + list(islice(waiting, _BATCH_TOKENS // len(first[0])))
+        batch = first + list(islice(waiting, max(0, _BATCH_TOKENS // len(first[0]) - 1)))
         found.append(predictor.calibrated(predictor.runtime.score(batch)))
     return np.concatenate(found)
 

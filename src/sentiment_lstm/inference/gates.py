@@ -31,11 +31,12 @@ class Gates:
     hidden: Array
 
     def half_life(self) -> Array:
-        """After how many tokens half of a memory is left, by each unit's mean forget gate, [H].
+        """After how many tokens half of a memory is left, for each unit, [H].
 
-        Where nothing is forgotten it is infinite.
+        What is left is the product of the forget gates, so their logarithms are averaged. Where
+        nothing is forgotten it is infinite.
         """
-        lost = -np.log(self.forget.mean(axis=0))
+        lost = -np.log(np.maximum(self.forget, 1e-30)).mean(axis=0)
         with np.errstate(divide="ignore"):
             kept: Array = np.log(2) / np.abs(lost)  # of 1 the logarithm may be -0
         return kept

@@ -63,11 +63,13 @@ class EvaluationData:
         Raises:
             DataError: the source has no such column.
         """
-        own = self.kept_back and "validation" in list_splits(self.data.source)
+        whole = self.kept_back and self.data.split == "train"
+        own = whole and "validation" in list_splits(self.data.source)
         split = "validation" if own else self.data.split
         rows = open_rows(replace(self.data, group_column=name, split=split))
-        values = {row.id: str(row.group).strip() for row in rows if row.group is not None}
-        if not values:
+        most = self.data.stream_rows if self.data.streaming and self.kept_back else None
+        values = {row.id: _value(row.group) for row in islice(rows, most)}
+        if not any(values.values()):
             raise DataError(
                 f"Expected values in a column {name!r} of {self.data.source}, found none: "
                 "name another column, or none."
@@ -163,7 +165,7 @@ def measure(
         **evaluate(labels, shares, found.lengths).to_dict(),
         "roc_curve": {predictor.classes[c]: points for c, points in curves.items()},
         "slices": {
-            name: accuracy_by_value(right, [values.get(i) or NO_VALUE for i in found.ids])
+            name: accuracy_by_value(right, [values[i] or NO_VALUE for i in found.ids])
             for name, values in columns.items()
         },
         "abstain": coverage_at(least, shares.max(axis=1), right),
@@ -217,6 +219,11 @@ def _with_an_answer(reviews: Iterable[Review], left_out: Counter[str]) -> Iterat
             left_out["half of each class"] += 1
         else:
             yield review
+
+
+def _value(found: str | None) -> str:
+    """A column's value as it can be shown and stored."""
+    return (found or "").strip().encode(errors="replace").decode()
 
 
 def _same(source: str, other: str) -> bool:

@@ -18,7 +18,8 @@ from sentiment_lstm.model.threads import one_thread
 from sentiment_lstm.model.weights import classifier_from
 
 _PROBES = 8
-"""Random directions of the last state whose gradients are averaged: enough for a tenth."""
+"""Random signs of the units of the last state whose gradients are averaged. What reaches the state
+unit by unit, through the cell, they measure exactly; the rest within some tenth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def _memory(model: LSTMClassifier, ids: Tensor) -> Tensor:
     random = torch.Generator().manual_seed(0)
     squares = torch.zeros(len(x[0]), dtype=x.dtype)
     for _ in range(_PROBES):
-        direction = torch.randn(states.shape, generator=random, dtype=states.dtype)
+        direction = 2.0 * torch.randint(2, states.shape, generator=random).to(states) - 1.0
         squares += _norms((states * direction / direction.norm()).sum(), x) ** 2
     return torch.sqrt(squares / _PROBES)
 

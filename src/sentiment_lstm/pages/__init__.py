@@ -29,4 +29,5 @@ def render(template: str, **values: Any) -> str:  # noqa: ANN401
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**values)
+    page = environment.get_template(template).render(**values)
+    return page.encode(errors="replace").decode()  # a lone surrogate has no form in a file

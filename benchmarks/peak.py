@@ -1,0 +1,104 @@
+"""How near scoring comes to what the processor can multiply, in int8 and in float32.
+
+`python benchmarks/peak.py` times one batch of 64 texts of 250 tokens through the shipped model's
+graphs, and beside them square matrix products of ONNX Runtime (`MatMulInteger`, `MatMul`), the
+best of several each, on the same threads. Prints JSON: billions of multiply-adds a second, and
+the share. The time of a batch is the whole graph's: embedding, gates and pooling as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
+from sentiment_lstm.export import IR_VERSION, OPSET, build
+from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
+
+SIZE = 2048
+TEXTS, TOKENS = 64, 250
+TIMES = 7
+
+
+def best(work: Callable[[], object]) -> float:
+    """The shortest of several times, in seconds, after one that does not count."""
+    work()
+    times = []
+    for _ in range(TIMES):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def product(kind: str, given: NDArray[Any], weights: NDArray[Any], threads: int) -> float:
+    """Billions of multiply-adds a second of one square product."""
+    types = [helper.np_dtype_to_tensor_dtype(a.dtype) for a in (given, weights)]
+    out = TensorProto.INT32 if kind == "MatMulInteger" else TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node(kind, ["a", "b"], ["c"])],
+        "product",
+        [helper.make_tensor_value_info("a", types[0], given.shape)],
+        [helper.make_tensor_value_info("c", out, [SIZE, SIZE])],
+        [numpy_helper.from_array(weights, "b")],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return SIZE**3 / best(lambda: session.run(None, {"a": given})) / 1e9
+
+
+def peak(kind: str, threads: int) -> float:
+    """The processor's best at numbers of this kind."""
+    random = np.random.default_rng(0)
+    if kind == FLOAT_GRAPH:
+        given, weights = random.normal(size=(2, SIZE, SIZE)).astype(np.float32)
+        return product("MatMul", given, weights, threads)
+    whole = random.integers(0, 127, (2, SIZE, SIZE))
+    return product("MatMulInteger", whole[0].astype(np.uint8), whole[1].astype(np.int8), threads)
+
+
+def scoring(bundle: Bundle, kind: str, threads: int) -> float:
+    """Billions of multiply-adds a second of the model's LSTM, with all else in the time."""
+    quantised = kind == INT8_GRAPH
+    graph = build(bundle, quantised=quantised).SerializeToString()
+    runtime = OnnxRuntime(bundle, graph, quantised=quantised, threads=threads)
+    ids = np.random.default_rng(0).integers(2, len(bundle.tokenizer), (TEXTS, TOKENS))
+    lengths = np.full(TEXTS, TOKENS)
+    weights = sum(array.size for name, array in bundle.weights.items() if ".weight_" in name)
+    return TEXTS * TOKENS * weights / best(lambda: runtime.read(ids, lengths)) / 1e9
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Time, divide, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", help="default: the shipped one")
+    parser.add_argument("--threads", type=int, default=0, help="0: one for each core")
+    options = parser.parse_args(arguments)
+    bundle = SentimentClassifier.from_pretrained(options.model).bundle
+    found = {}
+    for kind in GRAPHS:
+        reached = scoring(bundle, kind, options.threads)
+        most = peak(kind, options.threads)
+        found[kind] = {"scoring": reached, "product": most, "share": reached / most}
+    print(json.dumps(found, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
