@@ -59,6 +59,16 @@ def figure(width: float = 4.6, height: float = 3.0) -> Iterator[Figure]:
         yield Figure(figsize=(width, height), layout="constrained")
 
 
+def check() -> None:
+    """Tell at once whether there is something to draw with.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    with figure():
+        pass
+
+
 def svg(drawn: Figure, title: str) -> str:
     """Return a figure as an element to stand within a page, inside `with figure()`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,12 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_lstm.evaluation.behaviour import CapabilityResult
+from sentiment_lstm.evaluation.side_by_side import shown as setting
 from sentiment_lstm.inference.explain import Explanation, segments
 from sentiment_lstm.inference.streaming import Step, turning_points
 from sentiment_lstm.records import Prediction
 
 _MOVED = 0.1
 """A token that moves the running probability this far has it shown."""
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What acts on a terminal, or cannot be written to it."""
 _HEADLINES = {
     "accuracy": "accuracy",
     "precision": "precision",
@@ -50,7 +54,9 @@ def predictions(texts: Iterable[str], found: Iterable[Prediction]) -> None:
     table = Table("label", "score", "unknown", "text")
     for text, one in zip(texts, found, strict=True):
         shown = text if len(text) <= 200 else f"{text[:197]}..."
-        table.add_row(Text(one.label or "-"), f"{one.score:.3f}", f"{one.unknown:.0%}", Text(shown))
+        table.add_row(
+            _text(one.label or "-"), f"{one.score:.3f}", f"{one.unknown:.0%}", _text(shown)
+        )
     show(table)
 
 
@@ -66,7 +72,9 @@ def reading(steps: Iterable[Step]) -> None:
         share = float(step.probabilities[-1])
         gap = " " if seen and step.start > end else ""
         moved = f" {share:.2f}" if not seen or abs(step.change) >= _MOVED else ""
-        console.print(Text(gap), Text(step.text, _shade(share)), Text(moved, "dim"), sep="", end="")
+        console.print(
+            _text(gap), _text(step.text, _shade(share)), _text(moved, "dim"), sep="", end=""
+        )
         end = step.end
         seen.append(step)
     last = seen[-1]
@@ -90,7 +98,7 @@ def explanation(found: Explanation) -> None:
     for part in segments(found):
         share = {"": 0.5, "first": 0.5 - part["share"] / 2, "second": 0.5 + part["share"] / 2}
         style = f"bold {_shade(share[part['towards']])}" if part["towards"] else ""
-        shown.append(_printable(part["text"]), style)
+        shown.append(_text(part["text"], style))
     console.print(shown, soft_wrap=True)
     less = f" less {found.against}" if found.against else ""
     said = f"{found.label}{less} {found.score:.3f}, {found.baseline_score:.3f} without any word"
@@ -99,21 +107,21 @@ def explanation(found: Explanation) -> None:
     console.print(f"{said}{exact}", highlight=False, markup=False, soft_wrap=True)
     table = Table("word", "moved the score", "speaks for", title=f"by {found.method}")
     for one in found.strongest():
-        side = Text(found.sides[found.side(one.attribution)])
-        table.add_row(Text(_printable(one.text)), f"{one.attribution:+.3f}", side)
+        side = _text(found.sides[found.side(one.attribution)])
+        table.add_row(_text(one.text), f"{one.attribution:+.3f}", side)
     show(table)
 
 
-def _printable(text: str) -> str:
-    """A text that does to a terminal what letters do."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+def _text(found: str, style: str = "") -> Text:
+    """A text that does to a terminal what letters do: no control characters, no turned lines."""
+    return Text(_UNSAFE.sub("\ufffd", found), style)
 
 
 def scores(values: Mapping[str, Any]) -> None:
     """What `evaluate` measured: headlines, coverage, confusion, lengths, worst mistakes."""
     title = f"{values['data']}, {values['split']}"
     low, high = values["accuracy_interval"]
-    table = Table("measure", "value", title=Text(f"{title}: {values['n']:,} texts"))
+    table = Table("measure", "value", title=_text(f"{title}: {values['n']:,} texts"))
     for name, label in _HEADLINES.items():
         number = "undefined" if values[name] is None else f"{values[name]:.4f}"
         interval = f"  (95%: {low:.4f} to {high:.4f})" if name == "accuracy" else ""
@@ -130,19 +138,19 @@ def scores(values: Mapping[str, Any]) -> None:
 
 def grid(given: Grid) -> None:
     """A table as it was put into words."""
-    table = Table(*map(escape, given.head), title=Text(given.title))
+    table = Table(*map(escape, given.head), title=_text(given.title))
     for row in given.rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(_text, row))
     show(table)
 
 
 def counts(values: Mapping[str, Any], title: str) -> None:
     """Nested counts, a row each."""
-    table = Table("what", "count", title=Text(title))
+    table = Table("what", "count", title=_text(title))
     for name, value in values.items():
         if isinstance(value, Mapping):
             for key, number in value.items():
-                table.add_row(Text(f"{name}: {key}"), _number(number))
+                table.add_row(_text(f"{name}: {key}"), _number(number))
         else:
             table.add_row(name, _number(value))
     show(table)
@@ -162,11 +170,11 @@ def side_by_side(found: Mapping[str, Any]) -> None:
     for name in ("settings", "numbers"):
         for what, row in found[name].items():
             named = what if name == "settings" else what.replace("_", " ")
-            table.add_row(Text(named), *(Text(_number(value)) for value in row))
+            table.add_row(_text(named), *(_text(setting(value)) for value in row))
         table.add_section()
     for what, row in found["behaviour"].items():
         rates = ("" if rate is None else f"{rate:.1%}" for rate in row)
-        table.add_row(Text(f"failing: {what}"), *rates)
+        table.add_row(_text(f"failing: {what}"), *rates)
     show(table)
 
 
@@ -191,7 +199,7 @@ def behaviour(results: Sequence[CapabilityResult]) -> None:
     for one in results:
         numbers = (f"{one.cases:,}", f"{one.failures:,}", f"{one.failure_rate:.1%}")
         said = "ok" if one.within_limit else "over"
-        table.add_row(Text(one.capability), one.kind, *numbers, f"{one.limit:.0%}", said)
+        table.add_row(_text(one.capability), one.kind, *numbers, f"{one.limit:.0%}", said)
     show(table)
     _failures(results)
 
@@ -227,7 +235,7 @@ def _confusion(values: Mapping[str, Any]) -> None:
     classes = values["classes"]
     table = Table("true \\ predicted", *map(escape, classes))
     for name, row in zip(classes, values["confusion"], strict=True):
-        table.add_row(Text(name), *(f"{n:,}" for n in row))
+        table.add_row(_text(name), *(f"{n:,}" for n in row))
     show(table)
 
 
@@ -245,7 +253,7 @@ def _slices(values: Mapping[str, Any]) -> None:
             name = f"{row['joined']} other values" if row["value"] is None else row["value"]
             low, high = row["interval"]
             bounds = f"{low:.3f} to {high:.3f}"
-            table.add_row(Text(name), f"{row['n']:,}", _number(row["accuracy"]), bounds)
+            table.add_row(_text(name), f"{row['n']:,}", _number(row["accuracy"]), bounds)
         show(table)
 
 
@@ -256,7 +264,7 @@ def _failures(results: Sequence[CapabilityResult]) -> None:
         for one in result.examples:
             pairs = zip(one.scores, one.texts, strict=True)
             lines = "\n".join(f"{score:.3f}  {text[:160]}" for score, text in pairs)
-            table.add_row(Text(result.capability), one.expected, Text(lines))
+            table.add_row(_text(result.capability), one.expected, _text(lines))
     show(table)
 
 
@@ -264,9 +272,9 @@ def _mistakes(values: Mapping[str, Any]) -> None:
     table = Table("true", "predicted", "score", "most confident mistakes")
     for row in values["mistakes"]:
         table.add_row(
-            Text(row["true"]),
-            Text(row["predicted"]),
+            _text(row["true"]),
+            _text(row["predicted"]),
             f"{row['score']:.3f}",
-            Text(row["text"][:160]),
+            _text(row["text"][:160]),
         )
     show(table)

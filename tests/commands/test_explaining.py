@@ -80,14 +80,6 @@ def test_a_page_without_matplotlib(run, model, tmp_path, monkeypatch):
     assert "<svg" not in (tmp_path / "why.html").read_text(encoding="utf-8")
 
 
-def test_a_page_that_cannot_be_written(run, model, tmp_path):
-    (tmp_path / "folder").mkdir()
-    code, out, said = run("explain", "--model", str(model), "--html", "folder", TEXT)
-    assert code == 1
-    assert out == ""
-    assert said.startswith("Error: Expected")
-
-
 def test_without_captum_words_are_taken_out(run, model, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     code, out, said = run("explain", "--model", str(model), "--json", TEXT)
@@ -109,3 +101,18 @@ def test_three_classes_and_two_directions(run, make_bundle, tmp_path):
     assert code == 0
     assert json.loads(out)["reading"] == []
     assert "As it was read" not in (tmp_path / "why.html").read_text(encoding="utf-8")
+
+
+def test_a_page_replaces_no_other_file(run, model, tmp_path):
+    (tmp_path / "mine.csv").write_text("kept")
+    for place in ("mine.csv", "nowhere/why.html", "."):
+        code, out, said = run("explain", "--model", str(model), "--html", place, TEXT)
+        assert (code, out, said.count("\n")) == (2, "", 1)
+    assert (tmp_path / "mine.csv").read_text() == "kept"
+
+
+def test_no_text_acts_on_the_terminal(run, model):
+    _, out, _ = run("explain", "--model", str(model), "a\x1b[2J good\u00a0film \u202e bad")
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "good\u00a0film" in out

@@ -77,7 +77,8 @@ def test_slices_stand_in_the_table_too(run):
     [
         (("--slice", "gnre"), 1, "'gnre' in films.csv, found the columns text, label, genre"),
         (("--report", "nowhere/page.html"), 2, "make it first"),
-        (("--report", "model"), 2, "found the folder model"),
+        (("--report", "reviews.csv"), 2, ".html"),
+        (("--report", "model"), 2, "found 'model'"),
     ],
 )
 @pytest.mark.usefixtures("films", "model")

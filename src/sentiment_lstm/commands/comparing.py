@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment_lstm.commands.output import log, print_line, say
+from sentiment_lstm.commands.output import check_page, log, print_line, say
 from sentiment_lstm.commands.scoring import measured
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.options import (
@@ -86,8 +86,7 @@ def _compare_runs(
     *,
     as_json: bool,
 ) -> None:
-    from sentiment_lstm import tables
-    from sentiment_lstm.commands.reporting import check_page
+    from sentiment_lstm import plots, tables
     from sentiment_lstm.evaluation.side_by_side import (
         comparison_page,
         same_validation,
@@ -95,12 +94,15 @@ def _compare_runs(
     )
     from sentiment_lstm.storage import write_atomically
 
+    if source == "":
+        raise UsageError("Expected the name of a source for --data, found an empty one: name one.")
     if len(names) < 2:
         raise UsageError(f"Expected two runs or more to compare, found {names[0]}: name another.")
     if source is None and (split or options):
         raise UsageError("Expected --data beside a split, columns or a label map, found none.")
     if out:
         check_page(out)
+        plots.check()
     if source:
         _check_texts(names, source, split, options)
     runs = [_run(name, source, split, options) for name in names]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment_lstm.commands.output import print_line, say, standard_input
+from sentiment_lstm.commands.output import check_page, print_line, say, standard_input
 from sentiment_lstm.errors import MissingExtraError
 from sentiment_lstm.options import Json, Model
 
@@ -32,6 +32,8 @@ def explain(
     from sentiment_lstm import tables
     from sentiment_lstm.api import SentimentClassifier
 
+    if html is not None:
+        check_page(html)
     whole = "\n".join(standard_input()) if text == "-" else text
     classifier = SentimentClassifier.from_pretrained(model)
     found = classifier.explain(whole, against)

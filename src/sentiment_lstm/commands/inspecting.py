@@ -82,6 +82,9 @@ def _inspect(
         "neighbours": [asdict(one) for one in near],
     }
     grids = _text_grids(values)
+    _tell(values, grids, as_json=as_json)
+    if reached is None:
+        say(_NO_TORCH)
     if out is not None:
         from sentiment_lstm.inference.pictures import text_pictures
 
@@ -94,9 +97,6 @@ def _inspect(
             text_pictures(read, reached),
             {**page, "before": before, "note": note},
         )
-    _tell(values, grids, as_json=as_json)
-    if reached is None:
-        say(_NO_TORCH)
 
 
 def _reach(bundle: Bundle, read: Inside) -> Reach | None:
@@ -149,12 +149,12 @@ def _study(out: Path | None, *, as_json: bool) -> None:
 
     values = study(lambda name: say(f"trained {name}"))
     grids = _study_grids(values)
+    _tell(values, grids, as_json=as_json)
     if out is not None:
         from sentiment_lstm.inference.study_pictures import study_pictures
 
         page = {"title": "Vanishing and exploding gradients", "lead": values["task"]}
         _write(out, values, grids, study_pictures(values), {**page, "note": ""})
-    _tell(values, grids, as_json=as_json)
 
 
 def _study_grids(values: Mapping[str, Any]) -> list[Grid]:

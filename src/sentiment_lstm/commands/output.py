@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -26,6 +27,21 @@ def print_line(line: str) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
+
+
+def check_page(path: Path) -> None:
+    """Refuse a page that could not be written, or would replace what is none, before the work.
+
+    Raises:
+        UsageError: the place is no file of HTML in a folder that can be written to.
+    """
+    folder = path.absolute().parent
+    if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
+        raise UsageError(f"Expected a file .html for the page, found {str(path)!r}: name one.")
+    if not folder.is_dir():
+        raise UsageError(f"Expected a folder for the page, found no {folder}: make it first.")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"Expected to write to {folder}, found it is not allowed: name another.")
 
 
 def standard_input() -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,26 +14,6 @@ if TYPE_CHECKING:
     from sentiment_lstm.bundle import Bundle
     from sentiment_lstm.evaluation.report import Training
     from sentiment_lstm.inference.explain import Explanation
-
-
-def check_page(path: Path) -> None:
-    """Refuse a page that could not be written or drawn, before minutes are spent on it.
-
-    Raises:
-        UsageError: the place is no file in a folder that can be written to.
-        MissingExtraError: matplotlib is not installed.
-    """
-    from sentiment_lstm import plots
-
-    folder = path.absolute().parent
-    if path.is_dir():
-        raise UsageError(f"Expected a file for the page, found the folder {path}: name one in it.")
-    if not folder.is_dir():
-        raise UsageError(f"Expected a folder for the page, found no {folder}: make it first.")
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"Expected to write to {folder}, found it is not allowed: name another.")
-    with plots.figure():
-        pass
 
 
 def write_report(

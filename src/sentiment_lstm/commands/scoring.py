@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sentiment_lstm.commands.output import print_line, standard_input
+from sentiment_lstm.commands.output import check_page, print_line, standard_input
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.options import (
     AbstainBelow,
@@ -49,13 +49,14 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a model on labelled texts; without --data on its own validation texts."""
-    from sentiment_lstm import tables
+    from sentiment_lstm import plots, tables
     from sentiment_lstm.api import SentimentClassifier
-    from sentiment_lstm.commands.reporting import check_page, write_report
+    from sentiment_lstm.commands.reporting import write_report
     from sentiment_lstm.reviews.screening import SetAside
 
     if report:
         check_page(report)
+        plots.check()
     options = data_options(
         text_column=text_column, label_column=label_column, label_map=label_map, strict=strict
     )
