@@ -15,7 +15,7 @@ def test_numbers_for_people(run, model):
     code, out, said = run("inspect", TEXT, "--model", str(model))
     assert code == 0
     assert said == ""
-    for word in ("forget gate", "half-life", "the score", "the last state"):
+    for word in ("forget gate", "half-lives", "the score", "the last state"):
         assert word in out
 
 

@@ -117,10 +117,10 @@ def _text_grids(values: Mapping[str, Any]) -> list[Grid]:
         layers.append(
             [str(number), f"{one['mean_forget_gate']:.3f}", *lives, f"{one['movement']:.3f}"]
         )
-    head = ["layer", "forget gate", "10%", "half-life", "90%", "movement"]
+    head = ["layer", "forget gate", "10%", "median", "90%", "movement"]
     grids = [
         Grid(
-            "means over the text; half-life of a unit in tokens: median, 10% and 90% of units",
+            "means over the text; between them half-lives of the units in tokens: 10%, median, 90%",
             head,
             layers,
         )

@@ -186,8 +186,8 @@ def _half_lives(inside: Inside) -> Picture:
         if len(inside.layers) > 1:
             axes.legend(fontsize=9)
         caption = (
-            "Half-lives of all units, by each one's mean forget gate over this text. Longer ones "
-            "than 1,000 tokens stand at the right end."
+            "Half-lives of all units over this text, by the product of their forget gates. "
+            "Those above 1,000 tokens stand at the right end."
         )
         return done(drawn, "half_lives", "Half-lives of the units", caption)
 
