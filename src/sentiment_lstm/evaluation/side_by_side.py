@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sentiment_lstm.evaluation import charts
+from sentiment_lstm.evaluation import bootstrap, charts
 from sentiment_lstm.evaluation.report import Row, Training, bars, percent
 from sentiment_lstm.pages import render
 from sentiment_lstm.settings import flattened
 
-MEASURES = ("accuracy", "macro_recall", "f1", "roc_auc", "log_loss", "ece")
+MEASURES = ("accuracy", *bootstrap.MEASURES)
 _PREFIX = "measured "
 _CURVES = {
     "loss": ("Loss on training batches", "loss (nats)"),

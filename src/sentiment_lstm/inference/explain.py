@@ -19,6 +19,7 @@ from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.records import UNKNOWN_ID, Encoded
+from sentiment_lstm.text.cleaning import WORD_START
 
 if TYPE_CHECKING:
     from sentiment_lstm.inference.integrated import IntegratedGradients
@@ -34,7 +35,6 @@ _SPANS = 16
 _BATCH_TOKENS = 16_000
 _FAINT = 0.1
 """A word with less than this share of the strongest one's attribution is shown as plain text."""
-_WORD_START = "\u2581"
 _SIDES: tuple[Literal["first"], Literal["second"]] = ("first", "second")
 
 
@@ -225,7 +225,7 @@ def words_of(bundle: Bundle, encoded: Encoded) -> list[range]:
     for place, (id_, (start, end)) in enumerate(
         zip(encoded.ids.tolist(), encoded.offsets.tolist(), strict=True)
     ):
-        begins = by_words or bundle.tokenizer.token(id_).startswith(_WORD_START)
+        begins = by_words or bundle.tokenizer.token(id_).startswith(WORD_START)
         if found and (not begins or start < reached):  # two tokens may stand for one character
             found[-1] = range(found[-1].start, place + 1)
         else:

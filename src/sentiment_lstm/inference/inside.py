@@ -20,12 +20,10 @@ from sentiment_lstm.inference.gates import Gates, gates
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.records import PAD_ID, UNKNOWN_ID
-from sentiment_lstm.text.cleaning import without_surrogates
+from sentiment_lstm.text.cleaning import WORD_START, without_surrogates
 
 MOST_TOKENS = 4_000
 """Of a text: beyond it no picture can be read, and gates take 12 kB a token and layer."""
-_WORD_START = "\u2581"
-"""With it a subword begins that begins a word (`text.tokenizer`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ class Embedding:
 
 
 def _spelt(token: str) -> str:
-    return token[1:] if token.startswith(_WORD_START) and len(token) > 1 else f"…{token}"
+    return token[1:] if token.startswith(WORD_START) and len(token) > 1 else f"…{token}"
 
 
 @dataclass(frozen=True, slots=True)

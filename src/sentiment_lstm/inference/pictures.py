@@ -145,7 +145,8 @@ def _reading(inside: Inside) -> Picture:
         return done(drawn, "reading", "Score and hidden state, token by token", caption)
 
 
-_LIVES = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
+_LIVES = (0.25, 0.5, 1, 2, 4, 8)
+"""Half-lives that the axis beside a forget gate names: above, ticks would touch."""
 
 
 def _forgetting(inside: Inside) -> Picture:
@@ -162,8 +163,7 @@ def _forgetting(inside: Inside) -> Picture:
         lives = axes.twinx()
         lives.spines["right"].set_visible(True)
         lives.set(ylim=(0, 1), ylabel="half-life (tokens)")
-        kept = [life for life in _LIVES if life <= 8]
-        lives.set_yticks([0.5 ** (1 / life) for life in kept], [f"{life:g}" for life in kept])
+        lives.set_yticks([0.5 ** (1 / life) for life in _LIVES], [f"{life:g}" for life in _LIVES])
         caption = (
             "The share of its memory that a unit keeps at each token, mean over the units. The "
             "axis on the right says after how many such tokens half of a memory is left."

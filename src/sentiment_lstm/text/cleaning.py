@@ -58,6 +58,8 @@ TOKEN = "|".join(
     )
 )
 """One token of normal text; what matches nothing separates tokens."""
+WORD_START = "\u2581"
+"""With it a subword begins that begins a word."""
 
 
 def normalizer(*, lowercase: bool) -> normalizers.Normalizer:
@@ -74,12 +76,12 @@ def normalizer(*, lowercase: bool) -> normalizers.Normalizer:
 def pre_tokenizer(*, mark_starts: bool) -> pre_tokenizers.PreTokenizer:
     """Keep what matches `TOKEN`, with its place, and drop the rest.
 
-    `mark_starts` puts U+2581 before each, so that subwords know where a word begins.
+    `mark_starts` puts `WORD_START` before each, so that subwords know where a word begins.
     """
     cut = pre_tokenizers.Split(Regex(TOKEN), behavior="removed", invert=True)
     if not mark_starts:
         return cut
-    mark = pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
+    mark = pre_tokenizers.Metaspace(WORD_START, prepend_scheme="always", split=False)
     return pre_tokenizers.Sequence([cut, mark])
 
 

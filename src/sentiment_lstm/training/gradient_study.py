@@ -27,11 +27,6 @@ from sentiment_lstm.reviews.grammar import sentences
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
-TASK = (
-    "A text is 128 tokens of neutral sentences with nine words of opinion at random places; its "
-    "class is what two thirds of them or more say. The last state alone is read out, so what "
-    "stands early has to be remembered."
-)
 GOOD, BAD = ("lovely", "superb", "wonderful"), ("awful", "dreadful", "terrible")
 DISTANCES = (1, 10, 50, 100)
 """Tokens before the end at which a gradient is named."""
@@ -138,7 +133,7 @@ def study(note: Callable[[str], None], plan: Plan | None = None) -> dict[str, An
                 runs.append(_run(kind, clip, vocabulary, texts, plan))
                 note(kind.name + (", clipped" if clip else ""))
     seconds = round(time.monotonic() - started, 1)
-    return {"task": TASK, "plan": asdict(plan), "seconds": seconds, "runs": runs}
+    return {"task": _said(plan), "plan": asdict(plan), "seconds": seconds, "runs": runs}
 
 
 def task(plan: Plan) -> tuple[int, Texts]:
@@ -155,6 +150,15 @@ def task(plan: Plan) -> tuple[int, Texts]:
     ids = torch.from_numpy(np.stack([ids for ids, _ in made_texts]).astype(np.int64))
     labels = torch.tensor([label for _, label in made_texts], dtype=torch.float32)
     return len(tokenizer), Texts(ids, labels)
+
+
+def _said(plan: Plan) -> str:
+    """The task in words."""
+    return (
+        f"A text is {plan.length} tokens of neutral sentences with {plan.opinions} words of "
+        "opinion at random places; its class is what two thirds of them or more say. The last state alone "
+        "is read out, so what stands early has to be remembered."
+    )
 
 
 def _text(
