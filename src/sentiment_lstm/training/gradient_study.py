@@ -156,8 +156,8 @@ def _said(plan: Plan) -> str:
     """The task in words."""
     return (
         f"A text is {plan.length} tokens of neutral sentences with {plan.opinions} words of "
-        "opinion at random places; its class is what two thirds of them or more say. The last state alone "
-        "is read out, so what stands early has to be remembered."
+        "opinion at random places; its class is what two thirds of them or more say. The last "
+        "state alone is read out, so what stands early has to be remembered."
     )
 
 
