@@ -13,9 +13,9 @@ from sentiment_lstm.inference.torch_runtime import TorchRuntime
 POOLINGS = ("last", "max+mean", "attention")
 
 
-def session(bundle: Bundle, *, quantised: bool) -> OnnxRuntime:
+def session(bundle: Bundle, *, quantised: bool, threads: int = 1) -> OnnxRuntime:
     graph = build(bundle, quantised=quantised).SerializeToString()
-    return OnnxRuntime(bundle, graph, quantised=quantised, threads=1)
+    return OnnxRuntime(bundle, graph, quantised=quantised, threads=threads)
 
 
 def texts(*lengths: int) -> list[np.ndarray]:
@@ -53,6 +53,15 @@ def test_quantised_score_depends_on_no_neighbour(make_bundle, pooling, bidirecti
     given = texts(7, 2, 30, 7)
     alone = np.concatenate([runtime.score([text]) for text in given])
     np.testing.assert_array_equal(runtime.score(given), alone)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 9])
+def test_threads_share_batches_and_keep_their_order(bundle, threads):
+    given = texts(5, 1, 3, 9, 2)
+    batches = [given[:2], given[2:3], given[3:]]
+    alone = session(bundle, quantised=True).score(given)
+    shared = session(bundle, quantised=True, threads=threads).score_all(batches)
+    np.testing.assert_array_equal(np.concatenate(list(shared)), alone)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

@@ -15,7 +15,7 @@ PACKAGE = "sentiment_lstm"
 ROOT = Path(sentiment_lstm.__file__).parent
 
 LEVELS = (
-    ("errors", "storage", "interrupts", "conversion", "settings", "presets", "records"),
+    ("errors", "storage", "interrupts", "cores", "conversion", "settings", "presets", "records"),
     ("reviews", "text", "batching", "model"),
     ("card", "bundle", "pages", "plots"),
     ("evaluation",),

@@ -7,7 +7,7 @@ integrated gradients (`integrated`) where torch and captum are installed, else b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
@@ -32,7 +32,7 @@ _READ = 400_000
 """Tokens that occlusion reads in all: long texts lose several words at a time."""
 _SPANS = 16
 """It takes out at least that many spans, whatever they cost."""
-_BATCH_TOKENS = 16_000
+_BATCH_TOKENS = 8_000
 _FAINT = 0.1
 """A word with less than this share of the strongest one's attribution is shown as plain text."""
 _SIDES: tuple[Literal["first"], Literal["second"]] = ("first", "second")
@@ -271,12 +271,17 @@ def without(ids: NDArray[np.int32], places: Sequence[int]) -> NDArray[np.int32]:
 
 def scored(predictor: Predictor, texts: Iterable[NDArray[np.int32]]) -> NDArray[np.float64]:
     """The probabilities of texts of nearly equal length, [N, C], some of them held at a time."""
-    waiting = iter(texts)
-    found = []
-    while first := list(islice(waiting, 1)):
-        batch = first + list(islice(waiting, max(0, _BATCH_TOKENS // len(first[0]) - 1)))
-        found.append(predictor.calibrated(predictor.runtime.score(batch)))
+    batches = _batches(texts)
+    found: list[NDArray[np.float64]] = []
+    while some := list(islice(batches, predictor.runtime.threads)):
+        found += map(predictor.calibrated, predictor.runtime.score_all(some))
     return np.concatenate(found)
+
+
+def _batches(texts: Iterable[NDArray[np.int32]]) -> Iterator[list[NDArray[np.int32]]]:
+    waiting = iter(texts)
+    for first in waiting:
+        yield [first, *islice(waiting, max(0, _BATCH_TOKENS // len(first) - 1))]
 
 
 class _Found(NamedTuple):

@@ -7,6 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle
+from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import BundleError
 from sentiment_lstm.inference.arrays import shared_arrays, state_shapes, zero_state
 from sentiment_lstm.inference.runtime import Runtime
@@ -21,7 +22,8 @@ class OnnxRuntime(Runtime[State]):
         bundle: whose weights the graph leaves out.
         graph: the serialised graph.
         quantised: whether it is the one in int8.
-        threads: CPU threads; 0: one for each core.
+        threads: CPU threads; 0: one for each core. Each reads batches of its own: a token's
+            products are too small to be shared.
 
     Raises:
         BundleError: the graph is none that can be run.
@@ -31,13 +33,14 @@ class OnnxRuntime(Runtime[State]):
         self._settings = bundle.config.model
         self._names = ["logits", *(f"{name}_out" for name in state_shapes(self._settings))]
         self.carries = not self._settings.bidirectional
+        self.threads = threads or usable_cores()
         arrays = shared_arrays(bundle, quantised=quantised)
         values = [
             onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
             for array in arrays.values()
         ]
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.add_external_initializers(list(arrays), values)
         try:
             self._session = onnxruntime.InferenceSession(

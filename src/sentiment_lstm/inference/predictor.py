@@ -1,13 +1,15 @@
 """Texts in, calibrated predictions out, in the order of the texts.
 
-Tokenises, groups texts of nearly equal length, scores, and restores the order, window by window:
-memory does not grow with the number of texts. Knows no files, and of the model only its runtime.
+Tokenises, groups texts of nearly equal length, scores, and restores the order, window by window,
+the next one tokenised meanwhile: memory does not grow with the number of texts. Knows no files, and
+of the model only its runtime.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction
 _WINDOW_TEXTS = 2048
 _WINDOW_CHARACTERS = 2_000_000
 """A window closes at either number: some 1,500 reviews, enough for batches with little padding."""
-_BATCH_TOKENS = 16_000
+_BATCH_TOKENS = 5_000
 """Most tokens of a batch, padding included; a longer text is a batch of its own."""
 
 
@@ -48,7 +50,7 @@ class Predictor:
     def predict_iter(
         self, texts: Iterable[str], abstain_below: float = 0.0
     ) -> Iterator[Prediction]:
-        """Predict texts without end, in order; a window of them is read before its first result.
+        """Predict texts without end, in order; two windows of them are read before a result.
 
         Args:
             texts: raw texts.
@@ -93,18 +95,34 @@ class Predictor:
     ) -> Iterator[tuple[list[str], list[Encoded], NDArray[np.float64]]]:
         """Some texts at a time, in order: the texts, their ids and their probabilities [N, C].
 
+        While a window is scored the next one is read and cut.
+
         Raises:
             UsageError: `texts` is one string, or holds something that is none.
         """
-        for window in _windows(texts):
-            encoded = self.tokenizer.encode(window)
-            yield window, encoded, self._probabilities(encoded)
+        with ThreadPoolExecutor(1) as ahead:
+            before: tuple[list[str], Future[list[Encoded]]] | None = None
+            for window in _windows(texts):
+                encoding = ahead.submit(self.tokenizer.encode, window)
+                if before is not None:
+                    yield self._scored(*before)
+                before = window, encoding
+            if before is not None:
+                yield self._scored(*before)
+
+    def _scored(
+        self, window: list[str], encoding: Future[list[Encoded]]
+    ) -> tuple[list[str], list[Encoded], NDArray[np.float64]]:
+        encoded = encoding.result()
+        return window, encoded, self._probabilities(encoded)
 
     def _probabilities(self, encoded: list[Encoded]) -> NDArray[np.float64]:
         ids = [text.ids for text in encoded]
         shares = np.empty((len(ids), len(self.classes)))
-        for rows in length_batches(lengths_of(ids), _BATCH_TOKENS):
-            shares[rows] = self.calibrated(self.runtime.score([ids[row] for row in rows]))
+        batches = length_batches(lengths_of(ids), _BATCH_TOKENS)[::-1]  # the longest first
+        given = [[ids[row] for row in rows] for rows in batches]
+        for rows, logits in zip(batches, self.runtime.score_all(given), strict=True):
+            shares[rows] = self.calibrated(logits)
         return shares
 
     def _prediction(

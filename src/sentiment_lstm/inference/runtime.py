@@ -6,7 +6,8 @@ Shapes: B texts, T tokens, C classes.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -25,9 +26,12 @@ class Runtime(ABC, Generic[State]):
 
     `carries`: whether a text can be read in pieces (one direction). Such a model reads a text of
     any length in bounded memory; one of two directions has to hold all states of a text.
+
+    `threads`: how many batches `score_all` reads at a time.
     """
 
     carries: bool
+    threads: int = 1
 
     @abstractmethod
     def read(
@@ -64,6 +68,16 @@ class Runtime(ABC, Generic[State]):
         found += [self._long(ids[row]) for row in long.tolist()]
         logits = np.concatenate(found)
         return logits[np.argsort(np.concatenate([short, long]))]
+
+    def score_all(
+        self, batches: Sequence[Sequence[NDArray[np.int32]]]
+    ) -> Iterator[NDArray[np.float32]]:
+        """Score batches as `score` does, several at a time, and give their logits in order."""
+        if min(self.threads, len(batches)) <= 1:
+            yield from map(self.score, batches)
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            yield from pool.map(self.score, batches)
 
     def _batch(
         self, ids: Sequence[NDArray[np.int32]], rows: NDArray[np.int64]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from tokenizers import Regex, normalizers, pre_tokenizers
 
+TAG = r"</?[A-Za-z][^<>]{0,200}>"
+"""The bound keeps "<" without ">" linear; "<3" and "a < b" are no tags."""
+
 REPLACEMENTS: tuple[tuple[str, str], ...] = (
-    # A tag separates words. The bound keeps "<" without ">" linear; "<3" and "a < b" are no tags.
-    (r"</?[A-Za-z][^<>]{0,200}>", " "),
+    (TAG, " "),  # it separates words
     # How a character is drawn or where a line may break says nothing: soft hyphen, zero-width
     # space, word joiner, byte order mark, text and emoji variation selectors.
     ("\u00ad|\u200b|\u2060|\ufeff|\ufe0e|\ufe0f", ""),

@@ -21,6 +21,7 @@ from sentiment_lstm.errors import BundleError
 from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Encoded
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.cleaning import normalizer, pre_tokenizer, without_surrogates
+from sentiment_lstm.text.memory import PartMemory
 
 PAD = "<pad>"
 UNKNOWN = "<unk>"
@@ -46,6 +47,7 @@ class TextTokenizer:
     def __init__(self, pipeline: Tokenizer) -> None:
         """Wrap a pipeline that `learn` or `load` made and checked."""
         self._pipeline = pipeline
+        self._memory = PartMemory(self._cut)
 
     @classmethod
     def learn(cls, texts: Iterable[str], settings: TextSettings) -> Self:
@@ -119,10 +121,14 @@ class TextTokenizer:
 
     def _encode_chunk(self, texts: list[str], offsets: bool) -> list[Encoded]:
         if not offsets:
-            fast = self._pipeline.encode_batch_fast(texts, add_special_tokens=False)
-            return [Encoded(_ids(e.ids)) for e in fast]
+            return [Encoded(ids if len(ids) else _ids([])) for ids in self._memory.ids(texts)]
         batch = self._pipeline.encode_batch(texts, add_special_tokens=False)
         return [Encoded(_ids(e.ids), _spans(e.offsets)) for e in batch]
+
+    def _cut(self, texts: list[str]) -> list[tuple[list[int], list[int]]]:
+        """The ids of each text's tokens, and where each begins; none of a text without tokens."""
+        batch = self._pipeline.encode_batch(texts, add_special_tokens=False)
+        return [(one.ids, [start for start, _ in one.offsets]) for one in batch]
 
 
 def head_and_tail(ids: NDArray[np.int32], most: int) -> NDArray[np.int32]:

@@ -6,13 +6,13 @@ Knows settings and torch, nothing of models or data.
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from dataclasses import replace
 from typing import Literal
 
 import torch
 
+from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
 
@@ -55,13 +55,6 @@ def keep_freed_memory(kept: bool) -> None:
         return
     libc.mallopt(_MMAP_MAX, 0 if kept else 65_536)
     libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1 if kept else 131_072)
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _device(wanted: str) -> Literal["cpu", "cuda"]:
