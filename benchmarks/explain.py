@@ -24,7 +24,7 @@ from rich.progress import track
 from rich.table import Table
 
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.inference.explain import Explanation, scored, without, words_of
+from sentiment_lstm.inference.explain import Explanation, without, words_of
 from sentiment_lstm.reviews.open import read_reviews
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
@@ -65,12 +65,8 @@ def curves(
     cuts = np.linspace(0, len(words), STEPS + 1).round().astype(int).tolist()
     out = [order[part] for order in orders for k in cuts for part in (slice(k), slice(k, None))]
     left = [without(encoded.ids, [at for word in some for at in words[word]]) for some in out]
-    longest_first = sorted(range(len(left)), key=lambda row: -len(left[row]))
-    shares = np.empty(len(left))
     column = classifier.classes_.index(label)
-    shares[longest_first] = scored(classifier.predictor, (left[i] for i in longest_first))[
-        :, column
-    ]
+    shares = classifier.predictor.shares(left)[:, column]
     return shares.reshape(len(orders), STEPS + 1, 2).transpose(0, 2, 1)
 
 

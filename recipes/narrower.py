@@ -1,12 +1,12 @@
-"""A saved model without the few units and dimensions that matter least.
+"""A saved model without the units that matter least, over an embedding of fewer dimensions.
 
-    python recipes/narrower.py --model runs/default --hidden 510 --embedding 254 --out runs/narrow
+    python recipes/narrower.py --model runs/teacher --hidden 286 --embedding 126 --out runs/start
 
 In int8 a graph adds two units and two dimensions that hold its ranges fixed
-(`inference.arrays`): with 510 and 254 of its own its products have sizes that processors like.
-Units are ranked by the weights that read them, dimensions by how far they move the gates (Han et
-al. 2015, "Learning both Weights and Connections for Efficient Neural Networks"). One layer, one
-direction, pooling max+mean.
+(`inference.arrays`): with 286 and 126 of its own its products have sizes that processors like.
+Units are ranked by the weights that read them (Han et al. 2015, "Learning both Weights and
+Connections for Efficient Neural Networks"); embedding and input weights become their nearest
+product of a lower rank. One layer, one direction, pooling max+mean.
 """
 
 from __future__ import annotations
@@ -21,27 +21,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.records import PAD_ID
+from sentiment_lstm.reviews.corpus import load_corpus
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import Settings
 
 Array = NDArray[np.float32]
 
 
-def narrower(bundle: Bundle, hidden: int, embedding: int) -> Bundle:
+def narrower(bundle: Bundle, hidden: int, embedding: int, frequency: Array) -> Bundle:
     """The bundle with `hidden` units and `embedding` dimensions left.
 
-    What a dimension that goes adds to the gates in the mean goes into their bias.
+    Args:
+        bundle: of one layer and one direction, pooling max+mean.
+        hidden: units that stay.
+        embedding: dimensions of the new embedding.
+        frequency: how often each token is read, [V].
     """
     weights = bundle.weights
-    table, w, r = (weights[name] for name in ("embedding.weight", _name("ih"), _name("hh")))
+    r = weights[_name("hh")]
     units = _best(_importance(r, weights["output.weight"]), hidden)
-    kept = _best(table.std(axis=0) * np.linalg.norm(w, axis=0), embedding)
-    gone = np.setdiff1d(np.arange(table.shape[1]), kept)
     rows = np.concatenate([gate * r.shape[1] + units for gate in range(4)])
-    bias = weights["ahead.0.bias_ih_l0"] + w[:, gone] @ table[:, gone].mean(axis=0)
+    table, w, bias = _compressed(
+        weights["embedding.weight"], weights[_name("ih")], embedding, frequency
+    )
     found = {
-        "embedding.weight": table[:, kept],
-        _name("ih"): w[rows][:, kept],
+        "embedding.weight": table,
+        _name("ih"): w[rows],
         _name("hh"): r[rows][:, units],
-        "ahead.0.bias_ih_l0": bias[rows],
+        "ahead.0.bias_ih_l0": (weights["ahead.0.bias_ih_l0"] + bias)[rows],
         "ahead.0.bias_hh_l0": weights["ahead.0.bias_hh_l0"][rows],
         "output.weight": _by_pool(weights["output.weight"], r.shape[1])[:, :, units].reshape(1, -1),
     }
@@ -49,6 +57,37 @@ def narrower(bundle: Bundle, hidden: int, embedding: int) -> Bundle:
     whole = {**weights, **{name: np.ascontiguousarray(array) for name, array in found.items()}}
     config = replace(bundle.config, model=shape)
     return replace(bundle, config=config, weights=whole, graphs={}, card="")
+
+
+def _compressed(
+    table: Array, w: Array, dimensions: int, frequency: Array
+) -> tuple[Array, Array, Array]:
+    """Table [V, D], weights [4H, D] and what to add to the bias [4H].
+
+    Of all such they come nearest to `table @ w.T`, every token counted as often as it is read: the
+    singular vectors of that product, found by way of the tokens' covariance.
+    """
+    mean = frequency @ table / frequency.sum()
+    apart = (table - mean).astype(np.float64)
+    covariance = (apart * frequency[:, None]).T @ apart / frequency.sum()
+    root = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance)))
+    left, sizes, right = np.linalg.svd(w @ root, full_matrices=False)
+    turned = apart @ np.linalg.solve(root.T, right[:dimensions].T)
+    scale = float(table.std())  # as large as before: learning rates fit
+    turned[PAD_ID] = 0
+    new_w = left[:, :dimensions] * sizes[:dimensions] / scale
+    found = (turned * scale, new_w, w @ mean)
+    return found[0].astype(np.float32), found[1].astype(np.float32), found[2].astype(np.float32)
+
+
+def frequencies(bundle: Bundle) -> Array:
+    """How often each token stands in the texts that the model learnt from, [V]; at least 1."""
+    settings = Settings.from_dict(bundle.config.provenance["settings"])  # type: ignore[arg-type]
+    corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
+    ids = [text.ids for text in bundle.tokenizer.encode([one.text for one in corpus.sample])]
+    counts = np.bincount(np.concatenate(ids), minlength=len(bundle.tokenizer))
+    found: Array = np.maximum(counts, 1).astype(np.float32)
+    return found
 
 
 def _name(kind: str) -> str:
@@ -82,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--embedding", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    found = narrower(load_bundle(options.model), options.hidden, options.embedding)
+    bundle = load_bundle(options.model)
+    found = narrower(bundle, options.hidden, options.embedding, frequencies(bundle))
     save_bundle(options.out, found)
     return 0
 

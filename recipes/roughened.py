@@ -1,10 +1,12 @@
 """A source's texts as hurried people type them, each with the label it had.
 
     python recipes/roughened.py --out runs/roughened.jsonl
+    python recipes/roughened.py --taught runs/taught_excerpts.jsonl --out runs/rough_excerpts.jsonl
 
 Sentences and phrases of the treebank: slips of the finger, other case, no last stop
 (`reviews.noise`), which leave alone what a text says. Those that stand in an evaluation split are
-left out before they are changed, when they can still be told. The file holds `text` and `label`,
+left out before they are changed, when they can still be told. With `--taught` instead the texts
+that teachers have labelled. The file holds `text` and `label`,
 the probability of the second class, for `data.soft_labels`.
 """
 
@@ -20,14 +22,15 @@ from random import Random
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import load_corpus
 from sentiment_lstm.reviews.noise import roughen
+from sentiment_lstm.reviews.open import read_reviews
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
 TREEBANK = "../shared/data/sst"
 GRADES = {"0": "negative", "1": "0.1", "2": "0.5", "3": "0.9", "4": "positive"}
-LEAST_WORDS = 6
-"""Shorter phrases hold too little to be changed without harm."""
+WORDS = range(6, 60)
+"""Shorter phrases hold too little to be changed without harm; in longer ones it hardly matters."""
 
 
 def texts() -> Sequence[Review]:
@@ -41,10 +44,17 @@ def texts() -> Sequence[Review]:
     return load_corpus(data, 0, SetAside(None)).sample
 
 
+def taught(file: Path) -> Sequence[Review]:
+    """The texts of a file of `recipes/teacher.py`."""
+    data = DataSettings(source=str(file), soft_labels=True)
+    return list(read_reviews(data, set_aside=SetAside(None), classes=("negative", "positive")))
+
+
 def changed(reviews: Sequence[Review], random: Random) -> Iterator[str]:
     """A line of JSON for each text that comes out changed."""
     for review in reviews:
-        rough = roughen(review.text, random) if review.text.count(" ") >= LEAST_WORDS - 1 else ""
+        fits = review.text.count(" ") + 1 in WORDS
+        rough = roughen(review.text, random) if fits else ""
         if rough and rough != review.text:
             share = float(review.label == "positive") if review.share is None else review.share
             yield json.dumps({"text": rough, "label": share}) + "\n"
@@ -54,8 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read, change, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--taught", type=Path, help="default: the treebank")
     options = parser.parse_args(arguments)
-    lines = list(changed(texts(), Random(0)))
+    reviews = texts() if options.taught is None else taught(options.taught)
+    lines = list(changed(reviews, Random(0)))
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} texts", file=sys.stderr)
     return 0

@@ -55,8 +55,8 @@ class Review:
 class Encoded:
     """A text as token ids.
 
-    `ids`: int32 [T]. `offsets`: int32 [T, 2], start and end of each token in characters of the raw
-    text, None where they were not asked for.
+    `ids`: int32 [T], not to be written to. `offsets`: int32 [T, 2], start and end of each token in
+    characters of the raw text, None where they were not asked for.
     """
 
     ids: NDArray[np.int32]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sentiment_lstm.bundle import Bundle, Config, expected_shapes
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference import explain as module
+from sentiment_lstm.inference import predictor as predictor_module
 from sentiment_lstm.inference.explain import Explainer, direction, joined, segments, words_of
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.settings import ModelSettings, TextSettings
@@ -172,7 +173,7 @@ def test_batches_are_bounded(bundle, monkeypatch):
         return score(ids)
 
     monkeypatch.setattr(explainer._predictor.runtime, "score", watched)
-    monkeypatch.setattr(module, "_BATCH_TOKENS", 20)
+    monkeypatch.setattr(predictor_module, "_BATCH_TOKENS", 20)
     found = explainer.explain(TEXT)
     assert max(sizes) <= 3
     np.testing.assert_allclose(

@@ -17,6 +17,8 @@ SAME = {"rtol": 0.0, "atol": 1e-6}
 class CountingRuntime:
     """Logit = number of tokens; remembers the lengths of every batch."""
 
+    threads = 1
+
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
 
@@ -106,6 +108,22 @@ def test_a_stream_without_end_is_read_window_by_window(bundle, monkeypatch):
     first = list(islice(Predictor(bundle, CountingRuntime()).predict_iter(endless), 5))
     assert len(first) == 5
     assert len(read) == 12, "one window is read ahead"
+
+
+def test_an_error_comes_after_the_windows_before_it(bundle, monkeypatch):
+    monkeypatch.setattr(module, "_WINDOW_TEXTS", 2)
+    found = Predictor(bundle, CountingRuntime()).predict_iter(["good"] * 5 + [None])
+    read = []
+    with pytest.raises(UsageError, match="found NoneType at place 5"):
+        read.extend(found)
+    assert len(read) == 4
+
+
+def test_few_texts_are_shared_by_all_threads(bundle):
+    runtime = CountingRuntime()
+    runtime.threads = 2
+    Predictor(bundle, runtime).probabilities(["good film"] * 6)
+    assert [len(batch) for batch in runtime.batches] == [3, 3]
 
 
 def test_a_window_closes_at_its_characters_too(bundle, monkeypatch):

@@ -175,6 +175,17 @@ def test_saved_and_loaded_is_the_same(tmp_path):
         assert np.array_equal(loaded.encode(CORPUS)[1].ids, tokenizer.encode(CORPUS)[1].ids)
 
 
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_what_another_version_cleans_otherwise_is_read_as_its_file_says(tmp_path, kind):
+    state = json.loads(TOKENIZERS[kind].to_json())
+    state["normalizer"]["normalizers"].pop(0)  # tags stay
+    (tmp_path / "tokenizer.json").write_text(json.dumps(state), encoding="utf-8")
+    loaded, text = TextTokenizer.load(tmp_path / "tokenizer.json"), "a good <b>film</b>"
+    ids = loaded.encode([text])[0].ids.tolist()
+    assert ids == loaded.encode([text], offsets=True)[0].ids.tolist()
+    assert ids != TOKENIZERS[kind].encode([text])[0].ids.tolist()
+
+
 def damaged():
     """Ways in which a tokenizer.json can be unusable."""
     good = words.to_json()

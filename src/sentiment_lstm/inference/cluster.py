@@ -43,7 +43,7 @@ def score_folder(
     stands `manifest.json`: model, version, and every shard's rows and hash.
 
     Args:
-        bundle: the model; each worker holds a copy and runs it in one thread.
+        bundle: the model; each worker holds a copy and scores in one thread.
         job: `source` and `out` are the folders, all else as for one file.
         workers: processes; 0: one for each core of the cluster.
         overwrite: replace outputs that were made from something else.

@@ -7,9 +7,8 @@ integrated gradients (`integrated`) where torch and captum are installed, else b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
@@ -32,7 +31,6 @@ _READ = 400_000
 """Tokens that occlusion reads in all: long texts lose several words at a time."""
 _SPANS = 16
 """It takes out at least that many spans, whatever they cost."""
-_BATCH_TOKENS = 8_000
 _FAINT = 0.1
 """A word with less than this share of the strongest one's attribution is shown as plain text."""
 _SIDES: tuple[Literal["first"], Literal["second"]] = ("first", "second")
@@ -260,28 +258,13 @@ def occluded(
         ids: the text, [T].
         parts: places in `ids`.
     """
-    return scored(predictor, (without(ids, part) for part in parts))
+    return predictor.shares([without(ids, part) for part in parts])
 
 
 def without(ids: NDArray[np.int32], places: Sequence[int]) -> NDArray[np.int32]:
     """A text without some of its tokens; one unknown token where nothing is left."""
     left: NDArray[np.int32] = np.delete(ids, places)
     return left if len(left) else np.array([UNKNOWN_ID], dtype=np.int32)
-
-
-def scored(predictor: Predictor, texts: Iterable[NDArray[np.int32]]) -> NDArray[np.float64]:
-    """The probabilities of texts of nearly equal length, [N, C], some of them held at a time."""
-    batches = _batches(texts)
-    found: list[NDArray[np.float64]] = []
-    while some := list(islice(batches, predictor.runtime.threads)):
-        found += map(predictor.calibrated, predictor.runtime.score_all(some))
-    return np.concatenate(found)
-
-
-def _batches(texts: Iterable[NDArray[np.int32]]) -> Iterator[list[NDArray[np.int32]]]:
-    waiting = iter(texts)
-    for first in waiting:
-        yield [first, *islice(waiting, max(0, _BATCH_TOKENS // len(first) - 1))]
 
 
 class _Found(NamedTuple):
@@ -310,7 +293,7 @@ def _by_occlusion(
     parts: Sequence[range],
     towards: NDArray[np.float64],
 ) -> _Found:
-    score, baseline = scored(predictor, [ids, without(ids, range(len(ids)))]) @ towards
+    score, baseline = predictor.shares([ids, without(ids, range(len(ids)))]) @ towards
     left = occluded(predictor, ids, parts) @ towards
     return _Found(score - left, float(score), float(baseline), None)
 

@@ -33,7 +33,7 @@ from sentiment_lstm.settings import DataSettings, Settings
 
 _MISTAKES = 10
 _HELD = 100
-"""Most texts that are held at a time beyond a window: the most confident mistakes so far."""
+"""Most texts that are held at a time beyond two windows: the most confident mistakes so far."""
 NO_VALUE = "(none)"
 """The slice of texts whose column is empty."""
 

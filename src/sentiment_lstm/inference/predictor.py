@@ -8,7 +8,7 @@ of the model only its runtime.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -95,31 +95,29 @@ class Predictor:
     ) -> Iterator[tuple[list[str], list[Encoded], NDArray[np.float64]]]:
         """Some texts at a time, in order: the texts, their ids and their probabilities [N, C].
 
-        While a window is scored the next one is read and cut.
+        While a window is scored the next one is cut into tokens.
 
         Raises:
             UsageError: `texts` is one string, or holds something that is none.
         """
         with ThreadPoolExecutor(1) as ahead:
-            before: tuple[list[str], Future[list[Encoded]]] | None = None
-            for window in _windows(texts):
-                encoding = ahead.submit(self.tokenizer.encode, window)
-                if before is not None:
-                    yield self._scored(*before)
-                before = window, encoding
-            if before is not None:
-                yield self._scored(*before)
+            coming: Future[list[Encoded]] | None = None
+            for window, after in _with_next(_windows(texts)):
+                encoded = coming.result() if coming else self.tokenizer.encode(window)
+                coming = ahead.submit(self.tokenizer.encode, after) if after else None
+                yield window, encoded, self.shares([text.ids for text in encoded])
 
-    def _scored(
-        self, window: list[str], encoding: Future[list[Encoded]]
-    ) -> tuple[list[str], list[Encoded], NDArray[np.float64]]:
-        encoded = encoding.result()
-        return window, encoded, self._probabilities(encoded)
+    def shares(self, ids: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
+        """The probability of every class of N texts, [N, C].
 
-    def _probabilities(self, encoded: list[Encoded]) -> NDArray[np.float64]:
-        ids = [text.ids for text in encoded]
+        Args:
+            ids: each text's token ids, at least one, int32 [T].
+        """
         shares = np.empty((len(ids), len(self.classes)))
-        batches = length_batches(lengths_of(ids), _BATCH_TOKENS)[::-1]  # the longest first
+        lengths = lengths_of(ids)
+        even = -(-int(lengths.sum()) // self.runtime.threads)  # of few texts each thread gets some
+        # The longest first, so that no thread is left with them at the end.
+        batches = length_batches(lengths, min(_BATCH_TOKENS, even))[::-1]
         given = [[ids[row] for row in rows] for rows in batches]
         for rows, logits in zip(batches, self.runtime.score_all(given), strict=True):
             shares[rows] = self.calibrated(logits)
@@ -138,8 +136,8 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
 
     Args:
         bundle: the saved model.
-        threads: CPU threads; 0: one for each core. The tokenizer's and PyTorch's belong to the
-            whole process.
+        threads: CPU threads that score; 0: one for each core. The next texts are cut beside them.
+            The tokenizer's and PyTorch's belong to the whole process.
 
     Raises:
         MissingExtraError: there is no graph, and torch is not installed.
@@ -171,6 +169,21 @@ def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
             "pip install 'sentiment-lstm[train]'."
         ) from error
     return TorchRuntime(bundle, threads)
+
+
+def _with_next(
+    windows: Iterator[list[str]],
+) -> Iterator[tuple[list[str], list[str] | None]]:
+    """Each window and the one after it; an error comes after what was read before it."""
+    now = next(windows, None)
+    while now is not None:
+        try:
+            after = next(windows, None)
+        except Exception:
+            yield now, None
+            raise
+        yield now, after
+        now = after
 
 
 def _windows(texts: Iterable[str]) -> Iterator[list[str]]:

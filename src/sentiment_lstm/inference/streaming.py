@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.records import UNKNOWN_ID
+from sentiment_lstm.text.cleaning import TAG
 
 _SLICE = 4096
 """Characters of a whole text that are cut into tokens at once."""
 _BREAK = re.compile(r"[^\S\x85]")
 """White space that only separates: the tokenizer reads U+0085 as three dots."""
-_OPEN_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}$")
+_OPEN_TAG = re.compile(TAG.removesuffix(">") + "$")
 """The end of a text that may still become a tag (`text.cleaning`), white space and all."""
 
 

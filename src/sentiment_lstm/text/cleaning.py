@@ -7,6 +7,8 @@ Nothing here knows a vocabulary.
 
 from __future__ import annotations
 
+import re
+
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 TAG = r"</?[A-Za-z][^<>]{0,200}>"
@@ -62,6 +64,15 @@ TOKEN = "|".join(
 """One token of normal text; what matches nothing separates tokens."""
 WORD_START = "\u2581"
 """With it a subword begins that begins a word."""
+
+
+_TAG = re.compile(TAG)
+
+
+def parts_of(text: str) -> list[str]:
+    """What stands between tags and white space: no token is made across them."""
+    # The one white space that is a token: "..." in Windows-1252.
+    return _TAG.sub(" ", text).replace("\x85", "...").split()
 
 
 def normalizer(*, lowercase: bool) -> normalizers.Normalizer:

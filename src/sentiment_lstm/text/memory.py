@@ -6,14 +6,13 @@ tags, which may hold white space and are taken out before. Knows no vocabulary.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.text.cleaning import TAG
+from sentiment_lstm.text.cleaning import parts_of
 
 _MOST_CHARACTERS = 1_000_000
 """Characters of all parts remembered, some 120,000 of English: about 25 MB."""
@@ -33,33 +32,26 @@ class PartMemory:
 
     def __init__(self, cut: Cut) -> None:
         self._cut = cut
-        self._tag = re.compile(TAG)
         self._known: dict[str, bytes] = {}
         self._characters = 0
 
     def ids(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The ids of every text, each int32 [T], read-only; none for a text without tokens."""
-        parts = [self._parts(text) for text in texts]
+        parts = [parts_of(text) for text in texts]
         known = self._with(set(chain.from_iterable(parts)))
         return [np.frombuffer(b"".join([known[p] for p in one]), dtype=np.int32) for one in parts]
-
-    def _parts(self, text: str) -> list[str]:
-        if "<" in text:
-            text = self._tag.sub(" ", text)
-        # The one white space that cleaning makes a token of: "..." in Windows-1252.
-        return text.replace("\x85", "...").split()
 
     def _with(self, parts: set[str]) -> dict[str, bytes]:
         """What is known, these parts included.
 
-        A full memory is begun anew rather than emptied: another thread may still read the old one.
+        A full memory is replaced rather than emptied: another thread may still read the old one.
         """
-        if self._characters > _MOST_CHARACTERS:
-            self._known, self._characters = {}, 0
         known = self._known
         new = parts.difference(known)
-        self._characters += sum(map(len, new))
         known.update(self._learnt(new))
+        self._characters += sum(map(len, new))
+        if self._characters > _MOST_CHARACTERS:
+            self._known, self._characters = {}, 0
         return known
 
     def _learnt(self, parts: set[str]) -> Iterator[tuple[str, bytes]]:

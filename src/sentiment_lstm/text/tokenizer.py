@@ -47,7 +47,8 @@ class TextTokenizer:
     def __init__(self, pipeline: Tokenizer) -> None:
         """Wrap a pipeline that `learn` or `load` made and checked."""
         self._pipeline = pipeline
-        self._memory = PartMemory(self._cut)
+        # A file of another version may clean otherwise: its texts are cut whole.
+        self._memory = PartMemory(self._cut) if _cuts_as_here(pipeline) else None
 
     @classmethod
     def learn(cls, texts: Iterable[str], settings: TextSettings) -> Self:
@@ -120,7 +121,7 @@ class TextTokenizer:
         return encoded
 
     def _encode_chunk(self, texts: list[str], offsets: bool) -> list[Encoded]:
-        if not offsets:
+        if self._memory is not None and not offsets:
             return [Encoded(ids if len(ids) else _ids([])) for ids in self._memory.ids(texts)]
         batch = self._pipeline.encode_batch(texts, add_special_tokens=False)
         return [Encoded(_ids(e.ids), _spans(e.offsets)) for e in batch]
@@ -183,6 +184,16 @@ def _check(pipeline: Tokenizer, path: Path) -> None:
             f"Expected the tokenizer of a sentiment-lstm model in {path}, found one with other "
             "special tokens or ids; take the file that was saved with the model."
         )
+
+
+def _cuts_as_here(pipeline: Tokenizer) -> bool:
+    """Whether its steps are the ones of `cleaning` today."""
+    normal = [normalizer(lowercase=low).__getstate__() for low in (True, False)]
+    cuts = [pre_tokenizer(mark_starts=mark).__getstate__() for mark in (True, False)]
+    return (
+        pipeline.normalizer.__getstate__() in normal
+        and pipeline.pre_tokenizer.__getstate__() in cuts
+    )
 
 
 def _ids(ids: list[int]) -> NDArray[np.int32]:

@@ -22,7 +22,7 @@ from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
 _CHUNK = 1_000
-"""Reviews tokenised in one call: enough for all cores, little enough to hold."""
+"""Reviews tokenised in one call: many for new words to be cut together, few to hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,66 @@
+"""Runs of sentences out of longer texts, for teachers to label: how a verdict builds up.
+
+    python recipes/excerpts.py --out runs/excerpts.jsonl
+    python recipes/teacher.py --model runs/teacher --unlabelled runs/excerpts.jsonl --out ...
+
+A student that sees its teacher's answer to any part of a text learns the function, not the texts
+(Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent"). Two runs
+of every training and unlabelled review of IMDb and of every product review, most of them short;
+none of a text that validates or tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sentiment_lstm.reviews.corpus import load_corpus, unlabelled_texts
+from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.settings import DataSettings, LanguageSettings, Settings
+from sentiment_lstm.storage import write_atomically
+
+IMDB, PRODUCTS = "../shared/data/imdb", "../shared/data/products"
+RUNS = 2
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?:<br />)+")
+
+
+def excerpts(text: str, rng: random.Random) -> Iterator[str]:
+    """Runs of the text's sentences, each from a random one on; none of a single sentence."""
+    sentences = [part for part in _SENTENCE_END.split(text) if part.strip()]
+    if len(sentences) < 2:
+        return
+    for _ in range(RUNS):
+        number = 1 + int((len(sentences) - 1) * rng.random() ** 2)
+        start = rng.randrange(len(sentences) - number + 1)
+        yield " ".join(sentences[start : start + number])
+
+
+def texts() -> Iterator[str]:
+    """What trains: IMDb's reviews, its unlabelled ones and the products."""
+    films = DataSettings(source=IMDB, group_column="movie", exclude=(f"{IMDB}:test",))
+    settings = Settings(data=films, language=LanguageSettings(sources=(IMDB,)))
+    products = DataSettings(source=PRODUCTS, exclude=(f"{PRODUCTS}:test",))
+    corpus = load_corpus(films, settings.training.seed, SetAside(None), [products])
+    unlabelled = unlabelled_texts(settings, corpus, SetAside(None))
+    return (review.text for review in [*corpus.sample, *unlabelled])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, cut, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    rng = random.Random(0)
+    lines = [json.dumps({"text": one}) + "\n" for text in texts() for one in excerpts(text, rng)]
+    write_atomically(options.out, "".join(lines).encode())
+    print(f"{len(lines):,} texts", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
