@@ -59,5 +59,10 @@ reproduce-shipped:
 	$(PYTHON) recipes/teacher.py --model runs/narrow --model runs/typed --unlabelled runs/excerpts.jsonl --out runs/taught_excerpts.jsonl
 	$(PYTHON) recipes/roughened.py --taught runs/taught_excerpts.jsonl --out runs/rough_excerpts.jsonl
 	$(PYTHON) recipes/narrower.py --model runs/teacher --hidden 286 --embedding 126 --out runs/start
-	sentiment-lstm train --config recipes/distilled.toml --init runs/start --out runs/default
+	sentiment-lstm train --config recipes/distilled.toml --init runs/start --out runs/distilled
+	sentiment-lstm train --config recipes/whole.toml --init runs/distilled --out runs/whole
+	$(PYTHON) recipes/average.py --model runs/distilled --share 1 --model runs/whole --share 1 --out runs/between
+	awk 'NR % 3 == 0' runs/taught_reviews.jsonl > runs/taught_reviews_third.jsonl
+	sentiment-lstm train --config recipes/sentences.toml --init runs/between --out runs/sentences
+	$(PYTHON) recipes/average.py --model runs/between --share 1 --model runs/sentences --share 1 --out runs/default
 	$(PYTHON) benchmarks/ship.py --model runs/default --out $(DEFAULT)

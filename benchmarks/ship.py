@@ -30,8 +30,9 @@ ORIGINS = {
     "terms",
     "products": "Multi-Domain Sentiment Dataset (Blitzer et al., ACL 2007), part of its product "
     "reviews; no licence stated",
-    "taught": "IMDb's unlabelled reviews, all or a third of them, labelled by a teacher of ours",
-    "roughened": "sentences of the treebank as hurried people type them, changed by rule",
+    "taught": "IMDb's unlabelled reviews, and runs of sentences out of IMDb's and the products', "
+    "labelled by teachers of ours; a tweet's label may be half its own, half a linear model's",
+    "roughened": "some of these sentences as hurried people type them, changed by rule",
     "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
 """Where the shipped bundle's training texts come from. None of them is part of the bundle."""
