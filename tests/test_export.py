@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import BundleError
 from sentiment_lstm.export import build, export
+from sentiment_lstm.inference import onnx_runtime
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.inference.torch_runtime import TorchRuntime
@@ -55,8 +57,13 @@ def test_quantised_score_depends_on_no_neighbour(make_bundle, pooling, bidirecti
     np.testing.assert_array_equal(runtime.score(given), alone)
 
 
+def test_threads_are_no_more_than_cores(bundle):
+    assert session(bundle, quantised=True, threads=100_000).threads == usable_cores()
+
+
 @pytest.mark.parametrize("threads", [2, 3, 9])
-def test_threads_share_batches_and_keep_their_order(bundle, threads):
+def test_threads_share_batches_and_keep_their_order(bundle, threads, monkeypatch):
+    monkeypatch.setattr(onnx_runtime, "usable_cores", lambda: 9)
     given = texts(5, 1, 3, 9, 2)
     batches = [given[:2], given[2:3], given[3:]]
     alone = session(bundle, quantised=True).score(given)

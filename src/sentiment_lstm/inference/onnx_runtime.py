@@ -22,8 +22,8 @@ class OnnxRuntime(Runtime[State]):
         bundle: whose weights the graph leaves out.
         graph: the serialised graph.
         quantised: whether it is the one in int8.
-        threads: CPU threads; 0: one for each core. Each reads batches of its own: a token's
-            products are too small to be shared.
+        threads: CPU threads; 0: one for each core, and no more of them ever. Each reads batches
+            of its own: a token's products are too small to be shared.
 
     Raises:
         BundleError: the graph is none that can be run.
@@ -33,7 +33,7 @@ class OnnxRuntime(Runtime[State]):
         self._settings = bundle.config.model
         self._names = ["logits", *(f"{name}_out" for name in state_shapes(self._settings))]
         self.carries = not self._settings.bidirectional
-        self.threads = threads or usable_cores()
+        self.threads = min(threads or usable_cores(), usable_cores())
         arrays = shared_arrays(bundle, quantised=quantised)
         values = [
             onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
