@@ -1,12 +1,15 @@
 import dataclasses
+import subprocess
 import sys
 from itertools import chain, count, islice
 
 import numpy as np
 import pytest
 
+from sentiment_lstm.bundle import INT8_GRAPH, save_bundle
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import probabilities
+from sentiment_lstm.export import export
 from sentiment_lstm.inference import predictor as module
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 
@@ -117,6 +120,27 @@ def test_an_error_comes_after_the_windows_before_it(bundle, monkeypatch):
     with pytest.raises(UsageError, match="found NoneType at place 5"):
         read.extend(found)
     assert len(read) == 4
+
+
+@pytest.mark.parametrize("threads", [-1, 1.5, "2"])
+def test_threads_are_a_number(bundle, threads):
+    with pytest.raises(UsageError, match="Expected a number of threads"):
+        open_predictor(bundle, threads)
+
+
+def test_a_thread_may_outlive_the_main_one(bundle, tmp_path):
+    save_bundle(tmp_path / "model", export(bundle, [INT8_GRAPH]))
+    script = f"""
+import threading, time
+from sentiment_lstm import SentimentClassifier
+classifier = SentimentClassifier.from_pretrained({str(tmp_path / "model")!r}, threads=2)
+def late():
+    threading.main_thread().join()
+    print(len(classifier.predict(["good film"] * 5_000)))
+threading.Thread(target=late).start()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.strip() == b"5000", done.stderr
 
 
 def test_few_texts_are_shared_by_all_threads(bundle):

@@ -1,3 +1,4 @@
+import pickle
 from threading import Thread
 
 import numpy as np
@@ -55,11 +56,19 @@ def test_each_part_is_cut_once():
 
 
 def test_a_full_memory_begins_anew(monkeypatch):
-    monkeypatch.setattr(memory, "_MOST_CHARACTERS", 4)
+    monkeypatch.setattr(memory, "_MOST_CHARACTERS", 20)
     seen = PartMemory(counted := Counted())
     for text in ("abc de", "f", "abc f"):
         assert b"".join(seen.ids([text])[0].astype("u1")).decode() == text.replace(" ", "")
     assert counted.asked.count("abc") == 2
+
+
+def test_a_copy_begins_with_nothing():
+    seen = TOKENIZERS["bpe"]
+    seen.encode(["good film"])
+    copy = pickle.loads(pickle.dumps(seen))
+    assert not copy._memory._known
+    assert copy.encode(["good film"])[0].ids.tolist() == seen.encode(["good film"])[0].ids.tolist()
 
 
 def test_threads_may_share_it(monkeypatch):

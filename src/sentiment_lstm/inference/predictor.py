@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.batching import length_batches, lengths_of
 from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle
+from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
@@ -104,7 +105,10 @@ class Predictor:
             coming: Future[list[Encoded]] | None = None
             for window, after in _with_next(_windows(texts)):
                 encoded = coming.result() if coming else self.tokenizer.encode(window)
-                coming = ahead.submit(self.tokenizer.encode, after) if after else None
+                try:
+                    coming = ahead.submit(self.tokenizer.encode, after) if after else None
+                except RuntimeError:  # the main thread has ended: pools take no more work
+                    coming = None
                 yield window, encoded, self.shares([text.ids for text in encoded])
 
     def shares(self, ids: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
@@ -136,13 +140,17 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
 
     Args:
         bundle: the saved model.
-        threads: CPU threads that score; 0: one for each core. The next texts are cut beside them.
-            The tokenizer's and PyTorch's belong to the whole process.
+        threads: CPU threads that score, at most one for each core; 0: that many. The next texts
+            are cut beside them. The tokenizer's and PyTorch's belong to the whole process.
 
     Raises:
+        UsageError: `threads` is no number from 0 on.
         MissingExtraError: there is no graph, and torch is not installed.
         BundleError: the graph is none that can be run.
     """
+    if not isinstance(threads, int) or threads < 0:
+        raise UsageError(f"Expected a number of threads from 0 on, found {threads!r}: 0 for all.")
+    threads = min(threads, usable_cores())
     name = next((name for name in (INT8_GRAPH, FLOAT_GRAPH) if name in bundle.graphs), None)
     if threads:
         os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when the tokenizer's pool begins
@@ -174,7 +182,7 @@ def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
 def _with_next(
     windows: Iterator[list[str]],
 ) -> Iterator[tuple[list[str], list[str] | None]]:
-    """Each window and the one after it; an error comes after what was read before it."""
+    """Each window and the one after it; an error comes after the whole windows before it."""
     now = next(windows, None)
     while now is not None:
         try:

@@ -77,7 +77,11 @@ class Runtime(ABC, Generic[State]):
             yield from map(self.score, batches)
             return
         with ThreadPoolExecutor(self.threads) as pool:
-            yield from pool.map(self.score, batches)
+            try:
+                found = pool.map(self.score, batches)
+            except RuntimeError:  # the main thread has ended: pools take no more work
+                found = map(self.score, batches)
+            yield from found
 
     def _batch(
         self, ids: Sequence[NDArray[np.int32]], rows: NDArray[np.int64]
