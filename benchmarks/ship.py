@@ -33,6 +33,8 @@ ORIGINS = {
     "taught": "IMDb's unlabelled reviews, and runs of sentences out of IMDb's and the products', "
     "labelled by teachers of ours; a tweet's label may be half its own, half a linear model's",
     "roughened": "some of these sentences as hurried people type them, changed by rule",
+    "renamed": "some of them with other names in them",
+    "names": "first names that are words of the vocabulary, read alike: Faker's lists; MIT",
     "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
 """Where the shipped bundle's training texts come from. None of them is part of the bundle."""

@@ -1,12 +1,12 @@
 """Runs of sentences out of longer texts, for teachers to label: how a verdict builds up.
 
-    python recipes/excerpts.py --out runs/excerpts.jsonl
+    python recipes/excerpts.py --also ../shared/data/products --out runs/excerpts.jsonl
     python recipes/teacher.py --model runs/teacher --unlabelled runs/excerpts.jsonl --out ...
 
 A student that sees its teacher's answer to any part of a text learns the function, not the texts
 (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent"). Two runs
-of every training and unlabelled review of IMDb and of every product review, most of them short;
-none of a text that validates or tests.
+of every training and unlabelled review of IMDb and of every training text of the sources named,
+most of them short; none of a text that validates IMDb's models or tests.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings, LanguageSettings, Settings
 from sentiment_lstm.storage import write_atomically
 
-IMDB, PRODUCTS = "../shared/data/imdb", "../shared/data/products"
+IMDB = "../shared/data/imdb"
 RUNS = 2
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?:<br />)+")
 
@@ -40,12 +40,12 @@ def excerpts(text: str, rng: random.Random) -> Iterator[str]:
         yield " ".join(sentences[start : start + number])
 
 
-def texts() -> Iterator[str]:
-    """What trains: IMDb's reviews, its unlabelled ones and the products."""
+def texts(also: Sequence[str]) -> Iterator[str]:
+    """What trains: IMDb's reviews, its unlabelled ones and those of other sources."""
     films = DataSettings(source=IMDB, group_column="movie", exclude=(f"{IMDB}:test",))
     settings = Settings(data=films, language=LanguageSettings(sources=(IMDB,)))
-    products = DataSettings(source=PRODUCTS, exclude=(f"{PRODUCTS}:test",))
-    corpus = load_corpus(films, settings.training.seed, SetAside(None), [products])
+    others = [DataSettings(source=source, exclude=(f"{source}:test",)) for source in also]
+    corpus = load_corpus(films, settings.training.seed, SetAside(None), others)
     unlabelled = unlabelled_texts(settings, corpus, SetAside(None))
     return (review.text for review in [*corpus.sample, *unlabelled])
 
@@ -53,10 +53,15 @@ def texts() -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, cut, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--also", action="append", default=[], help="another source of reviews")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     rng = random.Random(0)
-    lines = [json.dumps({"text": one}) + "\n" for text in texts() for one in excerpts(text, rng)]
+    lines = [
+        json.dumps({"text": one}) + "\n"
+        for text in texts(options.also)
+        for one in excerpts(text, rng)
+    ]
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} texts", file=sys.stderr)
     return 0

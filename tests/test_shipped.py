@@ -76,6 +76,15 @@ def _files(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
+def test_first_names_are_words_and_read_alike():
+    predictor = opened("default").predictor
+    names = ("Jalissa", "Marleigh", "Tiberiu", "Viviana")
+    pieces = predictor.tokenizer.encode(list(names))
+    assert [len(one.ids) for one in pieces] == [1] * len(names)
+    shares = predictor.probabilities([f"{name} waters the plants on Fridays." for name in names])
+    np.testing.assert_allclose(shares, shares[:1].repeat(len(names), 0), rtol=0, atol=1e-9)
+
+
 @every
 def test_they_name_no_place_of_the_machine_that_made_them(name):
     assert '"/' not in (SHIPPED / name / CONFIG).read_text()
