@@ -37,7 +37,7 @@ ORIGINS = {
     "names": "first names that are words of the vocabulary, read alike: Faker's lists; MIT",
     "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
-"""Where the shipped bundle's training texts come from. None of them is part of the bundle."""
+"""Where the shipped bundle's training texts and names are from. None of the texts is part of it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,5 @@
 """A saved model of pieces that reads first names whole, and all of those alike.
 
-    pip install faker
     python recipes/named.py --model runs/even --out runs/default
 
 Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice".
@@ -8,7 +7,7 @@ No training over invented names mended that (docs/log.md). So names that the mod
 others become words of its vocabulary, and what they mean is what names mean: the mean of the names
 that it knows whole. A word is a name if it stands in Faker's lists of first names (some seventy
 languages) and IMDb's training and unlabelled reviews do not write it without a capital. A word that
-is no such name is cut as before.
+is no such name is cut as before. Faker comes with the extra `benchmarks`.
 """
 
 from __future__ import annotations
@@ -25,19 +24,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from excerpts import texts
 from faker.providers import person
 from numpy.typing import NDArray
+from renamed import INSIDE, SHARE
 from tokenizers import Tokenizer
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.evaluation.behaviour import positive_scorer
-from sentiment_lstm.reviews.corpus import load_corpus, unlabelled_texts
-from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import DataSettings, LanguageSettings, Settings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
-IMDB = "../shared/data/imdb"
 FRAMES = (
     "{} is my neighbour.",
     "We met {} at the station.",
@@ -46,11 +43,10 @@ FRAMES = (
 )
 APART = 0.03
 """How far from the median name's a probability has to be, in one frame, for a name to be added."""
-CAPITALS, OFTEN = 9, 20
-"""Capitals for each small letter, inside sentences; how often a name has to stand to be known."""
+OFTEN = 20
+"""How often a name has to stand in the reviews for its embedding to count."""
 START = "▁"
 _NAME = re.compile("[a-z]{3,12}")
-_INSIDE = re.compile(r"(?<=[a-z,] )[A-Za-z][a-z]{2,}\b")
 
 
 def first_names() -> set[str]:
@@ -65,28 +61,19 @@ def first_names() -> set[str]:
     return found
 
 
-def reviews() -> Iterable[str]:
-    """IMDb's training and unlabelled ones."""
-    films = DataSettings(source=IMDB, group_column="movie", exclude=(f"{IMDB}:test",))
-    settings = Settings(data=films, language=LanguageSettings(sources=(IMDB,)))
-    corpus = load_corpus(films, settings.training.seed, SetAside(None))
-    unlabelled = unlabelled_texts(settings, corpus, SetAside(None))
-    return (review.text for review in [*corpus.sample, *unlabelled])
-
-
 def written_as_names(names: Iterable[str]) -> dict[str, int]:
     """How often each of those that hardly stand without a capital stands with one."""
-    counts = Counter(word for text in reviews() for word in _INSIDE.findall(text))
+    counts = Counter(word for text in texts(()) for word in INSIDE.findall(text))
     with_capital = {name: counts[name.capitalize()] for name in names}
-    return {name: n for name, n in with_capital.items() if n >= CAPITALS * counts[name]}
+    return {name: n for name, n in with_capital.items() if n >= SHARE * (n + counts[name])}
 
 
 def scores(folder: Path, names: Sequence[str]) -> NDArray[np.float64]:
     """The probability of `positive` of each frame around each name, [N, frames]."""
     classifier = SentimentClassifier.from_pretrained(folder)
     score = positive_scorer(classifier.predict_proba, classifier.classes_)
-    texts = [frame.format(name.capitalize()) for name in names for frame in FRAMES]
-    return score(texts).reshape(len(names), len(FRAMES))
+    framed = [frame.format(name.capitalize()) for name in names for frame in FRAMES]
+    return score(framed).reshape(len(names), len(FRAMES))
 
 
 def with_names(bundle: Bundle, names: Sequence[str], row: NDArray[np.float32]) -> Bundle:

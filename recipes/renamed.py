@@ -22,23 +22,22 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from random import Random
 
+from roughened import taught
+
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.grammar import names
-from sentiment_lstm.reviews.open import read_reviews
-from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
 LEAST, SHARE = 3, 0.9
 """How often a word stands inside sentences, and how many of those times with a capital."""
 WORDS = 80
 """In longer texts one name more or less hardly matters."""
-_INSIDE = re.compile(r"(?<=[a-z,] )[A-Za-z][a-z]{2,}\b")
+INSIDE = re.compile(r"(?<=[a-z,] )[A-Za-z][a-z]{2,}\b")
 
 
 def known_names(texts: Sequence[str]) -> AbstractSet[str]:
     """The words that are names."""
-    all_of_them = Counter(word for text in texts for word in _INSIDE.findall(text))
+    all_of_them = Counter(word for text in texts for word in INSIDE.findall(text))
     return {
         word
         for word, count in all_of_them.items()
@@ -50,7 +49,7 @@ def known_names(texts: Sequence[str]) -> AbstractSet[str]:
 
 def renamed(text: str, known: AbstractSet[str], others: Iterator[str]) -> str:
     """The text with every known name exchanged, the same one for the same one."""
-    found = {word: next(others) for word in _INSIDE.findall(text) if word in known}
+    found = {word: next(others) for word in INSIDE.findall(text) if word in known}
     if not found:
         return text
     return re.sub(r"\b(?:" + "|".join(found) + r")\b", lambda match: found[match[0]], text)
@@ -72,9 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--taught", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    data = DataSettings(source=str(options.taught), soft_labels=True)
-    reviews = list(read_reviews(data, set_aside=SetAside(None), classes=("negative", "positive")))
-    lines = list(changed(reviews, Random(0)))
+    lines = list(changed(taught(options.taught), Random(0)))
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} texts", file=sys.stderr)
     return 0
