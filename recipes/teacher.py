@@ -25,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.reviews.corpus import Corpus, load_corpus, unlabelled_texts
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings
@@ -44,6 +45,25 @@ def saved(folder: Path) -> Teacher:
         return logits
 
     return logits_of
+
+
+def shared_settings(models: Sequence[Path]) -> Settings:
+    """The first model's settings, where all kept the same texts for validation.
+
+    Raises:
+        UsageError: a model trained on texts that would weigh it here.
+    """
+    found = [
+        Settings.from_dict(load_bundle(model).config.provenance["settings"])  # type: ignore[arg-type]
+        for model in models
+    ]
+    splits = {(one.data.source, one.data.validation, one.training.seed) for one in found}
+    if len(splits) > 1:
+        raise UsageError(
+            "Expected teachers with one split into training and validation texts, found "
+            f"{len(splits)} (source, share, seed: {sorted(splits)}): train them with one seed."
+        )
+    return found[0]
 
 
 def linear(texts: Sequence[str], positive: NDArray[np.bool_]) -> Teacher:
@@ -82,7 +102,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--unlabelled", help="default: the unlabelled texts of the models' source")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    settings = Settings.from_dict(load_bundle(options.model[0]).config.provenance["settings"])  # type: ignore[arg-type]
+    try:
+        settings = shared_settings(options.model)
+    except UsageError as error:
+        parser.error(str(error))
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
     teachers = [saved(folder) for folder in options.model]
     if options.linear:
