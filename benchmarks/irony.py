@@ -1,4 +1,4 @@
-"""Irony heads from a bundle, three seeds, and what sentiment and irony say about a text together.
+"""Irony heads from a bundle, three seeds, and what they and the shipped sentiment say together.
 
 `python benchmarks/irony.py` measures on validation texts, `--test` on the test split: F1 of the
 ironic class for each seed and their mean, where a text is called ironic from 0.5 on; with `--test`
@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for how, found in scores.items():
         mean, spread = statistics.mean(found), statistics.pstdev(found)
         OUT.print(f"{how}: {mean:.2%}, standard deviation {spread:.2%}", highlight=False)
-    sentiment = SentimentClassifier.from_pretrained(options.init)
+    sentiment = SentimentClassifier.from_pretrained(shipped)
     positive = positive_scorer(sentiment.predict_proba, sentiment.classes_)(texts)
     called = np.mean(shares, axis=0) >= 0.5
     OUT.print(together(ironic, called, [verdict(p) for p in positive.tolist()]))
