@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle
-from sentiment_lstm.errors import UsageError
+from sentiment_lstm.errors import SentimentError, UsageError
 from sentiment_lstm.reviews.corpus import Corpus, load_corpus, unlabelled_texts
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings
@@ -48,22 +48,33 @@ def saved(folder: Path) -> Teacher:
 
 
 def shared_settings(models: Sequence[Path]) -> Settings:
-    """The first model's settings, where all kept the same texts for validation.
+    """The first model's settings, where no training of them learnt from what another validates on.
+
+    What a model was started from is not looked at.
 
     Raises:
-        UsageError: a model trained on texts that would weigh it here.
+        UsageError: a model kept other texts for validation, or does not say which.
+        BundleError, DataError: as opening the models and their source raise them.
     """
-    found = [
-        Settings.from_dict(load_bundle(model).config.provenance["settings"])  # type: ignore[arg-type]
-        for model in models
-    ]
-    splits = {(one.data.source, one.data.validation, one.training.seed) for one in found}
-    if len(splits) > 1:
-        raise UsageError(
-            "Expected teachers with one split into training and validation texts, found "
-            f"{len(splits)} (source, share, seed: {sorted(splits)}): train them with one seed."
-        )
-    return found[0]
+    settings = [settings_of(model) for model in models]
+    corpora = [load_corpus(one.data, one.training.seed, SetAside(None)) for one in settings]
+    kept = [{review.text for review in corpus.validation} for corpus in corpora]
+    for model, texts in zip(models, kept, strict=True):
+        if texts != kept[0]:
+            raise UsageError(
+                "Expected teachers that kept the same texts for validation, found that "
+                f"{models[0]} and {model} kept others: train them on one source, with one split "
+                "and one seed."
+            )
+    return settings[0]
+
+
+def settings_of(model: Path) -> Settings:
+    """What a model was trained with."""
+    provenance = load_bundle(model).config.provenance
+    if "settings" not in provenance:
+        raise UsageError(f"Expected the settings of its training in {model}, found none.")
+    return Settings.from_dict(provenance["settings"])  # type: ignore[arg-type]
 
 
 def linear(texts: Sequence[str], positive: NDArray[np.bool_]) -> Teacher:
@@ -104,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = shared_settings(options.model)
-    except UsageError as error:
+    except SentimentError as error:
         parser.error(str(error))
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
     teachers = [saved(folder) for folder in options.model]

@@ -7,32 +7,44 @@ import pytest
 import teacher
 
 from sentiment_lstm.bundle import save_bundle
-from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import Settings
 
 
 @pytest.fixture
-def trained(bundle, tmp_path: Path):
-    """Saves a model that was trained with a seed."""
+def trained(bundle, reviews, tmp_path: Path):
+    """Saves a model that was trained with these settings."""
 
-    def save(seed: int) -> Path:
-        settings = Settings().updated({"training.seed": seed}).to_dict()
+    def save(name: str, **changes: object) -> Path:
+        values = {name.replace("__", "."): value for name, value in changes.items()}
+        settings = Settings().updated({"data.source": str(reviews)} | values).to_dict()
         config = replace(bundle.config, provenance={"settings": settings})
-        save_bundle(tmp_path / str(seed), replace(bundle, config=config))
-        return tmp_path / str(seed)
+        save_bundle(tmp_path / name, replace(bundle, config=config))
+        return tmp_path / name
 
     return save
 
 
-def test_teachers_of_one_split_give_their_settings(trained):
-    assert teacher.shared_settings([trained(3), trained(3)]).training.seed == 3
+def test_teachers_that_kept_the_same_texts_give_the_settings_of_the_first(trained):
+    models = [trained("one", data__weight=0.5), trained("other")]
+    assert teacher.shared_settings(models).data.weight == 0.5
 
 
-def test_teachers_of_other_splits_are_refused_in_one_sentence(trained, capsys):
-    models = [trained(0), trained(1)]
-    with pytest.raises(UsageError, match=r"found 2 .*one seed"):
-        teacher.shared_settings(models)
+@pytest.mark.parametrize("change", [{"training__seed": 1}, {"data__validation": 0.3}])
+def test_teachers_that_kept_others_are_refused_in_one_sentence(trained, capsys, tmp_path, change):
+    models = [trained("one"), trained("other", **change)]
+    assert refusal(models, capsys, tmp_path).endswith("one split and one seed.\n")
+
+
+def test_a_model_without_settings_or_none_at_all_is_one_sentence(model, capsys, tmp_path):
+    assert "settings of its training" in refusal([model], capsys, tmp_path)
+    assert "Expected" in refusal([tmp_path / "nothing"], capsys, tmp_path)
+
+
+def refusal(models: list[Path], capsys, folder: Path) -> str:
+    """What the script says on ending."""
     arguments = [f"--model={model}" for model in models]
-    with pytest.raises(SystemExit):
-        teacher.main([*arguments, "--out", "labels.jsonl"])
-    assert "Traceback" not in capsys.readouterr().err
+    with pytest.raises(SystemExit) as end:
+        teacher.main([*arguments, "--out", str(folder / "labels.jsonl")])
+    assert end.value.code == 2
+    assert not (folder / "labels.jsonl").exists()
+    return capsys.readouterr().err
