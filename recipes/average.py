@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation.calibration import fit_temperature
 from sentiment_lstm.evaluation.metrics import evaluate
 from sentiment_lstm.inference.predictor import Predictor, open_torch
@@ -48,9 +49,21 @@ def averaged(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
     return replace(last, weights=weights, graphs={}, card="", config=config)
 
 
+def settings_of(bundle: Bundle) -> Settings:
+    """What a model was trained with.
+
+    Raises:
+        UsageError: it does not say.
+    """
+    settings = bundle.config.provenance.get("settings")
+    if not isinstance(settings, dict):
+        raise UsageError("Expected a model that tells the settings of its training, found none.")
+    return Settings.from_dict(settings)
+
+
 def calibrated(bundle: Bundle) -> Bundle:
     """The bundle with a temperature, and what it reaches on its source's validation texts."""
-    settings = Settings.from_dict(bundle.config.provenance["settings"])  # type: ignore[arg-type]
+    settings = settings_of(bundle)
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
     labels = np.array([corpus.classes.index(str(one.label)) for one in corpus.validation])
     predictor = Predictor(bundle, open_torch(bundle))

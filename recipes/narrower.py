@@ -18,13 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from average import settings_of
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.records import PAD_ID
 from sentiment_lstm.reviews.corpus import load_corpus
 from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import Settings
 
 Array = NDArray[np.float32]
 
@@ -82,7 +82,7 @@ def _compressed(
 
 def frequencies(bundle: Bundle) -> Array:
     """How often each token stands in the texts that the model learnt from, [V]; at least 1."""
-    settings = Settings.from_dict(bundle.config.provenance["settings"])  # type: ignore[arg-type]
+    settings = settings_of(bundle)
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
     ids = [text.ids for text in bundle.tokenizer.encode([one.text for one in corpus.sample])]
     counts = np.bincount(np.concatenate(ids), minlength=len(bundle.tokenizer))

@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from average import settings_of
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -26,7 +27,12 @@ from sklearn.linear_model import LogisticRegression
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.errors import SentimentError, UsageError
-from sentiment_lstm.reviews.corpus import Corpus, load_corpus, unlabelled_texts
+from sentiment_lstm.reviews.corpus import (
+    Corpus,
+    load_corpus,
+    unlabelled_texts,
+    validation_reviews,
+)
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.storage import write_atomically
@@ -47,34 +53,27 @@ def saved(folder: Path) -> Teacher:
     return logits_of
 
 
-def shared_settings(models: Sequence[Path]) -> Settings:
-    """The first model's settings, where no training of them learnt from what another validates on.
+def shared_corpus(models: Sequence[Path]) -> tuple[Settings, Corpus]:
+    """The first model's settings and texts, where all kept the same texts for validation.
 
     What a model was started from is not looked at.
 
     Raises:
-        UsageError: a model kept other texts for validation, or does not say which.
+        UsageError: a model kept other texts, or does not say which.
         BundleError, DataError: as opening the models and their source raise them.
     """
-    settings = [settings_of(model) for model in models]
-    corpora = [load_corpus(one.data, one.training.seed, SetAside(None)) for one in settings]
-    kept = [{review.text for review in corpus.validation} for corpus in corpora]
-    for model, texts in zip(models, kept, strict=True):
-        if texts != kept[0]:
+    first, *others = [settings_of(load_bundle(model)) for model in models]
+    corpus = load_corpus(first.data, first.training.seed, SetAside(None))
+    kept = {review.text for review in corpus.validation}
+    for model, one in zip(models[1:], others, strict=True):
+        reviews = validation_reviews(one.data, one.training.seed, SetAside(None), corpus.classes)
+        if {review.text for review in reviews} != kept:
             raise UsageError(
                 "Expected teachers that kept the same texts for validation, found that "
                 f"{models[0]} and {model} kept others: train them on one source, with one split "
                 "and one seed."
             )
-    return settings[0]
-
-
-def settings_of(model: Path) -> Settings:
-    """What a model was trained with."""
-    provenance = load_bundle(model).config.provenance
-    if "settings" not in provenance:
-        raise UsageError(f"Expected the settings of its training in {model}, found none.")
-    return Settings.from_dict(provenance["settings"])  # type: ignore[arg-type]
+    return first, corpus
 
 
 def linear(texts: Sequence[str], positive: NDArray[np.bool_]) -> Teacher:
@@ -114,10 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
-        settings = shared_settings(options.model)
+        settings, corpus = shared_corpus(options.model)
     except SentimentError as error:
         parser.error(str(error))
-    corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
     teachers = [saved(folder) for folder in options.model]
     if options.linear:
         positive = np.array([review.label == corpus.classes[1] for review in corpus.sample])

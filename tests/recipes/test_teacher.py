@@ -26,7 +26,9 @@ def trained(bundle, reviews, tmp_path: Path):
 
 def test_teachers_that_kept_the_same_texts_give_the_settings_of_the_first(trained):
     models = [trained("one", data__weight=0.5), trained("other")]
-    assert teacher.shared_settings(models).data.weight == 0.5
+    settings, corpus = teacher.shared_corpus(models)
+    assert settings.data.weight == 0.5
+    assert len(corpus.sample) + len(corpus.validation) == 40
 
 
 @pytest.mark.parametrize("change", [{"training__seed": 1}, {"data__validation": 0.3}])
