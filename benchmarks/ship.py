@@ -34,7 +34,8 @@ ORIGINS = {
     "labelled by teachers of ours; a tweet's label may be half its own, half a linear model's",
     "roughened": "some of these sentences as hurried people type them, changed by rule",
     "renamed": "some of them with other names in them",
-    "names": "first names that are words of the vocabulary, read alike: Faker's lists; MIT",
+    "written": "short texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0",
+    "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
     "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
 """Where the shipped bundle's training texts and names are from. None of the texts is part of it."""

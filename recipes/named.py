@@ -1,51 +1,62 @@
-"""A saved model of pieces that reads first names whole, and all of those alike.
+"""A saved model that reads names whole and hears nothing in them.
 
-    python recipes/named.py --model runs/even --out runs/default
+    python recipes/named.py --model runs/read --out runs/default
 
-Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice".
-No training over invented names mended that (docs/log.md). So names that the model reads apart from
-others become words of its vocabulary, and what they mean is what names mean: the mean of the names
-that it knows whole. A word is a name if it stands in Faker's lists of first names (some seventy
-languages) and IMDb's training and unlabelled reviews do not write it without a capital. A word that
-is no such name is cut as before. Faker comes with the extra `benchmarks`.
+Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice",
+"Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which
+they stood. No training over invented names mended that (docs/log.md). So proper nouns that reviews
+name often and that are read apart from others become words of the vocabulary, embedded as
+`recipes/words.py` embeds new words; what in a proper noun's embedding moves the score of neutral
+sentences is taken out, step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer
+Programmer as Woman is to Homemaker?"); and first names that are read apart get the mean of those
+known.
+A word is a proper noun if IMDb's training and unlabelled reviews hardly write it without a capital;
+first names stand in Faker's lists (some seventy languages), which come with the extra `benchmarks`.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import pkgutil
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
+from average import calibrated
 from excerpts import texts
 from faker.providers import person
 from numpy.typing import NDArray
 from renamed import INSIDE, SHARE
-from tokenizers import Tokenizer
+from words import START, Vectors, all_texts, embedding_of, mapped, ridge, vectors_of, with_words
 
-from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
-from sentiment_lstm.evaluation.behaviour import positive_scorer
-from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.inference.predictor import Predictor, open_torch
 
 FRAMES = (
     "{} is my neighbour.",
     "We met {} at the station.",
     "Her cousin {} drives a blue van.",
     "{} and I share an office.",
+    "We drove through {} at noon.",
+    "He grew up in {}.",
+    "The office in {} opens on Monday.",
+    "My aunt is from {}.",
+    "Her {} colleague sits by the window.",
+    "Two {} students live upstairs.",
+    "A {} man stood at the bus stop.",
 )
-APART = 0.03
-"""How far from the median name's a probability has to be, in one frame, for a name to be added."""
-OFTEN = 20
-"""How often a name has to stand in the reviews for its embedding to count."""
-START = "▁"
+"""Neutral sentences about people, places and nations."""
+APART = 0.12
+"""How far from the median a logit has to be, in one frame, for a word to be read apart."""
+SELDOM = 8
+"""How often a proper noun has to stand in the reviews for its own embedding to count."""
+STEPS = 4
 _NAME = re.compile("[a-z]{3,12}")
 
 
@@ -61,51 +72,75 @@ def first_names() -> set[str]:
     return found
 
 
-def written_as_names(names: Iterable[str]) -> dict[str, int]:
-    """How often each of those that hardly stand without a capital stands with one."""
+def proper_nouns() -> dict[str, int]:
+    """The words that hardly stand without a capital, in small letters: how often with one."""
     counts = Counter(word for text in texts(()) for word in INSIDE.findall(text))
-    with_capital = {name: counts[name.capitalize()] for name in names}
-    return {name: n for name, n in with_capital.items() if n >= SHARE * (n + counts[name])}
+    capitals = {word.lower(): n for word, n in counts.items() if word.istitle()}
+    return {word: n for word, n in capitals.items() if n >= SHARE * (n + counts[word])}
 
 
-def scores(folder: Path, names: Sequence[str]) -> NDArray[np.float64]:
-    """The probability of `positive` of each frame around each name, [N, frames]."""
-    classifier = SentimentClassifier.from_pretrained(folder)
-    score = positive_scorer(classifier.predict_proba, classifier.classes_)
-    framed = [frame.format(name.capitalize()) for name in names for frame in FRAMES]
-    return score(framed).reshape(len(names), len(FRAMES))
+def shifts(bundle: Bundle, words: Sequence[str]) -> NDArray[np.float64]:
+    """How far the score of each frame lies from its median, with each word in it, [N, frames]."""
+    framed = [frame.format(word.capitalize()) for word in words for frame in FRAMES]
+    shares = Predictor(bundle, open_torch(bundle)).probabilities(framed)[:, 1].clip(1e-6, 1 - 1e-6)
+    found: NDArray[np.float64] = np.log(shares / (1 - shares)).reshape(len(words), len(FRAMES))
+    return found - np.median(found, axis=0)
 
 
-def with_names(bundle: Bundle, names: Sequence[str], row: NDArray[np.float32]) -> Bundle:
-    """The bundle with names as words of its own, all of them embedded as `row` [D]."""
-    state = json.loads(bundle.tokenizer.to_json())
-    first = len(bundle.tokenizer)
-    state["model"]["vocab"] |= {START + name: first + n for n, name in enumerate(names)}
-    state["model"]["ignore_merges"] = True  # whole words are looked up first
-    tokenizer = TextTokenizer(Tokenizer.from_str(json.dumps(state)))
-    table = np.concatenate([bundle.weights["embedding.weight"], np.tile(row, (len(names), 1))])
-    weights = {**bundle.weights, "embedding.weight": table}
-    return replace(bundle, tokenizer=tokenizer, weights=weights, graphs={}, card="")
+def read_apart(bundle: Bundle, words: Sequence[str]) -> list[str]:
+    """Those that move a frame's score."""
+    return list(compress(words, np.abs(shifts(bundle, words)).max(axis=1) > APART))
+
+
+def neutralized(bundle: Bundle, words: Sequence[str]) -> Bundle:
+    """The bundle with embeddings of these words, known whole, that no longer move the frames.
+
+    What moves them is found as a linear map from the embedding; the smallest change that takes it
+    to nothing is made, and the rest looked at again.
+    """
+    for _ in range(STEPS):
+        rows = np.stack([embedding_of(bundle)[START + word] for word in words])
+        apart = rows - rows.mean(axis=0)
+        plane = ridge(apart, shifts(bundle, words))
+        rows = rows - (apart @ plane) @ np.linalg.pinv(plane, rcond=0.05)
+        bundle = with_words(bundle, dict(zip((START + word for word in words), rows, strict=True)))
+    return bundle
+
+
+def with_proper_nouns(bundle: Bundle, proper: dict[str, int], vectors: Vectors) -> Bundle:
+    """The bundle with the proper nouns that are often named and read apart as words."""
+    known = embedding_of(bundle)
+    embedded = mapped(vectors, known)
+    often = [w for w, n in proper.items() if n >= SELDOM and START + w not in known]
+    often = [word for word in often if START + word in embedded]
+    return with_words(bundle, {START + w: embedded[START + w] for w in read_apart(bundle, often)})
+
+
+def with_first_names(bundle: Bundle, proper: dict[str, int], names: Iterable[str]) -> Bundle:
+    """The bundle with the first names that are read apart, all of them the mean of those known."""
+    known = embedding_of(bundle)
+    given = sorted(name for name in names if name in proper)
+    row = np.mean([known[START + name] for name in given if START + name in known], axis=0)
+    new = [name for name in given if START + name not in known]
+    return with_words(bundle, {START + name: row for name in read_apart(bundle, new)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Find the names, see which are read apart, add them."""
+    """Find the names, see which are read apart, add them, take out what moves."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    bundle = load_bundle(options.model)
-    ids = {bundle.tokenizer.token(n): n for n in range(len(bundle.tokenizer))}
-    names = written_as_names(sorted(first_names()))
-    known = [name for name, n in names.items() if n >= OFTEN and START + name in ids]
-    others = [name for name in names if START + name not in ids]
-    usual = np.median(scores(options.model, known), axis=0)
-    apart = np.abs(scores(options.model, others) - usual).max(axis=1) > APART
-    added = [name for name, far in zip(others, apart, strict=True) if far]
-    table = bundle.weights["embedding.weight"]
-    row = table[[ids[START + name] for name in known]].mean(axis=0)
-    save_bundle(options.out, with_names(bundle, added, row))
-    print(f"{len(known):,} names known, {len(added):,} of {len(others):,} others added")
+    before = load_bundle(options.model)
+    proper = proper_nouns()
+    bundle = with_proper_nouns(before, proper, vectors_of(all_texts(), before.tokenizer))
+    whole = embedding_of(bundle)
+    heard = [word for word, n in proper.items() if n >= SELDOM and START + word in whole]
+    bundle = with_first_names(neutralized(bundle, heard), proper, first_names())
+    uncalibrated = replace(bundle, config=replace(bundle.config, temperature=1.0))
+    save_bundle(options.out, calibrated(uncalibrated))
+    added = len(bundle.tokenizer) - len(before.tokenizer)
+    print(f"{added:,} names added, {len(heard):,} proper nouns neutralized")
     return 0
 
 

@@ -1,12 +1,14 @@
-"""A source's texts as hurried people type them, each with the label it had.
+r"""A source's texts as hurried people type them, each with the label it had.
 
     python recipes/roughened.py --out runs/roughened.jsonl
     python recipes/roughened.py --taught runs/taught_excerpts.jsonl --out runs/rough_excerpts.jsonl
+    python recipes/roughened.py --taught recipes/written.jsonl --times 6 \
+        --out runs/rough_written.jsonl
 
 Sentences and phrases of the treebank: slips of the finger, other case, no last stop
 (`reviews.noise`), which leave alone what a text says. Those that stand in an evaluation split are
 left out before they are changed, when they can still be told. With `--taught` instead the texts
-that teachers have labelled. The file holds `text` and `label`,
+that teachers have labelled, or that were written for it. The file holds `text` and `label`,
 the probability of the second class, for `data.soft_labels`.
 """
 
@@ -29,8 +31,8 @@ from sentiment_lstm.storage import write_atomically
 
 TREEBANK = "../shared/data/sst"
 GRADES = {"0": "negative", "1": "0.1", "2": "0.5", "3": "0.9", "4": "positive"}
-WORDS = range(6, 60)
-"""Shorter phrases hold too little to be changed without harm; in longer ones it hardly matters."""
+WORDS = range(2, 60)
+"""A word alone holds too little to be changed without harm; in longer texts it hardly matters."""
 
 
 def texts() -> Sequence[Review]:
@@ -65,9 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--taught", type=Path, help="default: the treebank")
+    parser.add_argument("--times", type=int, default=1, help="how often each text is changed")
     options = parser.parse_args(arguments)
     reviews = texts() if options.taught is None else taught(options.taught)
-    lines = list(changed(reviews, Random(0)))
+    random = Random(0)
+    times = range(options.times)
+    lines = dict.fromkeys(line for _ in times for line in changed(reviews, random))
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} texts", file=sys.stderr)
     return 0

@@ -78,7 +78,7 @@ def _files(folder: Path) -> list[str]:
 
 def test_first_names_are_words_and_read_alike():
     predictor = opened("default").predictor
-    names = ("Jalissa", "Marleigh", "Tiberiu", "Viviana")
+    names = ("Aaliyah", "Adelle", "Adnan", "Achille")
     pieces = predictor.tokenizer.encode(list(names))
     assert [len(one.ids) for one in pieces] == [1] * len(names)
     shares = predictor.probabilities([f"{name} waters the plants on Fridays." for name in names])

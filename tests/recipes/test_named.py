@@ -1,42 +1,70 @@
-"""Names become words, all alike, and every other text reads as before."""
+"""Proper nouns are told from other words, and what moves a score is taken out of them."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
 pytest.importorskip("faker", reason="the extra `benchmarks` is not installed")
+pytest.importorskip("gensim", reason="the extra `train` is not installed")
 import named
+from words import START, embedding_of, with_words
 
-TEXTS = ["a good film", "a bad film", "not bad at all", "good , not bad"]
+NOUNS = ["ruth", "leeds", "welsh", "otto", "perth", "greek"]
 
 
 @pytest.fixture
-def pieces(bundle):
-    """A model of pieces of words."""
-    tokenizer = TextTokenizer.learn(TEXTS, TextSettings(kind="bpe", vocabulary=30))
-    shape = (len(tokenizer), bundle.config.model.embedding)
-    table = np.random.default_rng(1).normal(size=shape).astype(np.float32)
-    weights = {**bundle.weights, "embedding.weight": table}
-    return replace(bundle, tokenizer=tokenizer, weights=weights)
+def whole(pieces):
+    """A model that knows the nouns whole and the frames' words by their letters."""
+    tokenizer = TextTokenizer.learn(named.FRAMES, TextSettings(kind="bpe", vocabulary=60))
+    rng = np.random.default_rng(2)
+    shape = (len(tokenizer), pieces.config.model.embedding)
+    table = rng.normal(size=shape).astype(np.float32)
+    weights = {**pieces.weights, "embedding.weight": table}
+    model = replace(pieces, tokenizer=tokenizer, weights=weights)
+    rows = rng.normal(size=(len(NOUNS), shape[1])).astype(np.float32)
+    return with_words(model, dict(zip((START + noun for noun in NOUNS), rows, strict=True)))
 
 
-def test_a_name_is_one_token_and_all_names_are_alike(pieces):
-    row = np.full(pieces.config.model.embedding, 0.5, dtype=np.float32)
-    bundle = named.with_names(pieces, ["goodbert", "filma"], row)
-    assert len(pieces.tokenizer.encode(["Goodbert"])[0].ids) > 1
-    assert [len(one.ids) for one in bundle.tokenizer.encode(["Goodbert", "filma"])] == [1, 1]
-    predictor = Predictor(bundle, open_torch(bundle))
-    one, other = predictor.probabilities(["Goodbert saw a film", "Filma saw a film"])
-    assert np.array_equal(one, other)
+def test_first_names_are_of_many_languages_and_in_small_letters():
+    found = named.first_names()
+    assert {"beatrice", "kenji", "zaynab", "mustafa"} <= found
+    assert all(name.islower() for name in found)
 
 
-def test_other_texts_read_as_before(pieces):
-    row = np.ones(pieces.config.model.embedding, dtype=np.float32)
-    bundle = named.with_names(pieces, ["goodbert"], row)
-    before, after = (Predictor(one, open_torch(one)) for one in (pieces, bundle))
-    assert np.array_equal(before.probabilities(TEXTS), after.probabilities(TEXTS))
+def test_a_word_that_often_stands_small_is_no_proper_noun(monkeypatch):
+    sentences = ["We met Grace, and Ruth"] * 10 + ["She danced with grace"] * 5
+    monkeypatch.setattr(named, "texts", lambda also: sentences)
+    assert named.proper_nouns() == {"ruth": 10}
+
+
+def test_words_with_one_embedding_are_not_read_apart(whole, monkeypatch):
+    monkeypatch.setattr(named, "APART", 1e-4)
+    row = np.ones(whole.config.model.embedding, dtype=np.float32)
+    alike = with_words(whole, {START + noun: row for noun in NOUNS})
+    assert np.array_equal(named.shifts(alike, NOUNS), np.zeros((len(NOUNS), len(named.FRAMES))))
+    assert named.read_apart(alike, NOUNS) == []
+    assert named.read_apart(whole, NOUNS) != []
+
+
+def test_neutralized_words_move_the_frames_less_and_other_words_stay(whole):
+    after = named.neutralized(whole, NOUNS)
+    before, now = (np.abs(named.shifts(one, NOUNS)).mean() for one in (whole, after))
+    assert now < before / 2
+    rows, changed = embedding_of(whole), embedding_of(after)
+    nouns = {START + noun for noun in NOUNS}
+    assert all(np.array_equal(rows[word], changed[word]) for word in rows.keys() - nouns)
+
+
+def test_first_names_that_are_read_apart_get_the_mean_of_those_known(whole, monkeypatch):
+    monkeypatch.setattr(named, "APART", 1e-6)
+    proper = dict.fromkeys(["ruth", "otto", "zora", "tom"], 9)
+    after = embedding_of(
+        named.with_first_names(whole, proper, ["zora", "tom", "ruth", "otto", "never"])
+    )
+    rows = embedding_of(whole)
+    assert np.allclose(after["▁zora"], (rows["▁ruth"] + rows["▁otto"]) / 2)
+    assert "▁never" not in after

@@ -1,8 +1,13 @@
-"""Generated sentences: the same each time, labelled by what they mean, none of the suite's."""
+"""Generated sentences: the same each time, labelled by what they mean, none of the suite's.
 
+Nor do the written sentences of `recipes/` hold any of the suite.
+"""
+
+import json
 import re
 from collections import Counter, defaultdict
 from itertools import islice
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -18,6 +23,9 @@ from sentiment_lstm.settings import DataSettings
 
 MANY = list(islice(sentences(), 60_000))
 TEXTS = [text for text, _, _ in MANY]
+_LINES = (Path(__file__).parents[2] / "recipes" / "written.jsonl").read_text("utf-8").splitlines()
+WRITTEN = [json.loads(line)["text"] for line in _LINES]
+both = pytest.mark.parametrize("texts", [TEXTS, WRITTEN], ids=["grammar", "written"])
 
 
 def rows(source):
@@ -174,8 +182,9 @@ def test_two_texts_in_five_stay_and_no_slip_turns_one_round():
     assert all("cannot" in one.lower() and "nothing" in one.lower() for one in rough)
 
 
-def test_the_sentences_that_are_asked_of_every_model_are_not_taught():
-    assert _asked(TEXTS) == []
+@both
+def test_the_sentences_that_are_asked_of_every_model_are_not_taught(texts):
+    assert _asked(texts) == []
 
 
 @pytest.mark.slow
@@ -193,20 +202,22 @@ def _folded(text):
     return " ".join(re.findall("[a-z]+", re.sub("n['’]t", " not", text.lower())))
 
 
-def test_no_word_of_the_behaviour_suite_stands_in_training():
-    texts = "\n".join(" ".join(text.lower().split()) for text in TEXTS)
-    words = set(re.findall(r"\w[\w'-]*", texts))
+@both
+def test_no_word_of_the_behaviour_suite_stands_in_training(texts):
+    whole = "\n".join(" ".join(text.lower().split()) for text in texts)
+    words = set(re.findall(r"\w[\w'-]*", whole))
     assert {word for word in map(str.lower, suite_words()) if " " not in word} & words == set()
-    assert [words for words in suite_words() if " " in words and words.lower() in texts] == []
+    assert [words for words in suite_words() if " " in words and words.lower() in whole] == []
 
 
-def test_no_template_of_the_behaviour_suite_stands_in_training():
+@both
+def test_no_template_of_the_behaviour_suite_stands_in_training(texts):
     """Nor one that differs only in what fills the slots, or in filler.
 
     A template of at most three telling words ("X used to be A but now it is B") is common ground
     of all who speak English; the words that fill it are what keeps it apart.
     """
-    rows = [_skeleton(text) for text in TEXTS]
+    rows = [_skeleton(text) for text in texts]
     places = defaultdict(set)
     for place, row in enumerate(rows):
         for word in set(row.split()):
@@ -217,7 +228,7 @@ def test_no_template_of_the_behaviour_suite_stands_in_training():
     for name, fixed in telling.items():
         near = set.intersection(*(places[word] for word in fixed))
         whole = _filled(name)
-        found += [(name, TEXTS[place]) for place in near if whole.search(rows[place])]
+        found += [(name, texts[place]) for place in near if whole.search(rows[place])]
     assert found == []
 
 

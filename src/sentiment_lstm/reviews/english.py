@@ -21,7 +21,8 @@ let let let letting, make made made making, meet met met meeting, put put put pu
 read read read reading, see saw seen seeing, shine shone shone shining,
 shop shopped shopped shopping, deal dealt dealt dealing, spend spent spent spending,
 stand stood stood standing, take took taken taking, tell told told telling,
-think thought thought thinking, wear wore worn wearing, win won won winning
+think thought thought thinking, wear wore worn wearing, win won won winning,
+worship worshipped worshipped worshipping, abhor abhorred abhorred abhorring
 """
 IRREGULAR = {verb: forms for verb, *forms in map(str.split, _IRREGULAR.split(","))}
 """Verb -> past, participle, -ing form."""
