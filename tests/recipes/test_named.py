@@ -68,3 +68,13 @@ def test_first_names_that_are_read_apart_get_the_mean_of_those_known(whole, monk
     rows = embedding_of(whole)
     assert np.allclose(after["▁zora"], (rows["▁ruth"] + rows["▁otto"]) / 2)
     assert "▁never" not in after
+
+
+def test_proper_nouns_that_are_named_often_and_read_apart_become_words(whole, monkeypatch):
+    monkeypatch.setattr(named, "APART", 1e-6)
+    rng = np.random.default_rng(3)
+    vectors = {word: rng.normal(size=5).astype(np.float32) for word in embedding_of(whole)}
+    vectors |= {"▁bonn": vectors["▁leeds"], "▁cork": vectors["▁otto"], "▁rare": vectors["▁ruth"]}
+    proper = {"leeds": 99, "bonn": 50, "cork": 50, "rare": named.SELDOM - 1, "unmet": 50}
+    after = embedding_of(named.with_proper_nouns(whole, proper, vectors))
+    assert after.keys() - embedding_of(whole).keys() == {"▁bonn", "▁cork"}
