@@ -18,6 +18,7 @@ from sentiment_lstm.text.cleaning import normalizer, without_surrogates
         ("don\u2019t isn`t \u201cgood\u201d", "don't isn't \"good\""),
         ("don\u0092t \u0093good\u0094 \u0096 \u0085", 'don\'t "good" - ...'),
         ("so\u00adft\u200b \u2764\ufe0f", "soft \u2764"),
+        ("\U0001f44d\U0001f3fd \U0001f44f\U0001f3ff!", "\U0001f44d \U0001f44f!"),
         ("Cafe\u0301", "caf\u00e9"),
         ("\u0130", "i\u0307"),
     ],

@@ -45,7 +45,7 @@ def cut(text):
         (":-) :( ;P <3 </3 ^_^ :'( =D", ":-) :( ;p <3 </3 ^_^ :'( =d"),
         ("cast: people :points http://x", "cast : people : points http : // x"),
         ("<i>so</i> well-made _great_", "so well - made _ great _"),
-        ("\U0001f44d\U0001f3fd\u2764\ufe0f\U0001f600", "\U0001f44d\U0001f3fd \u2764 \U0001f600"),
+        ("\U0001f44d\U0001f3fd\u2764\ufe0f\U0001f600", "\U0001f44d \u2764 \U0001f600"),
         ("caf\u00e9 cafe\u0301 \u0915\u093e\u092e", "caf\u00e9 caf\u00e9 \u0915\u093e\u092e"),
         ("a\x00b\x1fc\u200dd", "a b c d"),
     ],

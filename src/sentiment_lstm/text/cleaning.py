@@ -17,8 +17,8 @@ TAG = r"</?[A-Za-z][^<>]{0,200}>"
 REPLACEMENTS: tuple[tuple[str, str], ...] = (
     (TAG, " "),  # it separates words
     # How a character is drawn or where a line may break says nothing: soft hyphen, zero-width
-    # space, word joiner, byte order mark, text and emoji variation selectors.
-    ("\u00ad|\u200b|\u2060|\ufeff|\ufe0e|\ufe0f", ""),
+    # space, word joiner, byte order mark, text and emoji variation selectors, tones of skin.
+    ("\u00ad|\u200b|\u2060|\ufeff|\ufe0e|\ufe0f|[\U0001f3fb-\U0001f3ff]", ""),
     # Curly and misused accents, and Windows-1252 bytes read as Latin-1 (IMDb has many).
     ("[\u2018\u2019\u201b`\u00b4\u0091\u0092]|&(?:apos|#0?39|#x27|[lr]squo|#821[67]);", "'"),
     ("[\u201c\u201d\u201e\u0084\u0093\u0094]|&(?:quot|#34|#x22|[lrb]dquo|#822[01]);", '"'),
@@ -39,7 +39,7 @@ NO_TOKEN = r"\p{Cc}\p{Cf}"
 """Control and format characters, for use in brackets."""
 
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
-_SKIN, _JOINER = "\U0001f3fb-\U0001f3ff", "\u200d"
+_JOINER = "\u200d"
 
 TOKEN = "|".join(
     (
@@ -47,8 +47,8 @@ TOKEN = "|".join(
         rf"[:;=]['^o-]?(?:[)(\]\[\\|*]|/(?!/)|[dpoDPO](?![{WORD_CHARACTER}]))",
         r"</?3(?![0-9])",
         r"\^_{0,3}\^",
-        # One picture: skin tones and joined parts stay with it.
-        rf"[{_EMOJI}](?:[{_SKIN}]|{_JOINER}[{_EMOJI}])*",
+        # One picture: joined parts stay with it.
+        rf"[{_EMOJI}](?:{_JOINER}[{_EMOJI}])*",
         # Numbers and ratings: 1,000 and 8.5/10; "10th" and "80's" are words.
         rf"[0-9]{{1,20}}(?:[.,][0-9]{{1,20}}){{0,9}}(?:/[0-9]{{1,20}})?(?!'?[{WORD_CHARACTER}])",
         # Words with their apostrophes: don't, 80's, rock'n'roll.
