@@ -9,9 +9,9 @@ name often and that are read apart from others become words of the vocabulary, e
 `recipes/words.py` embeds new words; what in a proper noun's embedding moves the score of neutral
 sentences is taken out, step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer
 Programmer as Woman is to Homemaker?"); and first names that are read apart get the mean of those
-known.
-A word is a proper noun if IMDb's training and unlabelled reviews hardly write it without a capital;
-first names stand in Faker's lists (some seventy languages), which come with the extra `benchmarks`.
+known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write it without a
+capital; first names stand in Faker's lists (some seventy languages), which come with the extra
+`benchmarks`.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def neutralized(bundle: Bundle, words: Sequence[str]) -> Bundle:
     to nothing is made, and the rest looked at again.
     """
     for _ in range(STEPS):
-        rows = np.stack([embedding_of(bundle)[START + word] for word in words])
+        known = embedding_of(bundle)
+        rows = np.stack([known[START + word] for word in words])
         apart = rows - rows.mean(axis=0)
         plane = ridge(apart, shifts(bundle, words))
         rows = rows - (apart @ plane) @ np.linalg.pinv(plane, rcond=0.05)

@@ -12,7 +12,7 @@ from sentiment_lstm import SentimentClassifier
 from sentiment_lstm.api import SHIPPED
 from sentiment_lstm.bundle import CONFIG, INT8_GRAPH, WEIGHTS
 from sentiment_lstm.commands.training import SIX_SENTENCES
-from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
+from sentiment_lstm.evaluation.behaviour import MOST_MOVE, positive_scorer, run_suite
 from sentiment_lstm.evaluation.cases import shipped_cases
 
 NAMES = ("default", "tiny")
@@ -83,6 +83,13 @@ def test_first_names_are_words_and_read_alike():
     assert [len(one.ids) for one in pieces] == [1] * len(names)
     shares = predictor.probabilities([f"{name} waters the plants on Fridays." for name in names])
     np.testing.assert_allclose(shares, shares[:1].repeat(len(names), 0), rtol=0, atol=1e-9)
+
+
+def test_first_names_that_are_cut_do_not_move_a_score():
+    names = ("Jalissa", "Marleigh", "Tiberiu", "Viviana")
+    texts = [f"{name} waters the plants on Fridays." for name in (*names, "Adelle")]
+    shares = opened("default").predictor.probabilities(texts)[:, 1]
+    assert np.ptp(shares) < MOST_MOVE
 
 
 @every
