@@ -102,7 +102,7 @@ def test_graphs_that_are_missing_or_unknown_are_refused(saved, graphs):
         load_bundle(saved)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max+mean", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "max+mean", "max+mean+last", "attention"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize(("layers", "classes"), [(1, 2), (3, 4)])
 def test_expected_shapes_are_the_classifiers(pooling, bidirectional, layers, classes):

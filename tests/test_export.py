@@ -12,7 +12,7 @@ from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.inference.torch_runtime import TorchRuntime
 
-POOLINGS = ("last", "max+mean", "attention")
+POOLINGS = ("last", "max+mean", "max+mean+last", "attention")
 
 
 def session(bundle: Bundle, *, quantised: bool, threads: int = 1) -> OnnxRuntime:

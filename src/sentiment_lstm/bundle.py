@@ -160,7 +160,7 @@ def expected_shapes(
     if model.pooling == "attention":
         shapes["pooling.attention.weight"] = (1, width)
     units = 1 if classes == 2 else classes
-    pooled = 2 * width if model.pooling == "max+mean" else width
+    pooled = width * len(model.pooling.split("+"))
     return shapes | {"output.weight": (units, pooled), "output.bias": (units,)}
 
 

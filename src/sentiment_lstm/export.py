@@ -216,14 +216,15 @@ def _own_units(graph: Graph, name: str, output: str, hidden: int, anchors: int) 
 
 
 def _pooled(graph: Graph, settings: ModelSettings, weights: Weights, states: str) -> str:
-    """The vector [B, W or 2W] that reaches the linear unit, as `model.pooling` makes it."""
-    if settings.pooling == "last":
-        last = f"h{settings.layers - 1}_out"
-        turned = graph.add("Transpose", [last], "last", perm=[1, 0, 2])
-        return graph.add("Reshape", [turned, graph.integers(0, -1)], "summary")
-    if settings.pooling == "max+mean":
-        return _max_and_mean(graph, states)
-    return _attention(graph, states, weights["pooling.attention.weight"])
+    """The vector [B, W to 3W] that reaches the linear unit, as `model.pooling` makes it."""
+    if settings.pooling == "attention":
+        return _attention(graph, states, weights["pooling.attention.weight"])
+    kinds = settings.pooling.split("+")
+    parts = [*_max_and_mean(graph, states)] if "max" in kinds else []
+    if "last" in kinds:
+        turned = graph.add("Transpose", [f"h{settings.layers - 1}_out"], "turned", perm=[1, 0, 2])
+        parts.append(graph.add("Reshape", [turned, graph.integers(0, -1)], "last"))
+    return graph.add("Concat", parts, "summary", axis=1)
 
 
 def _real(graph: Graph, states: str) -> str:
@@ -244,7 +245,7 @@ def _masked(graph: Graph, values: str, output: str) -> str:
     return graph.add("Where", [_real(graph, values), values, lowest], output)
 
 
-def _max_and_mean(graph: Graph, states: str) -> str:
+def _max_and_mean(graph: Graph, states: str) -> tuple[str, str]:
     time = graph.integers(0)
     masked = _masked(graph, states, "masked")
     highest = graph.add("ReduceMax", [masked, time], "highest", keepdims=0)
@@ -254,8 +255,7 @@ def _max_and_mean(graph: Graph, states: str) -> str:
     more = graph.add("Cast", ["lengths"], "lengths_float", to=TensorProto.FLOAT)
     column = graph.add("Unsqueeze", [more, graph.integers(1)], "tokens_now")
     tokens = graph.add("Add", ["pooled2", column], "pooled2_out")
-    mean = graph.add("Div", [total, tokens], "mean")
-    return graph.add("Concat", [top, mean], "summary", axis=1)
+    return top, graph.add("Div", [total, tokens], "mean")
 
 
 def _attention(graph: Graph, states: str, weight: NDArray[np.float32]) -> str:

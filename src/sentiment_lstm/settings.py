@@ -102,7 +102,7 @@ class ModelSettings:
     """LSTM layers L, stacked."""
     bidirectional: bool = False
     """Read also from the end; such a model cannot stream."""
-    pooling: Literal["last", "max+mean", "attention"] = "last"
+    pooling: Literal["last", "max+mean", "max+mean+last", "attention"] = "last"
     """What of the states reaches the linear unit."""
     dropout: float = 0.3
     """Chance of a unit being zeroed between layers and before the linear unit."""

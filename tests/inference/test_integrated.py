@@ -13,7 +13,7 @@ IDS = np.array([2, 5, 3, 4, 6, 2, 3], dtype=np.int32)
 LAST = np.array([0.0, 1.0])
 
 
-@pytest.mark.parametrize("pooling", ["last", "max+mean", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "max+mean", "max+mean+last", "attention"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
 def test_attributions_add_up(make_bundle, pooling, bidirectional, classes):

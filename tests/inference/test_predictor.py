@@ -33,7 +33,7 @@ class CountingRuntime:
         return map(self.score, batches)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max+mean", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "max+mean", "max+mean+last", "attention"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_scores_are_the_same_alone_in_a_batch_and_in_any_order(make_bundle, pooling, bidirectional):
     predictor = open_predictor(make_bundle(pooling=pooling, bidirectional=bidirectional))

@@ -8,7 +8,7 @@ from sentiment_lstm.model.weights import classifier_from
 IDS = np.array([3, 2, 4, 3, 5, 2], dtype=np.int32)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max+mean", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "max+mean", "max+mean+last", "attention"])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_scores_gradient_is_what_differences_say(make_bundle, pooling, classes):
     bundle = make_bundle(tuple("abc"[:classes]), pooling=pooling)

@@ -6,7 +6,7 @@ from sentiment_lstm.inference import runtime as module
 from sentiment_lstm.inference.torch_runtime import TorchRuntime
 from sentiment_lstm.model.weights import classifier_from, load_weights, to_arrays
 
-POOLINGS = ("last", "max+mean", "attention")
+POOLINGS = ("last", "max+mean", "max+mean+last", "attention")
 
 
 def ids(*lengths: int) -> list[np.ndarray]:

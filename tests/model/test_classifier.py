@@ -15,7 +15,7 @@ from sentiment_lstm.records import PAD_ID
 from sentiment_lstm.settings import ModelSettings
 
 VOCABULARY = 11
-POOLINGS = ("last", "max+mean", "attention")
+POOLINGS = ("last", "max+mean", "max+mean+last", "attention")
 SHAPES = [
     pytest.param(pooling, both, layers, id=f"{pooling}-{'two' if both else 'one'}-{layers}")
     for pooling in POOLINGS
@@ -72,10 +72,14 @@ def written_out(model: LSTMClassifier, text: Tensor) -> Tensor:
             states.append(run(model.back[number], x.flip(0)).flip(0))
         x = torch.cat(states, dim=1)
     hidden = model.settings.hidden
+    last = torch.cat([x[-1, :hidden], x[0, hidden:]])
+    both = torch.cat([x.amax(dim=0), x.mean(dim=0)])
     if model.settings.pooling == "last":
-        pooled = torch.cat([x[-1, :hidden], x[0, hidden:]])
+        pooled = last
     elif model.settings.pooling == "max+mean":
-        pooled = torch.cat([x.amax(dim=0), x.mean(dim=0)])
+        pooled = both
+    elif model.settings.pooling == "max+mean+last":
+        pooled = torch.cat([both, last])
     else:
         weights = torch.softmax(model.pooling.attention(x), dim=0)
         pooled = (weights * x).sum(dim=0)

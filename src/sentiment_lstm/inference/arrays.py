@@ -94,6 +94,7 @@ def state_shapes(settings: ModelSettings) -> dict[str, tuple[str | int, ...]]:
     pooled: dict[str, tuple[tuple[str | int, ...], ...]] = {
         "last": (),
         "max+mean": (("B", width), ("B", width), ("B", 1)),
+        "max+mean+last": (("B", width), ("B", width), ("B", 1)),
         "attention": (("B", 1), ("B", width), ("B", 1)),
     }
     found = enumerate(pooled[settings.pooling])

@@ -12,59 +12,60 @@ import torch
 from torch import Tensor, nn
 
 Pooled = tuple[Tensor, ...]
-"""`last`: state [B, W]. `max+mean`: maximum [B, W], sum [B, W], tokens [B].
-`attention`: top score [B], weighted sum [B, W], sum of weights [B]."""
+"""`last`: state [B, W]. `max+mean`: maximum [B, W], sum [B, W], tokens [B]; `max+mean+last`: these
+and the state. `attention`: top score [B], weighted sum [B, W], sum of weights [B]."""
 
 
 class Pooling(nn.Module):
     """Gathers hidden states into one vector a text.
 
-    `last` takes the state after a text's last token; `max+mean` both over all tokens
-    (Howard & Ruder 2018 add the last state); `attention` their mean weighted by a learnt score
-    (Yang et al. 2016, with a linear score).
+    `last` takes the state after a text's last token; `max+mean` both over all tokens;
+    `max+mean+last` all three (Howard & Ruder 2018); `attention` their mean weighted by a learnt
+    score (Yang et al. 2016, with a linear score).
 
     Args:
-        kind: `last`, `max+mean` or `attention`.
+        kind: one of the four.
         width: width W of a hidden state, both directions together.
         both_ways: the second half of a state was read from the end of the text.
     """
 
     def __init__(
-        self, kind: Literal["last", "max+mean", "attention"], width: int, both_ways: bool
+        self,
+        kind: Literal["last", "max+mean", "max+mean+last", "attention"],
+        width: int,
+        both_ways: bool,
     ) -> None:
         super().__init__()
-        self.kind = kind
+        self.parts = kind.split("+")
         self.both_ways = both_ways
-        self.width = 2 * width if kind == "max+mean" else width
+        self.width = width * len(self.parts)
         self.attention = nn.Linear(width, 1, bias=False) if kind == "attention" else None
 
     def start(self, zeros: Tensor) -> Pooled:
         """The summary of no tokens; `zeros` is [B, W]."""
         none = zeros[:, 0]
-        if self.kind == "last":
-            return (zeros,)
-        if self.kind == "max+mean":
-            return zeros - torch.inf, zeros, none
-        return none - torch.inf, zeros, none
+        if self.attention:
+            return none - torch.inf, zeros, none
+        gathered = (zeros - torch.inf, zeros, none) if "max" in self.parts else ()
+        return (*gathered, zeros) if "last" in self.parts else gathered
 
     def forward(self, states: Tensor, lengths: Tensor, pooled: Pooled) -> Pooled:
         """Add the states [B, T, W] of the next tokens, of which `lengths` [B] are real."""
-        if self.kind == "last":
-            return (self._last(states, lengths),)
         real = torch.arange(states.shape[1], device=lengths.device) < lengths[:, None]
-        if self.kind == "max+mean":
-            return _max_and_sum(states, real, pooled)
-        return self._attend(states, real, pooled)
+        if self.attention:
+            return self._attend(states, real, pooled)
+        gathered = _max_and_sum(states, real, pooled) if "max" in self.parts else ()
+        return (*gathered, self._last(states, lengths)) if "last" in self.parts else gathered
 
     def summary(self, pooled: Pooled) -> Tensor:
         """The vector that reaches the linear unit: [B, `width`]."""
-        if self.kind == "last":
+        if self.attention:
+            _, weighted, weights = pooled
+            return weighted / weights[:, None]
+        if "max" not in self.parts:
             return pooled[0]
-        if self.kind == "max+mean":
-            top, total, tokens = pooled
-            return torch.cat([top, total / tokens[:, None]], dim=1)
-        _, weighted, weights = pooled
-        return weighted / weights[:, None]
+        top, total, tokens, *last = pooled
+        return torch.cat([top, total / tokens[:, None], *last], dim=1)
 
     def _last(self, states: Tensor, lengths: Tensor) -> Tensor:
         rows = torch.arange(states.shape[0], device=states.device)
@@ -87,7 +88,7 @@ class Pooling(nn.Module):
 
 
 def _max_and_sum(states: Tensor, real: Tensor, pooled: Pooled) -> Pooled:
-    top, total, tokens = pooled
+    top, total, tokens, *_ = pooled
     mask = ~real[:, :, None]
     return (
         torch.maximum(top, states.masked_fill(mask, -torch.inf).amax(dim=1)),

@@ -52,7 +52,7 @@ def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
         # How much the network can hold: half for few texts, twice for many.
         "model.hidden": _halved_or_doubled(model.hidden),
         # Short texts decide at their end, long ones anywhere.
-        "model.pooling": OneOf(("last", "max+mean", "attention")),
+        "model.pooling": OneOf(("last", "max+mean", "max+mean+last", "attention")),
         # More updates an epoch, or steadier ones.
         "training.batch_tokens": _halved_or_doubled(training.batch_tokens),
         # How far the embedding may leave a start that knows something.
