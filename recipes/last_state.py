@@ -1,6 +1,6 @@
 """A saved model whose linear unit reads the last state too, at first with weights of zero.
 
-    python recipes/last_state.py --model runs/wordy --out runs/wordy_last
+    python recipes/last_state.py --model runs/read_again --out runs/last_state
 
 Maximum and mean over all tokens (`max+mean`) hold on to what was said first, whatever follows; the
 state after the last token is where a turn at the end shows (Howard & Ruder 2018 pool all three).
@@ -18,10 +18,22 @@ from pathlib import Path
 import numpy as np
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import UsageError
 
 
 def with_last_state(bundle: Bundle) -> Bundle:
-    """The bundle, of one direction and pooling `max+mean`, with pooling `max+mean+last`."""
+    """The bundle, of one direction and pooling `max+mean`, with pooling `max+mean+last`.
+
+    Raises:
+        UsageError: it is another.
+    """
+    found = bundle.config.model
+    if found.bidirectional or found.pooling != "max+mean":
+        way = "two directions" if found.bidirectional else "one direction"
+        raise UsageError(
+            "Expected a model of one direction with pooling max+mean, found one of "
+            f"{way} with pooling {found.pooling}; give another --model."
+        )
     model = replace(bundle.config.model, pooling="max+mean+last")
     output = bundle.weights["output.weight"]
     none = np.zeros((len(output), model.hidden), dtype=output.dtype)

@@ -2,13 +2,15 @@ r"""Soft labels for a source's own texts: half what they are labelled, half what
 
     python recipes/linear_teacher.py --source ../shared/data/tweets --out runs/taught_tweets.jsonl \
         --first runs/taught_tweets_negative.jsonl
+    python recipes/linear_teacher.py --source ../shared/data/products --sharper 2 \
+        --out runs/taught_products.jsonl
 
 Words, pairs and runs of letters under logistic regression read short texts of odd spelling better
 than a small LSTM does, and err elsewhere. What it says of a text is found without that text, in
 five parts (Wolpert 1992, "Stacked generalization"), every class as heavy as the others, and
 sharpened, since a mean of classes is drawn to the middle. Classes stand at equal distances from 0
 to 1: of negative, neutral and positive the second is 0.5. The files hold `text` and `label` for
-`data.soft_labels`; that of the first class stands apart, to be weighed as one that is rare.
+`data.soft_labels`; with `--first` those of the first class stand apart, to be weighed as rare ones.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +29,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline, make_union
 
+from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import load_corpus
+from sentiment_lstm.reviews.open import list_splits
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
 FOLDS, SHARPER = 5, 3.0
-"""A probability is raised to that power; chosen on the tweets' validation split."""
+"""A probability is raised to that power; chosen on the tweets' validation split, and 2 for product
+reviews on themselves, since every text is labelled by a model that has not seen it."""
 
 
 def out_of_fold(texts: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -49,13 +55,23 @@ def out_of_fold(texts: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.f
     return found
 
 
-def soft(shares: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def soft(
+    shares: NDArray[np.float64], labels: NDArray[np.int64], sharper: float
+) -> NDArray[np.float64]:
     """The place between the first and the last class, [N], as label and model see it."""
-    sharp = shares**SHARPER
+    sharp = shares**sharper
     places = np.linspace(0, 1, shares.shape[1])
     said = sharp @ places / sharp.sum(axis=1)
     mean: NDArray[np.float64] = (said + places[labels]) / 2
     return mean
+
+
+def training_reviews(source: str) -> list[Review]:
+    """All that trains of a source: of one without a validation split every text."""
+    left_out = [name for name in ("validation", "test") if name in list_splits(source)]
+    data = DataSettings(source=source, exclude=tuple(f"{source}:{name}" for name in left_out))
+    corpus = load_corpus(data, 0, SetAside(None))
+    return corpus.sample if "validation" in left_out else [*corpus.sample, *corpus.validation]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,20 +79,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--source", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--first", type=Path, required=True, help="texts of the first class")
+    parser.add_argument("--first", type=Path, help="texts of the first class, apart")
+    power = "what a probability is raised to, above 0"
+    parser.add_argument("--sharper", type=float, default=SHARPER, help=power)
     options = parser.parse_args(arguments)
-    left_out = (f"{options.source}:validation", f"{options.source}:test")
-    data = DataSettings(source=options.source, exclude=left_out)
-    reviews = load_corpus(data, 0, SetAside(None)).sample
+    if options.sharper <= 0:
+        parser.error(f"Expected --sharper above 0, found {options.sharper}: give another power")
+    reviews = training_reviews(options.source)
     texts = [review.text for review in reviews]
     labels = np.array([int(str(review.label)) for review in reviews])
     shares = out_of_fold(texts, labels)
     print(f"out of fold: {(shares.argmax(axis=1) == labels).mean():.4f} of {len(texts):,} texts")
-    taught = soft(shares, labels).round(4)
-    for path, chosen in ((options.out, labels > 0), (options.first, labels == 0)):
-        rows = [{"text": texts[row], "label": taught[row]} for row in np.flatnonzero(chosen)]
-        write_atomically(path, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
+    taught = soft(shares, labels, options.sharper).round(4)
+    rows = [{"text": text, "label": place} for text, place in zip(texts, taught, strict=True)]
+    apart = (labels == 0) & (options.first is not None)
+    _write(options.out, compress(rows, ~apart))
+    if options.first is not None:
+        _write(options.first, compress(rows, apart))
     return 0
+
+
+def _write(path: Path, rows: Iterable[dict[str, object]]) -> None:
+    write_atomically(path, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A saved model that reads names whole and hears nothing in them.
 
-    python recipes/named.py --model runs/read --out runs/default
+    python recipes/named.py --model runs/last_both --out runs/default
 
 Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice",
 "Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which
@@ -8,10 +8,10 @@ they stood. No training over invented names mended that (docs/log.md). So proper
 name often and that are read apart from others become words of the vocabulary, embedded as
 `recipes/words.py` embeds new words; what in a proper noun's embedding moves the score of neutral
 sentences is taken out, step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer
-Programmer as Woman is to Homemaker?"); and first names that are read apart get the mean of those
-known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write it without a
-capital; first names stand in Faker's lists (some seventy languages), which come with the extra
-`benchmarks`.
+Programmer as Woman is to Homemaker?"), and out of those of common words for people; and first
+names that are read apart get the mean of those known. A word is a proper noun if IMDb's training
+and unlabelled reviews hardly write it without a capital; first names stand in Faker's lists (some
+seventy languages), which come with the extra `benchmarks`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,14 @@ SELDOM = 8
 """How often a proper noun has to stand in the reviews for its own embedding to count."""
 STEPS = 4
 _NAME = re.compile("[a-z]{3,12}")
+PEOPLE = _NAME.findall(
+    "deaf blind disabled autistic diabetic pregnant elderly teenage young adult gay lesbian trans "
+    "bisexual transgender straight black white brown asian latina latino arab gypsy immigrant "
+    "native refugee foreign widowed divorced unmarried married adopted retired unemployed rural "
+    "homeless atheist vegan man woman girl boy lady gentleman pensioner student nurse farmer "
+    "soldier"
+)
+"""Words for people that are no proper nouns."""
 
 
 def first_names() -> set[str]:
@@ -137,7 +145,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle = with_proper_nouns(before, proper, vectors_of(all_texts(), before.tokenizer))
     whole = embedding_of(bundle)
     heard = [word for word, n in proper.items() if n >= SELDOM and START + word in whole]
-    bundle = with_first_names(neutralized(bundle, heard), proper, first_names())
+    people = [word for word in PEOPLE if START + word in whole]
+    bundle = neutralized(neutralized(bundle, heard), people)
+    bundle = with_first_names(bundle, proper, first_names())
     uncalibrated = replace(bundle, config=replace(bundle.config, temperature=1.0))
     save_bundle(options.out, calibrated(uncalibrated))
     added = len(bundle.tokenizer) - len(before.tokenizer)

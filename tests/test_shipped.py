@@ -78,7 +78,7 @@ def _files(folder: Path) -> list[str]:
 
 def test_first_names_are_words_and_read_alike():
     predictor = opened("default").predictor
-    names = ("Aaliyah", "Adelle", "Adnan", "Achille")
+    names = ("Ainsley", "Amaya", "Arvid", "Clarissa")
     pieces = predictor.tokenizer.encode(list(names))
     assert [len(one.ids) for one in pieces] == [1] * len(names)
     shares = predictor.probabilities([f"{name} waters the plants on Fridays." for name in names])
@@ -87,7 +87,7 @@ def test_first_names_are_words_and_read_alike():
 
 def test_first_names_that_are_cut_do_not_move_a_score():
     names = ("Jalissa", "Marleigh", "Tiberiu", "Viviana")
-    texts = [f"{name} waters the plants on Fridays." for name in (*names, "Adelle")]
+    texts = [f"{name} waters the plants on Fridays." for name in (*names, "Ainsley")]
     shares = opened("default").predictor.probabilities(texts)[:, 1]
     assert np.ptp(shares) < MOST_MOVE
 

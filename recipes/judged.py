@@ -1,0 +1,105 @@
+r"""Texts that a language model has judged, with its grades; the others of the files as they were.
+
+    python recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products \
+        --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
+    python recipes/judged.py --taught runs/taught_reviews.jsonl \
+        --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
+
+A large language model read and graded, from 0, clearly negative, over 2, neither, to 4, clearly
+positive: 4,121 reviews and most of 28,014 runs of sentences because teachers doubted them
+(`recipes/teacher.py`), and 13,986 windows of product reviews because the student did.
+`recipes/grades.txt` holds a line for each, the start of the SHA-1 of its text and the grade; the
+texts themselves are those of the sources, none of a split that validates or tests. A grade becomes
+a soft label, for `data.soft_labels`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+from linear_teacher import training_reviews
+
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.storage import write_atomically
+
+GRADES = Path(__file__).with_name("grades.txt")
+PLACES = (0.0, 0.15, 0.5, 0.85, 1.0)
+"""A grade's soft label: what leans stays within its third."""
+LONGEST = 3
+"""Sentences of a window."""
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?:<br />)+")
+
+
+def plain(text: str) -> str:
+    """A text as it was shown: on one line."""
+    return " ".join(text.replace("<br />", " ").split())
+
+
+def key(text: str) -> str:
+    """What stands for a text in the file of grades."""
+    return hashlib.sha1(plain(text).encode(), usedforsecurity=False).hexdigest()[:12]
+
+
+def grades(file: Path = GRADES) -> dict[str, float]:
+    """The soft label of every text that was judged, by its key."""
+    pairs = (line.split() for line in file.read_text("utf-8").splitlines())
+    return {found: PLACES[int(grade)] for found, grade in pairs}
+
+
+def windows(text: str) -> Iterator[str]:
+    """All runs of one to three sentences."""
+    sentences = [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    for start in range(len(sentences)):
+        for end in range(start + 1, min(start + LONGEST, len(sentences)) + 1):
+            yield " ".join(sentences[start:end])
+
+
+def windows_of(source: str) -> Iterator[str]:
+    """Those of all that trains of a source."""
+    for review in training_reviews(source):
+        yield from windows(review.text)
+
+
+def judged(candidates: Iterable[str], known: Mapping[str, float]) -> Iterator[str]:
+    """A line of JSON for each text that has a grade, once."""
+    left = dict(known)
+    for text in candidates:
+        place = left.pop(key(text), None)
+        if place is not None:
+            yield json.dumps({"text": plain(text), "label": place}) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, look up, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--taught", type=Path, required=True, help="texts and teachers' labels")
+    parser.add_argument("--windows", help="a source whose sentences were judged too")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rest", type=Path, required=True, help="texts without a grade")
+    options = parser.parse_args(arguments)
+    known = grades()
+    lines = options.taught.read_text("utf-8").splitlines(keepends=True)
+    taught = [str(json.loads(line)["text"]) for line in lines]
+    more = windows_of(options.windows) if options.windows else ()
+    found = list(judged(chain(taught, more), known))
+    if not found:
+        raise UsageError(
+            f"Expected texts that {GRADES.name} grades in {options.taught}, found none; "
+            "make them as the Makefile does."
+        )
+    rest = [line for line, text in zip(lines, taught, strict=True) if key(text) not in known]
+    write_atomically(options.out, "".join(found).encode())
+    write_atomically(options.rest, "".join(rest).encode())
+    print(f"{len(found):,} texts with a grade, {len(rest):,} without")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
