@@ -19,7 +19,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import load_corpus, unlabelled_texts
+from sentiment_lstm.reviews.open import list_splits
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings, LanguageSettings, Settings
 from sentiment_lstm.storage import write_atomically
@@ -29,15 +31,28 @@ RUNS = 2
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?:<br />)+")
 
 
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text, none of them empty."""
+    return [part for part in _SENTENCE_END.split(text) if part.strip()]
+
+
 def excerpts(text: str, rng: random.Random) -> Iterator[str]:
     """Runs of the text's sentences, each from a random one on; none of a single sentence."""
-    sentences = [part for part in _SENTENCE_END.split(text) if part.strip()]
+    sentences = sentences_of(text)
     if len(sentences) < 2:
         return
     for _ in range(RUNS):
         number = 1 + int((len(sentences) - 1) * rng.random() ** 2)
         start = rng.randrange(len(sentences) - number + 1)
         yield " ".join(sentences[start : start + number])
+
+
+def training_reviews(source: str) -> list[Review]:
+    """All that trains of a source: of one without a validation split every text."""
+    left_out = [name for name in ("validation", "test") if name in list_splits(source)]
+    data = DataSettings(source=source, exclude=tuple(f"{source}:{name}" for name in left_out))
+    corpus = load_corpus(data, 0, SetAside(None))
+    return corpus.sample if "validation" in left_out else [*corpus.sample, *corpus.validation]
 
 
 def texts(also: Sequence[str]) -> Iterator[str]:

@@ -18,13 +18,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from linear_teacher import training_reviews
+from excerpts import sentences_of, training_reviews
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.storage import write_atomically
@@ -34,7 +33,6 @@ PLACES = (0.0, 0.15, 0.5, 0.85, 1.0)
 """A grade's soft label: what leans stays within its third."""
 LONGEST = 3
 """Sentences of a window."""
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?:<br />)+")
 
 
 def plain(text: str) -> str:
@@ -47,15 +45,15 @@ def key(text: str) -> str:
     return hashlib.sha1(plain(text).encode(), usedforsecurity=False).hexdigest()[:12]
 
 
-def grades(file: Path = GRADES) -> dict[str, float]:
+def grades() -> dict[str, float]:
     """The soft label of every text that was judged, by its key."""
-    pairs = (line.split() for line in file.read_text("utf-8").splitlines())
+    pairs = (line.split() for line in GRADES.read_text("utf-8").splitlines())
     return {found: PLACES[int(grade)] for found, grade in pairs}
 
 
 def windows(text: str) -> Iterator[str]:
     """All runs of one to three sentences."""
-    sentences = [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    sentences = sentences_of(text)
     for start in range(len(sentences)):
         for end in range(start + 1, min(start + LONGEST, len(sentences)) + 1):
             yield " ".join(sentences[start:end])

@@ -34,7 +34,7 @@ def with_last_state(bundle: Bundle) -> Bundle:
             "Expected a model of one direction with pooling max+mean, found one of "
             f"{way} with pooling {found.pooling}; give another --model."
         )
-    model = replace(bundle.config.model, pooling="max+mean+last")
+    model = replace(found, pooling="max+mean+last")
     output = bundle.weights["output.weight"]
     none = np.zeros((len(output), model.hidden), dtype=output.dtype)
     weights = {**bundle.weights, "output.weight": np.concatenate([output, none], axis=1)}

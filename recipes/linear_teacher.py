@@ -23,17 +23,13 @@ from itertools import compress
 from pathlib import Path
 
 import numpy as np
+from excerpts import training_reviews
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline, make_union
 
-from sentiment_lstm.records import Review
-from sentiment_lstm.reviews.corpus import load_corpus
-from sentiment_lstm.reviews.open import list_splits
-from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
 FOLDS, SHARPER = 5, 3.0
@@ -64,14 +60,6 @@ def soft(
     said = sharp @ places / sharp.sum(axis=1)
     mean: NDArray[np.float64] = (said + places[labels]) / 2
     return mean
-
-
-def training_reviews(source: str) -> list[Review]:
-    """All that trains of a source: of one without a validation split every text."""
-    left_out = [name for name in ("validation", "test") if name in list_splits(source)]
-    data = DataSettings(source=source, exclude=tuple(f"{source}:{name}" for name in left_out))
-    corpus = load_corpus(data, 0, SetAside(None))
-    return corpus.sample if "validation" in left_out else [*corpus.sample, *corpus.validation]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -86,7 +86,7 @@ def test_first_names_are_words_and_read_alike():
 
 
 def test_first_names_that_are_cut_do_not_move_a_score():
-    names = ("Jalissa", "Marleigh", "Tiberiu", "Viviana")
+    names = ("Jalissa", "Marleigh", "Tiberiu", "Viviana", "Aaliyah", "Adelle", "Adnan", "Achille")
     texts = [f"{name} waters the plants on Fridays." for name in (*names, "Ainsley")]
     shares = opened("default").predictor.probabilities(texts)[:, 1]
     assert np.ptp(shares) < MOST_MOVE

@@ -14,7 +14,7 @@ def known(tmp_path, monkeypatch):
     grades = {"It broke.<br />Twice!": 0, "Solid. Quiet.": 3, "In both.": 4, **others}
     file = tmp_path / "grades.txt"
     file.write_text("".join(f"{judged.key(t)} {g}\n" for t, g in grades.items()), "utf-8")
-    monkeypatch.setattr(judged.grades, "__defaults__", (file,))
+    monkeypatch.setattr(judged, "GRADES", file)
 
 
 def rows(path):
