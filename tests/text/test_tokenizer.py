@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from sentiment_lstm.errors import BundleError, DataError
 from sentiment_lstm.records import PAD_ID, UNKNOWN_ID
@@ -43,7 +44,7 @@ def cut(text):
         ("8/10, 7.5/10 or 1,000 on 10th", "8/10 , 7.5/10 or 1,000 on 10th"),
         ("Why?! No!!!! Well..... ok--fine ****", "why ?! no !!! ! well ... .. ok -- fine ****"),
         (":-) :( ;P <3 </3 ^_^ :'( =D", ":-) :( ;p <3 </3 ^_^ :'( =d"),
-        ("cast: people :points http://x", "cast : people : points http : // x"),
+        ("cast: people :points ftp://x", "cast : people : points ftp : // x"),
         ("<i>so</i> well-made _great_", "so well - made _ great _"),
         ("\U0001f44d\U0001f3fd\u2764\ufe0f\U0001f600", "\U0001f44d \u2764 \U0001f600"),
         ("caf\u00e9 cafe\u0301 \u0915\u093e\u092e", "caf\u00e9 caf\u00e9 \u0915\u093e\u092e"),
@@ -265,3 +266,14 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 )
 def test_head_and_tail(length, most, kept):
     assert head_and_tail(np.arange(length, dtype=np.int32), most).tolist() == kept
+
+
+@pytest.mark.parametrize("kind", ["word", "bpe"])
+def test_an_older_cleaning_gives_way_and_the_vocabulary_stays(kind):
+    settings = TextSettings(kind=kind, min_frequency=1)
+    state = json.loads(TOKENIZERS[kind].to_json())
+    state["normalizer"] = {"type": "Lowercase"}
+    older = TextTokenizer(Tokenizer.from_str(json.dumps(state)))
+    text = ["The <i>best</i> film"]
+    assert older.encode(text)[0].ids.tolist() != TOKENIZERS[kind].encode(text)[0].ids.tolist()
+    assert older.cleaning_as_today(settings).to_json() == TOKENIZERS[kind].to_json()

@@ -72,6 +72,18 @@ def test_going_on_from_a_bundle_keeps_words_and_weights(csv_file: Path, tmp_path
     assert metrics["validation_accuracy"] > 0.9
 
 
+def test_going_on_from_a_bundle_of_an_older_cleaning_takes_todays(csv_file: Path, tmp_path: Path):
+    train(tiny(csv_file), tmp_path / "first", QUIET)
+    file = tmp_path / "first" / "tokenizer.json"
+    today = file.read_text()
+    steps = json.loads(today)
+    del steps["normalizer"]["normalizers"][1]
+    file.write_text(json.dumps(steps))
+    short = {"training__init": str(tmp_path / "first"), "training__max_steps": 1}
+    train(tiny(csv_file, **short), tmp_path / "second", QUIET)
+    assert (tmp_path / "second" / "tokenizer.json").read_text() == today
+
+
 def test_going_on_with_other_classes_starts_a_new_output(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     three = csv_file.read_text().replace("lovely", "fine", 60).splitlines()

@@ -58,9 +58,7 @@ class TextTokenizer:
         and then as merges, in the order in which they were learnt; one that begins a word starts
         with U+2581.
         """
-        learner = Tokenizer(_empty_model(settings.kind))
-        learner.normalizer = normalizer(lowercase=settings.lowercase)
-        learner.pre_tokenizer = pre_tokenizer(mark_starts=settings.kind == "bpe")
+        learner = _cleaning(Tokenizer(_empty_model(settings.kind)), settings)
         learner.train_from_iterator(map(without_surrogates, texts), _trainer(settings))
         state = json.loads(learner.to_str())
         # Learnt special tokens would be recognised in raw text, so that a reviewer's "<pad>" would
@@ -83,6 +81,14 @@ class TextTokenizer:
             ) from error
         _check(pipeline, path)
         return cls(pipeline)
+
+    def cleaning_as_today(self, settings: TextSettings) -> Self:
+        """The same vocabulary behind the cleaning and cutting of this version of the package.
+
+        `settings` are those that it was learnt by. Its texts may be cut otherwise than before:
+        for models that are trained on.
+        """
+        return type(self)(_cleaning(Tokenizer.from_str(self.to_json()), settings))
 
     def save(self, path: Path) -> None:
         """Write `to_json` to `path`."""
@@ -184,6 +190,13 @@ def _check(pipeline: Tokenizer, path: Path) -> None:
             f"Expected the tokenizer of a sentiment-lstm model in {path}, found one with other "
             "special tokens or ids; take the file that was saved with the model."
         )
+
+
+def _cleaning(pipeline: Tokenizer, settings: TextSettings) -> Tokenizer:
+    """The pipeline, with the steps of `cleaning` before its vocabulary."""
+    pipeline.normalizer = normalizer(lowercase=settings.lowercase)
+    pipeline.pre_tokenizer = pre_tokenizer(mark_starts=settings.kind == "bpe")
+    return pipeline
 
 
 def _cuts_as_here(pipeline: Tokenizer) -> bool:

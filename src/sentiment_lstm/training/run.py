@@ -178,6 +178,8 @@ def _start(
     init, language = settings.training.init, settings.language.epochs > 0
     needed = not (language and is_bundle(folder / LANGUAGE))
     start = load_bundle(Path(init)) if init and needed else None
+    if start is not None:
+        start = replace(start, tokenizer=start.tokenizer.cleaning_as_today(settings.text))
     if language:
         return pretrained(settings, corpus, set_aside, folder, console, interrupts, start)
     return start
