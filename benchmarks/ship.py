@@ -33,15 +33,15 @@ ORIGINS = {
     "taught": "IMDb's unlabelled reviews, and runs of sentences out of IMDb's and the products', "
     "labelled by teachers of ours; the label of a tweet or a product review may be half its own, "
     "half a linear model's",
-    "judged": "32,135 of these and 13,986 runs of sentences of the products' reviews, graded by a "
+    "judged": "32,135 of these and 37,986 runs of sentences of the products' reviews, graded by a "
     "large language model",
     "roughened": "some of these sentences as hurried people type them, changed by rule",
     "renamed": "some of them with other names in them",
     "written": "short texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0",
     "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
-    "people": "common words for people, most of the behaviour suite's among them, whose effect on "
-    "neutral sentences was taken out, as that of proper nouns was: of other groups of people the "
-    "suite no longer judges fairly",
+    "people": "common words for people and nations, most of the behaviour suite's among them, "
+    "whose effect on neutral sentences was taken out, as that of proper nouns was: of "
+    "nationalities and other groups of people the suite no longer judges fairly",
     "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
 """Where the shipped bundle's training texts and names are from. None of the texts is part of it."""

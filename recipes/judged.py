@@ -7,7 +7,7 @@ r"""Texts that a language model has judged, with its grades; the others of the f
 
 A large language model read and graded, from 0, clearly negative, over 2, neither, to 4, clearly
 positive: 4,121 reviews and most of 28,014 runs of sentences because teachers doubted them
-(`recipes/teacher.py`), and 13,986 windows of product reviews because the student did.
+(`recipes/teacher.py`), and 37,986 windows of product reviews because a student did.
 `recipes/grades.txt` holds a line for each, the start of the SHA-1 of its text and the grade; the
 texts themselves are those of the sources, none of a split that validates or tests. A grade becomes
 a soft label, for `data.soft_labels`.

@@ -8,10 +8,10 @@ they stood. No training over invented names mended that (docs/log.md). So proper
 name often and that are read apart from others become words of the vocabulary, embedded as
 `recipes/words.py` embeds new words; what in a proper noun's embedding moves the score of neutral
 sentences is taken out, step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer
-Programmer as Woman is to Homemaker?"), and out of those of common words for people; and first
-names that are read apart get the mean of those known. A word is a proper noun if IMDb's training
-and unlabelled reviews hardly write it without a capital; first names stand in Faker's lists (some
-seventy languages), which come with the extra `benchmarks`.
+Programmer as Woman is to Homemaker?"), and out of those of common words for people and nations; and
+first names and nations that are read apart get the mean of those known. A word is a proper noun if
+IMDb's training and unlabelled reviews hardly write it without a capital; first names stand in
+Faker's lists (some seventy languages), which come with the extra `benchmarks`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pkgutil
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
@@ -66,6 +66,26 @@ PEOPLE = _NAME.findall(
     "soldier"
 )
 """Words for people that are no proper nouns."""
+NATIONS = _NAME.findall(
+    "afghan albanian algerian american andorran angolan argentine argentinian armenian australian "
+    "austrian azerbaijani bahamian bahraini bangladeshi barbadian basque belarusian belgian "
+    "belizean beninese bhutanese bolivian bosnian botswanan brazilian british bulgarian burkinabe "
+    "burmese burundian cambodian cameroonian canadian catalan chadian chilean chinese colombian "
+    "congolese croatian cuban cypriot czech danish djiboutian dominican dutch ecuadorian egyptian "
+    "english eritrean estonian ethiopian fijian filipino finnish flemish french gabonese gambian "
+    "georgian german ghanaian greek greenlandic guatemalan guinean guyanese haitian honduran "
+    "hungarian icelandic indian indonesian iranian iraqi irish israeli italian ivorian jamaican "
+    "japanese jordanian kazakh kenyan korean kosovan kurdish kuwaiti kyrgyz lao laotian latvian "
+    "lebanese liberian libyan lithuanian luxembourgish macedonian malagasy malawian malaysian "
+    "maldivian malian maltese maori mauritanian mauritian mexican moldovan mongolian montenegrin "
+    "moroccan mozambican namibian nepalese nepali nicaraguan nigerian nigerien norwegian omani "
+    "pakistani palestinian panamanian paraguayan peruvian polish portuguese qatari romanian "
+    "russian rwandan salvadoran samoan saudi scottish senegalese serbian singaporean slovak "
+    "slovenian somali spanish sudanese surinamese swedish swiss syrian taiwanese tajik tamil "
+    "tanzanian thai tibetan togolese tongan tunisian turkish turkmen ugandan ukrainian uruguayan "
+    "uzbek venezuelan vietnamese welsh yemeni zambian zimbabwean"
+)
+"""Their adjectives, of all states and of some nations without one: reviews name few of them."""
 
 
 def first_names() -> set[str]:
@@ -125,13 +145,15 @@ def with_proper_nouns(bundle: Bundle, proper: dict[str, int], vectors: Vectors) 
     return with_words(bundle, {START + w: embedded[START + w] for w in read_apart(bundle, often)})
 
 
-def with_first_names(bundle: Bundle, proper: dict[str, int], names: Iterable[str]) -> Bundle:
-    """The bundle with the first names that are read apart, all of them the mean of those known."""
+def with_likes(bundle: Bundle, words: Sequence[str]) -> Bundle:
+    """The bundle with the words of a kind that are read apart, all of them the mean of those known.
+
+    The kind is first names, or nations.
+    """
     known = embedding_of(bundle)
-    given = sorted(name for name in names if name in proper)
-    row = np.mean([known[START + name] for name in given if START + name in known], axis=0)
-    new = [name for name in given if START + name not in known]
-    return with_words(bundle, {START + name: row for name in read_apart(bundle, new)})
+    row = np.mean([known[START + word] for word in words if START + word in known], axis=0)
+    new = [word for word in words if START + word not in known]
+    return with_words(bundle, {START + word: row for word in read_apart(bundle, new)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,9 +167,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle = with_proper_nouns(before, proper, vectors_of(all_texts(), before.tokenizer))
     whole = embedding_of(bundle)
     heard = [word for word, n in proper.items() if n >= SELDOM and START + word in whole]
-    people = [word for word in PEOPLE if START + word in whole]
+    people = [word for word in (*PEOPLE, *NATIONS) if START + word in whole]
     bundle = neutralized(neutralized(bundle, heard), people)
-    bundle = with_first_names(bundle, proper, first_names())
+    bundle = with_likes(bundle, sorted(first_names() & proper.keys()))
+    bundle = with_likes(bundle, NATIONS)
     uncalibrated = replace(bundle, config=replace(bundle.config, temperature=1.0))
     save_bundle(options.out, calibrated(uncalibrated))
     added = len(bundle.tokenizer) - len(before.tokenizer)

@@ -21,6 +21,10 @@ from sentiment_lstm.text.cleaning import normalizer, without_surrogates
         ("\U0001f44d\U0001f3fd \U0001f44f\U0001f3ff!", "\U0001f44d \U0001f44f!"),
         ("Cafe\u0301", "caf\u00e9"),
         ("\u0130", "i\u0307"),
+        ("Good: https://a.org/b?c=1&d=<b>x</b>", "good:  = x "),
+        ("(see HTTP://a.org/b, or WWW.c.org).", "(see  , or  )."),
+        ("https:// and www. and awww.sweet", "https:// and www. and awww.sweet"),
+        ("@Reader_83 likes @b, not c@d.org or @ home", "@ likes @, not c@d.org or @ home"),
     ],
 )
 def test_normal_form(raw, normal):
@@ -40,7 +44,10 @@ def test_surrogates_are_replaced_one_for_one():
     assert without_surrogates("a\ud800\udfffb\U0001f600") == "a\ufffd\ufffdb\U0001f600"
 
 
-@pytest.mark.parametrize("unit", ["<", "&", "x", " ", "<a", "</", "&amp", "&amp;", "\u0301", "'"])
+@pytest.mark.parametrize(
+    "unit",
+    ["<", "&", "x", " ", "<a", "</", "&amp", "&amp;", "\u0301", "'", "http://", "@", "www.!"],
+)
 def test_time_is_linear_in_hostile_text(unit):
     """64 KB take a small part of a second; quadratic steps would take minutes."""
     steps = normalizer(lowercase=True)

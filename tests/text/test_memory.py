@@ -30,6 +30,7 @@ hard = st.text(
 @example(text="wait\x85what no\x1dyes e \u0301\u2028x")
 @example(text="5 . 5 : ) < 3 <a" + "x" * 201 + "> b&nbsp;c")
 @example(text="\ud800 lone")
+@example(text="http://a\x85b @\x85c www.d&lt;e &#64;f http://\u200bg @h@i x@j \xa0www.k\u2028@l")
 def test_parts_give_the_ids_of_the_whole(kind, text):
     whole = TOKENIZERS[kind].encode([text], offsets=True)[0]
     assert TOKENIZERS[kind].encode([text])[0].ids.tolist() == whole.ids.tolist()

@@ -1,4 +1,4 @@
-"""How people really type: slips of the finger, case, punctuation, links; the sense stays.
+"""How people really type: slips of the finger, case, punctuation, addresses; the sense stays.
 
 Knows nothing of labels or of where a text comes from.
 """
@@ -59,9 +59,8 @@ def _other_ending(text: str, random: Random) -> str:
 
 def _with_address(text: str, random: Random) -> str:
     name = "".join(random.choices(_LETTERS, k=random.randrange(3, 9)))
-    link = f"http{random.choice(('', 's'))}://{name}.com/{random.randrange(10000)}"
-    extra = random.choice((link, link, f"@{name}", f"#{name}", "RT", "<br />"))
-    return f"{extra} {text}" if random.random() < 0.4 else f"{text} {extra}"
+    extra = random.choice((f"@{name}", f"@{name}", f"@{name}", f"#{name}", "RT", "<br />"))
+    return f"{extra} {text}" if random.random() < 0.7 else f"{text} {extra}"
 
 
 def _with_spaced_marks(text: str, random: Random) -> str:

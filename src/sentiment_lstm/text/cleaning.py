@@ -27,8 +27,11 @@ REPLACEMENTS: tuple[tuple[str, str], ...] = (
     ("&(?:nbsp|#160|#xa0);", " "),
     ("&(?:lt|#60);", "<"),
     ("&(?:gt|#62);", ">"),
-    # Last, so that an escaped entity is decoded once, as HTML says.
+    # Last of these, so that an escaped entity is decoded once, as HTML says.
     ("&(?:amp|#38);", "&"),
+    # Where a link leads and whom a text addresses says nothing: links go, of users "@" stays.
+    (r"(?i:https?://|(?<![a-z0-9])www\.)[!-;=?-~]*[A-Za-z0-9/]", " "),
+    (r"(?<=@)(?<![A-Za-z0-9_]@)[A-Za-z0-9_]{1,30}", ""),
 )
 """Pattern and what stands for it, applied in this order."""
 
