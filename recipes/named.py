@@ -1,6 +1,6 @@
 """A saved model that reads names whole and hears nothing in them.
 
-    python recipes/named.py --model runs/last_both --out runs/default
+    python recipes/named.py --model runs/third_round --out runs/default
 
 Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice",
 "Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which
@@ -85,7 +85,7 @@ NATIONS = _NAME.findall(
     "tanzanian thai tibetan togolese tongan tunisian turkish turkmen ugandan ukrainian uruguayan "
     "uzbek venezuelan vietnamese welsh yemeni zambian zimbabwean"
 )
-"""Their adjectives, of all states and of some nations without one: reviews name few of them."""
+"""Adjectives of nations, of one word: most states' and some others'. Reviews name few of them."""
 
 
 def first_names() -> set[str]:

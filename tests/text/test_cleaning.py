@@ -22,9 +22,17 @@ from sentiment_lstm.text.cleaning import normalizer, without_surrogates
         ("Cafe\u0301", "caf\u00e9"),
         ("\u0130", "i\u0307"),
         ("Good: https://a.org/b?c=1&d=<b>x</b>", "good:  = x "),
+        (
+            '"https://a-b.org/",fine http://c.d...no [bad](http://e.f),ill',
+            '" ",fine  ...no [bad]( ),ill',
+        ),
         ("(see HTTP://a.org/b, or WWW.c.org).", "(see  , or  )."),
         ("https:// and www. and awww.sweet", "https:// and www. and awww.sweet"),
         ("@Reader_83 likes @b, not c@d.org or @ home", "@ likes @, not c@d.org or @ home"),
+        (
+            "3 @5.99, @Jos\u00e9, j.@x.com @Py.test @c's",
+            "3 @5.99, @jos\u00e9, j.@x.com @py.test @'s",
+        ),
     ],
 )
 def test_normal_form(raw, normal):

@@ -59,6 +59,7 @@ def _other_ending(text: str, random: Random) -> str:
 
 def _with_address(text: str, random: Random) -> str:
     name = "".join(random.choices(_LETTERS, k=random.randrange(3, 9)))
+    # Of a user's name cleaning leaves "@", and tweets begin with it.
     extra = random.choice((f"@{name}", f"@{name}", f"@{name}", f"#{name}", "RT", "<br />"))
     return f"{extra} {text}" if random.random() < 0.7 else f"{text} {extra}"
 

@@ -14,6 +14,18 @@ from tokenizers import Regex, normalizers, pre_tokenizers
 TAG = r"</?[A-Za-z][^<>]{0,200}>"
 """The bound keeps "<" without ">" linear; "<3" and "a < b" are no tags."""
 
+LINK = (
+    r"(?:(?i:https?)://|(?<![A-Za-z0-9])(?i:www)\.)"
+    r"[A-Za-z0-9]+(?:(?:[-_~:/?#@&=%+]{1,3}|\.)[A-Za-z0-9]+){0,500}/?"
+)
+"""Letters and marks take turns, so that it never goes far back; brackets, quotes, commas and
+dots in a row end it, for sentences go on after them."""
+USER = (
+    r"(?<=@)(?<![A-Za-z0-9_.]@)[A-Za-z_][A-Za-z0-9_]{0,29}"
+    "(?![A-Za-z0-9_\u0080-\U0010ffff]|[.][A-Za-z0-9])"
+)
+"""What follows "@" in a name like "@reader_7"; no price, no part of an e-mail, no "@José"."""
+
 REPLACEMENTS: tuple[tuple[str, str], ...] = (
     (TAG, " "),  # it separates words
     # How a character is drawn or where a line may break says nothing: soft hyphen, zero-width
@@ -30,8 +42,8 @@ REPLACEMENTS: tuple[tuple[str, str], ...] = (
     # Last of these, so that an escaped entity is decoded once, as HTML says.
     ("&(?:amp|#38);", "&"),
     # Where a link leads and whom a text addresses says nothing: links go, of users "@" stays.
-    (r"(?i:https?://|(?<![a-z0-9])www\.)[!-;=?-~]*[A-Za-z0-9/]", " "),
-    (r"(?<=@)(?<![A-Za-z0-9_]@)[A-Za-z0-9_]{1,30}", ""),
+    (LINK, " "),
+    (USER, ""),
 )
 """Pattern and what stands for it, applied in this order."""
 
