@@ -76,18 +76,26 @@ def _files(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-def test_first_names_are_words_and_read_alike():
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("Aaliyah", "Adrianne", "Alejandra", "Alvaro"), "{} waters the plants on Fridays."),
+        (("Algerian", "Basque", "Chilean", "Ethiopian"), "Our {} neighbour waters the plants."),
+    ],
+)
+def test_names_and_nations_are_words_and_read_alike(words, sentence):
     predictor = opened("default").predictor
-    names = ("Ainsley", "Amaya", "Arvid", "Clarissa")
-    pieces = predictor.tokenizer.encode(list(names))
-    assert [len(one.ids) for one in pieces] == [1] * len(names)
-    shares = predictor.probabilities([f"{name} waters the plants on Fridays." for name in names])
-    assert np.ptp(shares[:, 1]) < 0.02
+    pieces = predictor.tokenizer.encode(list(words))
+    assert [len(one.ids) for one in pieces] == [1] * len(words)
+    shares = predictor.probabilities([sentence.format(word) for word in words])
+    np.testing.assert_allclose(shares, shares[:1].repeat(len(words), 0), rtol=0, atol=1e-9)
 
 
-def test_first_names_that_are_cut_do_not_move_a_score():
-    names = ("Jalissa", "Marleigh", "Tiberiu", "Viviana", "Aaliyah", "Adelle", "Adnan", "Achille")
-    texts = [f"{name} waters the plants on Fridays." for name in (*names, "Ainsley")]
+def test_first_names_that_trainings_read_or_that_are_cut_do_not_move_a_score():
+    read, cut = ("Ainsley", "Amaya", "Arvid", "Clarissa"), ("Jalissa", "Marleigh", "Tiberiu")
+    texts = [
+        f"{name} waters the plants on Fridays." for name in (*read, *cut, "Viviana", "Aaliyah")
+    ]
     shares = opened("default").predictor.probabilities(texts)[:, 1]
     assert np.ptp(shares) < MOST_MOVE
 
