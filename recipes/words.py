@@ -134,7 +134,8 @@ def with_words(bundle: Bundle, rows: Vectors) -> Bundle:
     first = len(bundle.tokenizer)
     ids |= {word: first + n for n, word in enumerate(word for word in rows if word not in ids)}
     state["model"]["ignore_merges"] = True  # whole words are looked up first
-    tokenizer = TextTokenizer(Tokenizer.from_str(json.dumps(state)))
+    pipeline = Tokenizer.from_str(json.dumps(state))
+    tokenizer = TextTokenizer(pipeline, correct_slips=bundle.tokenizer.correct_slips)
     table = np.pad(bundle.weights["embedding.weight"], ((0, len(tokenizer) - first), (0, 0)))
     for word, row in rows.items():
         table[ids[word]] = row

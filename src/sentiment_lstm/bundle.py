@@ -119,9 +119,11 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         _check_files(folder)
         weights = _read_weights(folder / WEIGHTS)
+        config = _read_config(folder / CONFIG)
+        correct_slips = config.text.correct_slips
         bundle = Bundle(
-            config=_read_config(folder / CONFIG),
-            tokenizer=TextTokenizer.load(folder / TOKENIZER),
+            config=config,
+            tokenizer=TextTokenizer.load(folder / TOKENIZER, correct_slips=correct_slips),
             weights={k: v.astype(np.float32) for k, v in weights.items()},
             metrics=_read_json(folder / METRICS),
             card=(folder / CARD).read_text(encoding="utf-8", errors="replace"),
@@ -138,7 +140,8 @@ def load_bundle(folder: Path) -> Bundle:
 
 def fingerprint(bundle: Bundle) -> str:
     """A hash of all that decides what a bundle predicts."""
-    parts = [bundle.tokenizer.to_json(), *bundle.config.classes, repr(bundle.config.temperature)]
+    text = (bundle.tokenizer.to_json(), repr(bundle.tokenizer.correct_slips))
+    parts = [*text, *bundle.config.classes, repr(bundle.config.temperature)]
     found = hashlib.sha256("\0".join([*parts, *bundle.graphs]).encode())
     for name in sorted(bundle.weights):
         found.update(np.ascontiguousarray(bundle.weights[name]).data)

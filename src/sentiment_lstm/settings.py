@@ -81,6 +81,8 @@ class TextSettings:
     """A word seen less often in training is unknown."""
     lowercase: bool = True
     """Fold case before the vocabulary is consulted."""
+    correct_slips: bool = False
+    """Read words with a letter too many, one too few or two swapped as what was meant."""
     max_tokens: int = 400
     """Training texts longer than this keep their head and tail; prediction reads all."""
 
@@ -248,7 +250,8 @@ class Settings:
                 mixture = _sources(value)
                 continue
             section, key = _split_name(name)
-            sections.setdefault(section, {})[key] = converted(name, _hint(section, key), value)
+            hint = typing.get_type_hints(_SECTIONS[section])[key]
+            sections.setdefault(section, {})[key] = converted(name, hint, value)
         replaced = {
             section: dataclasses.replace(getattr(self, section), **values)
             for section, values in sections.items()
@@ -344,7 +347,3 @@ def _split_name(name: str) -> tuple[str, str]:
         known = ", ".join(f"{section}.{k}" for k in keys) or ", ".join(f"{s}.*" for s in _SECTIONS)
         raise UsageError(f"Expected a setting among {known}, found {name!r}.")
     return section, key
-
-
-def _hint(section: str, key: str) -> Any:  # noqa: ANN401
-    return typing.get_type_hints(_SECTIONS[section])[key]

@@ -11,9 +11,11 @@ from sentiment_lstm.text import memory
 from sentiment_lstm.text.memory import PartMemory
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
-CORPUS = ["The film wasn't bad -- 8/10 :-) <3", "GOOD, caf\u00e9 \U0001f600 &amp; more..."]
+CORPUS = ["The film wasn't bad -- 8/10 :-) <3", "GOOD, caf\u00e9 \U0001f600 &amp; more moving!"]
 TOKENIZERS = {
-    kind: TextTokenizer.learn(CORPUS, TextSettings(kind=kind, min_frequency=1))
+    kind: TextTokenizer.learn(
+        CORPUS, TextSettings(kind=kind, min_frequency=1, correct_slips=kind == "bpe")
+    )
     for kind in ("word", "bpe")
 }
 hard = st.text(
@@ -30,6 +32,7 @@ hard = st.text(
 @example(text="wait\x85what no\x1dyes e \u0301\u2028x")
 @example(text="5 . 5 : ) < 3 <a" + "x" * 201 + "> b&nbsp;c")
 @example(text="\ud800 lone")
+@example(text="moivng/mooving <b>movng</b> mo\u00advinng &amp;mvoing mo\u0301vng moviing.movng")
 @example(text="http://a\x85b @\x85c www.d&lt;e &#64;f http://\u200bg @h@i x@j \xa0www.k\u2028@l")
 def test_parts_give_the_ids_of_the_whole(kind, text):
     whole = TOKENIZERS[kind].encode([text], offsets=True)[0]

@@ -84,6 +84,17 @@ def test_going_on_from_a_bundle_of_an_older_cleaning_takes_todays(csv_file: Path
     assert (tmp_path / "second" / "tokenizer.json").read_text() == today
 
 
+@pytest.mark.parametrize(("before", "asked"), [(True, False), (False, True)])
+def test_going_on_from_a_bundle_slips_are_corrected_as_there_or_as_asked(
+    csv_file: Path, tmp_path: Path, before: bool, asked: bool
+):
+    train(tiny(csv_file, text__correct_slips=before), tmp_path / "first", QUIET)
+    assert load_bundle(tmp_path / "first").tokenizer.correct_slips is before
+    short = {"training__init": str(tmp_path / "first"), "training__max_steps": 1}
+    train(tiny(csv_file, text__correct_slips=asked, **short), tmp_path / "second", QUIET)
+    assert load_bundle(tmp_path / "second").tokenizer.correct_slips
+
+
 def test_going_on_with_other_classes_starts_a_new_output(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     three = csv_file.read_text().replace("lovely", "fine", 60).splitlines()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
@@ -20,8 +21,14 @@ from tokenizers import Tokenizer, models, trainers
 from sentiment_lstm.errors import BundleError
 from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Encoded
 from sentiment_lstm.settings import TextSettings
-from sentiment_lstm.text.cleaning import normalizer, pre_tokenizer, without_surrogates
+from sentiment_lstm.text.cleaning import (
+    WORD_START,
+    normalizer,
+    pre_tokenizer,
+    without_surrogates,
+)
 from sentiment_lstm.text.memory import PartMemory
+from sentiment_lstm.text.spelling import Spelling, Tokens
 
 PAD = "<pad>"
 UNKNOWN = "<unk>"
@@ -44,9 +51,10 @@ class TextTokenizer:
     Id 0 is padding, id 1 stands for every unknown word; no text, "<pad>" included, becomes id 0.
     """
 
-    def __init__(self, pipeline: Tokenizer) -> None:
+    def __init__(self, pipeline: Tokenizer, *, correct_slips: bool = False) -> None:
         """Wrap a pipeline that `learn` or `load` made and checked."""
         self._pipeline = pipeline
+        self.correct_slips = correct_slips
         # A file of another version may clean otherwise: its texts are cut whole.
         self._memory = PartMemory(self._cut) if _cuts_as_here(pipeline) else None
 
@@ -64,11 +72,11 @@ class TextTokenizer:
         # Learnt special tokens would be recognised in raw text, so that a reviewer's "<pad>" would
         # become padding. Within the vocabulary alone they cannot be spelt.
         state["added_tokens"] = []
-        return cls(Tokenizer.from_str(json.dumps(state)))
+        return cls(Tokenizer.from_str(json.dumps(state)), correct_slips=settings.correct_slips)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what `save` wrote.
+    def load(cls, path: Path, *, correct_slips: bool = False) -> Self:
+        """Read what `save` wrote; whether slips are corrected (`text.spelling`) is not in the file.
 
         Raises:
             BundleError: the file is missing, damaged or not a tokenizer of this package.
@@ -80,7 +88,7 @@ class TextTokenizer:
                 f"Expected a tokenizer at {path}, found: {error}; copy the whole model again."
             ) from error
         _check(pipeline, path)
-        return cls(pipeline)
+        return cls(pipeline, correct_slips=correct_slips)
 
     def cleaning_as_today(self, settings: TextSettings) -> Self:
         """The same vocabulary behind the cleaning and cutting of this version of the package.
@@ -88,7 +96,8 @@ class TextTokenizer:
         `settings` are those that it was learnt by. Its texts may be cut otherwise than before:
         for models that are trained on.
         """
-        return type(self)(_cleaning(Tokenizer.from_str(self.to_json()), settings))
+        pipeline = _cleaning(Tokenizer.from_str(self.to_json()), settings)
+        return type(self)(pipeline, correct_slips=settings.correct_slips)
 
     def save(self, path: Path) -> None:
         """Write `to_json` to `path`."""
@@ -129,13 +138,24 @@ class TextTokenizer:
     def _encode_chunk(self, texts: list[str], offsets: bool) -> list[Encoded]:
         if self._memory is not None and not offsets:
             return [Encoded(ids if len(ids) else _ids([])) for ids in self._memory.ids(texts)]
-        batch = self._pipeline.encode_batch(texts, add_special_tokens=False)
-        return [Encoded(_ids(e.ids), _spans(e.offsets)) for e in batch]
+        return [Encoded(_ids(ids), _spans(spans)) for ids, spans in self._tokens(texts)]
 
     def _cut(self, texts: list[str]) -> list[tuple[list[int], list[int]]]:
         """The ids of each text's tokens, and where each begins; none of a text without tokens."""
+        return [(ids, [start for start, _ in spans]) for ids, spans in self._tokens(texts)]
+
+    def _tokens(self, texts: list[str]) -> list[Tokens]:
         batch = self._pipeline.encode_batch(texts, add_special_tokens=False)
-        return [(one.ids, [start for start, _ in one.offsets]) for one in batch]
+        found = [(one.ids, one.offsets) for one in batch]
+        if not self.correct_slips:
+            return found
+        return [self._spelling.corrected(*both) for both in zip(texts, found, strict=True)]
+
+    @cached_property
+    def _spelling(self) -> Spelling:
+        tokens = [self.token(id_) for id_ in range(len(self))]
+        words = isinstance(self._pipeline.model, models.WordLevel)
+        return Spelling(tokens, "" if words else WORD_START)
 
 
 def head_and_tail(ids: NDArray[np.int32], most: int) -> NDArray[np.int32]:

@@ -221,7 +221,11 @@ def _as_started(settings: Settings, start: Bundle) -> Settings:
         dropout=settings.model.dropout,
         embedding_dropout=settings.model.embedding_dropout,
     )
-    text = replace(start.config.text, max_tokens=settings.text.max_tokens)
+    text = replace(
+        start.config.text,
+        max_tokens=settings.text.max_tokens,
+        correct_slips=start.config.text.correct_slips or settings.text.correct_slips,
+    )
     return replace(settings, model=model, text=text)
 
 
