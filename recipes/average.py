@@ -35,7 +35,7 @@ def averaged(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
         ValueError: the models are of different shapes or words.
     """
     last = bundles[-1]
-    if len({one.tokenizer.to_json() for one in bundles}) > 1:
+    if len({(one.tokenizer.to_json(), one.tokenizer.correct_slips) for one in bundles}) > 1:
         raise ValueError("Expected models that read the same words, found others.")
     parts = [share / sum(shares) for share in shares]
     weights = {

@@ -140,8 +140,8 @@ def load_bundle(folder: Path) -> Bundle:
 
 def fingerprint(bundle: Bundle) -> str:
     """A hash of all that decides what a bundle predicts."""
-    text = (bundle.tokenizer.to_json(), repr(bundle.tokenizer.correct_slips))
-    parts = [*text, *bundle.config.classes, repr(bundle.config.temperature)]
+    parts = [bundle.tokenizer.to_json(), *bundle.config.classes, repr(bundle.config.temperature)]
+    parts += ["slips"] if bundle.tokenizer.correct_slips else []
     found = hashlib.sha256("\0".join([*parts, *bundle.graphs]).encode())
     for name in sorted(bundle.weights):
         found.update(np.ascontiguousarray(bundle.weights[name]).data)
@@ -279,6 +279,9 @@ def _read_graphs(folder: Path) -> dict[str, bytes]:
 def _check_fit(folder: Path, bundle: Bundle) -> None:
     """What must hold of every bundle, read or about to be written."""
     _check_temperature(folder / CONFIG, bundle.config.temperature)
+    slips = bundle.config.text.correct_slips
+    fits = bundle.tokenizer.correct_slips == slips
+    _require(fits, folder / CONFIG, f"a tokenizer with text.correct_slips={slips}", not slips)
     _check_shapes(folder / WEIGHTS, bundle)
     for name, array in bundle.weights.items():
         numbers = bool(np.isfinite(array).all())

@@ -82,7 +82,7 @@ class TextSettings:
     lowercase: bool = True
     """Fold case before the vocabulary is consulted."""
     correct_slips: bool = False
-    """Read words with a letter too many, one too few or two swapped as what was meant."""
+    """Read long words with a letter missing, doubled or swapped as what was meant."""
     max_tokens: int = 400
     """Training texts longer than this keep their head and tail; prediction reads all."""
 

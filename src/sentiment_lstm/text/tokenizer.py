@@ -1,7 +1,8 @@
 """Text to token ids, with each token's place in the raw text, and the learning of a vocabulary.
 
 Cleaning, cutting and look-up are one `tokenizers` pipeline, stored whole in `tokenizer.json`, so
-that training, prediction and export cannot diverge. Nothing here knows labels or the model.
+that training, prediction and export cannot diverge; whether slips are corrected besides, a bundle's
+`config.json` says. Nothing here knows labels or the model.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class TextTokenizer:
     def __init__(self, pipeline: Tokenizer, *, correct_slips: bool = False) -> None:
         """Wrap a pipeline that `learn` or `load` made and checked."""
         self._pipeline = pipeline
-        self.correct_slips = correct_slips
+        self._correct_slips = correct_slips
         # A file of another version may clean otherwise: its texts are cut whole.
         self._memory = PartMemory(self._cut) if _cuts_as_here(pipeline) else None
 
@@ -93,11 +94,16 @@ class TextTokenizer:
     def cleaning_as_today(self, settings: TextSettings) -> Self:
         """The same vocabulary behind the cleaning and cutting of this version of the package.
 
-        `settings` are those that it was learnt by. Its texts may be cut otherwise than before:
-        for models that are trained on.
+        `settings` are those that it was learnt by, but for the correction of slips, which may be
+        new. Its texts may be cut otherwise than before: for models that are trained on.
         """
         pipeline = _cleaning(Tokenizer.from_str(self.to_json()), settings)
         return type(self)(pipeline, correct_slips=settings.correct_slips)
+
+    @property
+    def correct_slips(self) -> bool:
+        """Whether slips of the finger are read as what was meant (`text.spelling`)."""
+        return self._correct_slips
 
     def save(self, path: Path) -> None:
         """Write `to_json` to `path`."""
@@ -147,9 +153,10 @@ class TextTokenizer:
     def _tokens(self, texts: list[str]) -> list[Tokens]:
         batch = self._pipeline.encode_batch(texts, add_special_tokens=False)
         found = [(one.ids, one.offsets) for one in batch]
-        if not self.correct_slips:
+        if not self._correct_slips:
             return found
-        return [self._spelling.corrected(*both) for both in zip(texts, found, strict=True)]
+        pairs = zip(texts, found, strict=True)
+        return [self._spelling.corrected(text, tokens) for text, tokens in pairs]
 
     @cached_property
     def _spelling(self) -> Spelling:

@@ -215,7 +215,10 @@ def _learnt_tokenizer(corpus: Corpus, settings: Settings) -> TextTokenizer:
 
 
 def _as_started(settings: Settings, start: Bundle) -> Settings:
-    """A run that goes on from a bundle keeps its network and words; dropout and cuts may differ."""
+    """A run that goes on from a bundle keeps its network and words; dropout and cuts may differ.
+
+    Slips that the bundle corrects are corrected on; a run may begin to, none ends it.
+    """
     model = replace(
         start.config.model,
         dropout=settings.model.dropout,
