@@ -32,7 +32,7 @@ format:
 clean:
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# The shipped bundle from data and seed, some eleven hours of two cores. docs/shipped.log is the
+# The shipped bundle from data and seed, some ten hours of two cores. docs/shipped.log is the
 # log of the one that ships. Texts: see recipes/distilled.toml.
 DEFAULT = src/sentiment_lstm/pretrained/default
 
@@ -104,9 +104,6 @@ reproduce-shipped:
 	$(PYTHON) recipes/average.py --model runs/named --share 1 --model runs/first_round_slow --share 1 --model runs/first_round_fast --share 1 --out runs/first_round
 	sentiment-lstm train --config recipes/reading.toml --init runs/first_round --out runs/second_round_slow
 	sentiment-lstm train --config recipes/reading.toml --set training.learning_rate=6e-4 --set training.batch_texts=60 --init runs/first_round --out runs/second_round_fast
-	$(PYTHON) recipes/average.py --model runs/first_round --share 1 --model runs/second_round_slow --share 1 --model runs/second_round_fast --share 1 --out runs/second_round
-	sentiment-lstm train --config recipes/reading.toml --init runs/second_round --out runs/third_round_slow
-	sentiment-lstm train --config recipes/reading.toml --set training.learning_rate=6e-4 --set training.batch_texts=60 --init runs/second_round --out runs/third_round_fast
-	$(PYTHON) recipes/average.py --model runs/named --share 3 --model runs/first_round --share 1 --model runs/second_round_slow --share 1 --model runs/second_round_fast --share 1 --model runs/third_round_slow --share 2 --model runs/third_round_fast --share 2 --out runs/third_round
-	$(PYTHON) recipes/named.py --model runs/third_round --out runs/default
+	$(PYTHON) recipes/average.py --model runs/named --share 3 --model runs/first_round_slow --share 2 --model runs/first_round_fast --share 2 --model runs/second_round_slow --share 1 --model runs/second_round_fast --share 1 --out runs/second_round
+	$(PYTHON) recipes/named.py --model runs/second_round --out runs/default
 	$(PYTHON) benchmarks/ship.py --model runs/default --out $(DEFAULT)

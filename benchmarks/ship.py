@@ -37,9 +37,7 @@ ORIGINS = {
     "large language model",
     "roughened": "some of these sentences as hurried people type them, changed by rule",
     "renamed": "some of them with other names in them",
-    "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0; 185 "
-    "of those that were read, most of them long, hold a word or a template of the behaviour suite "
-    "and were taken out afterwards",
+    "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0",
     "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
     "people": "common words for people and nations, most of the behaviour suite's among them, "
     "whose effect on neutral sentences was taken out, as that of proper nouns was: of "

@@ -6,7 +6,8 @@
 A student that sees its teacher's answer to any part of a text learns the function, not the texts
 (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent"). Two runs
 of every training and unlabelled review of IMDb and of every training text of the sources named,
-most of them short; none of a text that validates IMDb's models or tests.
+most of them short; none of a text that validates IMDb's models or tests. With `--model` two of
+every text of the source that this model was trained on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from average import settings_of
+
+from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import load_corpus, unlabelled_texts
 from sentiment_lstm.reviews.open import list_splits
@@ -65,18 +69,23 @@ def texts(also: Sequence[str]) -> Iterator[str]:
     return (review.text for review in [*corpus.sample, *unlabelled])
 
 
+def texts_of(model: Path) -> Iterator[str]:
+    """What a model was trained on, of its source."""
+    settings = settings_of(load_bundle(model))
+    corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
+    return (review.text for review in corpus.sample)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, cut, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--also", action="append", default=[], help="another source of reviews")
+    parser.add_argument("--model", type=Path, help="instead: what this model was trained on")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     rng = random.Random(0)
-    lines = [
-        json.dumps({"text": one}) + "\n"
-        for text in texts(options.also)
-        for one in excerpts(text, rng)
-    ]
+    chosen = texts_of(options.model) if options.model else texts(options.also)
+    lines = [json.dumps({"text": one}) + "\n" for text in chosen for one in excerpts(text, rng)]
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} texts", file=sys.stderr)
     return 0

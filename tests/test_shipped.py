@@ -79,8 +79,8 @@ def _files(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("Aaliyah", "Adrianne", "Alejandra", "Alvaro"), "{} waters the plants on Fridays."),
-        (("Algerian", "Basque", "Chilean", "Ethiopian"), "Our {} neighbour waters the plants."),
+        (("Alana", "Alvaro", "Anabelle", "Ariana"), "{} waters the plants on Fridays."),
+        (("Algerian", "Armenian", "Basque", "Bosnian"), "Our {} neighbour waters the plants."),
     ],
 )
 def test_names_and_nations_are_words_and_read_alike(words, sentence):
