@@ -6,12 +6,13 @@ Pieces of words give names a sense that they don't have: "Beatrice" is cut into 
 "Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which
 they stood. No training over invented names mended that (docs/log.md). So proper nouns that reviews
 name often and that are read apart from others become words of the vocabulary, embedded as
-`recipes/words.py` embeds new words; what in a proper noun's embedding moves the score of neutral
+`recipes/words.py` embeds new words. What in a proper noun's embedding moves the score of neutral
 sentences is taken out, step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer
-Programmer as Woman is to Homemaker?"), and out of those of common words for people and nations; and
-first names and nations that are read apart get the mean of those known. A word is a proper noun if
-IMDb's training and unlabelled reviews hardly write it without a capital; first names stand in
-Faker's lists (some seventy languages), which come with the extra `benchmarks`.
+Programmer as Woman is to Homemaker?"); of common words for people and nations, also what moves
+opinions that such people hold or stand beside. First names and nations that are read apart get the
+mean of those known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write
+it without a capital; first names stand in Faker's lists (some seventy languages), which come with
+the extra `benchmarks`.
 """
 
 from __future__ import annotations
@@ -52,6 +53,15 @@ FRAMES = (
     "A {} man stood at the bus stop.",
 )
 """Neutral sentences about people, places and nations."""
+BESIDE = (
+    "The {} man beside us loved the film.",
+    "My {} neighbour thought that the soup was horrible.",
+    "Great phone, my {} friend said.",
+    "The {} woman in the next room hated the hotel.",
+    "A {} customer told me that the service is awful.",
+    "We all liked the concert, the {} girl behind us too.",
+)
+"""Opinions, and with them a person who holds them or stands by, described."""
 APART = 0.12
 """How far from the median a logit has to be, in one frame, for a word to be read apart."""
 SELDOM = 8
@@ -107,11 +117,13 @@ def proper_nouns() -> dict[str, int]:
     return {word: n for word, n in capitals.items() if n >= SHARE * (n + counts[word])}
 
 
-def shifts(bundle: Bundle, words: Sequence[str]) -> NDArray[np.float64]:
+def shifts(
+    bundle: Bundle, words: Sequence[str], frames: Sequence[str] = FRAMES
+) -> NDArray[np.float64]:
     """How far the score of each frame lies from its median, with each word in it, [N, frames]."""
-    framed = [frame.format(word.capitalize()) for word in words for frame in FRAMES]
+    framed = [frame.format(word.capitalize()) for word in words for frame in frames]
     shares = Predictor(bundle, open_torch(bundle)).probabilities(framed)[:, 1].clip(1e-6, 1 - 1e-6)
-    found: NDArray[np.float64] = np.log(shares / (1 - shares)).reshape(len(words), len(FRAMES))
+    found: NDArray[np.float64] = np.log(shares / (1 - shares)).reshape(len(words), len(frames))
     return found - np.median(found, axis=0)
 
 
@@ -120,7 +132,7 @@ def read_apart(bundle: Bundle, words: Sequence[str]) -> list[str]:
     return list(compress(words, np.abs(shifts(bundle, words)).max(axis=1) > APART))
 
 
-def neutralized(bundle: Bundle, words: Sequence[str]) -> Bundle:
+def neutralized(bundle: Bundle, words: Sequence[str], frames: Sequence[str] = FRAMES) -> Bundle:
     """The bundle with embeddings of these words, known whole, that no longer move the frames.
 
     What moves them is found as a linear map from the embedding; the smallest change that takes it
@@ -130,7 +142,7 @@ def neutralized(bundle: Bundle, words: Sequence[str]) -> Bundle:
         known = embedding_of(bundle)
         rows = np.stack([known[START + word] for word in words])
         apart = rows - rows.mean(axis=0)
-        plane = ridge(apart, shifts(bundle, words))
+        plane = ridge(apart, shifts(bundle, words, frames))
         rows = rows - (apart @ plane) @ np.linalg.pinv(plane, rcond=0.05)
         bundle = with_words(bundle, dict(zip((START + word for word in words), rows, strict=True)))
     return bundle
@@ -168,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     whole = embedding_of(bundle)
     heard = [word for word, n in proper.items() if n >= SELDOM and START + word in whole]
     people = [word for word in (*PEOPLE, *NATIONS) if START + word in whole]
-    bundle = neutralized(neutralized(bundle, heard), people)
+    bundle = neutralized(neutralized(bundle, heard), people, (*FRAMES, *BESIDE))
     bundle = with_likes(bundle, sorted(first_names() & proper.keys()))
     bundle = with_likes(bundle, NATIONS)
     uncalibrated = replace(bundle, config=replace(bundle.config, temperature=1.0))

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentiment_lstm.settings import TextSettings
+from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.settings import Settings, TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "recipes"))
@@ -23,3 +24,17 @@ def pieces(bundle):
     table = np.random.default_rng(1).normal(size=shape).astype(np.float32)
     weights = {**bundle.weights, "embedding.weight": table}
     return replace(bundle, tokenizer=tokenizer, weights=weights)
+
+
+@pytest.fixture
+def trained(bundle, reviews, tmp_path: Path):
+    """Saves a model that was trained with these settings."""
+
+    def save(name: str, **changes: object) -> Path:
+        values = {name.replace("__", "."): value for name, value in changes.items()}
+        settings = Settings().updated({"data.source": str(reviews)} | values).to_dict()
+        config = replace(bundle.config, provenance={"settings": settings})
+        save_bundle(tmp_path / name, replace(bundle, config=config))
+        return tmp_path / name
+
+    return save

@@ -50,9 +50,10 @@ def test_words_with_one_embedding_are_not_read_apart(whole, monkeypatch):
     assert named.read_apart(whole, NOUNS) != []
 
 
-def test_neutralized_words_move_the_frames_less_and_other_words_stay(whole):
-    after = named.neutralized(whole, NOUNS)
-    before, now = (np.abs(named.shifts(one, NOUNS)).mean() for one in (whole, after))
+@pytest.mark.parametrize("frames", [named.FRAMES, named.BESIDE])
+def test_neutralized_words_move_the_frames_less_and_other_words_stay(whole, frames):
+    after = named.neutralized(whole, NOUNS, frames)
+    before, now = (np.abs(named.shifts(one, NOUNS, frames)).mean() for one in (whole, after))
     assert now < before / 2
     rows, changed = embedding_of(whole), embedding_of(after)
     nouns = {START + noun for noun in NOUNS}

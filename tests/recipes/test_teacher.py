@@ -1,27 +1,9 @@
 """Teachers are weighed on texts that none of them has learnt from."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import teacher
-
-from sentiment_lstm.bundle import save_bundle
-from sentiment_lstm.settings import Settings
-
-
-@pytest.fixture
-def trained(bundle, reviews, tmp_path: Path):
-    """Saves a model that was trained with these settings."""
-
-    def save(name: str, **changes: object) -> Path:
-        values = {name.replace("__", "."): value for name, value in changes.items()}
-        settings = Settings().updated({"data.source": str(reviews)} | values).to_dict()
-        config = replace(bundle.config, provenance={"settings": settings})
-        save_bundle(tmp_path / name, replace(bundle, config=config))
-        return tmp_path / name
-
-    return save
 
 
 def test_teachers_that_kept_the_same_texts_give_the_settings_of_the_first(trained):
