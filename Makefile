@@ -32,6 +32,21 @@ format:
 clean:
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
+# Two trainings from one model, with other batches and at other rates, for their mean.
+define pair
+sentiment-lstm train --config recipes/reading.toml --init runs/$(1) --out runs/$(2)_slow
+sentiment-lstm train --config recipes/reading.toml --set training.learning_rate=6e-4 --set training.batch_texts=60 --init runs/$(1) --out runs/$(2)_fast
+endef
+
+# What a model says of reviews and of runs of sentences, for the next ones to learn from.
+define teach
+$(PYTHON) recipes/teacher.py --model runs/$(1) --linear --out runs/taught_reviews.jsonl
+$(PYTHON) recipes/teacher.py --model runs/$(1) --unlabelled runs/excerpts.jsonl --out runs/taught_excerpts.jsonl
+$(PYTHON) recipes/judged.py --taught runs/taught_reviews.jsonl --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
+$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
+$(PYTHON) recipes/roughened.py --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
+endef
+
 # The shipped bundle from data and seed, some ten hours of two cores. docs/shipped.log is the
 # log of the one that ships. Texts: see recipes/distilled.toml.
 DEFAULT = src/sentiment_lstm/pretrained/default
@@ -87,23 +102,15 @@ reproduce-shipped:
 	sentiment-lstm train --config recipes/reading.toml --init runs/read --out runs/read_again
 	$(PYTHON) recipes/last_state.py --model runs/read_again --out runs/last_state
 	sentiment-lstm train --config recipes/reading.toml --init runs/last_state --out runs/turns
-	sentiment-lstm train --config recipes/reading.toml --init runs/turns --out runs/read_slow
-	sentiment-lstm train --config recipes/reading.toml --set training.learning_rate=6e-4 --set training.batch_texts=60 --init runs/turns --out runs/read_fast
+	$(call pair,turns,read)
 	$(PYTHON) recipes/average.py --model runs/read_slow --share 1 --model runs/read_fast --share 1 --out runs/read_both
-	sentiment-lstm train --config recipes/reading.toml --init runs/read_both --out runs/last_slow
-	sentiment-lstm train --config recipes/reading.toml --set training.learning_rate=6e-4 --set training.batch_texts=60 --init runs/read_both --out runs/last_fast
+	$(call pair,read_both,last)
 	$(PYTHON) recipes/average.py --model runs/last_slow --share 1 --model runs/last_fast --share 1 --out runs/last_both
 	$(PYTHON) recipes/named.py --model runs/last_both --out runs/named
-	$(PYTHON) recipes/teacher.py --model runs/named --linear --out runs/taught_reviews.jsonl
-	$(PYTHON) recipes/teacher.py --model runs/named --unlabelled runs/excerpts.jsonl --out runs/taught_excerpts.jsonl
-	$(PYTHON) recipes/judged.py --taught runs/taught_reviews.jsonl --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
-	$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
-	$(PYTHON) recipes/roughened.py --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
-	sentiment-lstm train --config recipes/reading.toml --init runs/named --out runs/first_round_slow
-	sentiment-lstm train --config recipes/reading.toml --set training.learning_rate=6e-4 --set training.batch_texts=60 --init runs/named --out runs/first_round_fast
+	$(call teach,named)
+	$(call pair,named,first_round)
 	$(PYTHON) recipes/average.py --model runs/named --share 1 --model runs/first_round_slow --share 1 --model runs/first_round_fast --share 1 --out runs/first_round
-	sentiment-lstm train --config recipes/reading.toml --init runs/first_round --out runs/second_round_slow
-	sentiment-lstm train --config recipes/reading.toml --set training.learning_rate=6e-4 --set training.batch_texts=60 --init runs/first_round --out runs/second_round_fast
+	$(call pair,first_round,second_round)
 	$(PYTHON) recipes/average.py --model runs/named --share 3 --model runs/first_round_slow --share 2 --model runs/first_round_fast --share 2 --model runs/second_round_slow --share 1 --model runs/second_round_fast --share 1 --out runs/second_round
 	$(PYTHON) recipes/named.py --model runs/second_round --out runs/default
 	$(PYTHON) benchmarks/ship.py --model runs/default --out $(DEFAULT)
