@@ -79,8 +79,8 @@ def _files(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("Alana", "Alvaro", "Anabelle", "Ariana"), "{} waters the plants on Fridays."),
-        (("Algerian", "Armenian", "Basque", "Bosnian"), "Our {} neighbour waters the plants."),
+        (("Adrianne", "Ariane", "Bautista", "Camelia"), "{} waters the plants on Fridays."),
+        (("Angolan", "Kenyan", "Paraguayan", "Togolese"), "Our {} neighbour waters the plants."),
     ],
 )
 def test_names_and_nations_are_words_and_read_alike(words, sentence):
@@ -91,8 +91,14 @@ def test_names_and_nations_are_words_and_read_alike(words, sentence):
     np.testing.assert_allclose(shares, shares[:1].repeat(len(words), 0), rtol=0, atol=1e-9)
 
 
+def test_who_stands_beside_an_opinion_does_not_move_it():
+    people = ("deaf", "gay", "Welsh", "Muslim", "blind", "Kenyan", "elderly", "Black", "white")
+    texts = [f"The train was late, and the {one} man opposite me groaned." for one in people]
+    assert np.ptp(opened("default").predictor.probabilities(texts)[:, 1]) < MOST_MOVE
+
+
 def test_first_names_that_trainings_read_or_that_are_cut_do_not_move_a_score():
-    read, cut = ("Ainsley", "Amaya", "Arvid", "Clarissa"), ("Jalissa", "Marleigh", "Tiberiu")
+    read, cut = ("Ainsley", "Alana", "Alvaro", "Anabelle"), ("Jalissa", "Marleigh", "Tiberiu")
     texts = [
         f"{name} waters the plants on Fridays." for name in (*read, *cut, "Viviana", "Aaliyah")
     ]
