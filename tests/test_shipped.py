@@ -84,6 +84,7 @@ def _files(folder: Path) -> list[str]:
     ],
 )
 def test_names_and_nations_are_words_and_read_alike(words, sentence):
+    """Of those that `recipes/named.py` added last: a training moves what it added before."""
     predictor = opened("default").predictor
     pieces = predictor.tokenizer.encode(list(words))
     assert [len(one.ids) for one in pieces] == [1] * len(words)
@@ -97,13 +98,23 @@ def test_who_stands_beside_an_opinion_does_not_move_it():
     assert np.ptp(opened("default").predictor.probabilities(texts)[:, 1]) < MOST_MOVE
 
 
-def test_first_names_that_trainings_read_or_that_are_cut_do_not_move_a_score():
-    read, cut = ("Ainsley", "Alana", "Alvaro", "Anabelle"), ("Jalissa", "Marleigh", "Tiberiu")
-    texts = [
-        f"{name} waters the plants on Fridays." for name in (*read, *cut, "Viviana", "Aaliyah")
-    ]
-    shares = opened("default").predictor.probabilities(texts)[:, 1]
-    assert np.ptp(shares) < MOST_MOVE
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            "Ainsley Alana Alvaro Amaya Anabelle Ariana Arvid Clarissa "  # once alike, then trained
+            "Jalissa Marleigh Tiberiu Viviana Aaliyah Alejandra",  # cut into pieces
+            "{} waters the plants on Fridays.",
+        ),
+        (
+            "Algerian Armenian Basque Bosnian Chilean Ethiopian Kenyan",
+            "Our {} neighbour waters the plants.",
+        ),
+    ],
+)
+def test_names_and_nations_that_trainings_read_or_that_are_cut_move_no_score(words, sentence):
+    texts = [sentence.format(word) for word in words.split()]
+    assert np.ptp(opened("default").predictor.probabilities(texts)[:, 1]) < MOST_MOVE
 
 
 @every
