@@ -38,16 +38,22 @@ sentiment-lstm train --config recipes/reading.toml --init runs/$(1) --out runs/$
 sentiment-lstm train --config recipes/reading.toml --set training.learning_rate=6e-4 --set training.batch_texts=60 --init runs/$(1) --out runs/$(2)_fast
 endef
 
+# The same, and the mean of both and of what they began from.
+define round
+$(call pair,$(1),$(2))
+$(PYTHON) recipes/average.py --model runs/$(1) --share 1 --model runs/$(2)_slow --share 1 --model runs/$(2)_fast --share 1 --out runs/$(2)
+endef
+
 # What a model says of reviews and of runs of sentences, for the next ones to learn from.
 define teach
 $(PYTHON) recipes/teacher.py --model runs/$(1) --linear --out runs/taught_reviews.jsonl
 $(PYTHON) recipes/teacher.py --model runs/$(1) --unlabelled runs/excerpts.jsonl --out runs/taught_excerpts.jsonl
 $(PYTHON) recipes/judged.py --taught runs/taught_reviews.jsonl --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
-$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
+$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --windows ../shared/data/imdb --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
 $(PYTHON) recipes/roughened.py --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
 endef
 
-# The shipped bundle from data and seed, some twelve hours of two cores. docs/shipped.log is the
+# The shipped bundle from data and seed, some fifteen hours of two cores. docs/shipped.log is the
 # log of the one that ships. Texts: see recipes/distilled.toml.
 DEFAULT = src/sentiment_lstm/pretrained/default
 
@@ -90,11 +96,13 @@ reproduce-shipped:
 	$(PYTHON) recipes/words.py --model runs/even --out runs/words_added
 	sentiment-lstm train --config recipes/wordy.toml --init runs/words_added --out runs/wordy
 	$(PYTHON) recipes/judged.py --taught runs/taught_reviews.jsonl --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
-	$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
+	$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --windows ../shared/data/imdb --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
 	$(PYTHON) recipes/roughened.py --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
 	$(PYTHON) recipes/roughened.py --taught runs/judged.jsonl --out runs/rough_judged.jsonl
 	$(PYTHON) recipes/roughened.py --taught recipes/written.jsonl --times 4 --out runs/rough_written.jsonl
 	$(PYTHON) recipes/linear_teacher.py --source ../shared/data/products --sharper 2 --out runs/taught_products.jsonl
+	$(PYTHON) recipes/linear_teacher.py --source ../shared/data/tweets --graded --out runs/taught_tweets.jsonl --first runs/taught_tweets_negative.jsonl
+	$(PYTHON) recipes/turned.py --source ../shared/data/imdb --source ../shared/data/products --out runs/turned.jsonl
 	sentiment-lstm train --config recipes/reading.toml --init runs/wordy --out runs/reading
 	$(PYTHON) recipes/average.py --model runs/wordy --share 1 --model runs/reading --share 1 --out runs/half
 	sentiment-lstm train --config recipes/reading.toml --init runs/half --out runs/reading_again
@@ -108,17 +116,22 @@ reproduce-shipped:
 	$(PYTHON) recipes/average.py --model runs/last_slow --share 1 --model runs/last_fast --share 1 --out runs/last_both
 	$(PYTHON) recipes/named.py --model runs/last_both --out runs/named
 	$(call teach,named)
-	$(call pair,named,first_round)
-	$(PYTHON) recipes/average.py --model runs/named --share 1 --model runs/first_round_slow --share 1 --model runs/first_round_fast --share 1 --out runs/first_round
+	$(call round,named,first_round)
 	$(call pair,first_round,second_round)
 	$(PYTHON) recipes/average.py --model runs/named --share 3 --model runs/first_round_slow --share 2 --model runs/first_round_fast --share 2 --model runs/second_round_slow --share 1 --model runs/second_round_fast --share 1 --out runs/second_round
 	$(PYTHON) recipes/named.py --model runs/second_round --out runs/named_again
 	$(call teach,named_again)
-	$(call pair,named_again,third_round)
-	$(PYTHON) recipes/average.py --model runs/named_again --share 1 --model runs/third_round_slow --share 1 --model runs/third_round_fast --share 1 --out runs/third_round
+	$(call round,named_again,third_round)
 	$(call pair,third_round,fourth_round)
 	$(PYTHON) recipes/average.py --model runs/named_again --share 1 --model runs/third_round_slow --share 1 --model runs/third_round_fast --share 1 --model runs/fourth_round_slow --share 1 --model runs/fourth_round_fast --share 1 --out runs/fourth_round
 	$(call pair,fourth_round,fifth_round)
 	$(PYTHON) recipes/average.py --model runs/named_again --share 3 --model runs/fourth_round_slow --share 1 --model runs/fourth_round_fast --share 1 --model runs/fifth_round_slow --share 1 --model runs/fifth_round_fast --share 2 --out runs/fifth_round
-	$(PYTHON) recipes/named.py --model runs/fifth_round --out runs/default
+	$(PYTHON) recipes/named.py --model runs/fifth_round --out runs/named_third
+	$(call teach,named_third)
+	$(call round,named_third,sixth_round)
+	$(call round,sixth_round,seventh_round)
+	$(call round,seventh_round,eighth_round)
+	$(call pair,eighth_round,ninth_round)
+	$(PYTHON) recipes/average.py --model runs/named_third --share 3 --model runs/ninth_round_slow --share 2 --model runs/ninth_round_fast --share 1 --out runs/ninth_round
+	$(PYTHON) recipes/named.py --model runs/ninth_round --out runs/default
 	$(PYTHON) benchmarks/ship.py --model runs/default --out $(DEFAULT)

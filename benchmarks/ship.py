@@ -31,10 +31,12 @@ ORIGINS = {
     "products": "Multi-Domain Sentiment Dataset (Blitzer et al., ACL 2007), part of its product "
     "reviews; no licence stated",
     "taught": "IMDb's unlabelled reviews, and runs of sentences out of IMDb's and the products', "
-    "labelled by teachers of ours; the label of a tweet or a product review may be half its own, "
-    "half a linear model's",
-    "judged": "32,135 of these and 37,986 runs of sentences of the products' reviews, graded by a "
-    "large language model",
+    "labelled by teachers of ours; a product review's label may be half its own, half a linear "
+    "model's, a tweet's a third each its own, a linear model's and a large language model's grade",
+    "judged": "32,135 of these, 67,554 runs of sentences of the products' and 65,458 of IMDb's "
+    "reviews, graded by a large language model",
+    "turned": "5,286 of IMDb's and the products' training reviews with the verdict turned by small "
+    "edits that a large language model made",
     "roughened": "some of these sentences as hurried people type them, changed by rule",
     "renamed": "some of them with other names in them",
     "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0",

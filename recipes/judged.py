@@ -1,16 +1,17 @@
 r"""Texts that a language model has judged, with its grades; the others of the files as they were.
 
     python recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products \
-        --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
+        --windows ../shared/data/imdb --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
     python recipes/judged.py --taught runs/taught_reviews.jsonl \
         --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
 
 A large language model read and graded, from 0, clearly negative, over 2, neither, to 4, clearly
 positive: 4,121 reviews and most of 28,014 runs of sentences because teachers doubted them
-(`recipes/teacher.py`), and 37,986 windows of product reviews because a student did.
-`recipes/grades.txt` holds a line for each, the start of the SHA-1 of its text and the grade; the
-texts themselves are those of the sources, none of a split that validates or tests. A grade becomes
-a soft label, for `data.soft_labels`.
+(`recipes/teacher.py`), 67,554 windows of product and 65,458 of film reviews because a student did,
+and all 48,091 training tweets, for `recipes/linear_teacher.py`. `recipes/grades.txt` holds a line
+for each, the start of the SHA-1 of its text and the grade; the texts themselves are those of the
+sources, none of a test split or of the films that validate. A grade becomes a soft label, for
+`data.soft_labels`.
 """
 
 from __future__ import annotations
@@ -78,14 +79,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read, look up, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--taught", type=Path, required=True, help="texts and teachers' labels")
-    parser.add_argument("--windows", help="a source whose sentences were judged too")
+    also = "another source whose sentences were judged too"
+    parser.add_argument("--windows", action="append", default=[], help=also)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rest", type=Path, required=True, help="texts without a grade")
     options = parser.parse_args(arguments)
     known = grades()
     lines = options.taught.read_text("utf-8").splitlines(keepends=True)
     taught = [str(json.loads(line)["text"]) for line in lines]
-    more = windows_of(options.windows) if options.windows else ()
+    more = chain.from_iterable(map(windows_of, options.windows))
     found = list(judged(chain(taught, more), known))
     if not found:
         raise UsageError(

@@ -9,8 +9,10 @@ Words, pairs and runs of letters under logistic regression read short texts of o
 than a small LSTM does, and err elsewhere. What it says of a text is found without that text, in
 five parts (Wolpert 1992, "Stacked generalization"), every class as heavy as the others, and
 sharpened, since a mean of classes is drawn to the middle. Classes stand at equal distances from 0
-to 1: of negative, neutral and positive the second is 0.5. The files hold `text` and `label` for
-`data.soft_labels`; with `--first` those of the first class stand apart, to be weighed as rare ones.
+to 1: of negative, neutral and positive the second is 0.5. With `--graded` a text that a language
+model graded (`recipes/judged.py`) has a third of each: label, model and grade. The files hold
+`text` and `label` for `data.soft_labels`; with `--first` those of the first class stand apart, to
+be weighed as rare ones.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 from excerpts import training_reviews
+from judged import grades, key
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -33,8 +36,9 @@ from sklearn.pipeline import make_pipeline, make_union
 from sentiment_lstm.storage import write_atomically
 
 FOLDS, SHARPER = 5, 3.0
-"""A probability is raised to that power; chosen on the tweets' validation split, and 2 for product
-reviews on themselves, since every text is labelled by a model that has not seen it."""
+"""A probability is raised to that power; chosen on the tweets' validation split, before they were
+graded, and 2 for product reviews on themselves, since every text is labelled by a model that has
+not seen it."""
 
 
 def out_of_fold(texts: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -52,13 +56,19 @@ def out_of_fold(texts: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.f
 
 
 def soft(
-    shares: NDArray[np.float64], labels: NDArray[np.int64], sharper: float
+    shares: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    graded: NDArray[np.float64],
+    sharper: float,
 ) -> NDArray[np.float64]:
-    """The place between the first and the last class, [N], as label and model see it."""
+    """The place between the first and the last class, [N], as label, model and grade see it.
+
+    `graded` [N] is not a number where there is no grade.
+    """
     sharp = shares**sharper
     places = np.linspace(0, 1, shares.shape[1])
     said = sharp @ places / sharp.sum(axis=1)
-    mean: NDArray[np.float64] = (said + places[labels]) / 2
+    mean: NDArray[np.float64] = np.nanmean([said, places[labels], graded], axis=0)
     return mean
 
 
@@ -68,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--source", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--first", type=Path, help="texts of the first class, apart")
+    parser.add_argument("--graded", action="store_true", help="grades have their say")
     power = "what a probability is raised to, above 0"
     parser.add_argument("--sharper", type=float, default=SHARPER, help=power)
     options = parser.parse_args(arguments)
@@ -78,7 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     labels = np.array([int(str(review.label)) for review in reviews])
     shares = out_of_fold(texts, labels)
     print(f"out of fold: {(shares.argmax(axis=1) == labels).mean():.4f} of {len(texts):,} texts")
-    taught = soft(shares, labels, options.sharper).round(4)
+    known = grades() if options.graded else {}
+    graded = np.array([known.get(key(text), np.nan) for text in texts])
+    taught = soft(shares, labels, graded, options.sharper).round(4)
     rows = [{"text": text, "label": place} for text, place in zip(texts, taught, strict=True)]
     apart = (labels == 0) & (options.first is not None)
     _write(options.out, compress(rows, ~apart))

@@ -1,6 +1,6 @@
 """A saved model that reads names whole and hears nothing in them.
 
-    python recipes/named.py --model runs/fifth_round --out runs/default
+    python recipes/named.py --model runs/ninth_round --out runs/default
 
 Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice",
 "Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which
@@ -12,7 +12,7 @@ Programmer as Woman is to Homemaker?"); of common words for people and nations, 
 opinions that such people hold or stand beside. First names and nations that are read apart get the
 mean of those known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write
 it without a capital; first names stand in Faker's lists (some seventy languages), which come with
-the extra `benchmarks`.
+the extra `benchmarks`, and most in no review: of those, words are what is read furthest apart.
 """
 
 from __future__ import annotations
@@ -64,9 +64,11 @@ BESIDE = (
 """Opinions, and with them a person who holds them or stands by, described."""
 APART = 0.12
 """How far from the median a logit has to be, in one frame, for a word to be read apart."""
+FAR_APART = 0.25
+"""The same for a name that no review holds: some 10,000 do not, and each word takes its room."""
 SELDOM = 8
 """How often a proper noun has to stand in the reviews for its own embedding to count."""
-STEPS = 4
+STEPS = 7
 _NAME = re.compile("[a-z]{3,12}")
 PEOPLE = _NAME.findall(
     "deaf blind disabled autistic diabetic pregnant elderly teenage young adult gay lesbian trans "
@@ -110,9 +112,13 @@ def first_names() -> set[str]:
     return found
 
 
-def proper_nouns() -> dict[str, int]:
+def word_counts() -> Counter[str]:
+    """How often each word stands inside sentences of the reviews, as it is written."""
+    return Counter(word for text in texts(()) for word in INSIDE.findall(text))
+
+
+def proper_nouns(counts: Counter[str]) -> dict[str, int]:
     """The words that hardly stand without a capital, in small letters: how often with one."""
-    counts = Counter(word for text in texts(()) for word in INSIDE.findall(text))
     capitals = {word.lower(): n for word, n in counts.items() if word.istitle()}
     return {word: n for word, n in capitals.items() if n >= SHARE * (n + counts[word])}
 
@@ -127,9 +133,9 @@ def shifts(
     return found - np.median(found, axis=0)
 
 
-def read_apart(bundle: Bundle, words: Sequence[str]) -> list[str]:
-    """Those that move a frame's score."""
-    return list(compress(words, np.abs(shifts(bundle, words)).max(axis=1) > APART))
+def read_apart(bundle: Bundle, words: Sequence[str], apart: float) -> list[str]:
+    """Those that move a frame's score by more than that."""
+    return list(compress(words, np.abs(shifts(bundle, words)).max(axis=1) > apart))
 
 
 def neutralized(bundle: Bundle, words: Sequence[str], frames: Sequence[str] = FRAMES) -> Bundle:
@@ -154,18 +160,23 @@ def with_proper_nouns(bundle: Bundle, proper: dict[str, int], vectors: Vectors) 
     embedded = mapped(vectors, known)
     often = [w for w, n in proper.items() if n >= SELDOM and START + w not in known]
     often = [word for word in often if START + word in embedded]
-    return with_words(bundle, {START + w: embedded[START + w] for w in read_apart(bundle, often)})
+    return with_words(
+        bundle, {START + w: embedded[START + w] for w in read_apart(bundle, often, APART)}
+    )
 
 
-def with_likes(bundle: Bundle, words: Sequence[str]) -> Bundle:
+def with_likes(bundle: Bundle, words: Sequence[str], unread: Sequence[str] = ()) -> Bundle:
     """The bundle with the words of a kind that are read apart, all of them the mean of those known.
 
-    The kind is first names, or nations.
+    The kind is first names, or nations; `unread` are more of it, which no review holds.
     """
     known = embedding_of(bundle)
     row = np.mean([known[START + word] for word in words if START + word in known], axis=0)
-    new = [word for word in words if START + word not in known]
-    return with_words(bundle, {START + word: row for word in read_apart(bundle, new)})
+    new, rare = ([w for w in some if START + w not in known] for some in (words, unread))
+    apart = read_apart(bundle, new, APART)
+    if rare:
+        apart += read_apart(bundle, rare, FAR_APART)
+    return with_words(bundle, {START + word: row for word in apart})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,13 +186,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     before = load_bundle(options.model)
-    proper = proper_nouns()
+    counts = word_counts()
+    proper = proper_nouns(counts)
     bundle = with_proper_nouns(before, proper, vectors_of(all_texts(), before.tokenizer))
     whole = embedding_of(bundle)
     heard = [word for word, n in proper.items() if n >= SELDOM and START + word in whole]
     people = [word for word in (*PEOPLE, *NATIONS) if START + word in whole]
     bundle = neutralized(neutralized(bundle, heard), people, (*FRAMES, *BESIDE))
-    bundle = with_likes(bundle, sorted(first_names() & proper.keys()))
+    names = first_names()
+    unread = names - set(map(str.lower, counts))
+    bundle = with_likes(bundle, sorted(names & proper.keys()), sorted(unread))
     bundle = with_likes(bundle, NATIONS)
     uncalibrated = replace(bundle, config=replace(bundle.config, temperature=1.0))
     save_bundle(options.out, calibrated(uncalibrated))

@@ -79,8 +79,11 @@ def _files(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("Adrianne", "Ariane", "Bautista", "Camelia"), "{} waters the plants on Fridays."),
-        (("Angolan", "Kenyan", "Paraguayan", "Togolese"), "Our {} neighbour waters the plants."),
+        (
+            ("Cornelia", "Frederik", "Gaurav", "Jeremiah", "Aracely", "Bente", "Borghildur"),
+            "{} waters the plants on Fridays.",
+        ),
+        (("Croatian", "Cypriot", "Gambian", "Malawian"), "Our {} neighbour waters the plants."),
     ],
 )
 def test_names_and_nations_are_words_and_read_alike(words, sentence):
@@ -103,11 +106,12 @@ def test_who_stands_beside_an_opinion_does_not_move_it():
     [
         (
             "Ainsley Alana Alvaro Amaya Anabelle Ariana Arvid Clarissa "  # once alike, then trained
-            "Jalissa Marleigh Tiberiu Viviana Aaliyah Alejandra",  # cut into pieces
+            "Adrianne Ariane Bautista Camelia "
+            "Jalissa Marleigh Tiberiu Viviana Aaliyah Alejandra",  # in no review
             "{} waters the plants on Fridays.",
         ),
         (
-            "Algerian Armenian Basque Bosnian Chilean Ethiopian Kenyan",
+            "Algerian Angolan Armenian Basque Bosnian Chilean Ethiopian Kenyan Paraguayan Togolese",
             "Our {} neighbour waters the plants.",
         ),
     ],

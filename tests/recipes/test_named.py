@@ -38,16 +38,15 @@ def test_first_names_are_of_many_languages_and_in_small_letters():
 def test_a_word_that_often_stands_small_is_no_proper_noun(monkeypatch):
     sentences = ["We met Grace, and Ruth"] * 10 + ["She danced with grace"] * 5
     monkeypatch.setattr(named, "texts", lambda also: sentences)
-    assert named.proper_nouns() == {"ruth": 10}
+    assert named.proper_nouns(named.word_counts()) == {"ruth": 10}
 
 
-def test_words_with_one_embedding_are_not_read_apart(whole, monkeypatch):
-    monkeypatch.setattr(named, "APART", 1e-4)
+def test_words_with_one_embedding_are_not_read_apart(whole):
     row = np.ones(whole.config.model.embedding, dtype=np.float32)
     alike = with_words(whole, {START + noun: row for noun in NOUNS})
     assert np.array_equal(named.shifts(alike, NOUNS), np.zeros((len(NOUNS), len(named.FRAMES))))
-    assert named.read_apart(alike, NOUNS) == []
-    assert named.read_apart(whole, NOUNS) != []
+    assert named.read_apart(alike, NOUNS, 1e-4) == []
+    assert named.read_apart(whole, NOUNS, 1e-4) != []
 
 
 @pytest.mark.parametrize("frames", [named.FRAMES, named.BESIDE])
@@ -66,6 +65,17 @@ def test_words_of_a_kind_that_are_read_apart_get_the_mean_of_those_known(whole, 
     rows = embedding_of(whole)
     assert np.allclose(after["▁zora"], (rows["▁ruth"] + rows["▁otto"]) / 2)
     assert np.array_equal(after["▁ruth"], rows["▁ruth"])
+
+
+@pytest.mark.parametrize("far", [1e-6, 99.0])
+def test_names_that_no_review_holds_are_words_if_they_are_read_far_apart(whole, monkeypatch, far):
+    monkeypatch.setattr(named, "APART", 1e-6)
+    monkeypatch.setattr(named, "FAR_APART", far)
+    read, unread = ["zora", "tom", "ruth"], ["xenia", "axel", "otto"]
+    after, rows = embedding_of(named.with_likes(whole, read, unread)), embedding_of(whole)
+    new = after.keys() - rows.keys()
+    assert new == {"▁zora", "▁tom", *(["▁xenia", "▁axel"] if far < 1 else [])}
+    assert all(np.array_equal(after[word], rows["▁ruth"]) for word in new)
 
 
 def test_proper_nouns_that_are_named_often_and_read_apart_become_words(whole, monkeypatch):
