@@ -35,8 +35,8 @@ ORIGINS = {
     "model's, a tweet's a third each its own, a linear model's and a large language model's grade",
     "judged": "32,135 of these, 67,554 runs of sentences of the products' and 65,458 of IMDb's "
     "reviews, graded by a large language model",
-    "turned": "5,286 of IMDb's and the products' training reviews with the verdict turned by small "
-    "edits that a large language model made",
+    "turned": "5,334 of IMDb's and the products' training reviews (`recipes/edits.jsonl` keeps "
+    "5,286) with the verdict turned by small edits that a large language model made",
     "roughened": "some of these sentences as hurried people type them, changed by rule",
     "renamed": "some of them with other names in them",
     "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0",

@@ -1,18 +1,20 @@
-r"""Soft labels for a source's own texts: half what they are labelled, half what words say.
+r"""Soft labels for a source's own texts: what they are labelled, what words say, and a grade.
 
     python recipes/linear_teacher.py --source ../shared/data/tweets --out runs/taught_tweets.jsonl \
         --first runs/taught_tweets_negative.jsonl
     python recipes/linear_teacher.py --source ../shared/data/products --sharper 2 \
         --out runs/taught_products.jsonl
+    python recipes/linear_teacher.py --source ../shared/data/tweets --graded \
+        --out runs/taught_tweets.jsonl --first runs/taught_tweets_negative.jsonl
 
 Words, pairs and runs of letters under logistic regression read short texts of odd spelling better
 than a small LSTM does, and err elsewhere. What it says of a text is found without that text, in
 five parts (Wolpert 1992, "Stacked generalization"), every class as heavy as the others, and
 sharpened, since a mean of classes is drawn to the middle. Classes stand at equal distances from 0
-to 1: of negative, neutral and positive the second is 0.5. With `--graded` a text that a language
-model graded (`recipes/judged.py`) has a third of each: label, model and grade. The files hold
-`text` and `label` for `data.soft_labels`; with `--first` those of the first class stand apart, to
-be weighed as rare ones.
+to 1: of negative, neutral and positive the second is 0.5. A text's own label and the model's count
+alike; with `--graded` the grade of a language model (`recipes/judged.py`), where there is one, as
+much. The files hold `text` and `label` for `data.soft_labels`; with `--first` those of the first
+class stand apart, to be weighed as rare ones.
 """
 
 from __future__ import annotations

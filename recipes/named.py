@@ -12,7 +12,8 @@ Programmer as Woman is to Homemaker?"); of common words for people and nations, 
 opinions that such people hold or stand beside. First names and nations that are read apart get the
 mean of those known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write
 it without a capital; first names stand in Faker's lists (some seventy languages), which come with
-the extra `benchmarks`, and most in no review: of those, words are what is read furthest apart.
+the extra `benchmarks`, and most inside no sentence of the reviews: of these, words are what is
+read furthest apart.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ BESIDE = (
 APART = 0.12
 """How far from the median a logit has to be, in one frame, for a word to be read apart."""
 FAR_APART = 0.25
-"""The same for a name that no review holds: some 10,000 do not, and each word takes its room."""
+"""The same for a name that stands inside no sentence: some 10,000, and each word takes its room."""
 SELDOM = 8
 """How often a proper noun has to stand in the reviews for its own embedding to count."""
 STEPS = 7
@@ -134,7 +135,9 @@ def shifts(
 
 
 def read_apart(bundle: Bundle, words: Sequence[str], apart: float) -> list[str]:
-    """Those that move a frame's score by more than that."""
+    """Those that move a frame's score by more than that from what the others of them make it."""
+    if not words:
+        return []
     return list(compress(words, np.abs(shifts(bundle, words)).max(axis=1) > apart))
 
 
@@ -168,14 +171,13 @@ def with_proper_nouns(bundle: Bundle, proper: dict[str, int], vectors: Vectors) 
 def with_likes(bundle: Bundle, words: Sequence[str], unread: Sequence[str] = ()) -> Bundle:
     """The bundle with the words of a kind that are read apart, all of them the mean of those known.
 
-    The kind is first names, or nations; `unread` are more of it, which no review holds.
+    The kind is first names, or nations; `unread` are more of it, which stand inside no sentence
+    of the reviews.
     """
     known = embedding_of(bundle)
     row = np.mean([known[START + word] for word in words if START + word in known], axis=0)
     new, rare = ([w for w in some if START + w not in known] for some in (words, unread))
-    apart = read_apart(bundle, new, APART)
-    if rare:
-        apart += read_apart(bundle, rare, FAR_APART)
+    apart = read_apart(bundle, new, APART) + read_apart(bundle, rare, FAR_APART)
     return with_words(bundle, {START + word: row for word in apart})
 
 

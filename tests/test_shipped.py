@@ -107,7 +107,8 @@ def test_who_stands_beside_an_opinion_does_not_move_it():
         (
             "Ainsley Alana Alvaro Amaya Anabelle Ariana Arvid Clarissa "  # once alike, then trained
             "Adrianne Ariane Bautista Camelia "
-            "Jalissa Marleigh Tiberiu Viviana Aaliyah Alejandra",  # in no review
+            "Marleigh "  # a word, for no review holds it
+            "Jalissa Tiberiu Viviana Aaliyah Alejandra",  # cut into pieces
             "{} waters the plants on Fridays.",
         ),
         (

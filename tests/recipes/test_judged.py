@@ -26,14 +26,19 @@ def test_a_text_has_its_grade_or_stays_as_it_was(known, tmp_path):
     left = {"text": "A box", "label": 0.4}
     graded = {"text": "It broke.<br />Twice!", "label": 0.6}
     taught.write_text(f"{json.dumps(graded)}\n{json.dumps(left)}\n", "utf-8")
-    shop = tmp_path / "shop"
-    shop.mkdir()
     others = [f"Other {number}." for number in range(20)]
-    sold = ["In a box. Solid. Quiet.", "Solid. Quiet.", "In both.", *others]
-    for split, texts in (("train", sold), ("test", ["In both.", "B."])):
+    sold = ["In a box. Solid. Quiet.", "Solid. Quiet.", "In both.", "Dim."]
+    for folder, split, texts in (
+        ("shop", "train", sold),
+        ("shop", "test", ["In both.", "B."]),
+        ("fair", "train", others),
+    ):
         lines = [{"text": text, "label": place % 2} for place, text in enumerate(texts)]
-        (shop / f"{split}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in lines))
-    files = ["--taught", taught, "--windows", shop, "--out", out, "--rest", rest]
+        (tmp_path / folder).mkdir(exist_ok=True)
+        rows_of = "".join(f"{json.dumps(row)}\n" for row in lines)
+        (tmp_path / folder / f"{split}.jsonl").write_text(rows_of)
+    windows = [one for name in ("shop", "fair") for one in ("--windows", tmp_path / name)]
+    files = ["--taught", taught, *windows, "--out", out, "--rest", rest]
     judged.main([str(one) for one in files])
     found = {row["text"]: row["label"] for row in rows(out)}
     assert len(found) == len(rows(out))
