@@ -44,13 +44,18 @@ $(call pair,$(1),$(2))
 $(PYTHON) recipes/average.py --model runs/$(1) --share 1 --model runs/$(2)_slow --share 1 --model runs/$(2)_fast --share 1 --out runs/$(2)
 endef
 
+# What a language model judged apart from what teachers say, and that as hurried people type it.
+define judge
+$(PYTHON) recipes/judged.py --taught runs/taught_reviews.jsonl --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
+$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --windows ../shared/data/imdb --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
+$(PYTHON) recipes/roughened.py --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
+endef
+
 # What a model says of reviews and of runs of sentences, for the next ones to learn from.
 define teach
 $(PYTHON) recipes/teacher.py --model runs/$(1) --linear --out runs/taught_reviews.jsonl
 $(PYTHON) recipes/teacher.py --model runs/$(1) --unlabelled runs/excerpts.jsonl --out runs/taught_excerpts.jsonl
-$(PYTHON) recipes/judged.py --taught runs/taught_reviews.jsonl --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
-$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --windows ../shared/data/imdb --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
-$(PYTHON) recipes/roughened.py --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
+$(call judge)
 endef
 
 # The shipped bundle from data and seed, some fifteen hours of two cores. docs/shipped.log is the
@@ -95,9 +100,7 @@ reproduce-shipped:
 	$(PYTHON) recipes/average.py --model runs/third --share 1 --model runs/again --share 1 --out runs/even
 	$(PYTHON) recipes/words.py --model runs/even --out runs/words_added
 	sentiment-lstm train --config recipes/wordy.toml --init runs/words_added --out runs/wordy
-	$(PYTHON) recipes/judged.py --taught runs/taught_reviews.jsonl --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
-	$(PYTHON) recipes/judged.py --taught runs/taught_excerpts.jsonl --windows ../shared/data/products --windows ../shared/data/imdb --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
-	$(PYTHON) recipes/roughened.py --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
+	$(call judge)
 	$(PYTHON) recipes/roughened.py --taught runs/judged.jsonl --out runs/rough_judged.jsonl
 	$(PYTHON) recipes/roughened.py --taught recipes/written.jsonl --times 4 --out runs/rough_written.jsonl
 	$(PYTHON) recipes/linear_teacher.py --source ../shared/data/products --sharper 2 --out runs/taught_products.jsonl
