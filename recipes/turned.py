@@ -54,6 +54,11 @@ def turned(reviews: Iterable[Review], known: Mapping[str, Sequence[Edit]]) -> It
     for review in reviews:
         changes = left.pop(key(review.text), None)
         if changes is not None:
+            if str(review.label) not in OTHER:
+                raise UsageError(
+                    f"Expected the label 0 or 1 of a review that {EDITS.name} edits, found "
+                    f"{review.label!r}: name sources that are labelled so."
+                )
             row = {"text": edited(plain(review.text), changes), "label": OTHER[str(review.label)]}
             yield json.dumps(row) + "\n"
 

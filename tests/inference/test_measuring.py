@@ -120,6 +120,13 @@ def test_the_temperature_of_the_bundle_reaches_the_measures_once(source: Path):
     assert values["log_loss"] == pytest.approx(metrics["validation_calibrated_loss"], abs=1e-5)
 
 
+def test_without_a_source_and_without_its_own_it_says_what_to_do(source: Path):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    source.unlink()
+    with pytest.raises(DataError, match=r"trained on at reviews\.csv, found nothing: .* --data"):
+        SentimentClassifier.from_pretrained("run").evaluate()
+
+
 def test_texts_between_the_classes_are_not_measured(source: Path, tmp_path: Path):
     train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
     model = SentimentClassifier.from_pretrained("run")

@@ -45,6 +45,15 @@ def test_a_source_that_is_missing_is_told(shops, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_label_that_cannot_be_turned_is_told(shops, tmp_path):
+    edit(**{"Dim": [[0, 1, "Bright"]]})
+    source = tmp_path / "shop" / "train.jsonl"
+    source.write_text(source.read_text("utf-8").replace('"label": 0', '"label": "bad"'), "utf-8")
+    with pytest.raises(UsageError, match=r"Expected the label 0 or 1 .* found 'bad'"):
+        turned.main(["--source", shops[0], "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_file_of_edits_holds_each_review_once_and_its_edits_apart_and_in_order():
     lines = [json.loads(line) for line in turned.EDITS.read_text("utf-8").splitlines()]
     assert len({line["key"] for line in lines}) == len(lines)

@@ -27,7 +27,7 @@ from sentiment_lstm.evaluation.metrics import (
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import evaluation_split, validation_reviews
-from sentiment_lstm.reviews.open import list_splits, open_rows, read_reviews
+from sentiment_lstm.reviews.open import is_missing, list_splits, open_rows, read_reviews
 from sentiment_lstm.reviews.screening import SetAside, told_apart
 from sentiment_lstm.settings import DataSettings, Settings
 
@@ -101,8 +101,16 @@ def evaluation_data(
         split: None: `test` where a named source has one, else validation of the model's own
             source, else everything.
         options: settings that differ.
+
+    Raises:
+        DataError: no source is named, and the model's own isn't here.
     """
     trained = Settings.from_dict(config.provenance.get("settings", {}))  # type: ignore[arg-type]
+    if source is None and is_missing(trained.data.source):
+        raise DataError(
+            f"Expected the texts that the model was trained on at {trained.data.source}, found "
+            "nothing: name labelled texts to measure on, --data SOURCE."
+        )
     own = source is None or _same(source, trained.data.source)
     data = replace(trained.data, strict=False) if own else DataSettings(source=str(source))
     found = evaluation_split(data.source) if source else "validation"

@@ -60,6 +60,12 @@ def list_splits(source: str) -> tuple[str, ...]:
         return files.acl_splits(path) if files.is_acl_imdb(path) else hub.hub_splits(str(path))
 
 
+def is_missing(source: str) -> bool:
+    """Whether a source is a path and nothing is there."""
+    named = source == "imdb" or source.partition(":")[0] in ("grammar", "kaggle", "hf")
+    return not named and not Path(source).expanduser().exists()
+
+
 def open_rows(data: DataSettings) -> Iterator[Row]:
     """The rows of a source as found, lazily and in its order.
 
