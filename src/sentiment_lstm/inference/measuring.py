@@ -106,11 +106,6 @@ def evaluation_data(
         DataError: no source is named, and the model's own isn't here.
     """
     trained = Settings.from_dict(config.provenance.get("settings", {}))  # type: ignore[arg-type]
-    if source is None and is_missing(trained.data.source):
-        raise DataError(
-            f"Expected the texts that the model was trained on at {trained.data.source}, found "
-            "nothing: name labelled texts to measure on, --data SOURCE."
-        )
     own = source is None or _same(source, trained.data.source)
     data = replace(trained.data, strict=False) if own else DataSettings(source=str(source))
     found = evaluation_split(data.source) if source else "validation"
@@ -119,6 +114,11 @@ def evaluation_data(
     if not kept_back:
         data = replace(data, split=split, streaming=False, exclude=())
     data = Settings(data=data).updated(options).data
+    if source is None and is_missing(data.source):
+        raise DataError(
+            f"Expected the texts that the model was trained on at {data.source}, found nothing: "
+            "name labelled texts to measure on, --data SOURCE."
+        )
     return EvaluationData(data, trained.training.seed, kept_back)
 
 

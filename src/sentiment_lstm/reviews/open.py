@@ -61,9 +61,14 @@ def list_splits(source: str) -> tuple[str, ...]:
 
 
 def is_missing(source: str) -> bool:
-    """Whether a source is a path and nothing is there."""
+    """Whether a source is a path and nothing is there.
+
+    Raises:
+        DataError: an empty name, or one that the disk refuses.
+    """
     named = source == "imdb" or source.partition(":")[0] in ("grammar", "kaggle", "hf")
-    return not named and not Path(source).expanduser().exists()
+    with _checked(source):
+        return not named and not Path(source).expanduser().exists()
 
 
 def open_rows(data: DataSettings) -> Iterator[Row]:
