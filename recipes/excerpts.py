@@ -51,12 +51,19 @@ def excerpts(text: str, rng: random.Random) -> Iterator[str]:
         yield " ".join(sentences[start : start + number])
 
 
+def kept_apart(source: str) -> list[str]:
+    """The splits of a source that validate or test, as `data.exclude` names them."""
+    return [f"{source}:{name}" for name in ("validation", "test") if name in list_splits(source)]
+
+
 def training_reviews(source: str) -> list[Review]:
-    """All that trains of a source: of one without a validation split every text."""
-    left_out = [name for name in ("validation", "test") if name in list_splits(source)]
-    data = DataSettings(source=source, exclude=tuple(f"{source}:{name}" for name in left_out))
+    """All that trains of a source: of one that nothing validates every text."""
+    left_out = kept_apart(source)
+    films = "movie" if source == IMDB else None
+    data = DataSettings(source=source, group_column=films, exclude=tuple(left_out))
     corpus = load_corpus(data, 0, SetAside(None))
-    return corpus.sample if "validation" in left_out else [*corpus.sample, *corpus.validation]
+    validated = films or f"{source}:validation" in left_out
+    return corpus.sample if validated else [*corpus.sample, *corpus.validation]
 
 
 def texts(also: Sequence[str]) -> Iterator[str]:

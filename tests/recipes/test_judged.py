@@ -46,6 +46,20 @@ def test_a_text_has_its_grade_or_stays_as_it_was(known, tmp_path):
     assert rows(rest) == [left]
 
 
+def test_parts_are_windows_but_no_whole_text_nor_one_that_tests(known, tmp_path):
+    texts = ["In both.", "It broke.<br />Twice!", *(f"Other {n}. In it." for n in range(20))]
+    splits = {"train": texts, "test": ["Other 3.", "In it."]}
+    source, taught, out, rest = (tmp_path / name for name in ("source", "taught", "out", "rest"))
+    source.mkdir()
+    for split, held in splits.items():
+        rows_of = [json.dumps({"text": text, "label": n % 2}) for n, text in enumerate(held)]
+        (source / f"{split}.jsonl").write_text("\n".join(rows_of), "utf-8")
+    taught.write_text("", "utf-8")
+    files = ["--taught", taught, "--parts", source, "--out", out, "--rest", rest]
+    judged.main([str(one) for one in files])
+    assert {row["text"] for row in rows(out)} == {f"Other {n}." for n in range(20) if n != 3}
+
+
 def test_no_grade_at_all_is_told(known, tmp_path):
     taught = tmp_path / "taught"
     taught.write_text('{"text": "A box", "label": 0.4}\n', "utf-8")
