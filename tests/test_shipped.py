@@ -80,10 +80,10 @@ def _files(folder: Path) -> list[str]:
     ("words", "sentence"),
     [
         (
-            ("Cornelia", "Frederik", "Gaurav", "Jeremiah", "Aracely", "Bente", "Borghildur"),
+            ("Kieran", "Marek", "Melina", "Oana", "Stefani", "Tessa", "Tiziano"),
             "{} waters the plants on Fridays.",
         ),
-        (("Croatian", "Cypriot", "Gambian", "Malawian"), "Our {} neighbour waters the plants."),
+        (("Eritrean", "Ethiopian", "Ghanaian", "Somali"), "Our {} neighbour waters the plants."),
     ],
 )
 def test_names_and_nations_are_words_and_read_alike(words, sentence):
@@ -106,13 +106,14 @@ def test_who_stands_beside_an_opinion_does_not_move_it():
     [
         (
             "Ainsley Alana Alvaro Amaya Anabelle Ariana Arvid Clarissa "  # once alike, then trained
-            "Adrianne Ariane Bautista Camelia "
+            "Adrianne Ariane Bautista Camelia Cornelia Frederik Gaurav Jeremiah "
             "Marleigh "  # a word, for no review holds it
             "Jalissa Tiberiu Viviana Aaliyah Alejandra",  # cut into pieces
             "{} waters the plants on Fridays.",
         ),
         (
-            "Algerian Angolan Armenian Basque Bosnian Chilean Ethiopian Kenyan Paraguayan Togolese",
+            "Algerian Angolan Armenian Basque Bosnian Chilean Croatian Cypriot Gambian Kenyan "
+            "Malawian Paraguayan Togolese",
             "Our {} neighbour waters the plants.",
         ),
     ],
