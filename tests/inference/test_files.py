@@ -227,6 +227,18 @@ def test_damaged_files_are_refused(predictor, tmp_path, kind):
     assert not (tmp_path / f"out.{kind}").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("", "column names .* found none"), ("text,text\na,b", "of different names")],
+)
+def test_a_header_that_names_no_columns_is_refused(predictor, tmp_path, content, told):
+    source = tmp_path / "in.csv"
+    source.write_text(content)
+    with pytest.raises(DataError, match=told):
+        score(predictor, source, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_rows_of_other_columns_are_set_aside_where_columns_are_fixed(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     rows = [{"text": "good", "n": 1}, {"n": 2, "text": "bad"}, {"text": "x"}, {"text": "x", "m": 1}]

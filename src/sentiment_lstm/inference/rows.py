@@ -140,8 +140,16 @@ def _csv_records(file: IO[bytes], name: str, delimiter: str) -> Iterator[Record]
         lines = Lines(text, _LIMIT)
         reader = csv.reader(lines, delimiter=delimiter)
         header = csv_header(reader, name)
-        if not header or len(set(header)) < len(header):
-            raise DataError(f"Expected a header of different names in {name}, found {header}.")
+        if not header:
+            raise DataError(
+                f"Expected a line of column names at the start of {name}, found none: "
+                "name a file that holds rows."
+            )
+        if len(set(header)) < len(header):
+            raise DataError(
+                f"Expected a header of different names in {name}, found {header}: "
+                "name every column once."
+            )
         while True:
             lines.begin()
             try:
