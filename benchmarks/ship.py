@@ -30,11 +30,11 @@ ORIGINS = {
     "terms",
     "products": "Multi-Domain Sentiment Dataset (Blitzer et al., ACL 2007), part of its product "
     "reviews; no licence stated",
+    "irony": "SemEval 2018, task 3A, training tweets without their labels; for research, under the "
+    "platform's terms",
     "taught": "IMDb's unlabelled reviews, and runs of sentences out of IMDb's and the products', "
     "labelled by teachers of ours; a product review's label may be half its own, half a linear "
     "model's, a tweet's a third each its own, a linear model's and a large language model's grade",
-    "irony": "SemEval 2018, task 3A, training tweets without their labels; for research, under the "
-    "platform's terms",
     "judged": "32,135 of these, 83,156 runs of sentences of the products' and 89,252 of IMDb's "
     "reviews, 70,913 parts of tweets and 5,885 of the irony task's, graded by a large language "
     "model (`recipes/grades.txt` lacks 3,677 of them, which stand in texts that validate)",

@@ -106,8 +106,8 @@ def test_who_stands_beside_an_opinion_does_not_move_it():
     [
         (
             "Ainsley Alana Alvaro Amaya Anabelle Ariana Arvid Clarissa "  # once alike, then trained
-            "Adrianne Ariane Bautista Camelia Cornelia Frederik Gaurav Jeremiah "
-            "Marleigh "  # a word, for no review holds it
+            "Adrianne Ariane Bautista Camelia Cornelia Frederik Gaurav Jeremiah Aracely "
+            "Bente Borghildur Marleigh "  # words, for no review holds them
             "Jalissa Tiberiu Viviana Aaliyah Alejandra",  # cut into pieces
             "{} waters the plants on Fridays.",
         ),
