@@ -312,6 +312,13 @@ def test_a_strangers_folder_of_parts_is_left_alone(predictor, tmp_path, finished
     assert (parts / "mine").read_text() == "mine"
 
 
+def test_a_refused_input_leaves_nothing_behind(predictor, tmp_path):
+    source = write(tmp_path / "in.csv", [{"words": "good", "other": "film"}])
+    with pytest.raises(DataError, match="column"):
+        score(predictor, source, tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
 def test_two_calls_do_not_work_on_one_output(predictor, tmp_path, small_chunks):
     source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
 

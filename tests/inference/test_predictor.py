@@ -164,6 +164,11 @@ def test_no_texts(make_bundle):
     assert predictor.probabilities([]).shape == (0, 3)
 
 
+def test_what_is_no_list_of_texts_is_told_so(bundle):
+    with pytest.raises(UsageError, match="found NoneType"):
+        open_predictor(bundle).predict(None)
+
+
 def test_one_string_is_not_a_list_of_letters(bundle):
     with pytest.raises(UsageError, match="found one text: put it in a list"):
         open_predictor(bundle).predict("good")

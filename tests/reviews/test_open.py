@@ -71,6 +71,8 @@ def test_missing_file_folder_without_reviews_and_unknown_kind(tmp_path):
     for name, sentence in [("nothing.csv", "found nothing"), ("notes.txt", "ending in .csv")]:
         with pytest.raises(DataError, match=sentence):
             load_corpus(DataSettings(str(tmp_path / name)), 0, SetAside(None))
+    with pytest.raises(DataError, match="found nothing"):
+        load_corpus(DataSettings("~no such user/a.csv"), 0, SetAside(None))
     with pytest.raises(DataError, match="too long"):
         load_corpus(DataSettings("x" * 5000), 0, SetAside(None))
     with pytest.raises(DataError, match="Expected reviews in the folder"):

@@ -7,24 +7,25 @@ behind the last part, and the file comes out the same, byte for byte. Knows no c
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sentiment_lstm import __version__
-from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.errors import DataError, SentimentError, UsageError
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.inference.rows import (
     Format,
     Record,
     as_bytes,
-    pyarrow,
+    as_parquet,
+    join,
     read_records,
     without_formula,
 )
@@ -107,8 +108,9 @@ def score_file(
         _check_ours(parts)
         found = _finished(job.out, done, plan)
         if found is None:
-            _prepare(job, parts, plan, overwrite=overwrite)
-            _score_parts(predictor, job, form, target, parts, progress)
+            with _kept_if_begun(parts):
+                _prepare(job, parts, plan, overwrite=overwrite)
+                _score_parts(predictor, job, form, target, parts, progress)
             found = _join(job, target, parts, done, plan)
         shutil.rmtree(parts)
         return found
@@ -146,13 +148,22 @@ def _check_ours(parts: Path) -> None:
         )
 
 
+@contextmanager
+def _kept_if_begun(parts: Path) -> Iterator[None]:
+    """Where the call is refused before a first part, there is nothing to go on from."""
+    try:
+        yield
+    except SentimentError:
+        if not any(parts.glob("*.rows")):
+            shutil.rmtree(parts)
+        raise
+
+
 def _prepare(job: Job, parts: Path, plan: Mapping[str, Any], *, overwrite: bool) -> None:
     """Keep the parts of an earlier call with the same plan; else begin anew."""
     if (parts / _PLAN).is_file() and _json(parts / _PLAN) == plan:
         return
     if job.out.exists() and not overwrite:
-        if not any(parts.iterdir()):
-            parts.rmdir()
         raise UsageError(
             f"Expected no file at {job.out}, or one made from the same input, model and options, "
             "found another: name another --output, or give --overwrite."
@@ -292,7 +303,7 @@ def _encoded(
     first: bool,
 ) -> bytes:
     if target.kind == ".parquet":
-        return _parquet(rows, job.source)
+        return as_parquet(rows, job.source, {LABEL: str, SCORE: float})
     if not rows and not (first and columns):
         return b""
     names = [*columns, *_OURS]
@@ -300,16 +311,6 @@ def _encoded(
         rows = [{k: without_formula(v) for k, v in row.items()} for row in rows]
     header = [without_formula(name) for name in names] if job.escape else names
     return as_bytes(rows, names, target, header if first else None)
-
-
-def _parquet(rows: Sequence[dict[str, Any]], source: Path) -> bytes:
-    """A parquet file of the input's columns and ours."""
-    pa = pyarrow()
-    schema = pa.parquet.read_schema(source)
-    schema = schema.append(pa.field(LABEL, pa.string())).append(pa.field(SCORE, pa.float64()))
-    buffer = io.BytesIO()
-    pa.parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer)
-    return buffer.getvalue()
 
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -326,25 +327,12 @@ def _join(job: Job, target: Format, parts: Path, done: Path, plan: Mapping[str, 
     rows = sum(int(piece.stem.partition("-")[2]) for piece in pieces)
     done.unlink(missing_ok=True)
     with appearing(job.out) as file:
-        (_join_parquet if target.kind == ".parquet" else _join_bytes)(pieces, file)
+        join(pieces, target, file)
     bad.unlink(missing_ok=True)
     if reasons:
         with appearing(bad) as file:
-            _join_bytes(set_aside, file)
+            join(set_aside, Format(".jsonl"), file)
     found = Outcome(rows, dict(reasons), _hash(job.out))
     told = {"plan": plan, "rows": rows, "set_aside": found.set_aside, "sha256": found.sha256}
     write_atomically(done, as_json(told))
     return found
-
-
-def _join_bytes(pieces: Sequence[Path], file: IO[bytes]) -> None:
-    for piece in pieces:
-        with piece.open("rb") as part:
-            shutil.copyfileobj(part, file)
-
-
-def _join_parquet(pieces: Sequence[Path], file: IO[bytes]) -> None:
-    parquet = pyarrow().parquet
-    with parquet.ParquetWriter(file, parquet.read_schema(pieces[0])) as writer:
-        for piece in pieces:
-            writer.write_table(parquet.read_table(piece))

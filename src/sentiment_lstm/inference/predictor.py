@@ -211,6 +211,8 @@ def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
 def _checked(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, str):
         raise UsageError("Expected a list of texts, found one text: put it in a list.")
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"Expected a list of texts, found {type(texts).__name__}.")
     for place, text in enumerate(texts):
         if not isinstance(text, str):
             raise UsageError(

@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import json
+import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -241,6 +242,32 @@ def as_bytes(
         packed: bytes = zstandard().ZstdCompressor().compress(data)
         return packed
     return data
+
+
+def as_parquet(
+    rows: Sequence[Mapping[str, Any]], like: Path, added: Mapping[str, type[str] | type[float]]
+) -> bytes:
+    """Some rows as a parquet file, of the columns of the file `like` and those added."""
+    pa = pyarrow()
+    schema = pa.parquet.read_schema(like)
+    for name, kind in added.items():
+        schema = schema.append(pa.field(name, {str: pa.string(), float: pa.float64()}[kind]))
+    buffer = io.BytesIO()
+    pa.parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer)
+    return buffer.getvalue()
+
+
+def join(pieces: Sequence[Path], form: Format, file: IO[bytes]) -> None:
+    """Write pieces of one format, one after the other, into one file."""
+    if form.kind == ".parquet":
+        parquet = pyarrow().parquet
+        with parquet.ParquetWriter(file, parquet.read_schema(pieces[0])) as writer:
+            for piece in pieces:
+                writer.write_table(parquet.read_table(piece))
+        return
+    for piece in pieces:
+        with piece.open("rb") as part:
+            shutil.copyfileobj(part, file)
 
 
 def without_formula(value: Any) -> Any:  # noqa: ANN401

@@ -5,6 +5,7 @@ Knows which file reads which source, and nothing of formats.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,7 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
             return _open_file(kaggle.download(name), data, labelled)
         if scheme == "hf":
             return hub.open_hub(name, data, labelled=labelled)
-        path = Path(data.source).expanduser()
+        path = _path(data.source)
         opener = _open_folder if path.is_dir() else _open_file
         return opener(path, data, labelled)
 
@@ -54,7 +55,7 @@ def list_splits(source: str) -> tuple[str, ...]:
             return ("train",)
         if source.startswith("hf:"):
             return hub.hub_splits(source.removeprefix("hf:"))
-        path = Path(source).expanduser()
+        path = _path(source)
         if not path.is_dir():
             return ()
         return files.acl_splits(path) if files.is_acl_imdb(path) else hub.hub_splits(str(path))
@@ -68,7 +69,7 @@ def is_missing(source: str) -> bool:
     """
     named = source == "imdb" or source.partition(":")[0] in ("grammar", "kaggle", "hf")
     with _checked(source):
-        return not named and not Path(source).expanduser().exists()
+        return not named and not _path(source).exists()
 
 
 def open_rows(data: DataSettings) -> Iterator[Row]:
@@ -139,6 +140,11 @@ def _checked(source: str) -> Iterator[None]:
         yield
     except OSError as error:  # no permission, or a name that no file can have
         raise DataError(f"Expected reviews at {source[:200]}, found: {error.strerror}.") from error
+
+
+def _path(source: str) -> Path:
+    """A path; a ~ before the name of no user stays as it is, where `Path.expanduser` raises."""
+    return Path(os.path.expanduser(source))  # noqa: PTH111
 
 
 def _open_folder(path: Path, data: DataSettings, labelled: bool) -> Source:
