@@ -315,8 +315,19 @@ def test_a_strangers_folder_of_parts_is_left_alone(predictor, tmp_path, finished
 def test_a_refused_input_leaves_nothing_behind(predictor, tmp_path):
     source = write(tmp_path / "in.csv", [{"words": "good", "other": "film"}])
     with pytest.raises(DataError, match="column"):
-        score(predictor, source, tmp_path / "out.csv")
+        score(predictor, source, tmp_path / "new" / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_a_refused_call_leaves_the_parts_of_an_earlier_one(predictor, tmp_path, small_chunks):
+    source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
+    with pytest.raises(KeyboardInterrupt):
+        score(Stopping(predictor, 1), source, out)
+    parts = sorted(path.name for path in (tmp_path / "out.csv.parts").iterdir())
+    assert len(parts) > 1
+    with pytest.raises(DataError, match="column"):
+        score(predictor, source, out, text_column="nothing")
+    assert sorted(path.name for path in (tmp_path / "out.csv.parts").iterdir()) == parts
 
 
 def test_two_calls_do_not_work_on_one_output(predictor, tmp_path, small_chunks):

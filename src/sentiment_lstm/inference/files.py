@@ -7,25 +7,25 @@ behind the last part, and the file comes out the same, byte for byte. Knows no c
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sentiment_lstm import __version__
-from sentiment_lstm.errors import DataError, SentimentError, UsageError
+from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.inference.rows import (
     Format,
     Record,
     as_bytes,
-    as_parquet,
     join,
+    pyarrow,
     read_records,
     without_formula,
 )
@@ -100,6 +100,7 @@ def score_file(
     """
     form, target = check_ends(job)
     plan = _plan(job)
+    _check_start(job, form)
     parts = job.out.with_name(f"{job.out.name}.parts")
     done = job.out.with_name(f"{job.out.name}.done.json")
     with one_sentence(parts):
@@ -108,9 +109,8 @@ def score_file(
         _check_ours(parts)
         found = _finished(job.out, done, plan)
         if found is None:
-            with _kept_if_begun(parts):
-                _prepare(job, parts, plan, overwrite=overwrite)
-                _score_parts(predictor, job, form, target, parts, progress)
+            _prepare(job, parts, plan, overwrite=overwrite)
+            _score_parts(predictor, job, form, target, parts, progress)
             found = _join(job, target, parts, done, plan)
         shutil.rmtree(parts)
         return found
@@ -139,6 +139,12 @@ def check_ends(job: Job) -> tuple[Format, Format]:
     return form, target
 
 
+def _check_start(job: Job, form: Format) -> None:
+    """Refuse an input by its first rows, before a folder is made or an earlier call's parts go."""
+    with job.source.open("rb") as file:
+        _columns(next(_chunks(read_records(file, form, job.source.name))), job)
+
+
 def _check_ours(parts: Path) -> None:
     """A folder of parts goes when the output is there: it must be no one else's."""
     if any(parts.iterdir()) and not (parts / _PLAN).is_file():
@@ -148,22 +154,13 @@ def _check_ours(parts: Path) -> None:
         )
 
 
-@contextmanager
-def _kept_if_begun(parts: Path) -> Iterator[None]:
-    """Where the call is refused before a first part, there is nothing to go on from."""
-    try:
-        yield
-    except SentimentError:
-        if not any(parts.glob("*.rows")):
-            shutil.rmtree(parts)
-        raise
-
-
 def _prepare(job: Job, parts: Path, plan: Mapping[str, Any], *, overwrite: bool) -> None:
     """Keep the parts of an earlier call with the same plan; else begin anew."""
     if (parts / _PLAN).is_file() and _json(parts / _PLAN) == plan:
         return
     if job.out.exists() and not overwrite:
+        if not any(parts.iterdir()):
+            parts.rmdir()
         raise UsageError(
             f"Expected no file at {job.out}, or one made from the same input, model and options, "
             "found another: name another --output, or give --overwrite."
@@ -303,7 +300,7 @@ def _encoded(
     first: bool,
 ) -> bytes:
     if target.kind == ".parquet":
-        return as_parquet(rows, job.source, {LABEL: str, SCORE: float})
+        return _parquet(rows, job.source)
     if not rows and not (first and columns):
         return b""
     names = [*columns, *_OURS]
@@ -311,6 +308,16 @@ def _encoded(
         rows = [{k: without_formula(v) for k, v in row.items()} for row in rows]
     header = [without_formula(name) for name in names] if job.escape else names
     return as_bytes(rows, names, target, header if first else None)
+
+
+def _parquet(rows: Sequence[dict[str, Any]], source: Path) -> bytes:
+    """A parquet file of the input's columns and ours."""
+    pa = pyarrow()
+    schema = pa.parquet.read_schema(source)
+    schema = schema.append(pa.field(LABEL, pa.string())).append(pa.field(SCORE, pa.float64()))
+    buffer = io.BytesIO()
+    pa.parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer)
+    return buffer.getvalue()
 
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -212,7 +212,9 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, str):
         raise UsageError("Expected a list of texts, found one text: put it in a list.")
     if not isinstance(texts, Iterable):
-        raise UsageError(f"Expected a list of texts, found {type(texts).__name__}.")
+        raise UsageError(
+            f"Expected a list of texts, found {type(texts).__name__}: put the texts in a list."
+        )
     for place, text in enumerate(texts):
         if not isinstance(text, str):
             raise UsageError(

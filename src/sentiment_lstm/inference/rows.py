@@ -244,19 +244,6 @@ def as_bytes(
     return data
 
 
-def as_parquet(
-    rows: Sequence[Mapping[str, Any]], like: Path, added: Mapping[str, type[str] | type[float]]
-) -> bytes:
-    """Some rows as a parquet file, of the columns of the file `like` and those added."""
-    pa = pyarrow()
-    schema = pa.parquet.read_schema(like)
-    for name, kind in added.items():
-        schema = schema.append(pa.field(name, {str: pa.string(), float: pa.float64()}[kind]))
-    buffer = io.BytesIO()
-    pa.parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer)
-    return buffer.getvalue()
-
-
 def join(pieces: Sequence[Path], form: Format, file: IO[bytes]) -> None:
     """Write pieces of one format, one after the other, into one file."""
     if form.kind == ".parquet":
