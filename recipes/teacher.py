@@ -3,10 +3,10 @@
     python recipes/teacher.py --model runs/language --linear --out runs/taught.jsonl
 
 Hinton, Vinyals & Dean (2015), "Distilling the Knowledge in a Neural Network". The teachers are
-saved models of the same source and, with `--linear`, the NB-SVM of Wang & Manning (2012), trained
-on the same labelled texts. Their logits are weighed by how well they do together on the validation
-texts. The file holds `text` and `label`, the probability of the second class, for
-`data.soft_labels`.
+saved models of the same source and, trained on the same labelled texts, with `--linear` the NB-SVM
+of Wang & Manning (2012), with `--documents` a linear model on vectors of whole texts. Their logits
+are weighed by how well they do together on the validation texts. The file holds `text` and `label`,
+the probability of the second class, for `data.soft_labels`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from average import settings_of
+from document_vectors import document_teacher
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -109,22 +110,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, action="append", required=True)
     parser.add_argument("--linear", action="store_true", help="NB-SVM teaches too")
+    parser.add_argument("--documents", action="store_true", help="vectors of texts teach too")
     parser.add_argument("--unlabelled", help="default: the unlabelled texts of the models' source")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
         settings, corpus = shared_corpus(options.model)
+        sources = (options.unlabelled or settings.data.source,)
+        wanted = replace(settings, language=replace(settings.language, sources=sources))
+        texts = [review.text for review in unlabelled_texts(wanted, corpus, SetAside(None))]
     except SentimentError as error:
         parser.error(str(error))
+    held_out = [review.text for review in corpus.validation]
+    labelled = [review.text for review in corpus.sample]
+    positive = np.array([review.label == corpus.classes[1] for review in corpus.sample])
     teachers = [saved(folder) for folder in options.model]
     if options.linear:
-        positive = np.array([review.label == corpus.classes[1] for review in corpus.sample])
-        teachers.append(linear([review.text for review in corpus.sample], positive))
-    held_out = [review.text for review in corpus.validation]
+        teachers.append(linear(labelled, positive))
+    if options.documents:
+        teachers.append(document_teacher(labelled, positive, [*held_out, *texts]))
     weights = weights_of(np.stack([teach(held_out) for teach in teachers], axis=1), corpus)
-    sources = (options.unlabelled or settings.data.source,)
-    wanted = replace(settings, language=replace(settings.language, sources=sources))
-    texts = [review.text for review in unlabelled_texts(wanted, corpus, SetAside(None))]
     shares = 1 / (1 + np.exp(-np.stack([teach(texts) for teach in teachers], axis=1) @ weights))
     rows = zip(texts, shares.round(4).tolist(), strict=True)
     lines = (json.dumps({"text": text, "label": share}) for text, share in rows)

@@ -1,7 +1,9 @@
 """Teachers are weighed on texts that none of them has learnt from."""
 
+import json
 from pathlib import Path
 
+import document_vectors
 import pytest
 import teacher
 
@@ -24,11 +26,30 @@ def test_a_model_without_settings_or_none_at_all_is_one_sentence(model, capsys, 
     assert "Expected" in refusal([tmp_path / "nothing"], capsys, tmp_path)
 
 
-def refusal(models: list[Path], capsys, folder: Path) -> str:
+def test_texts_that_are_not_there_are_one_sentence(trained, capsys, tmp_path):
+    arguments = ["--unlabelled", str(tmp_path / "none.csv")]
+    assert "found nothing" in refusal([trained("one")], capsys, tmp_path, *arguments)
+
+
+def test_all_teachers_together_label_every_text(trained, tmp_path, monkeypatch):
+    learn = document_vectors.vectors_of
+    monkeypatch.setattr(document_vectors, "vectors_of", lambda texts: learn(texts, 2, 1))
+    texts = [f"a film of {number} minutes" for number in range(12)]
+    (tmp_path / "more.csv").write_text("\n".join(["text", *texts]))
+    out = tmp_path / "labels.jsonl"
+    arguments = ["--linear", "--documents", f"--unlabelled={tmp_path / 'more.csv'}"]
+    assert teacher.main([f"--model={trained('one')}", *arguments, f"--out={out}"]) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["text"] for row in rows] == texts
+    assert all(0 <= row["label"] <= 1 for row in rows)
+    assert len({row["label"] for row in rows}) > 1
+
+
+def refusal(models: list[Path], capsys, folder: Path, *more: str) -> str:
     """What the script says on ending."""
     arguments = [f"--model={model}" for model in models]
     with pytest.raises(SystemExit) as end:
-        teacher.main([*arguments, "--out", str(folder / "labels.jsonl")])
+        teacher.main([*arguments, *more, "--out", str(folder / "labels.jsonl")])
     assert end.value.code == 2
     assert not (folder / "labels.jsonl").exists()
     return capsys.readouterr().err
