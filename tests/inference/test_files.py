@@ -266,12 +266,15 @@ def test_half_a_character_is_set_aside(predictor, tmp_path):
     assert (found.rows, found.set_aside) == (1, {"lone surrogate": 2})
 
 
-def test_a_file_with_bad_rows_alone_keeps_its_header(predictor, tmp_path):
+@pytest.mark.parametrize("rows", ["", "1,\n2, \n"])
+def test_a_file_without_a_good_row_keeps_its_header(predictor, tmp_path, rows):
     source = tmp_path / "in.csv"
-    source.write_text("id,text\n1,\n2, \n")
+    source.write_text(f"id,text\n{rows}")
     assert score(predictor, source, tmp_path / "out.csv").rows == 0
     header = "id,text,predicted_label,predicted_score"
     assert (tmp_path / "out.csv").read_text().splitlines() == [header]
+    with pytest.raises(DataError, match="column 'body'"):
+        score(predictor, source, tmp_path / "other.csv", text_column="body")
 
 
 def test_line_breaks_of_any_kind_stay_within_their_field(predictor, tmp_path):

@@ -24,6 +24,7 @@ from sentiment_lstm.inference.rows import (
     Format,
     Record,
     as_bytes,
+    header_of,
     join,
     pyarrow,
     read_records,
@@ -231,9 +232,10 @@ def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
 
 
 def _columns(records: Sequence[Record], job: Job) -> list[str]:
-    """The input's columns by the first row that can be read; one of them holds texts."""
-    found = next((list(r.values) for r in records if r.values is not None), None)
-    if found is None:
+    """The input's columns by the first row that can be read, or its header; one holds texts."""
+    rows = (list(record.values) for record in records if record.values is not None)
+    found = next(rows, None) or header_of(job.source, Format.of(job.source.name))
+    if not found:
         return []
     if taken := set(_OURS) & set(found):
         raise UsageError(

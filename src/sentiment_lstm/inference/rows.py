@@ -97,6 +97,17 @@ def read_records(file: IO[bytes], form: Format, name: str) -> Iterator[Record]:
         raise DataError(f"Expected a whole file at {name}, found: {error}.") from error
 
 
+def header_of(path: Path, form: Format) -> list[str]:
+    """The names of a file's columns, where they stand above the rows; else none.
+
+    Raises: as `read_records`.
+    """
+    if form.kind not in DELIMITERS:
+        return []
+    with path.open("rb") as file, as_text(_unpacked(file, form.packed)) as text:
+        return csv_header(csv.reader(text, delimiter=DELIMITERS[form.kind]), path.name)
+
+
 def _unpacked(file: IO[bytes], packed: str) -> IO[bytes]:
     if packed == ".gz":
         return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
