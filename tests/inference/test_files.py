@@ -249,6 +249,13 @@ def test_rows_of_other_columns_are_set_aside_where_columns_are_fixed(predictor, 
     assert [row["n"] for row in read(tmp_path / "out.csv")] == ["1", "2"]
 
 
+def test_a_first_row_without_columns_hides_no_others(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{}\n{"text": "good"}\n')
+    found = score(predictor, source, tmp_path / "out.jsonl")
+    assert (found.rows, found.set_aside) == (1, {"no text": 1})
+
+
 def test_a_row_with_a_column_of_our_name_is_set_aside(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "good"}\n{"text": "bad", "predicted_label": "gold"}\n')
@@ -313,6 +320,13 @@ def test_a_strangers_folder_of_parts_is_left_alone(predictor, tmp_path, finished
     with pytest.raises(UsageError, match="files of another kind"):
         score(predictor, write(tmp_path / "in.csv"), tmp_path / "out.csv")
     assert (parts / "mine").read_text() == "mine"
+
+
+def test_parquet_without_rows_is_looked_at_too(predictor, tmp_path):
+    source = tmp_path / "in.parquet"
+    parquet.write_table(pa.table({"words": pa.array([], pa.string())}), source)
+    with pytest.raises(DataError, match="column"):
+        score(predictor, source, tmp_path / "out.parquet")
 
 
 def test_a_refused_input_leaves_nothing_behind(predictor, tmp_path):

@@ -143,7 +143,7 @@ def check_ends(job: Job) -> tuple[Format, Format]:
 def _check_start(job: Job, form: Format) -> None:
     """Refuse an input by its first rows, before a folder is made or an earlier call's parts go."""
     with job.source.open("rb") as file:
-        _columns(next(_chunks(read_records(file, form, job.source.name))), job)
+        _columns(next(_chunks(read_records(file, form, job.source.name))), job, form)
 
 
 def _check_ours(parts: Path) -> None:
@@ -210,7 +210,7 @@ def _score_parts(
     columns: list[str] = []
     with job.source.open("rb") as file:
         for number, records in enumerate(_chunks(read_records(file, form, job.source.name))):
-            columns = columns or _columns(records, job)
+            columns = columns or _columns(records, job, form)
             if not any(parts.glob(f"{number:06d}-*.rows")):
                 chunk = _scored(predictor, records, columns, target, job)
                 headed = any(part.stat().st_size for part in parts.glob("*.rows"))
@@ -231,10 +231,10 @@ def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield chunk
 
 
-def _columns(records: Sequence[Record], job: Job) -> list[str]:
+def _columns(records: Sequence[Record], job: Job, form: Format) -> list[str]:
     """The input's columns by the first row that can be read, or its header; one holds texts."""
-    rows = (list(record.values) for record in records if record.values is not None)
-    found = next(rows, None) or header_of(job.source, Format.of(job.source.name))
+    rows = (list(record.values) for record in records if record.values)
+    found = next(rows, None) or header_of(job.source, form)
     if not found:
         return []
     if taken := set(_OURS) & set(found):

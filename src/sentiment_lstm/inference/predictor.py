@@ -211,11 +211,13 @@ def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
 def _checked(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, str):
         raise UsageError("Expected a list of texts, found one text: put it in a list.")
-    if not isinstance(texts, Iterable):
+    try:
+        numbered = enumerate(texts)
+    except TypeError:
         raise UsageError(
             f"Expected a list of texts, found {type(texts).__name__}: put the texts in a list."
-        )
-    for place, text in enumerate(texts):
+        ) from None
+    for place, text in numbered:
         if not isinstance(text, str):
             raise UsageError(
                 f"Expected every text to be a string, found {type(text).__name__} at place {place}."
