@@ -30,6 +30,9 @@ def vectors_of(texts: Sequence[str], epochs: int = 8, min_count: int = 20) -> ND
         texts: the texts, N.
         epochs: passes.
         min_count: how often an n-gram must stand in all of them to count.
+
+    Raises:
+        RuntimeError: none does.
     """
     # Vectors drift while the rate falls: in the order of a sorted file they would tell its labels.
     order = np.random.default_rng(0).permutation(len(texts))

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 from average import settings_of
-from document_vectors import document_teacher
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -128,6 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.linear:
         teachers.append(linear(labelled, positive))
     if options.documents:
+        from document_vectors import document_teacher  # gensim takes a second to import
+
         teachers.append(document_teacher(labelled, positive, [*held_out, *texts]))
     weights = weights_of(np.stack([teach(held_out) for teach in teachers], axis=1), corpus)
     shares = 1 / (1 + np.exp(-np.stack([teach(texts) for teach in teachers], axis=1) @ weights))
