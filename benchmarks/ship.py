@@ -41,7 +41,6 @@ ORIGINS = {
     "turned": "5,334 of IMDb's and the products' training reviews (`recipes/edits.jsonl` keeps "
     "5,286) with the verdict turned by small edits that a large language model made",
     "roughened": "some of these sentences as hurried people type them, changed by rule",
-    "renamed": "some of them with other names in them",
     "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0",
     "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
     "people": "common words for people and nations, most of the behaviour suite's among them, "

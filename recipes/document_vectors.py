@@ -1,22 +1,34 @@
-"""A teacher that has a vector of every text, learnt with the labels out of sight.
+"""Vectors of IMDb's reviews, learnt with the labels out of sight, for a teacher to go by.
+
+    python recipes/document_vectors.py --out runs/documents.npz
+    python recipes/teacher.py --model runs/first --documents runs/documents.npz --out ...
 
 Each vector is trained to tell which words, pairs and triples stand in its text: the distributed
 bag of words of Le & Mikolov (2014), "Distributed Representations of Sentences and Documents", over
 n-grams (Li, Liu, Du, Zhang & Zhao 2016). A logistic regression on the vectors errs elsewhere than
-an LSTM or an NB-SVM does. Texts that were not there have no vector.
+an LSTM or an NB-SVM does. Texts that were not there have no vector: training, validation and
+unlabelled reviews have one. The file holds each text's digest and its vector.
 """
 
 from __future__ import annotations
 
+import argparse
+import io
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from gensim.models.doc2vec import Doc2Vec
+from excerpts import imdb
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.reviews.screening import fingerprint
+from sentiment_lstm.storage import write_atomically
 
 _WORDS = re.compile(r"[^\W_]+|[^\w\s]")
 _MOST = 1_500
@@ -36,6 +48,8 @@ def vectors_of(texts: Sequence[str], epochs: int = 8, min_count: int = 20) -> ND
     """
     # Vectors drift while the rate falls: in the order of a sorted file they would tell its labels.
     order = np.random.default_rng(0).permutation(len(texts))
+    from gensim.models.doc2vec import Doc2Vec  # a second, which those who read a file can spare
+
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "texts"
         with file.open("w", encoding="utf-8") as lines:
@@ -65,27 +79,72 @@ def vectors_of(texts: Sequence[str], epochs: int = 8, min_count: int = 20) -> ND
 
 
 def document_teacher(
-    texts: Sequence[str], positive: NDArray[np.bool_], others: Sequence[str]
+    file: Path, texts: Sequence[str], positive: NDArray[np.bool_]
 ) -> Callable[[Sequence[str]], NDArray[np.float64]]:
     """A logistic regression on the vectors of labelled texts.
 
     Args:
+        file: vectors of these texts, and of all that will be asked about.
         texts: those with labels.
         positive: their labels, [N].
-        others: all further texts that will be asked about.
 
     Returns:
-        From texts among all these to logits of the second class.
+        From texts to logits of the second class; it raises UsageError too.
+
+    Raises:
+        UsageError: there is no such file, or a text has no vector in it.
     """
-    everything = list(dict.fromkeys([*texts, *others]))
-    vectors = vectors_of(everything)
-    places = {text: place for place, text in enumerate(everything)}
-    model = LogisticRegression(C=10, max_iter=1000)
-    model.fit(vectors[[places[text] for text in texts]], positive)
-    return lambda texts: model.decision_function(vectors[[places[text] for text in texts]])
+    vectors_in = _stored(file)
+    model = LogisticRegression(C=10, max_iter=1000).fit(vectors_in(texts), positive)
+    return lambda texts: model.decision_function(vectors_in(texts))
+
+
+def _stored(file: Path) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """From texts to their vectors, as the file has them."""
+    try:
+        with np.load(file) as stored:
+            places = {digest: place for place, digest in enumerate(stored["digests"].tolist())}
+            vectors = stored["vectors"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f"Expected vectors of texts in {file}, found none: "
+            f"python recipes/document_vectors.py --out {file}"
+        ) from error
+
+    def vectors_in(texts: Sequence[str]) -> NDArray[np.float32]:
+        found = [places.get(fingerprint(text).hex()) for text in texts]
+        if None in found:
+            raise UsageError(
+                f"Expected texts that have a vector in {file}, found {found.count(None):,} others: "
+                "ask for labels of IMDb's reviews, or make the file anew."
+            )
+        chosen: NDArray[np.float32] = vectors[found]
+        return chosen
+
+    return vectors_in
 
 
 def _ngrams(text: str) -> Iterator[str]:
     words = _WORDS.findall(text.lower())[:_MOST]
     for length in (1, 2, 3):
         yield from map("_".join, zip(*(words[start:] for start in range(length)), strict=False))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, learn, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    corpus, unlabelled = imdb()
+    reviews = chain(corpus.sample, corpus.validation, unlabelled)
+    texts = list(dict.fromkeys(review.text for review in reviews))
+    found = io.BytesIO()
+    digests = [fingerprint(text).hex() for text in texts]
+    np.savez(found, digests=digests, vectors=vectors_of(texts))
+    write_atomically(options.out, found.getvalue())
+    print(f"{len(texts):,} vectors")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,7 +24,7 @@ from average import settings_of
 
 from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.records import Review
-from sentiment_lstm.reviews.corpus import load_corpus, unlabelled_texts
+from sentiment_lstm.reviews.corpus import Corpus, load_corpus, unlabelled_texts
 from sentiment_lstm.reviews.open import list_splits
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings, LanguageSettings, Settings
@@ -66,13 +66,18 @@ def training_reviews(source: str) -> list[Review]:
     return corpus.sample if validated else [*corpus.sample, *corpus.validation]
 
 
-def texts(also: Sequence[str]) -> Iterator[str]:
-    """What trains: IMDb's reviews, its unlabelled ones and those of other sources."""
+def imdb(also: Sequence[str] = ()) -> tuple[Corpus, list[Review]]:
+    """IMDb's labelled reviews, with what trains of other sources; and the unlabelled ones."""
     films = DataSettings(source=IMDB, group_column="movie", exclude=(f"{IMDB}:test",))
     settings = Settings(data=films, language=LanguageSettings(sources=(IMDB,)))
     others = [DataSettings(source=source, exclude=(f"{source}:test",)) for source in also]
     corpus = load_corpus(films, settings.training.seed, SetAside(None), others)
-    unlabelled = unlabelled_texts(settings, corpus, SetAside(None))
+    return corpus, unlabelled_texts(settings, corpus, SetAside(None))
+
+
+def texts(also: Sequence[str]) -> Iterator[str]:
+    """What trains: IMDb's reviews, its unlabelled ones and those of other sources."""
+    corpus, unlabelled = imdb(also)
     return (review.text for review in [*corpus.sample, *unlabelled])
 
 

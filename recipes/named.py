@@ -1,6 +1,6 @@
 """A saved model that reads names whole and hears nothing in them.
 
-    python recipes/named.py --model runs/eleventh_round --out runs/default
+    python recipes/named.py --model runs/seventh --out runs/default
 
 Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice",
 "Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which
@@ -34,7 +34,6 @@ from average import calibrated
 from excerpts import texts
 from faker.providers import person
 from numpy.typing import NDArray
-from renamed import INSIDE, SHARE
 from words import START, Vectors, all_texts, embedding_of, mapped, ridge, vectors_of, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
@@ -67,6 +66,9 @@ APART = 0.12
 """How far from the median a logit has to be, in one frame, for a word to be read apart."""
 FAR_APART = 0.25
 """The same for a name that stands inside no sentence: some 10,000, and each word takes its room."""
+INSIDE = re.compile(r"(?<=[a-z,] )[A-Za-z][a-z]{2,}\b")
+SHARE = 0.9
+"""A word that stands inside sentences with a capital that often is a proper noun."""
 SELDOM = 8
 """How often a proper noun has to stand in the reviews for its own embedding to count."""
 STEPS = 7

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from average import settings_of
+from document_vectors import document_teacher
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -109,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, action="append", required=True)
     parser.add_argument("--linear", action="store_true", help="NB-SVM teaches too")
-    parser.add_argument("--documents", action="store_true", help="vectors of texts teach too")
+    parser.add_argument("--documents", type=Path, help="vectors of the texts, which teach too")
     parser.add_argument("--unlabelled", help="default: the unlabelled texts of the models' source")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
@@ -127,9 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.linear:
         teachers.append(linear(labelled, positive))
     if options.documents:
-        from document_vectors import document_teacher  # gensim takes a second to import
-
-        teachers.append(document_teacher(labelled, positive, [*held_out, *texts]))
+        teachers.append(document_teacher(options.documents, labelled, positive))
     weights = weights_of(np.stack([teach(held_out) for teach in teachers], axis=1), corpus)
     shares = 1 / (1 + np.exp(-np.stack([teach(texts) for teach in teachers], axis=1) @ weights))
     rows = zip(texts, shares.round(4).tolist(), strict=True)

@@ -1,6 +1,6 @@
 """A saved model of pieces that reads common words and emoji whole, each as an embedding of its own.
 
-    python recipes/words.py --model runs/even --out runs/words_added
+    python recipes/words.py --model runs/language --out runs/worded
 
 Pieces that were learnt on film reviews cut "detest" into "det" and "est", and know no emoji at all.
 Vocabulary expansion after Kiros et al. (2015), "Skip-Thought Vectors": skip-gram vectors of

@@ -4,6 +4,10 @@ import document_vectors
 import numpy as np
 import pytest
 
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.records import Review
+from sentiment_lstm.reviews.corpus import Corpus
+
 GOOD, BAD = "a warm and tender film", "a cold and hollow film"
 
 
@@ -18,13 +22,35 @@ def texts():
     ]
 
 
-def test_a_text_without_a_label_is_told_by_its_vector(texts, monkeypatch):
+@pytest.fixture
+def stored(texts, monkeypatch, tmp_path):
+    """A file of vectors of labelled, validation and unlabelled reviews."""
     learn = document_vectors.vectors_of
     monkeypatch.setattr(document_vectors, "vectors_of", lambda all_: learn(all_, 40, 1))
+    reviews = [Review(text, None, "") for text in texts]
+    corpus = Corpus(("negative", "positive"), reviews[:50], reviews[50:80], False, {})
+    monkeypatch.setattr(document_vectors, "imdb", lambda: (corpus, reviews[80:]))
+    assert document_vectors.main(["--out", str(tmp_path / "vectors.npz")]) == 0
+    return tmp_path / "vectors.npz"
+
+
+def test_a_text_without_a_label_is_told_by_its_vector(texts, stored):
     labelled, others = texts[::2], texts[1::2]
     positive = np.array([text.startswith(GOOD) for text in labelled])
-    teach = document_vectors.document_teacher(labelled, positive, others)
+    teach = document_vectors.document_teacher(stored, labelled, positive)
     assert ((teach(others) > 0) == [text.startswith(GOOD) for text in others]).mean() > 0.9
+
+
+def test_texts_without_a_vector_and_a_file_without_vectors_are_one_sentence(
+    texts, stored, tmp_path
+):
+    teach = document_vectors.document_teacher(stored, texts, np.arange(120) < 60)
+    with pytest.raises(UsageError, match=r"vector in .*found 2 others"):
+        teach([*texts, "one more", "and another"])
+    for other in (tmp_path / "none.npz", tmp_path / "text.npz"):
+        (tmp_path / "text.npz").write_text("no vectors")
+        with pytest.raises(UsageError, match=r"found none: python recipes/document_vectors\.py"):
+            document_vectors.document_teacher(other, texts, np.arange(120) < 60)
 
 
 def test_vectors_stand_in_the_order_of_the_texts_and_have_length_one(texts):

@@ -7,6 +7,8 @@ import document_vectors
 import pytest
 import teacher
 
+from sentiment_lstm.records import Review
+
 
 def test_teachers_that_kept_the_same_texts_give_the_settings_of_the_first(trained):
     models = [trained("one", data__weight=0.5), trained("other")]
@@ -32,13 +34,19 @@ def test_texts_that_are_not_there_are_one_sentence(trained, capsys, tmp_path):
 
 
 def test_all_teachers_together_label_every_text(trained, tmp_path, monkeypatch):
+    model = trained("one")
+    texts = [f"a film of {number} minutes" for number in range(12)]
+    corpus = teacher.shared_corpus([model])[1]
     learn = document_vectors.vectors_of
     monkeypatch.setattr(document_vectors, "vectors_of", lambda texts: learn(texts, 2, 1))
-    texts = [f"a film of {number} minutes" for number in range(12)]
+    unlabelled = [Review(text, None, "") for text in texts]
+    monkeypatch.setattr(document_vectors, "imdb", lambda: (corpus, unlabelled))
+    vectors = tmp_path / "vectors.npz"
+    document_vectors.main(["--out", str(vectors)])
     (tmp_path / "more.csv").write_text("\n".join(["text", *texts]))
     out = tmp_path / "labels.jsonl"
-    arguments = ["--linear", "--documents", f"--unlabelled={tmp_path / 'more.csv'}"]
-    assert teacher.main([f"--model={trained('one')}", *arguments, f"--out={out}"]) == 0
+    arguments = ["--linear", f"--documents={vectors}", f"--unlabelled={tmp_path / 'more.csv'}"]
+    assert teacher.main([f"--model={model}", *arguments, f"--out={out}"]) == 0
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["text"] for row in rows] == texts
     assert all(0 <= row["label"] <= 1 for row in rows)
