@@ -35,11 +35,11 @@ ORIGINS = {
     "taught": "IMDb's unlabelled reviews, and runs of sentences out of IMDb's and the products', "
     "labelled by teachers of ours; a product review's label may be half its own, half a linear "
     "model's, a tweet's a third each its own, a linear model's and a large language model's grade",
-    "judged": "32,135 of these, 83,156 runs of sentences of the products' and 89,252 of IMDb's "
-    "reviews, 70,913 parts of tweets and 5,885 of the irony task's, graded by a large language "
-    "model (`recipes/grades.txt` lacks 3,677 of them, which stand in texts that validate)",
-    "turned": "5,334 of IMDb's and the products' training reviews (`recipes/edits.jsonl` keeps "
-    "5,286) with the verdict turned by small edits that a large language model made",
+    "judged": "some of these, of runs of sentences of the products' and IMDb's reviews, of tweets, "
+    "their parts and the irony task's tweets, graded by a large language model "
+    "(`recipes/grades.txt`)",
+    "turned": "5,286 of IMDb's and the products' training reviews with the verdict turned by small "
+    "edits that a large language model made (`recipes/edits.jsonl`)",
     "roughened": "some of these sentences as hurried people type them, changed by rule",
     "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0",
     "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",

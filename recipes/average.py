@@ -1,7 +1,7 @@
 r"""The mean of the weights of models that one started from the other, as a model of its own.
 
-    python recipes/average.py --model runs/last --share 1 --model runs/short --share 2 \
-        --out runs/default
+    python recipes/average.py --model runs/first_slow --share 1 --model runs/first_fast --share 1 \
+        --out runs/first
 
 Wortsman et al. (2022), "Model soups: averaging weights of multiple fine-tuned models improves
 accuracy without increasing inference time". The temperature is fitted anew on the validation texts

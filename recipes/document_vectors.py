@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from excerpts import imdb
@@ -79,49 +80,48 @@ def vectors_of(texts: Sequence[str], epochs: int = 8, min_count: int = 20) -> ND
 
 
 def document_teacher(
-    file: Path, texts: Sequence[str], positive: NDArray[np.bool_]
+    file: Path, texts: Sequence[str], positive: NDArray[np.bool_], others: Sequence[str]
 ) -> Callable[[Sequence[str]], NDArray[np.float64]]:
     """A logistic regression on the vectors of labelled texts.
 
     Args:
-        file: vectors of these texts, and of all that will be asked about.
+        file: vectors of all texts.
         texts: those with labels.
         positive: their labels, [N].
+        others: all further texts that will be asked about.
 
     Returns:
-        From texts to logits of the second class; it raises UsageError too.
+        From texts among all these to logits of the second class.
 
     Raises:
         UsageError: there is no such file, or a text has no vector in it.
     """
-    vectors_in = _stored(file)
+    places, vectors = _stored(file)
+    lacking = [text for text in [*texts, *others] if fingerprint(text).hex() not in places]
+    if lacking:
+        raise UsageError(
+            f"Expected texts that have a vector in {file}, found {len(lacking):,} others: "
+            "ask for labels of IMDb's reviews, or make the file anew."
+        )
+
+    def vectors_in(texts: Sequence[str]) -> NDArray[np.float32]:
+        return vectors[[places[fingerprint(text).hex()] for text in texts]]
+
     model = LogisticRegression(C=10, max_iter=1000).fit(vectors_in(texts), positive)
     return lambda texts: model.decision_function(vectors_in(texts))
 
 
-def _stored(file: Path) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-    """From texts to their vectors, as the file has them."""
+def _stored(file: Path) -> tuple[dict[str, int], NDArray[np.float32]]:
+    """Each text's place, by its digest, and the vectors."""
     try:
-        with np.load(file) as stored:
-            places = {digest: place for place, digest in enumerate(stored["digests"].tolist())}
-            vectors = stored["vectors"]
-    except (OSError, ValueError, KeyError) as error:
+        with file.open("rb") as opened, np.load(opened) as stored:
+            digests: list[str] = stored["digests"].tolist()
+            return {digest: n for n, digest in enumerate(digests)}, stored["vectors"]
+    except (OSError, EOFError, BadZipFile, ValueError, TypeError, KeyError) as error:
         raise UsageError(
             f"Expected vectors of texts in {file}, found none: "
             f"python recipes/document_vectors.py --out {file}"
         ) from error
-
-    def vectors_in(texts: Sequence[str]) -> NDArray[np.float32]:
-        found = [places.get(fingerprint(text).hex()) for text in texts]
-        if None in found:
-            raise UsageError(
-                f"Expected texts that have a vector in {file}, found {found.count(None):,} others: "
-                "ask for labels of IMDb's reviews, or make the file anew."
-            )
-        chosen: NDArray[np.float32] = vectors[found]
-        return chosen
-
-    return vectors_in
 
 
 def _ngrams(text: str) -> Iterator[str]:

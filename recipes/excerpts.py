@@ -1,7 +1,7 @@
 """Runs of sentences out of longer texts, for teachers to label: how a verdict builds up.
 
     python recipes/excerpts.py --also ../shared/data/products --out runs/excerpts.jsonl
-    python recipes/teacher.py --model runs/teacher --unlabelled runs/excerpts.jsonl --out ...
+    python recipes/teacher.py --model runs/first --unlabelled runs/excerpts.jsonl --out ...
 
 A student that sees its teacher's answer to any part of a text learns the function, not the texts
 (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent"). Two runs

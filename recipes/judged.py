@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not found:
         raise UsageError(
             f"Expected texts that {GRADES.name} grades in {options.taught}, found none; "
-            "make them as the Makefile does."
+            "make them as recipes/shipped.mk does."
         )
     rest = [line for line, text in zip(lines, taught, strict=True) if key(text) not in known]
     write_atomically(options.out, "".join(found).encode())

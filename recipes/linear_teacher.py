@@ -1,7 +1,5 @@
 r"""Soft labels for a source's own texts: what they are labelled, what words say, and a grade.
 
-    python recipes/linear_teacher.py --source ../shared/data/tweets --out runs/taught_tweets.jsonl \
-        --first runs/taught_tweets_negative.jsonl
     python recipes/linear_teacher.py --source ../shared/data/products --sharper 2 \
         --out runs/taught_products.jsonl
     python recipes/linear_teacher.py --source ../shared/data/tweets --graded \
@@ -96,9 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     taught = soft(shares, labels, graded, options.sharper).round(4)
     rows = [{"text": text, "label": place} for text, place in zip(texts, taught, strict=True)]
     apart = (labels == 0) & (options.first is not None)
-    _write(options.out, compress(rows, ~apart))
-    if options.first is not None:
+    if options.first is not None:  # before the other, whose being there says that all is done
         _write(options.first, compress(rows, apart))
+    _write(options.out, compress(rows, ~apart))
     return 0
 
 

@@ -1,7 +1,7 @@
 r"""A source's texts as hurried people type them, each with the label it had.
 
     python recipes/roughened.py --out runs/roughened.jsonl
-    python recipes/roughened.py --taught runs/taught_excerpts.jsonl --out runs/rough_excerpts.jsonl
+    python recipes/roughened.py --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
     python recipes/roughened.py --taught recipes/written.jsonl --times 4 \
         --out runs/rough_written.jsonl
 

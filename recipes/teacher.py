@@ -119,16 +119,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sources = (options.unlabelled or settings.data.source,)
         wanted = replace(settings, language=replace(settings.language, sources=sources))
         texts = [review.text for review in unlabelled_texts(wanted, corpus, SetAside(None))]
+        held_out = [review.text for review in corpus.validation]
+        labelled = [review.text for review in corpus.sample]
+        positive = np.array([review.label == corpus.classes[1] for review in corpus.sample])
+        teachers = [saved(folder) for folder in options.model]
+        if options.documents:
+            others = [*held_out, *texts]
+            teachers.append(document_teacher(options.documents, labelled, positive, others))
     except SentimentError as error:
         parser.error(str(error))
-    held_out = [review.text for review in corpus.validation]
-    labelled = [review.text for review in corpus.sample]
-    positive = np.array([review.label == corpus.classes[1] for review in corpus.sample])
-    teachers = [saved(folder) for folder in options.model]
     if options.linear:
         teachers.append(linear(labelled, positive))
-    if options.documents:
-        teachers.append(document_teacher(options.documents, labelled, positive))
     weights = weights_of(np.stack([teach(held_out) for teach in teachers], axis=1), corpus)
     shares = 1 / (1 + np.exp(-np.stack([teach(texts) for teach in teachers], axis=1) @ weights))
     rows = zip(texts, shares.round(4).tolist(), strict=True)

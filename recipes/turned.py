@@ -75,8 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(lines) < len(known):
         raise UsageError(
             f"Expected the {len(known):,} reviews that {EDITS.name} edits in "
-            f"{', '.join(options.source)}, found {len(lines):,}; name the sources that the "
-            "Makefile names."
+            f"{', '.join(options.source)}, found {len(lines):,}; name the sources that "
+            "recipes/shipped.mk names."
         )
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} reviews turned")

@@ -37,20 +37,22 @@ def stored(texts, monkeypatch, tmp_path):
 def test_a_text_without_a_label_is_told_by_its_vector(texts, stored):
     labelled, others = texts[::2], texts[1::2]
     positive = np.array([text.startswith(GOOD) for text in labelled])
-    teach = document_vectors.document_teacher(stored, labelled, positive)
+    teach = document_vectors.document_teacher(stored, labelled, positive, others)
     assert ((teach(others) > 0) == [text.startswith(GOOD) for text in others]).mean() > 0.9
 
 
 def test_texts_without_a_vector_and_a_file_without_vectors_are_one_sentence(
     texts, stored, tmp_path
 ):
-    teach = document_vectors.document_teacher(stored, texts, np.arange(120) < 60)
+    positive = np.arange(120) < 60
     with pytest.raises(UsageError, match=r"vector in .*found 2 others"):
-        teach([*texts, "one more", "and another"])
-    for other in (tmp_path / "none.npz", tmp_path / "text.npz"):
-        (tmp_path / "text.npz").write_text("no vectors")
+        document_vectors.document_teacher(stored, texts, positive, ["one more", "and another"])
+    for other in (b"no vectors", b"", stored.read_bytes()[:1000]):
+        (tmp_path / "other.npz").write_bytes(other)
         with pytest.raises(UsageError, match=r"found none: python recipes/document_vectors\.py"):
-            document_vectors.document_teacher(other, texts, np.arange(120) < 60)
+            document_vectors.document_teacher(tmp_path / "other.npz", texts, positive, [])
+    with pytest.raises(UsageError, match=r"found none: python recipes/document_vectors\.py"):
+        document_vectors.document_teacher(tmp_path / "none.npz", texts, positive, [])
 
 
 def test_vectors_stand_in_the_order_of_the_texts_and_have_length_one(texts):

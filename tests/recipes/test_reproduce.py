@@ -1,5 +1,6 @@
 """`make reproduce-shipped` takes hours: what can be told of its steps beforehand."""
 
+import json
 import os
 import re
 import shutil
@@ -10,9 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MADE = re.compile(r"(?:--out|--rest|--first|>|touch) (runs/[^\s;]+)")
+MADE = re.compile(r"(?:--out|--rest|--first|>|touch) (runs/shipped/[^\s;]+)")
 NEEDED = re.compile(
-    r"(?:--model|--init|--taught|--unlabelled|--documents|awk '[^']*') (runs/[^\s;]+)"
+    r"(?:--model|--init|--taught|--unlabelled|--documents|awk '[^']*') (runs/shipped/[^\s;]+)"
 )
 COMMAND = """#!/bin/sh
 echo "$(basename $0) $*" >> calls
@@ -39,7 +40,14 @@ def _make():
 
 @pytest.fixture(scope="module")
 def steps():
-    call = ["make", "--dry-run", "--always-make", "--file", "recipes/shipped.mk"]
+    call = [
+        "make",
+        "--dry-run",
+        "--always-make",
+        "--no-print-directory",
+        "--file",
+        "recipes/shipped.mk",
+    ]
     shown = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True)
     return shown.stdout.splitlines()
 
@@ -62,8 +70,8 @@ def test_every_step_finds_what_it_needs(steps):
         needed += [one for one in sources(recipe(step)) if one.startswith("runs/")]
         assert [one for one in needed if one not in made] == [], step
         made.update(MADE.findall(step))
-    assert "runs/default" in made
-    assert "ship.py" in steps[-1]
+    assert "runs/shipped/default" in made
+    assert "ship.py" in steps[-2]
 
 
 @pytest.fixture
@@ -73,11 +81,9 @@ def project(tmp_path):
         (tmp_path / name).write_text(COMMAND)
         (tmp_path / name).chmod(0o755)
     (tmp_path / "recipes").mkdir()
-    for file in (ROOT / "recipes").iterdir():
-        if file.suffix in {".toml", ".txt", ".jsonl"}:
-            (tmp_path / "recipes" / file.name).touch()
+    (tmp_path / "recipes/written.jsonl").touch()
     shutil.copy(ROOT / "recipes/shipped.mk", tmp_path / "recipes")
-    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/shipped").mkdir(parents=True)
     return tmp_path
 
 
@@ -93,12 +99,20 @@ def make(project, stopped):
 
 
 def test_a_stopped_call_goes_on_where_it_was(project):
-    finished, before = make(project, "runs/second_fast")
+    finished, before = make(project, "runs/shipped/second_fast")
     assert not finished
-    assert any(call.endswith("--out runs/second_slow") for call in before)
+    assert any(call.endswith("--out runs/shipped/second_slow") for call in before)
     finished, after = make(project, "none")
     assert finished
-    assert "sentiment-lstm train --resume runs/second_fast" in after
+    assert "sentiment-lstm train --resume runs/shipped/second_fast" in after
     assert set(before).isdisjoint(after)
     assert "benchmarks/ship.py" in after[-1]
     assert make(project, "none") == (True, [])
+
+
+def test_the_network_is_of_the_shape_that_ships(steps):
+    shipped = ROOT / "src/sentiment_lstm/pretrained/default/config.json"
+    wanted = json.loads(shipped.read_text("utf-8"))["model"]
+    model = recipe(steps[0])["model"] if "language.toml" in steps[0] else {}
+    for name in ("embedding", "hidden", "layers", "pooling"):
+        assert model[name] == wanted[name]
