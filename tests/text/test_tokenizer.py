@@ -248,9 +248,8 @@ if child == 0:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     environment = {k: v for k, v in os.environ.items() if k != "TOKENIZERS_PARALLELISM"}
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, env=environment
-    )
+    call = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]  # of any fork
+    done = subprocess.run(call, capture_output=True, text=True, timeout=30, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
 
 
