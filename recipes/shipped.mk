@@ -12,14 +12,17 @@ export OMP_NUM_THREADS = 1
 shipped: $(W)/shipped.made
 
 made = $(1:%=$(W)/%.made)
-int8 = sentiment-lstm export --model $(W)/$(1) --only int8
 
-# A training of a recipe from a model, or the rest of it: name, recipe, model, other settings, other files it reads. In
-# int8 a model teaches several times as fast.
+# What teaches does so in int8, several times as fast. While the graph is written nothing else may read the model's folder.
+int8 = $(1:%=$(W)/%.int8)
+$(W)/%.int8: $(W)/%.made
+	sentiment-lstm export --model $(W)/$* --only int8
+	touch $@
+
+# A training of a recipe from a model, or the rest of it: name, recipe, model, other settings, other files it reads.
 define training
 $(call made,$(1)): $(call made,$(3)) $(5)
 	if [ -e $(W)/$(1)/settings.json ]; then exec sentiment-lstm train --resume $(W)/$(1); else exec sentiment-lstm train --config recipes/$(2).toml $(3:%=--init $(W)/%) $(addprefix --set training.,precision=bfloat16 threads=1 $(4)) --out $(W)/$(1); fi
-	$(call int8,$(1))
 	touch $$@
 endef
 
@@ -30,7 +33,6 @@ $(call training,$(1)_slow,$(2),$(3),learning_rate=$(word 1,$(4)),$(5))
 $(call training,$(1)_fast,$(2),$(3),learning_rate=$(word 2,$(4)) batch_texts=60,$(5))
 $(call made,$(1)): $(call made,$(1)_slow $(1)_fast $(6))
 	$(PYTHON) recipes/average.py $(patsubst %,--model $(W)/% --share 1,$(6) $(1)_slow $(1)_fast) --out $(W)/$(1)
-	$(call int8,$(1))
 	touch $$@
 endef
 
@@ -38,18 +40,17 @@ endef
 define names
 $(call made,$(1)): $(call made,$(2))
 	$(PYTHON) recipes/named.py --model $(W)/$(2) --out $(W)/$(1)
-	$(call int8,$(1))
 	touch $$@
 endef
 
 # What models, an NB-SVM and vectors say of reviews, and models of runs of sentences, apart from what a language model
 # judged: number, models. The files are those of the last call.
 define teaching
-$(W)/reviews_$(1).made: $(call made,$(2)) $(W)/documents.npz
+$(W)/reviews_$(1).made: $(call int8,$(2)) $(W)/documents.npz
 	$(PYTHON) recipes/teacher.py $(addprefix --model $(W)/,$(2)) --linear --documents $(W)/documents.npz --out $(W)/taught_reviews.jsonl
 	$(PYTHON) recipes/judged.py --taught $(W)/taught_reviews.jsonl --out $(W)/judged_reviews.jsonl --rest $(W)/reviews_rest.jsonl
 	touch $$@
-$(W)/excerpts_$(1).made: $(call made,$(2)) $(W)/excerpts.jsonl
+$(W)/excerpts_$(1).made: $(call int8,$(2)) $(W)/excerpts.jsonl
 	$(PYTHON) recipes/teacher.py $(addprefix --model $(W)/,$(2)) --unlabelled $(W)/excerpts.jsonl --out $(W)/taught_excerpts.jsonl
 	$(PYTHON) recipes/judged.py --taught $(W)/taught_excerpts.jsonl --windows ../shared/data/products --windows ../shared/data/imdb --windows ../shared/data/irony --parts ../shared/data/tweets --out $(W)/judged.jsonl --rest $(W)/excerpts_rest.jsonl
 	$(PYTHON) recipes/roughened.py --taught $(W)/excerpts_rest.jsonl --out $(W)/rough_rest.jsonl
@@ -92,7 +93,7 @@ taught = $(FIXED) $(W)/reviews_$(1).made $(W)/excerpts_$(1).made
 # The first teachers: pieces of words after a language model, and words. The student goes on from the pieces.
 $(eval $(call training,language,language,,,))
 $(eval $(call training,words,labelled,,epochs=4,))
-$(call made,worded): $(call made,language)
+$(call made,worded): $(call int8,language)
 	$(PYTHON) recipes/words.py --model $(W)/language --out $(W)/worded
 	touch $@
 

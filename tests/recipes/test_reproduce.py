@@ -74,6 +74,17 @@ def test_every_step_finds_what_it_needs(steps):
     assert "ship.py" in steps[-2]
 
 
+def test_models_are_averaged_with_such_as_read_the_same_words(steps):
+    corrects = {}
+    for step in steps:
+        models = re.findall(r"(?:--model|--init) (runs/shipped/\S+)", step)
+        before = [corrects[one] for one in models]
+        if "average.py" in step:
+            assert len(set(before)) == 1, step
+        own = recipe(step).get("text", {}).get("correct_slips", False)
+        corrects.update(dict.fromkeys(MADE.findall(step), own or any(before)))
+
+
 @pytest.fixture
 def project(tmp_path):
     """A folder with the steps, and commands that do nothing but make files."""
@@ -110,9 +121,9 @@ def test_a_stopped_call_goes_on_where_it_was(project):
     assert make(project, "none") == (True, [])
 
 
-def test_the_network_is_of_the_shape_that_ships(steps):
+def test_the_network_is_of_the_shape_that_ships():
+    model = tomllib.loads((ROOT / "recipes/language.toml").read_text("utf-8"))["model"]
     shipped = ROOT / "src/sentiment_lstm/pretrained/default/config.json"
     wanted = json.loads(shipped.read_text("utf-8"))["model"]
-    model = recipe(steps[0])["model"] if "language.toml" in steps[0] else {}
     for name in ("embedding", "hidden", "layers", "pooling"):
         assert model[name] == wanted[name]
