@@ -284,6 +284,16 @@ def test_a_file_without_a_good_row_keeps_its_header(predictor, tmp_path, rows):
         score(predictor, source, tmp_path / "other.csv", text_column="body")
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_file_of_which_no_row_can_be_read_is_refused(predictor, tmp_path, small_chunks, kind):
+    source = tmp_path / f"in.{kind}"
+    array = json.dumps([{"text": "good"}, {"text": "bad"}], indent=1)
+    source.write_text(array if kind == "jsonl" else "text\ngood,1\nbad,0\n")
+    with pytest.raises(DataError, match="none among its first 2"):
+        score(predictor, source, tmp_path / f"out.{kind}")
+    assert [path.name for path in tmp_path.iterdir()] == [source.name]
+
+
 def test_line_breaks_of_any_kind_stay_within_their_field(predictor, tmp_path):
     rows = [{"text": "two\rlines"}, {"text": "three\r\nlines"}]
     source = tmp_path / "in.jsonl"

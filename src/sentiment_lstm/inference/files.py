@@ -143,7 +143,13 @@ def check_ends(job: Job) -> tuple[Format, Format]:
 def _check_start(job: Job, form: Format) -> None:
     """Refuse an input by its first rows, before a folder is made or an earlier call's parts go."""
     with job.source.open("rb") as file:
-        _columns(next(_chunks(read_records(file, form, job.source.name))), job, form)
+        records = next(_chunks(read_records(file, form, job.source.name)))
+    if records and all(record.values is None for record in records):
+        raise DataError(
+            f"Expected rows of {form.kind[1:]} in {job.source.name}, found none among its first "
+            f"{len(records):,} ({records[0].problem}): see that each has a line of its own."
+        )
+    _columns(records, job, form)
 
 
 def _check_ours(parts: Path) -> None:
@@ -294,12 +300,7 @@ def _problem(
 
 
 def _encoded(
-    rows: Sequence[dict[str, Any]],
-    columns: Sequence[str],
-    target: Format,
-    job: Job,
-    *,
-    first: bool,
+    rows: Sequence[dict[str, Any]], columns: Sequence[str], target: Format, job: Job, *, first: bool
 ) -> bytes:
     if target.kind == ".parquet":
         return _parquet(rows, job.source)
