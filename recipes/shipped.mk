@@ -22,7 +22,7 @@ $(W)/%.int8: $(W)/%.made
 # A training of a recipe from a model, or the rest of it: name, recipe, model, other settings, other files it reads.
 define training
 $(call made,$(1)): $(call made,$(3)) $(5)
-	if [ -e $(W)/$(1)/settings.json ]; then exec sentiment-lstm train --resume $(W)/$(1); else exec sentiment-lstm train --config recipes/$(2).toml $(3:%=--init $(W)/%) $(addprefix --set training.,precision=bfloat16 threads=1 $(4)) --out $(W)/$(1); fi
+	if [ -e $(W)/$(1)/settings.json ]; then exec sentiment-lstm train --resume $(W)/$(1); else exec sentiment-lstm train --config $(2).toml $(3:%=--init $(W)/%) $(addprefix --set training.,precision=bfloat16 threads=1 $(4)) --out $(W)/$(1); fi
 	touch $$@
 endef
 
@@ -58,7 +58,8 @@ $(W)/excerpts_$(1).made: $(call int8,$(2)) $(W)/excerpts.jsonl
 	touch $$@
 endef
 
-# One part of most texts, by the place in the file: number, after which teaching, after which model.
+# One part of most texts, by the place in the file, and the recipe for it: number, after which teaching, after which
+# model, how many of the grammar's sentences.
 some = awk 'NR % $(2) == $(3) % $(2)' $(1).jsonl > $(W)/$(notdir $(1))_some.jsonl
 define part
 $(W)/part_$(1).made: $(call taught,$(2)) $(call made,$(3))
@@ -69,6 +70,7 @@ $(W)/part_$(1).made: $(call taught,$(2)) $(call made,$(3))
 	$(call some,$(W)/rough_rest,6,$(1))
 	$(call some,$(W)/rough_written,8,$(1))
 	$(call some,$(W)/rough_judged,8,$(1))
+	sed 's/grammar:60000/grammar:$(4)/' recipes/some.toml > $(W)/some.toml
 	touch $$@
 endef
 
@@ -91,32 +93,33 @@ FIXED = $(addprefix $(W)/,roughened.jsonl rough_written.jsonl taught_products.js
 taught = $(FIXED) $(W)/reviews_$(1).made $(W)/excerpts_$(1).made
 
 # The first teachers: pieces of words after a language model, and words. The student goes on from the pieces.
-$(eval $(call training,language,language,,,))
-$(eval $(call training,words,labelled,,epochs=4,))
+$(eval $(call training,language,recipes/language,,,))
+$(eval $(call training,words,recipes/labelled,,epochs=4,))
 $(call made,worded): $(call int8,language)
 	$(PYTHON) recipes/words.py --model $(W)/language --out $(W)/worded
 	touch $@
 
-# The rounds: all texts once, then a part of most at a time, with what people labelled in each.
+# The rounds: all texts once, then a part of most at a time, with what people labelled in each; the last two with more
+# of the grammar, whose double negations and neutral statements fade in those before.
 $(eval $(call teaching,1,language words))
-$(eval $(call round,first,reading,worded,1e-3 1.2e-3,$(call taught,1),))
+$(eval $(call round,first,recipes/reading,worded,1e-3 1.2e-3,$(call taught,1),))
 $(eval $(call teaching,2,first))
-$(eval $(call part,1,2,))
-$(eval $(call round,second,some,first,8e-4 1e-3,$(W)/part_1.made,))
-$(eval $(call part,2,2,second))
-$(eval $(call round,third,some,second,8e-4 1e-3,$(W)/part_2.made,))
+$(eval $(call part,1,2,,60000))
+$(eval $(call round,second,$(W)/some,first,8e-4 1e-3,$(W)/part_1.made,))
+$(eval $(call part,2,2,second,60000))
+$(eval $(call round,third,$(W)/some,second,8e-4 1e-3,$(W)/part_2.made,))
 $(eval $(call names,named,third))
 $(eval $(call teaching,3,named))
-$(eval $(call part,3,3,))
-$(eval $(call round,fourth,some,named,7e-4 8e-4,$(W)/part_3.made,))
-$(eval $(call part,4,3,fourth))
-$(eval $(call round,fifth,some,fourth,6e-4 7e-4,$(W)/part_4.made,))
+$(eval $(call part,3,3,,60000))
+$(eval $(call round,fourth,$(W)/some,named,7e-4 8e-4,$(W)/part_3.made,))
+$(eval $(call part,4,3,fourth,60000))
+$(eval $(call round,fifth,$(W)/some,fourth,6e-4 7e-4,$(W)/part_4.made,))
 $(eval $(call names,named_again,fifth))
 $(eval $(call teaching,4,named_again))
-$(eval $(call part,5,4,))
-$(eval $(call round,sixth,some,named_again,5e-4 6e-4,$(W)/part_5.made,named_again))
-$(eval $(call part,6,4,sixth))
-$(eval $(call round,seventh,some,sixth,5e-4 6e-4,$(W)/part_6.made,named_again sixth_slow sixth_fast))
+$(eval $(call part,5,4,,500000))
+$(eval $(call round,sixth,$(W)/some,named_again,7e-4 8e-4,$(W)/part_5.made,named_again))
+$(eval $(call part,6,4,sixth,200000))
+$(eval $(call round,seventh,$(W)/some,sixth,5e-4 6e-4,$(W)/part_6.made,named_again sixth_slow sixth_fast))
 $(eval $(call names,default,seventh))
 $(W)/shipped.made: $(call made,default)
 	$(PYTHON) benchmarks/ship.py --model $(W)/default --out src/sentiment_lstm/pretrained/default

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MADE = re.compile(r"(?:--out|--rest|--first|>|touch) (runs/shipped/[^\s;]+)")
 NEEDED = re.compile(
-    r"(?:--model|--init|--taught|--unlabelled|--documents|awk '[^']*') (runs/shipped/[^\s;]+)"
+    r"(?:--(?:config|model|init|taught|unlabelled|documents)|awk '[^']*') (runs/shipped/[^\s;]+)"
 )
 COMMAND = """#!/bin/sh
 echo "$(basename $0) $*" >> calls
@@ -53,8 +53,8 @@ def steps():
 
 
 def recipe(step):
-    """The settings of a training, of other steps none."""
-    found = re.search(r"--config (\S+)", step)
+    """The settings of a training, but for how many sentences of the grammar, or none."""
+    found = re.search(r"--config (\S+)", step.replace("config runs/shipped", "config recipes"))
     return tomllib.loads((ROOT / found[1]).read_text("utf-8")) if found else {}
 
 
@@ -85,6 +85,13 @@ def test_models_are_averaged_with_such_as_read_the_same_words(steps):
         corrects.update(dict.fromkeys(MADE.findall(step), own or any(before)))
 
 
+def test_the_number_that_the_steps_replace_stands_in_the_recipe(steps):
+    replaced = {number for step in steps for number in re.findall("s/(grammar:[0-9]+)/", step)}
+    some = tomllib.loads((ROOT / "recipes/some.toml").read_text("utf-8"))
+    assert replaced
+    assert replaced <= set(sources(some))
+
+
 @pytest.fixture
 def project(tmp_path):
     """A folder with the steps, and commands that do nothing but make files."""
@@ -92,7 +99,8 @@ def project(tmp_path):
         (tmp_path / name).write_text(COMMAND)
         (tmp_path / name).chmod(0o755)
     (tmp_path / "recipes").mkdir()
-    (tmp_path / "recipes/written.jsonl").touch()
+    for name in ("written.jsonl", "some.toml"):
+        (tmp_path / "recipes" / name).touch()
     shutil.copy(ROOT / "recipes/shipped.mk", tmp_path / "recipes")
     (tmp_path / "runs/shipped").mkdir(parents=True)
     return tmp_path
