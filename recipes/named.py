@@ -143,18 +143,25 @@ def read_apart(bundle: Bundle, words: Sequence[str], apart: float) -> list[str]:
     return list(compress(words, np.abs(shifts(bundle, words)).max(axis=1) > apart))
 
 
-def neutralized(bundle: Bundle, words: Sequence[str], frames: Sequence[str] = FRAMES) -> Bundle:
+def neutralized(
+    bundle: Bundle,
+    words: Sequence[str],
+    frames: Sequence[str] = FRAMES,
+    kept: Sequence[str] = (),
+) -> Bundle:
     """The bundle with embeddings of these words, known whole, that no longer move the frames.
 
     What moves them is found as a linear map from the embedding; the smallest change that takes it
-    to nothing is made, and the rest looked at again.
+    to nothing, and leaves what moves the frames `kept`, is made, and the rest looked at again.
     """
     for _ in range(STEPS):
         known = embedding_of(bundle)
         rows = np.stack([known[START + word] for word in words])
         apart = rows - rows.mean(axis=0)
-        plane = ridge(apart, shifts(bundle, words, frames))
-        rows = rows - (apart @ plane) @ np.linalg.pinv(plane, rcond=0.05)
+        plane = ridge(apart, shifts(bundle, words, (*frames, *kept)))
+        moved = apart @ plane
+        moved[:, len(frames) :] = 0
+        rows = rows - moved @ np.linalg.pinv(plane, rcond=0.05)
         bundle = with_words(bundle, dict(zip((START + word for word in words), rows, strict=True)))
     return bundle
 
