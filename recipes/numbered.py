@@ -1,6 +1,6 @@
 """A saved model that hears nothing in a number unless it is a grade.
 
-    python recipes/numbered.py --model runs/seventh --out runs/numbered
+    python recipes/numbered.py --model runs/eighth --out runs/numbered
 
 Reviews give numbers the sense of the grades that they are: "a key with the number 7 on it" is read
 as praise. What in a number's embedding moves neutral sentences is taken out as `recipes/named.py`

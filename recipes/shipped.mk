@@ -99,7 +99,7 @@ $(call made,worded): $(call int8,language)
 	$(PYTHON) recipes/words.py --model $(W)/language --out $(W)/worded
 	touch $@
 
-# The rounds: all texts once, then a part of most at a time, with what people labelled in each; the last two with more
+# The rounds: all texts once, then a part of most at a time, with what people labelled in each; the last three with more
 # of the grammar, whose double negations and neutral statements fade in those before.
 $(eval $(call teaching,1,language words))
 $(eval $(call round,first,recipes/reading,worded,1e-3 1.2e-3,$(call taught,1),))
@@ -120,8 +120,10 @@ $(eval $(call part,5,4,,500000))
 $(eval $(call round,sixth,$(W)/some,named_again,7e-4 8e-4,$(W)/part_5.made,named_again))
 $(eval $(call part,6,4,sixth,200000))
 $(eval $(call round,seventh,$(W)/some,sixth,5e-4 6e-4,$(W)/part_6.made,named_again sixth_slow sixth_fast))
-$(call made,numbered): $(call made,seventh)
-	$(PYTHON) recipes/numbered.py --model $(W)/seventh --out $(W)/numbered
+$(eval $(call part,7,4,seventh,700000))
+$(eval $(call round,eighth,$(W)/some,seventh,7e-4 8e-4,$(W)/part_7.made,seventh_slow seventh_fast))
+$(call made,numbered): $(call made,eighth)
+	$(PYTHON) recipes/numbered.py --model $(W)/eighth --out $(W)/numbered
 	touch $@
 $(eval $(call names,default,numbered))
 $(W)/shipped.made: $(call made,default)
