@@ -27,6 +27,25 @@ def pieces(bundle):
 
 
 @pytest.fixture
+def knowing(pieces):
+    """Makes a model that knows some words whole and those of some texts by their letters."""
+
+    def make(words, texts):
+        from words import START, with_words
+
+        tokenizer = TextTokenizer.learn(texts, TextSettings(kind="bpe", vocabulary=60))
+        rng = np.random.default_rng(2)
+        shape = (len(tokenizer), pieces.config.model.embedding)
+        table = rng.normal(size=shape).astype(np.float32)
+        weights = {**pieces.weights, "embedding.weight": table}
+        rows = rng.normal(size=(len(words), shape[1])).astype(np.float32)
+        new = dict(zip((START + word for word in words), rows, strict=True))
+        return with_words(replace(pieces, tokenizer=tokenizer, weights=weights), new)
+
+    return make
+
+
+@pytest.fixture
 def trained(bundle, reviews, tmp_path: Path):
     """Saves a model that was trained with these settings."""
 

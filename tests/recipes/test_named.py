@@ -1,12 +1,7 @@
 """Proper nouns are told from other words, and what moves a score is taken out of them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-
-from sentiment_lstm.settings import TextSettings
-from sentiment_lstm.text.tokenizer import TextTokenizer
 
 pytest.importorskip("faker", reason="the extra `benchmarks` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
@@ -17,16 +12,8 @@ NOUNS = ["ruth", "leeds", "welsh", "otto", "perth", "greek"]
 
 
 @pytest.fixture
-def whole(pieces):
-    """A model that knows the nouns whole and the frames' words by their letters."""
-    tokenizer = TextTokenizer.learn(named.FRAMES, TextSettings(kind="bpe", vocabulary=60))
-    rng = np.random.default_rng(2)
-    shape = (len(tokenizer), pieces.config.model.embedding)
-    table = rng.normal(size=shape).astype(np.float32)
-    weights = {**pieces.weights, "embedding.weight": table}
-    model = replace(pieces, tokenizer=tokenizer, weights=weights)
-    rows = rng.normal(size=(len(NOUNS), shape[1])).astype(np.float32)
-    return with_words(model, dict(zip((START + noun for noun in NOUNS), rows, strict=True)))
+def whole(knowing):
+    return knowing(NOUNS, named.FRAMES)
 
 
 def test_first_names_are_of_many_languages_and_in_small_letters():
@@ -86,3 +73,21 @@ def test_proper_nouns_that_are_named_often_and_read_apart_become_words(whole, mo
     proper = {"leeds": 99, "bonn": 50, "cork": 50, "rare": named.SELDOM - 1, "unmet": 50}
     after = embedding_of(named.with_proper_nouns(whole, proper, vectors))
     assert after.keys() - embedding_of(whole).keys() == {"▁bonn", "▁cork"}
+
+
+def test_what_moves_kept_frames_stays(whole, monkeypatch):
+    plane = np.array([[1.0, 0.5], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+
+    def shifts(bundle, words, frames):
+        rows = np.stack([embedding_of(bundle)[START + word] for word in words])
+        return (rows - rows.mean(axis=0)) @ plane[:, : len(frames)]
+
+    monkeypatch.setattr(named, "shifts", shifts)
+    careful, careless = (
+        named.neutralized(whole, NOUNS, ("{}.",), kept) for kept in (("{}/10",), ())
+    )
+    both = ("{}.", "{}/10")
+    before, after = shifts(whole, NOUNS, both), shifts(careful, NOUNS, both)
+    assert np.abs(after[:, 0]).max() < 0.05 * np.abs(before[:, 0]).max()
+    np.testing.assert_allclose(after[:, 1], before[:, 1], atol=0.1)
+    assert np.abs(shifts(careless, NOUNS, both) - before)[:, 1].max() > 0.2
