@@ -100,7 +100,7 @@ $(call made,worded): $(call int8,language)
 	touch $@
 
 # The rounds: all texts once, then a part of most at a time, with what people labelled in each; the last three with more
-# of the grammar, whose double negations and neutral statements fade in those before.
+# of the grammar, after which more of the suite is within its limits (docs/log.md).
 $(eval $(call teaching,1,language words))
 $(eval $(call round,first,recipes/reading,worded,1e-3 1.2e-3,$(call taught,1),))
 $(eval $(call teaching,2,first))

@@ -147,7 +147,7 @@ def _check_start(job: Job, form: Format) -> None:
     if records and all(record.values is None for record in records):
         raise DataError(
             f"Expected rows of {form.kind[1:]} in {job.source.name}, found none among its first "
-            f"{len(records):,} ({records[0].problem}): see that each has a line of its own."
+            f"{len(records):,} ({records[0].problem}): see whether it is what its name says."
         )
     _columns(records, job, form)
 
