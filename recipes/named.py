@@ -48,6 +48,8 @@ FRAMES = (
     "He grew up in {}.",
     "The office in {} opens on Monday.",
     "My aunt is from {}.",
+    "The parcel came from {} by ship.",
+    "There are two bridges in {}.",
     "Her {} colleague sits by the window.",
     "Two {} students live upstairs.",
     "A {} man stood at the bus stop.",

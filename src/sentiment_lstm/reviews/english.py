@@ -22,7 +22,8 @@ read read read reading, see saw seen seeing, shine shone shone shining,
 shop shopped shopped shopping, deal dealt dealt dealing, spend spent spent spending,
 stand stood stood standing, take took taken taking, tell told told telling,
 think thought thought thinking, wear wore worn wearing, win won won winning,
-worship worshipped worshipped worshipping, abhor abhorred abhorred abhorring
+worship worshipped worshipped worshipping, abhor abhorred abhorred abhorring,
+lose lost lost losing, swear swore sworn swearing
 """
 IRREGULAR = {verb: forms for verb, *forms in map(str.split, _IRREGULAR.split(","))}
 """Verb -> past, participle, -ing form."""
