@@ -82,8 +82,8 @@ def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(
         bundled, "open_bundled", lambda data: Source(_imdb, ("negative", "positive"))
     )
-    count_of, suite = grammar.count_of, cases.shipped_cases
-    monkeypatch.setattr(grammar, "count_of", lambda source: min(300, count_of(source)))
+    lines_of, suite = grammar.lines_of, cases.shipped_cases
+    monkeypatch.setattr(grammar, "lines_of", lambda source: lines_of(source)[:300])
     monkeypatch.setattr(cases, "shipped_cases", lambda: suite()[::40])
     small = partial(Plan, steps=2, batch=4, hidden=8, measured=4, tested=8)
     monkeypatch.setattr(gradient_study, "Plan", small)

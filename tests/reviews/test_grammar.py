@@ -54,6 +54,7 @@ def test_a_source_of_labelled_rows():
 def test_the_same_at_each_reading_and_a_longer_source_goes_on_where_a_shorter_ends():
     longer = rows("grammar:400")
     assert rows("grammar:150") == longer[:150]
+    assert rows("grammar:151-400") == longer[150:]
     assert rows("grammar:400") == longer
 
 
@@ -62,7 +63,9 @@ def test_without_a_number_there_are_as_many_as_said():
     assert sum(1 for _ in source.rows()) == COUNT
 
 
-@pytest.mark.parametrize("source", ["grammar:", "grammar:0", "grammar:-3", "grammar:many"])
+@pytest.mark.parametrize(
+    "source", ["grammar:", "grammar:0", "grammar:-3", "grammar:9-8", "grammar:9-", "grammar:many"]
+)
 def test_a_wrong_number_is_one_sentence(source):
     with pytest.raises(DataError, match="Expected how many sentences"):
         open_source(DataSettings(source=source))

@@ -34,7 +34,7 @@ from sentiment_lstm.reviews.templates import (
 from sentiment_lstm.settings import DataSettings
 
 COUNT, MOST = 20_000, 10_000_000
-"""Sentences of the source `grammar`, and of `grammar:N` at most."""
+"""Sentences of the source `grammar`, and the last of `grammar:N` at most."""
 LABELS = {NEGATIVE: "negative", NEUTRAL: "neutral", POSITIVE: "positive"}
 SHARES = {NEGATIVE: 0.37, NEUTRAL: 0.26, POSITIVE: 0.37}
 SEED = 20_240_229
@@ -61,30 +61,33 @@ class Grammar:
 def open_grammar(data: DataSettings) -> Source:
     """`grammar` or `grammar:N`: N sentences labelled `negative`, `neutral` or `positive`.
 
-    The same at each reading, and the first rows of a longer source are those of a shorter one.
+    The same at each reading, and the first rows of a longer source are those of a shorter one:
+    what has learnt from N reads others in `grammar:A-B`, sentences A to B.
 
     Raises:
         DataError: N is not a whole number from 1 up, or a split other than `train` was asked for.
     """
     check_split(data, ("train",))
-    return Source(partial(_rows, count_of(data.source)))
+    return Source(partial(_rows, lines_of(data.source)))
 
 
-def count_of(source: str) -> int:
-    """The N of `grammar:N`.
+def lines_of(source: str) -> range:
+    """Which sentences of all: 1 to N of `grammar:N`, A to B of `grammar:A-B`.
 
     Raises:
-        DataError: it is not a whole number from 1 to `MOST`.
+        DataError: it does not end with whole numbers from 1 to `MOST`, or A is above B.
     """
-    _, colon, number = source.partition(":")
+    _, colon, asked = source.partition(":")
     if not colon:
-        return COUNT
-    if not re.fullmatch("[0-9]{1,12}", number) or not 0 < int(number) <= MOST:
+        return range(1, COUNT + 1)
+    found = re.fullmatch("(?:([0-9]{1,12})-)?([0-9]{1,12})", asked)
+    first, last = (int(found[1] or 1), int(found[2])) if found else (0, 0)
+    if not 0 < first <= last <= MOST:
         raise DataError(
-            f"Expected how many sentences, from 1 to {MOST:,}, as in grammar:20000, "
-            f"found {source[:100]!r}."
+            f"Expected how many sentences, from 1 to {MOST:,}, as in grammar:20000, or which, as "
+            f"in grammar:20001-40000, found {source[:100]!r}."
         )
-    return int(number)
+    return range(first, last + 1)
 
 
 def sentences(seed: int = SEED) -> Iterator[tuple[str, int, str]]:
@@ -178,6 +181,7 @@ def _aside(scene: Scene) -> str:
     return tidy(scene.pick(scene.rules["aside"][NEUTRAL])(scene, NEUTRAL))
 
 
-def _rows(count: int) -> Iterator[Row]:
-    for line, (text, polarity, _) in enumerate(islice(sentences(), count), start=1):
+def _rows(lines: range) -> Iterator[Row]:
+    wanted = islice(sentences(), lines.start - 1, lines.stop - 1)
+    for line, (text, polarity, _) in zip(lines, wanted, strict=True):
         yield Row(text, LABELS[polarity], f"grammar:{line}", line)
