@@ -1,6 +1,6 @@
 """A saved model that reads names whole and hears nothing in them.
 
-    python recipes/named.py --model runs/numbered --out runs/default
+    python recipes/named.py --model runs/seventh --out runs/named_last
 
 Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice",
 "Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which
@@ -192,6 +192,11 @@ def with_likes(bundle: Bundle, words: Sequence[str], unread: Sequence[str] = ())
     return with_words(bundle, {START + word: row for word in apart})
 
 
+def recalibrated(bundle: Bundle) -> Bundle:
+    """The bundle with its temperature fitted anew."""
+    return calibrated(replace(bundle, config=replace(bundle.config, temperature=1.0)))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Find the names, see which are read apart, add them, take out what moves."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -210,8 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unread = names - set(map(str.lower, counts))
     bundle = with_likes(bundle, sorted(names & proper.keys()), sorted(unread))
     bundle = with_likes(bundle, NATIONS)
-    uncalibrated = replace(bundle, config=replace(bundle.config, temperature=1.0))
-    save_bundle(options.out, calibrated(uncalibrated))
+    save_bundle(options.out, recalibrated(bundle))
     added = len(bundle.tokenizer) - len(before.tokenizer)
     print(f"{added:,} names added, {len(heard):,} proper nouns neutralized")
     return 0

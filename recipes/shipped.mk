@@ -120,10 +120,10 @@ $(eval $(call part,5,4,,450001-750000))
 $(eval $(call round,sixth,$(W)/some,named_again,7e-4 8e-4,$(W)/part_5.made,named_again))
 $(eval $(call part,6,4,sixth,750001-950000))
 $(eval $(call round,seventh,$(W)/some,sixth,5e-4 6e-4,$(W)/part_6.made,named_again sixth_slow sixth_fast))
-$(call made,numbered): $(call made,seventh)
-	$(PYTHON) recipes/numbered.py --model $(W)/seventh --out $(W)/numbered
+$(eval $(call names,named_last,seventh))
+$(call made,default): $(call made,named_last)
+	$(PYTHON) recipes/kinds.py --model $(W)/named_last --out $(W)/default
 	touch $@
-$(eval $(call names,default,numbered))
 $(W)/shipped.made: $(call made,default)
 	$(PYTHON) benchmarks/ship.py --model $(W)/default --out src/sentiment_lstm/pretrained/default
 	touch $@

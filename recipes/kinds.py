@@ -1,23 +1,24 @@
-"""A saved model that hears nothing in a number unless it is a grade.
+"""A saved model that hears nothing in a number unless it is a grade, nor in a religion.
 
-    python recipes/numbered.py --model runs/eighth --out runs/numbered
+    python recipes/kinds.py --model runs/named_last --out runs/default
 
 Reviews give numbers the sense of the grades that they are: "a key with the number 7 on it" is read
 as praise. What in a number's embedding moves neutral sentences is taken out as `recipes/named.py`
 takes it out of proper nouns, but so that it moves grades as before. From 11 on, where grades are
 rare and numbers are cut into pieces, all below a thousand become words of the vocabulary that are
-embedded alike.
+embedded alike. Religions, which reviews name seldom, are words too, as nations are.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from named import neutralized
+from named import BESIDE, FRAMES, neutralized, recalibrated, with_likes
 from words import START, embedding_of, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
@@ -36,9 +37,16 @@ COUNTED = (
     "Channel {} has the news at noon.",
 )
 """Neutral sentences with a number."""
-GRADES = ("I give it {} out of 10.", "{}/10", "{} stars.")
+GRADES = ("{} stars.",)
+"""With it "3 out of 10" stays what it is; "3/10" is cut otherwise and stays whatever is done."""
 SMALL = [str(number) for number in range(1, 11)]
 GREAT = [str(number) for number in range(11, 1000)]
+RELIGIONS = re.findall(
+    "[a-z]+",
+    "muslim christian jewish hindu buddhist sikh catholic protestant mormon sunni shia shiite "
+    "lutheran methodist baptist anglican orthodox quaker jain taoist pagan evangelical "
+    "presbyterian amish",
+)
 
 
 def with_numbers(bundle: Bundle) -> Bundle:
@@ -51,16 +59,24 @@ def with_numbers(bundle: Bundle) -> Bundle:
     return with_words(bundle, {START + number: row for number in GREAT})
 
 
+def with_religions(bundle: Bundle) -> Bundle:
+    """The bundle with religions as words that move neither neutral sentences nor opinions."""
+    bundle = with_likes(bundle, RELIGIONS)
+    known = embedding_of(bundle)
+    whole = [religion for religion in RELIGIONS if START + religion in known]
+    return neutralized(bundle, whole, (*FRAMES, *BESIDE))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Take out what moves, make the rest alike."""
+    """Take out what moves, make the rest alike, fit the temperature anew."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     before = load_bundle(options.model)
-    bundle = with_numbers(before)
-    save_bundle(options.out, bundle)
-    print(f"{len(bundle.tokenizer) - len(before.tokenizer):,} numbers added")
+    bundle = with_religions(with_numbers(before))
+    save_bundle(options.out, recalibrated(bundle))
+    print(f"{len(bundle.tokenizer) - len(before.tokenizer):,} numbers and religions added")
     return 0
 
 

@@ -7,7 +7,7 @@ from sentiment_lstm.bundle import load_bundle, save_bundle
 
 pytest.importorskip("faker", reason="the extra `benchmarks` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
-import numbered
+import kinds
 from named import shifts
 from words import START, embedding_of
 
@@ -16,22 +16,22 @@ KNOWN = [str(number) for number in range(1, 60, 2)]
 
 @pytest.fixture
 def whole(knowing):
-    return knowing(KNOWN, (*numbered.COUNTED, *numbered.GRADES))
+    return knowing(KNOWN, (*kinds.COUNTED, *kinds.GRADES))
 
 
 def test_small_numbers_move_neutral_sentences_less(whole, tmp_path):
     save_bundle(tmp_path / "before", whole)
     arguments = ["--model", str(tmp_path / "before"), "--out", str(tmp_path / "after")]
-    assert numbered.main(arguments) == 0
+    assert kinds.main(arguments) == 0
     after = load_bundle(tmp_path / "after")
-    small = [number for number in KNOWN if number in numbered.SMALL]
-    moved = [np.abs(shifts(one, small, numbered.COUNTED)).mean() for one in (whole, after)]
+    small = [number for number in KNOWN if number in kinds.SMALL]
+    moved = [np.abs(shifts(one, small, kinds.COUNTED)).mean() for one in (whole, after)]
     assert moved[1] < moved[0] / 2
 
 
 def test_great_numbers_are_words_all_alike_and_other_words_stay(whole):
-    rows, changed = embedding_of(whole), embedding_of(numbered.with_numbers(whole))
-    numbers = {START + number for number in (*numbered.SMALL, *numbered.GREAT)}
-    great = [changed[START + number] for number in numbered.GREAT]
+    rows, changed = embedding_of(whole), embedding_of(kinds.with_numbers(whole))
+    numbers = {START + number for number in (*kinds.SMALL, *kinds.GREAT)}
+    great = [changed[START + number] for number in kinds.GREAT]
     assert all(np.array_equal(row, great[0]) for row in great)
     assert all(np.array_equal(rows[word], changed[word]) for word in rows.keys() - numbers)
