@@ -1,14 +1,12 @@
-"""Numbers move no neutral sentence, and grades as before."""
+"""Numbers move no neutral sentence, and grades as before; religions move nothing."""
 
 import numpy as np
 import pytest
 
-from sentiment_lstm.bundle import load_bundle, save_bundle
-
 pytest.importorskip("faker", reason="the extra `benchmarks` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
 import kinds
-from named import shifts
+from named import BESIDE, FRAMES, shifts
 from words import START, embedding_of
 
 KNOWN = [str(number) for number in range(1, 60, 2)]
@@ -19,11 +17,8 @@ def whole(knowing):
     return knowing(KNOWN, (*kinds.COUNTED, *kinds.GRADES))
 
 
-def test_small_numbers_move_neutral_sentences_less(whole, tmp_path):
-    save_bundle(tmp_path / "before", whole)
-    arguments = ["--model", str(tmp_path / "before"), "--out", str(tmp_path / "after")]
-    assert kinds.main(arguments) == 0
-    after = load_bundle(tmp_path / "after")
+def test_small_numbers_move_neutral_sentences_less(whole):
+    after = kinds.with_numbers(whole)
     small = [number for number in KNOWN if number in kinds.SMALL]
     moved = [np.abs(shifts(one, small, kinds.COUNTED)).mean() for one in (whole, after)]
     assert moved[1] < moved[0] / 2
@@ -35,3 +30,12 @@ def test_great_numbers_are_words_all_alike_and_other_words_stay(whole):
     great = [changed[START + number] for number in kinds.GREAT]
     assert all(np.array_equal(row, great[0]) for row in great)
     assert all(np.array_equal(rows[word], changed[word]) for word in rows.keys() - numbers)
+
+
+def test_religions_move_neither_neutral_sentences_nor_opinions(knowing):
+    some = ["jewish", "hindu", "mormon", "sikh", "pagan", "quaker"]
+    whole = knowing(some, (*FRAMES, *BESIDE))
+    after = kinds.with_religions(whole)
+    moved = [np.abs(shifts(one, some, (*FRAMES, *BESIDE))).mean() for one in (whole, after)]
+    assert moved[1] < moved[0] / 2
+    assert embedding_of(whole).keys() <= embedding_of(after).keys()
