@@ -6,7 +6,7 @@ Reviews give numbers the sense of the grades that they are: "a key with the numb
 as praise. What in a number's embedding moves neutral sentences is taken out as `recipes/named.py`
 takes it out of proper nouns, but so that it moves grades as before. From 11 on, where grades are
 rare and numbers are cut into pieces, all below a thousand become words of the vocabulary that are
-embedded alike. Religions, which reviews name seldom, are words too, as nations are.
+embedded alike. Religions, which reviews name seldom, are words too and say as little.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from named import BESIDE, FRAMES, neutralized, recalibrated, with_likes
+from named import BESIDE, FRAMES, neutralized, recalibrated
 from words import START, embedding_of, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
@@ -61,10 +61,10 @@ def with_numbers(bundle: Bundle) -> Bundle:
 
 def with_religions(bundle: Bundle) -> Bundle:
     """The bundle with religions as words that move neither neutral sentences nor opinions."""
-    bundle = with_likes(bundle, RELIGIONS)
     known = embedding_of(bundle)
-    whole = [religion for religion in RELIGIONS if START + religion in known]
-    return neutralized(bundle, whole, (*FRAMES, *BESIDE))
+    row = np.mean([known[START + word] for word in RELIGIONS if START + word in known], axis=0)
+    new = {START + word: row for word in RELIGIONS if START + word not in known}
+    return neutralized(with_words(bundle, new), RELIGIONS, (*FRAMES, *BESIDE))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

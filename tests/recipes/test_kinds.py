@@ -33,9 +33,10 @@ def test_great_numbers_are_words_all_alike_and_other_words_stay(whole):
 
 
 def test_religions_move_neither_neutral_sentences_nor_opinions(knowing):
-    some = ["jewish", "hindu", "mormon", "sikh", "pagan", "quaker"]
-    whole = knowing(some, (*FRAMES, *BESIDE))
+    frames = (*FRAMES, *BESIDE)
+    whole = knowing(["jewish", "hindu", "mormon", "pagan", "quaker"], frames)
     after = kinds.with_religions(whole)
-    moved = [np.abs(shifts(one, some, (*FRAMES, *BESIDE))).mean() for one in (whole, after)]
+    moved = [np.abs(shifts(one, kinds.RELIGIONS, frames)).mean() for one in (whole, after)]
     assert moved[1] < moved[0] / 2
-    assert embedding_of(whole).keys() <= embedding_of(after).keys()
+    new = embedding_of(after).keys() - embedding_of(whole).keys()
+    assert {"▁sikh", "▁muslim"} <= new <= {START + word for word in kinds.RELIGIONS}
