@@ -1,4 +1,4 @@
-"""A saved model that hears nothing in a number unless it is a grade, nor in a religion.
+"""A saved model that hears nothing in a number unless it is a grade, nor in nation or religion.
 
     python recipes/kinds.py --model runs/named_last --out runs/default
 
@@ -6,7 +6,8 @@ Reviews give numbers the sense of the grades that they are: "a key with the numb
 as praise. What in a number's embedding moves neutral sentences is taken out as `recipes/named.py`
 takes it out of proper nouns, but so that it moves grades as before. From 11 on, where grades are
 rare and numbers are cut into pieces, all below a thousand become words of the vocabulary that are
-embedded alike. Religions, which reviews name seldom, are words too and say as little.
+embedded alike. Nations and religions, which reviews name seldom, all become words that move neither
+facts nor opinions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from named import BESIDE, FRAMES, neutralized, recalibrated
+from named import BESIDE, FRAMES, NATIONS, neutralized, recalibrated
 from words import START, embedding_of, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
@@ -59,12 +60,14 @@ def with_numbers(bundle: Bundle) -> Bundle:
     return with_words(bundle, {START + number: row for number in GREAT})
 
 
-def with_religions(bundle: Bundle) -> Bundle:
-    """The bundle with religions as words that move neither neutral sentences nor opinions."""
+def with_groups(bundle: Bundle) -> Bundle:
+    """The bundle with nations and religions as words that move neither facts nor opinions."""
     known = embedding_of(bundle)
-    row = np.mean([known[START + word] for word in RELIGIONS if START + word in known], axis=0)
-    new = {START + word: row for word in RELIGIONS if START + word not in known}
-    return neutralized(with_words(bundle, new), RELIGIONS, (*FRAMES, *BESIDE))
+    for kind in (NATIONS, RELIGIONS):
+        row = np.mean([known[START + word] for word in kind if START + word in known], axis=0)
+        new = {START + word: row for word in kind if START + word not in known}
+        bundle = with_words(bundle, new)
+    return neutralized(bundle, (*NATIONS, *RELIGIONS), (*FRAMES, *BESIDE))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,9 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     before = load_bundle(options.model)
-    bundle = with_religions(with_numbers(before))
+    bundle = with_groups(with_numbers(before))
     save_bundle(options.out, recalibrated(bundle))
-    print(f"{len(bundle.tokenizer) - len(before.tokenizer):,} numbers and religions added")
+    print(f"{len(bundle.tokenizer) - len(before.tokenizer):,} numbers, nations and religions added")
     return 0
 
 

@@ -87,12 +87,11 @@ def _files(folder: Path) -> list[str]:
     ],
 )
 def test_names_and_nations_are_words_and_read_alike(words, sentence):
-    """Of those that `recipes/named.py` added last: a training moves what it added before."""
     predictor = opened("default").predictor
     pieces = predictor.tokenizer.encode(list(words))
     assert [len(one.ids) for one in pieces] == [1] * len(words)
     shares = predictor.probabilities([sentence.format(word) for word in words])
-    np.testing.assert_allclose(shares, shares[:1].repeat(len(words), 0), rtol=0, atol=1e-9)
+    assert np.ptp(shares[:, 1]) < MOST_MOVE / 3
 
 
 def test_who_stands_beside_an_opinion_does_not_move_it():
