@@ -4,10 +4,10 @@
 
 Reviews give numbers the sense of the grades that they are: "a key with the number 7 on it" is read
 as praise. What in a number's embedding moves neutral sentences is taken out as `recipes/named.py`
-takes it out of proper nouns, but so that it moves grades as before. From 11 on, where grades are
-rare and numbers are cut into pieces, all below a thousand become words of the vocabulary that are
-embedded alike. Nations and religions, which reviews name seldom, all become words that move neither
-facts nor opinions.
+takes it out of proper nouns, but so that numbers of stars move as before. From 11 on, where grades
+are rare and numbers are cut into pieces, all below a thousand become words of the vocabulary that
+are embedded alike. Nations and religions, which reviews name seldom, all become words that move
+neither facts nor opinions.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COUNTED = (
 )
 """Neutral sentences with a number."""
 GRADES = ("{} stars.",)
-"""With it "3 out of 10" stays what it is; "3/10" is cut otherwise and stays whatever is done."""
+"""With it "3 out of 10" stays low and "7 out of 10" high; "3/10" is cut otherwise, and stays."""
 SMALL = [str(number) for number in range(1, 11)]
 GREAT = [str(number) for number in range(11, 1000)]
 RELIGIONS = re.findall(

@@ -24,6 +24,12 @@ def temporary(monkeypatch, tmp_path):
     return tmp_path
 
 
+def left(folder):
+    """What stands there, but for torch's cache."""
+    names = [one.name for one in folder.iterdir()]
+    return [name for name in names if not name.startswith("torchinductor")]
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -39,8 +45,7 @@ def test_every_stop_is_a_command_with_its_output_and_nothing_is_left(run, tempor
     assert "turned" in out
     assert "validation accuracy" in err
     assert "Passed by" not in err
-    left = [one.name for one in temporary.iterdir()]
-    assert [name for name in left if not name.startswith("torchinductor")] == []  # torch's cache
+    assert left(temporary) == []
 
 
 def test_the_stops_fit_the_commands_that_there_are(temporary):
@@ -83,5 +88,4 @@ def test_an_interrupt_ends_it_and_leaves_nothing(run, monkeypatch, temporary):
     code, _, err = run("tour")
     assert code == 130
     assert err == "Interrupted by SIGINT.\n"
-    left = [one.name for one in temporary.iterdir()]
-    assert [name for name in left if not name.startswith("torchinductor")] == []  # torch's cache
+    assert left(temporary) == []

@@ -1,4 +1,4 @@
-"""Numbers move no neutral sentence, and grades as before; nations and religions move nothing."""
+"""Numbers move no neutral sentence, and stars as before; nations and religions move nothing."""
 
 import numpy as np
 import pytest
@@ -34,9 +34,10 @@ def test_great_numbers_are_words_all_alike_and_other_words_stay(whole):
 
 def test_nations_and_religions_move_neither_neutral_sentences_nor_opinions(knowing):
     frames, all_of_them = (*FRAMES, *BESIDE), (*NATIONS, *kinds.RELIGIONS)
-    whole = knowing(["jewish", "hindu", "mormon", "welsh", "kenyan", "danish"], frames)
+    some = ["jewish", "hindu", "mormon", "welsh", "kenyan", "danish"]
+    whole = knowing(some, frames)
     after = kinds.with_groups(whole)
-    moved = [np.abs(shifts(one, all_of_them, frames)).mean() for one in (whole, after)]
+    moved = [np.abs(shifts(one, some, frames)).mean() for one in (whole, after)]
     assert moved[1] < moved[0] / 2
     new = embedding_of(after).keys() - embedding_of(whole).keys()
     assert {"▁sikh", "▁somali"} <= new <= {START + word for word in all_of_them}

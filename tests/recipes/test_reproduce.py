@@ -6,9 +6,12 @@ import re
 import shutil
 import subprocess
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
+from sentiment_lstm.reviews.grammar import lines_of
 
 ROOT = Path(__file__).parents[2]
 MADE = re.compile(r"(?:--out|--rest|--first|>|touch) (runs/shipped/[^\s;]+)")
@@ -90,6 +93,16 @@ def test_the_number_that_the_steps_replace_stands_in_the_recipe(steps):
     some = tomllib.loads((ROOT / "recipes/some.toml").read_text("utf-8"))
     assert replaced
     assert replaced <= set(sources(some))
+
+
+def test_the_last_rounds_read_sentences_that_none_has_read(steps):
+    first = tomllib.loads((ROOT / "recipes/reading.toml").read_text("utf-8"))
+    read = [one for one in sources(first) if one.startswith("grammar:")]
+    parts = [found for step in steps for found in re.findall("s/grammar:.*/(grammar:.*)/", step)]
+    read += [source for source in parts if "-" in source]
+    ranges = sorted(map(lines_of, read), key=lambda lines: lines.start)
+    assert len(ranges) == 4
+    assert all(one.stop <= after.start for one, after in pairwise(ranges))
 
 
 @pytest.fixture

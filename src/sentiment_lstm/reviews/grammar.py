@@ -65,7 +65,8 @@ def open_grammar(data: DataSettings) -> Source:
     what has learnt from N reads others in `grammar:A-B`, sentences A to B.
 
     Raises:
-        DataError: N is not a whole number from 1 up, or a split other than `train` was asked for.
+        DataError: what follows the colon is not such numbers, or another split than `train` was
+            asked for.
     """
     check_split(data, ("train",))
     return Source(partial(_rows, lines_of(data.source)))

@@ -22,8 +22,8 @@ from sentiment_lstm.settings import DataSettings
 def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
     """The source that `data.source` names.
 
-    `imdb`, `grammar`, `grammar:N`, `kaggle:OWNER/NAME`, `hf:NAME` or a path. Without `labelled` no
-    label column is looked for. A folder of your own called imdb is `./imdb`.
+    `imdb`, `grammar`, `grammar:N`, `grammar:A-B`, `kaggle:OWNER/NAME`, `hf:NAME` or a path.
+    Without `labelled` no label column is looked for. A folder of your own called imdb is `./imdb`.
 
     Raises:
         DataError: missing, unreadable, or without the split or the columns asked for.
