@@ -80,18 +80,22 @@ def _files(folder: Path) -> list[str]:
     ("words", "sentence"),
     [
         (
-            ("Kieran", "Marek", "Melina", "Oana", "Stefani", "Tessa", "Tiziano"),
+            ("Annick", "Domenico", "Luka", "Rajko", "Adrienn", "Arvydas", "Cathal"),
             "{} waters the plants on Fridays.",
         ),
-        (("Eritrean", "Ethiopian", "Ghanaian", "Somali"), "Our {} neighbour waters the plants."),
+        (
+            ("Eritrean", "Ethiopian", "Ghanaian", "Kenyan", "Somali"),
+            "Our {} neighbour waters the plants.",
+        ),
     ],
 )
 def test_names_and_nations_are_words_and_read_alike(words, sentence):
+    """Of those that the recipes added last: a training moves what they added before."""
     predictor = opened("default").predictor
     pieces = predictor.tokenizer.encode(list(words))
     assert [len(one.ids) for one in pieces] == [1] * len(words)
     shares = predictor.probabilities([sentence.format(word) for word in words])
-    assert np.ptp(shares[:, 1]) < MOST_MOVE / 3
+    np.testing.assert_allclose(shares, shares[:1].repeat(len(words), 0), rtol=0, atol=1e-9)
 
 
 def test_who_stands_beside_an_opinion_does_not_move_it():
