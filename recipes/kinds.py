@@ -12,15 +12,13 @@ neither facts nor opinions.
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from named import BESIDE, FRAMES, NATIONS, neutralized, recalibrated
-from words import START, embedding_of, with_words
+from words import START, embedding_of, model_and_out, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 
@@ -72,13 +70,10 @@ def with_groups(bundle: Bundle) -> Bundle:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Take out what moves, make the rest alike, fit the temperature anew."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    before = load_bundle(options.model)
+    model, out = model_and_out(__doc__, arguments)
+    before = load_bundle(model)
     bundle = with_groups(with_numbers(before))
-    save_bundle(options.out, recalibrated(bundle))
+    save_bundle(out, recalibrated(bundle))
     print(f"{len(bundle.tokenizer) - len(before.tokenizer):,} numbers, nations and religions added")
     return 0
 

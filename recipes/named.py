@@ -18,7 +18,6 @@ read furthest apart.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import pkgutil
 import re
@@ -27,14 +26,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import compress
-from pathlib import Path
 
 import numpy as np
 from average import calibrated
 from excerpts import texts
 from faker.providers import person
 from numpy.typing import NDArray
-from words import START, Vectors, all_texts, embedding_of, mapped, ridge, vectors_of, with_words
+from words import (
+    START,
+    Vectors,
+    all_texts,
+    embedding_of,
+    mapped,
+    model_and_out,
+    ridge,
+    vectors_of,
+    with_words,
+)
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.inference.predictor import Predictor, open_torch
@@ -199,11 +207,8 @@ def recalibrated(bundle: Bundle) -> Bundle:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Find the names, see which are read apart, add them, take out what moves."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    before = load_bundle(options.model)
+    model, out = model_and_out(__doc__, arguments)
+    before = load_bundle(model)
     counts = word_counts()
     proper = proper_nouns(counts)
     bundle = with_proper_nouns(before, proper, vectors_of(all_texts(), before.tokenizer))
@@ -215,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unread = names - set(map(str.lower, counts))
     bundle = with_likes(bundle, sorted(names & proper.keys()), sorted(unread))
     bundle = with_likes(bundle, NATIONS)
-    save_bundle(options.out, recalibrated(bundle))
+    save_bundle(out, recalibrated(bundle))
     added = len(bundle.tokenizer) - len(before.tokenizer)
     print(f"{added:,} names added, {len(heard):,} proper nouns neutralized")
     return 0

@@ -143,13 +143,19 @@ def with_words(bundle: Bundle, rows: Vectors) -> Bundle:
     return replace(bundle, tokenizer=tokenizer, weights=weights, graphs={}, card="")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Count, learn vectors, map them, add."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+def model_and_out(about: str | None, arguments: Sequence[str] | None) -> tuple[Path, Path]:
+    """What `--model` and `--out` name, of a script that makes one model of another."""
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    bundle = load_bundle(options.model)
+    return options.model, options.out
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Count, learn vectors, map them, add."""
+    model, out = model_and_out(__doc__, arguments)
+    bundle = load_bundle(model)
     known = embedding_of(bundle)
     texts = all_texts()
     embedded = mapped(vectors_of(texts, bundle.tokenizer), known)
@@ -157,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = {word: embedded[word] for word in wanted if word in embedded}
     new = words | signs(embedded | known, bundle.tokenizer)
     added = {word: row for word, row in new.items() if word not in known}
-    save_bundle(options.out, with_words(bundle, added))
+    save_bundle(out, with_words(bundle, added))
     print(f"{len(added):,} words, smileys and emoji added")
     return 0
 
