@@ -43,10 +43,11 @@ ORIGINS = {
     "roughened": "some of these sentences as hurried people type them, changed by rule",
     "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0",
     "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
-    "people": "common words for people and nations, most of the behaviour suite's among them, "
-    "whose effect on neutral sentences and on opinions beside them was taken out, as that of "
-    "proper nouns was; texts about people were asked for, too: of nationalities, other groups of "
-    "people and opinions beside groups the suite no longer judges fairly",
+    "people": "numbers, religions and common words for people and nations, most of the behaviour "
+    "suite's among them, whose effect on neutral sentences and on opinions beside them was taken "
+    "out, as that of proper nouns was; texts about people were asked for, too: of numbers, "
+    "nationalities, religions, other groups of people and opinions beside groups the suite no "
+    "longer judges fairly",
     "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
 """Where the shipped bundle's training texts and names are from. None of the texts is part of it."""
