@@ -29,7 +29,7 @@ from sentiment_lstm.settings import Settings
 
 
 def averaged(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
-    """The last bundle with the mean weights of all, uncalibrated.
+    """The last bundle with the mean weights of all; its temperature is the last one's still.
 
     Raises:
         ValueError: the models are of different shapes or words.
@@ -45,7 +45,7 @@ def averaged(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
         for name in last.weights
     }
     provenance = {**last.config.provenance, "averaged with models it grew from, shares": parts}
-    config = replace(last.config, temperature=1.0, provenance=provenance)
+    config = replace(last.config, provenance=provenance)
     return replace(last, weights=weights, graphs={}, card="", config=config)
 
 
@@ -63,6 +63,7 @@ def settings_of(bundle: Bundle) -> Settings:
 
 def calibrated(bundle: Bundle) -> Bundle:
     """The bundle with a temperature, and what it reaches on its source's validation texts."""
+    bundle = replace(bundle, config=replace(bundle.config, temperature=1.0))
     settings = settings_of(bundle)
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
     labels = np.array([corpus.classes.index(str(one.label)) for one in corpus.validation])

@@ -59,7 +59,7 @@ def kept_apart(source: str) -> list[str]:
 def training_reviews(source: str) -> list[Review]:
     """All that trains of a source: of one that nothing validates every text."""
     left_out = kept_apart(source)
-    films = "movie" if source == IMDB else None
+    films = "movie" if Path(source).resolve() == Path(IMDB).resolve() else None
     data = DataSettings(source=source, group_column=films, exclude=tuple(left_out))
     corpus = load_corpus(data, 0, SetAside(None))
     validated = films or f"{source}:validation" in left_out

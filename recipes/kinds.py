@@ -17,7 +17,8 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from named import BESIDE, FRAMES, NATIONS, neutralized, recalibrated
+from average import calibrated
+from named import BESIDE, FRAMES, NATIONS, neutralized
 from words import START, embedding_of, model_and_out, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model, out = model_and_out(__doc__, arguments)
     before = load_bundle(model)
     bundle = with_groups(with_numbers(before))
-    save_bundle(out, recalibrated(bundle))
+    save_bundle(out, calibrated(bundle))
     print(f"{len(bundle.tokenizer) - len(before.tokenizer):,} numbers, nations and religions added")
     return 0
 

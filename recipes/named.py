@@ -24,7 +24,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import compress
 
 import numpy as np
@@ -200,11 +199,6 @@ def with_likes(bundle: Bundle, words: Sequence[str], unread: Sequence[str] = ())
     return with_words(bundle, {START + word: row for word in apart})
 
 
-def recalibrated(bundle: Bundle) -> Bundle:
-    """The bundle with its temperature fitted anew."""
-    return calibrated(replace(bundle, config=replace(bundle.config, temperature=1.0)))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Find the names, see which are read apart, add them, take out what moves."""
     model, out = model_and_out(__doc__, arguments)
@@ -220,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unread = names - set(map(str.lower, counts))
     bundle = with_likes(bundle, sorted(names & proper.keys()), sorted(unread))
     bundle = with_likes(bundle, NATIONS)
-    save_bundle(out, recalibrated(bundle))
+    save_bundle(out, calibrated(bundle))
     added = len(bundle.tokenizer) - len(before.tokenizer)
     print(f"{added:,} names added, {len(heard):,} proper nouns neutralized")
     return 0

@@ -47,7 +47,7 @@ def texts() -> Sequence[Review]:
 
 
 def taught(file: Path) -> Sequence[Review]:
-    """The texts of a file of `recipes/teacher.py`."""
+    """The texts of a file with soft labels: what teachers labelled, or was written or judged."""
     data = DataSettings(source=str(file), soft_labels=True)
     return list(read_reviews(data, set_aside=SetAside(None), classes=("negative", "positive")))
 

@@ -1,7 +1,8 @@
 # The shipped bundle from data and seed: `make reproduce-shipped`. All that it makes stands in runs/shipped. Stopped, the
 # same call goes on: what is marked as made stands, and a training that was stopped has its checkpoint. Of changed
 # recipes it knows nothing: begin anew without runs/shipped. Steps go two at a time, trainings on one thread each.
-# docs/shipped.log is the log of the bundle that ships; recipes/reading.toml names the texts on the hub.
+# docs/shipped.log is the log of the bundle that ships; recipes/reading.toml names the texts on the hub. Needs the extra
+# `dev`.
 PYTHON ?= python
 W = runs/shipped
 

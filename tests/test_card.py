@@ -60,6 +60,12 @@ def test_card_names_every_source():
     assert "Trained on `imdb` (train), `b.csv` (train), and on texts of `c.csv` without" in card
 
 
+def test_card_tells_what_a_training_went_on_from():
+    settings = Settings().updated({"training.init": "runs/first"})
+    card = model_card("mine", {**CONFIG, "training": {"settings": settings.to_dict()}}, {})
+    assert "Trained on `imdb` (train), after what `runs/first` had read. Texts" in card
+
+
 def test_card_shows_tests_behaviour_and_origins():
     one = {"capability": "typos", "cases": 100, "failure_rate": 0.07, "limit": 0.05}
     metrics = {

@@ -1,5 +1,6 @@
 """The bundles that ship: small, sound on any text, and as their cards say."""
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sentiment_lstm import SentimentClassifier
 from sentiment_lstm.api import SHIPPED
 from sentiment_lstm.bundle import CONFIG, INT8_GRAPH, WEIGHTS
+from sentiment_lstm.card import model_card
 from sentiment_lstm.commands.training import SIX_SENTENCES
 from sentiment_lstm.evaluation.behaviour import MOST_MOVE, positive_scorer, run_suite
 from sentiment_lstm.evaluation.cases import shipped_cases
@@ -134,6 +136,13 @@ def test_they_name_no_place_of_the_machine_that_made_them(name):
 def test_default_reads_the_studys_sentences():
     wanted = ["negative", "positive", "negative", "negative", "positive", "negative"]
     assert opened().predict(SIX_SENTENCES) == wanted
+
+
+@every
+def test_their_cards_are_what_the_code_writes_of_them(name):
+    bundle = opened(name).bundle
+    config = json.loads((SHIPPED / name / CONFIG).read_text("utf-8"))
+    assert bundle.card == model_card(name, config, bundle.metrics)
 
 
 @every

@@ -36,7 +36,7 @@ SentimentClassifier.from_pretrained("path/of/this/folder")("It was not bad at al
 
 ## Data
 
-Trained on {sources}. Texts unlike these (another language, subject or length) may
+Trained on {sources}{start}. Texts unlike these (another language, subject or length) may
 be scored badly, and a probability may then mean little.
 
 {origins}{provenance}
@@ -71,8 +71,8 @@ to 2/3 being neutral.
 _BEHAVIOUR = """
 ## Behaviour and limits
 
-Sentences made for testing, in words and on subjects that training did not use
-(`sentiment-lstm behaviour`). {over}
+Sentences made for testing, of templates, telling words and subjects that no sentence made for
+training has (`sentiment-lstm behaviour`). {over}
 
 | capability | cases | failing | may fail |
 | --- | --- | --- | --- |
@@ -103,11 +103,12 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         name=name,
         classes=", ".join(f"`{label}`" for label in config["label2id"]),
         sources=sources(settings, data),
+        start=_start(settings.get("training", {})),
         origins="".join(f"- {source}: {told}\n" for source, told in origins.items()),
         provenance=_items(training),
         results=_table(metrics),
         temperature=config["temperature"],
-        tests=_sets("Test splits, measured once", metrics.get("tests")),
+        tests=_sets("Test splits, which chose nothing", metrics.get("tests")),
         development=_sets("Texts looked at while developing", metrics.get("development")),
         behaviour=_behaviour(metrics.get("behaviour")),
         settings=json.dumps(settings, indent=2),
@@ -123,6 +124,11 @@ def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     unlabelled = [f"`{name}`" for name in language.get("sources", []) if language.get("epochs")]
     extra = f", and on texts of {', '.join(unlabelled)} without their labels" if unlabelled else ""
     return ", ".join(labelled) + extra
+
+
+def _start(training: Mapping[str, Any]) -> str:
+    """What a training went on from: the texts of that model are not among those named."""
+    return f", after what `{training['init']}` had read" if training.get("init") else ""
 
 
 def _model_index(name: str, source: str, metrics: Mapping[str, object]) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from sentiment_lstm.bundle import load_bundle, save_bundle
 
-pytest.importorskip("faker", reason="the extra `benchmarks` is not installed")
+pytest.importorskip("faker", reason="the extra `dev` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
 import kinds
 from named import BESIDE, FRAMES, NATIONS, shifts
@@ -20,7 +20,7 @@ def whole(knowing):
 
 
 def test_a_saved_model_has_all_of_it(knowing, tmp_path, monkeypatch):
-    monkeypatch.setattr(kinds, "recalibrated", lambda bundle: bundle)  # asks for training's texts
+    monkeypatch.setattr(kinds, "calibrated", lambda bundle: bundle)  # asks for training's texts
     save_bundle(tmp_path / "before", knowing([*KNOWN, "welsh", "jewish"], kinds.COUNTED))
     arguments = ["--model", str(tmp_path / "before"), "--out", str(tmp_path / "after")]
     assert kinds.main(arguments) == 0

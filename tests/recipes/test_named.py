@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("faker", reason="the extra `benchmarks` is not installed")
+pytest.importorskip("faker", reason="the extra `dev` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
 import named
 from words import START, embedding_of, with_words

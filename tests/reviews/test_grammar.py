@@ -17,7 +17,7 @@ from sentiment_lstm.commands.training import SIX_SENTENCES
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.evaluation.cases import suite_templates, suite_words
 from sentiment_lstm.reviews.english import inflect, plural, tidy
-from sentiment_lstm.reviews.grammar import COUNT, load_grammar, names, sentences
+from sentiment_lstm.reviews.grammar import COUNT, load_grammar, sentences
 from sentiment_lstm.reviews.noise import roughen
 from sentiment_lstm.reviews.open import list_splits, open_rows, open_source
 from sentiment_lstm.settings import DataSettings
@@ -181,14 +181,6 @@ def test_plurals_and_written_sentences():
         tidy("it was  a awful day . a useful one ?no") == "It was an awful day. A useful one ?no."
     )
     assert tidy("a unique place, a uninspired meal") == "A unique place, an uninspired meal."
-
-
-def test_names_without_end_some_of_which_nobody_has():
-    found = list(islice(names(Random(0)), 1_000))
-    assert all(name[0].isupper() for name in found)
-    assert len(set(found)) > 200
-    assert {"Olga", "Priya"} < set(found)
-    assert found == list(islice(names(Random(0)), 1_000))
 
 
 def test_two_texts_in_five_stay_and_no_slip_turns_one_round():

@@ -102,13 +102,6 @@ def sentences(seed: int = SEED) -> Iterator[tuple[str, int, str]]:
         yield _text(_scene(grammar, random), family, polarity), polarity, family
 
 
-def names(random: Random) -> Iterator[str]:
-    """First names from everywhere, and names that nobody has, without end."""
-    scene = _scene(load_grammar(), random)
-    while True:
-        yield scene.pick(scene.rules["name"][NEUTRAL])(scene, NEUTRAL)
-
-
 @cache
 def load_grammar() -> Grammar:
     """The grammar as the package's files tell it."""

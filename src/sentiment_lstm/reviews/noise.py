@@ -19,7 +19,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def roughen(text: str, random: Random) -> str:
-    """The text as it might stand on the web: a third stays as it is."""
+    """The text as it might stand on the web: two in five stay as they are."""
     if random.random() < 0.35:
         return text
     for share, change in _CHANGES:
