@@ -12,7 +12,7 @@ Programmer as Woman is to Homemaker?"); of common words for people and nations, 
 opinions that such people hold or stand beside. First names and nations that are read apart get the
 mean of those known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write
 it without a capital; first names stand in Faker's lists (some seventy languages), which come with
-the extra `benchmarks`, and most inside no sentence of the reviews: of these, words are what is
+the extra `dev`, and most inside no sentence of the reviews: of these, words are what is
 read furthest apart.
 """
 
