@@ -82,7 +82,7 @@ def linear(texts: Sequence[str], positive: NDArray[np.bool_]) -> Teacher:
     words = CountVectorizer(ngram_range=(1, 3), binary=True, token_pattern=r"\w+|[^\w\s]", min_df=2)
     counts = words.fit_transform(texts).astype(np.float32)
     ratio = np.log(_shares(counts[positive]) / _shares(counts[~positive]))
-    model = LogisticRegression(C=0.1, solver="liblinear", dual=True)
+    model = LogisticRegression(C=0.1, solver="liblinear", dual=True, random_state=0)
     model.fit(counts.multiply(ratio).tocsr(), positive)
     return lambda texts: model.decision_function(words.transform(texts).multiply(ratio).tocsr())
 

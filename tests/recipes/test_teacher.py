@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import document_vectors
+import numpy as np
 import pytest
 import teacher
 
@@ -51,6 +52,15 @@ def test_all_teachers_together_label_every_text(trained, tmp_path, monkeypatch):
     assert [row["text"] for row in rows] == texts
     assert all(0 <= row["label"] <= 1 for row in rows)
     assert len({row["label"] for row in rows}) > 1
+
+
+def test_the_linear_teacher_says_the_same_each_time():
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, 40, (400, 12))
+    texts = [" ".join(f"word{number}" for number in row) for row in drawn]
+    positive = drawn.sum(axis=1) + rng.normal(0, 30, 400) > 234
+    once, again = (teacher.linear(texts, positive)(texts) for _ in range(2))
+    assert np.array_equal(once, again)
 
 
 def refusal(models: list[Path], capsys, folder: Path, *more: str) -> str:

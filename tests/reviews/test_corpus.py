@@ -203,6 +203,8 @@ def test_a_mixture_drops_what_is_excluded_anywhere(write):
     data = DataSettings(first)
     (source,) = [DataSettings(other, exclude=(kept_out,))]
     assert "secret" not in [r.text for r in load_corpus(data, 0, SetAside(None), [source]).sample]
+    again = [DataSettings(write(["secret,1"], "again.csv")), source]
+    assert "secret" not in [r.text for r in load_corpus(data, 0, SetAside(None), again).sample]
     data = DataSettings(first, exclude=(kept_out,))
     mixed = load_corpus(data, 0, SetAside(None), [DataSettings(other)])
     assert "secret" not in [r.text for r in mixed.sample]

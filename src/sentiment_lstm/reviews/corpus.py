@@ -61,7 +61,7 @@ def load_corpus(
         seed: of the split.
         set_aside: gets the bad rows of all sources.
         mixture: more sources of training texts; a text that stands in an earlier source, validates
-            or is excluded is dropped.
+            or is excluded by any of the sources is dropped.
 
     Raises:
         DataError: as `read_reviews`; fewer than two classes, in all or on the training side.
@@ -91,17 +91,15 @@ def _mix(
 ) -> None:
     if corpus.streaming:
         raise UsageError("Expected one source where it is streamed, found several: leave one out.")
-    known = _excluded(data) | _digests(corpus)
+    known = _digests(corpus).union(*map(_excluded, (data, *mixture)))
     corpus.sample = [replace(review, weight=data.weight) for review in corpus.sample]
     dropped = 0
     for source in mixture:
-        left_out = known | _excluded(source)
         for review in read_reviews(source, set_aside=set_aside, classes=corpus.classes):
             digest = fingerprint(review.text)
-            if digest in left_out:
+            if digest in known:
                 dropped += 1
                 continue
-            left_out.add(digest)
             known.add(digest)
             corpus.sample.append(replace(review, weight=source.weight))
     corpus.screening["dropped of the mixture"] = dropped
