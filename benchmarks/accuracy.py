@@ -9,7 +9,6 @@ rule is p below 1/3 negative, above 2/3 positive, neutral between, and the measu
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from rich.table import Table
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import Config, load_bundle
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
 from sentiment_lstm.evaluation.metrics import evaluate
 from sentiment_lstm.inference.measuring import evaluation_data
@@ -136,6 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--test", action="store_true", help="the test splits")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     options = parser.parse_args(arguments)
+    if not options.data.is_dir():
+        parser.error(f"Expected the folder of the sets, found none at {options.data}: --data")
     found = measure_sets(options.model, options.data, test=options.test)
     if options.json:
         write_atomically(options.json, as_json(found))
@@ -143,4 +145,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -12,7 +12,6 @@ gradients.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from rich.progress import track
 from rich.table import Table
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.inference.explain import Explanation, without, words_of
 from sentiment_lstm.reviews.open import read_reviews
 from sentiment_lstm.reviews.screening import SetAside
@@ -159,4 +159,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.reviews.grammar import sentences
 
 KILLS = 3
@@ -99,4 +100,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

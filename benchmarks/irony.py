@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from rich.table import Table
 from sklearn.metrics import f1_score
 
 from sentiment_lstm.api import SHIPPED, SentimentClassifier
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
 from sentiment_lstm.reviews.open import read_reviews
 from sentiment_lstm.reviews.screening import SetAside
@@ -118,4 +118,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.inference.inside import Inside, read_inside, summary
 from sentiment_lstm.inference.pictures import Picture, text_pictures
 from sentiment_lstm.inference.reach import reach
@@ -109,4 +110,4 @@ def means(classifier: SentimentClassifier, texts: Sequence[str]) -> dict[str, An
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_script(main)

@@ -30,6 +30,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sentiment_lstm.api import SHIPPED
 from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle, is_bundle, load_bundle
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.export import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
@@ -309,4 +310,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.export import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
@@ -91,4 +91,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

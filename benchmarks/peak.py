@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.export import IR_VERSION, OPSET, build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 
@@ -103,4 +103,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -8,7 +8,6 @@ last step of `make reproduce-shipped`. What is measured is the bundle as it ship
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import accuracy
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import INT8_GRAPH, load_bundle, save_bundle
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
 from sentiment_lstm.evaluation.cases import shipped_cases
 from sentiment_lstm.export import export
@@ -95,4 +95,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.inference.streaming import stream
 from sentiment_lstm.reviews.grammar import sentences
 
@@ -62,4 +63,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -40,6 +40,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from sentiment_lstm.batching import Position, Window, epoch_batches
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.presets import preset
 from sentiment_lstm.records import PAD_ID
@@ -365,4 +366,4 @@ def verdict(result: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -11,7 +11,6 @@ of the last model's source.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
-from sentiment_lstm.errors import UsageError
+from sentiment_lstm.errors import UsageError, run_script
 from sentiment_lstm.evaluation.calibration import fit_temperature
 from sentiment_lstm.evaluation.metrics import evaluate
 from sentiment_lstm.inference.predictor import Predictor, open_torch
@@ -87,10 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, action="append", required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
+    if len(options.share) != len(options.model) or not all(s > 0 for s in options.share):
+        parser.error(
+            f"Expected a --share above 0 for each --model, found {options.share} for "
+            f"{len(options.model)} models: give one each"
+        )
     bundle = averaged([load_bundle(folder) for folder in options.model], options.share)
     save_bundle(options.out, calibrated(bundle))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

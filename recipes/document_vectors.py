@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import io
 import re
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
@@ -27,7 +26,7 @@ from excerpts import imdb
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from sentiment_lstm.errors import UsageError
+from sentiment_lstm.errors import UsageError, run_script
 from sentiment_lstm.reviews.screening import fingerprint
 from sentiment_lstm.storage import write_atomically
 
@@ -147,4 +146,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

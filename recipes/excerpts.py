@@ -23,6 +23,7 @@ from pathlib import Path
 from average import settings_of
 
 from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import Corpus, load_corpus, unlabelled_texts
 from sentiment_lstm.reviews.open import list_splits
@@ -104,4 +105,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -21,14 +21,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from excerpts import kept_apart, sentences_of, training_reviews
 
-from sentiment_lstm.errors import UsageError
+from sentiment_lstm.errors import UsageError, run_script
 from sentiment_lstm.reviews.open import read_texts
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
@@ -132,4 +131,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -13,7 +13,6 @@ neither facts nor opinions.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +21,7 @@ from named import BESIDE, FRAMES, NATIONS, neutralized
 from words import START, embedding_of, model_and_out, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import run_script
 
 COUNTED = (
     "He lives in house number {}.",
@@ -80,4 +80,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from itertools import compress
 from pathlib import Path
@@ -33,6 +32,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline, make_union
 
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.storage import write_atomically
 
 FOLDS, SHARPER = 5, 3.0
@@ -105,4 +105,4 @@ def _write(path: Path, rows: Iterable[dict[str, object]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -21,7 +21,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import compress
@@ -44,6 +43,7 @@ from words import (
 )
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 
 FRAMES = (
@@ -221,4 +221,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.records import Review
 from sentiment_lstm.reviews.corpus import load_corpus
 from sentiment_lstm.reviews.noise import roughen
@@ -79,4 +80,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

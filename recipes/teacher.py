@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle
-from sentiment_lstm.errors import SentimentError, UsageError
+from sentiment_lstm.errors import SentimentError, UsageError, run_script
 from sentiment_lstm.reviews.corpus import (
     Corpus,
     load_corpus,
@@ -60,11 +59,16 @@ def shared_corpus(models: Sequence[Path]) -> tuple[Settings, Corpus]:
     What a model was started from is not looked at.
 
     Raises:
-        UsageError: a model kept other texts, or does not say which.
+        UsageError: a model kept other texts, does not say which, or has not two classes.
         BundleError, DataError: as opening the models and their source raise them.
     """
     first, *others = [settings_of(load_bundle(model)) for model in models]
     corpus = load_corpus(first.data, first.training.seed, SetAside(None))
+    if len(corpus.classes) != 2:
+        raise UsageError(
+            f"Expected teachers of two classes, found {', '.join(corpus.classes)} in {models[0]}: "
+            "a soft label is the second one's share."
+        )
     kept = {review.text for review in corpus.validation}
     for model, one in zip(models[1:], others, strict=True):
         reviews = validation_reviews(one.data, one.training.seed, SetAside(None), corpus.classes)
@@ -139,4 +143,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -24,7 +23,7 @@ from pathlib import Path
 from excerpts import training_reviews
 from judged import key, plain
 
-from sentiment_lstm.errors import UsageError
+from sentiment_lstm.errors import UsageError, run_script
 from sentiment_lstm.records import Review
 from sentiment_lstm.storage import write_atomically
 
@@ -84,4 +83,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

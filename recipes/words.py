@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.errors import run_script
 from sentiment_lstm.reviews.corpus import load_corpus
 from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
@@ -169,4 +169,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

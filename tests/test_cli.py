@@ -296,6 +296,8 @@ def test_a_training_starts_from_a_model_that_ships(run, reviews: Path):
     assert code == 0, err
     settings = json.loads(Path("r/settings.json").read_text(encoding="utf-8"))
     assert Path(settings["training"]["init"]).is_absolute()
+    code, _, err = run("train", "--data", "reviews.csv", "--init", "", "--out", "s", *TINY)
+    assert_one_sentence(code, err, (1, 2))
     _, _, err = run("train", "--data", "reviews.csv", "--init", "huge", "--out", "s", *TINY)
     assert "huge" in err
     assert not Path("s").exists()

@@ -19,3 +19,17 @@ def test_a_signal_ends_at_once_or_at_the_next_check(number: signal.Signals, code
         with pytest.raises(Interrupted):
             interrupts.check()
     assert signal.getsignal(number) is before
+
+
+def test_what_fails_because_of_a_signal_ends_as_the_signal_does():
+    """An extension that is being imported makes an ImportError of it."""
+
+    def imported() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Interrupted as error:
+            raise ImportError("initialization failed") from error
+
+    with pytest.raises(Interrupted) as raised, Interrupts():
+        imported()
+    assert raised.value.exit_code == 143

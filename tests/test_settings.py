@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 
 import pytest
 
@@ -94,6 +95,9 @@ def test_strings_are_read_as_the_settings_type(name, text, value):
         ("data.source", 5),
         ("data.label_map", "0"),
         ("data.label_map", "=bad"),
+        ("data.label_map", "0= ,1=good"),
+        ("data.label_map", "0=bad,0=good"),
+        ("data.label_map", {"0": "bad", "1": math.nan}),
         ("data.label_map", 5),
         ("data.exclude", 5),
     ],

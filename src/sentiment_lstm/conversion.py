@@ -37,7 +37,7 @@ def _described(hint: Any) -> str:  # noqa: ANN401
     if origin is Literal:
         return f"one of {', '.join(typing.get_args(hint))}"
     if origin is Mapping:
-        return "LABEL=CLASS pairs, a comma between them"
+        return "LABEL=CLASS pairs, a comma between them, no label twice"
     if origin is tuple:
         return "names, a comma between them"
     return "str or none" if origin is types.UnionType else str(hint.__name__)
@@ -74,13 +74,14 @@ def _parse_names(value: Any) -> tuple[str, ...]:  # noqa: ANN401
 def _parse_map(value: Any) -> dict[str, str]:  # noqa: ANN401
     """`"0=negative,>=7=positive"` or a mapping -> `{"0": "negative", ">=7": "positive"}`."""
     if isinstance(value, Mapping):
-        if not all(isinstance(v, str | int | float) for v in value.values()):
+        if not all(isinstance(v, str | int | float) and v == v for v in value.values()):
             raise TypeError(value)
         return {str(k): str(v) for k, v in value.items()}
     pairs = [item.rpartition("=") for item in value.split(",") if item]
-    if not all(key and name for key, _, name in pairs):
+    found = {key.strip(): name.strip() for key, _, name in pairs}
+    if not all(key and name for key, name in found.items()) or len(found) < len(pairs):
         raise ValueError(value)
-    return {key.strip(): name.strip() for key, _, name in pairs}
+    return found
 
 
 def _scalar(hint: Any, value: Any) -> object:  # noqa: ANN401

@@ -4,6 +4,15 @@ Every message is one sentence that says what was expected, what was found and wh
 command line prints it without a traceback and exits with `exit_code`.
 """
 
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
 
 class SentimentError(Exception):
     """Base of all errors that a user can mend. Exit code 1."""
@@ -31,3 +40,18 @@ class TrainingError(SentimentError):
 
 class MissingExtraError(SentimentError):
     """A command needs an optional dependency; the message names the extra to install."""
+
+
+def run_script(main: Callable[[], int]) -> NoReturn:
+    """Run a script to its exit code; what its user can mend is told in one sentence."""
+    try:
+        sys.exit(main())
+    except SentimentError as error:
+        _stop(str(error), error.exit_code)
+    except OSError as error:
+        _stop(f"Expected files that can be read and written, found: {error}.", 1)
+
+
+def _stop(sentence: str, exit_code: int) -> NoReturn:
+    print(f"Error: {sentence}", file=sys.stderr)
+    sys.exit(exit_code)

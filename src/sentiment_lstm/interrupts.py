@@ -43,6 +43,8 @@ class Interrupts:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+        if self._received is not None and not self.deferred and isinstance(error, Exception):
+            raise Interrupted(self._received) from error  # what an import makes of the signal
 
     def check(self) -> None:
         """Raise what came in since deferring began."""

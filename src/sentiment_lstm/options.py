@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sentiment_lstm import presets, settings
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import Settings
+
+if TYPE_CHECKING:
+    from sentiment_lstm.reviews.screening import SetAside
 
 Model = Annotated[
     str | None, typer.Option(help="A run or bundle folder, or tiny; default: the one that ships.")
@@ -47,7 +50,8 @@ ReportFile = Annotated[
     Path | None, typer.Option(help="Write a page about the model there, in HTML.")
 ]
 SetAsideFile = Annotated[
-    Path | None, typer.Option("--set-aside", help="File for bad rows; else they are only counted.")
+    Path | None,
+    typer.Option("--set-aside", help="A new file for bad rows; else they are only counted."),
 ]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="Any setting: section.key=value.")]
 
@@ -65,6 +69,22 @@ def chosen_settings(
         if not equals:
             raise UsageError(f"Expected --set section.key=value, found --set {name!r}.")
     return chosen.updated({name: value for name, _, value in pairs})
+
+
+def set_aside_into(path: Path | None, strict: bool) -> SetAside:
+    """Where a command that only looks puts bad rows: a new file, or nowhere.
+
+    Raises:
+        UsageError: the file is there already; it may be what is read.
+    """
+    from sentiment_lstm.reviews.screening import SetAside
+
+    if path is not None and path.is_file():
+        raise UsageError(
+            f"Expected a new file for the rows set aside, found {path} there already: name "
+            "another by --set-aside, or remove it."
+        )
+    return SetAside(path, strict)
 
 
 def data_options(**given: object) -> dict[str, object]:

@@ -76,3 +76,18 @@ def test_predict_reads_lines_of_standard_input(run, model: Path, monkeypatch, tm
         "",
         "bad \ufffd film",
     ]
+
+
+def test_rows_set_aside_do_not_replace_a_file(run, model: Path, tmp_path: Path):
+    rows = [
+        f"a {('bad', 'good')[n % 2]} film {n},{('negative', 'positive')[n % 2]}" for n in range(9)
+    ]
+    source = "\n".join(["text,label", *rows, ",positive"])
+    (tmp_path / "films.csv").write_text(source)
+    for call in (["evaluate", "--model", "model", "--data", "films.csv"], ["data", "films.csv"]):
+        code, _, err = run(*call, "--set-aside", "films.csv")
+        assert code == 2
+        assert "Expected a new file for the rows set aside, found films.csv" in err
+        assert (tmp_path / "films.csv").read_text() == source
+        assert run(*call, "--set-aside", f"{call[0]}.jsonl")[0] == 0
+        assert "empty text" in (tmp_path / f"{call[0]}.jsonl").read_text()

@@ -194,7 +194,7 @@ def test_a_mixture_adds_training_texts_with_their_weights_and_shares(write):
     assert (new.label, new.share, new.weight) == ("1", None, 0.25)
     assert (old.label, old.share) == ("1", 0.5)
     assert mixed.screening["dropped of the mixture"] == 2
-    assert set_aside.counts == {"unmapped label": 1}
+    assert set_aside.counts == mixed.screening["set aside"] == {"unmapped label": 1}
 
 
 def test_a_mixture_drops_what_is_excluded_anywhere(write):
@@ -215,6 +215,9 @@ def test_a_stream_is_not_mixed(write):
     data = DataSettings(write(many(500)), streaming=True, stream_rows=100)
     with pytest.raises(UsageError, match="one source where it is streamed"):
         load_corpus(data, 0, SetAside(None), [DataSettings(write(many(9), "b.csv"))])
+    streamed = [DataSettings(write(many(9), "b.csv"), streaming=True)]
+    with pytest.raises(UsageError, match="one source where it is streamed"):
+        load_corpus(DataSettings(write(many(500))), 0, SetAside(None), streamed)
 
 
 def test_unlabelled_texts_are_new_and_kept_from_what_measures(write):

@@ -175,3 +175,23 @@ def test_soft_labels_are_shares_already():
         assert labeller.class_of(label) is labeller.share_of(label) is None
     with pytest.raises(UsageError, match=r"data\.soft_labels"):
         Labeller({}, soft=True)
+
+
+@pytest.mark.parametrize(
+    ("raw", "share"), [("1e-05", 1e-05), ("9.9E-1", 0.99), (".5", 0.5), ("1.", 1.0), (0, 0.0)]
+)
+def test_soft_labels_in_any_form_that_programs_write(raw, share):
+    labeller = Labeller({}, classes=("no", "yes"), soft=True)
+    assert labeller.share_of(normal_label(raw)) == share
+
+
+@pytest.mark.parametrize("raw", ["yes", "1e9", "-0.1", "0.5.", "e1", "1e", "inf"])
+def test_what_is_no_share_is_no_soft_label(raw):
+    labeller = Labeller({}, classes=("no", "yes"), soft=True)
+    assert labeller.share_of(normal_label(raw)) is None
+
+
+@pytest.mark.parametrize("name", ["", "neg\udcff", "a\0b", "x" * 101])
+def test_a_map_to_a_class_whose_name_cannot_be_written_is_refused(name):
+    with pytest.raises(UsageError, match="names of 1 to 100 characters"):
+        Labeller({"0": name, "1": "good"})

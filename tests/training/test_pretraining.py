@@ -115,7 +115,10 @@ def test_texts_of_one_word_teach_no_language(tmp_path: Path):
 
 @pytest.mark.parametrize("stage", [0, 1])
 def test_it_resumes_exactly_in_either_stage(csv_file: Path, tmp_path: Path, monkeypatch, stage):
-    train(tiny(csv_file), tmp_path / "whole", QUIET)
+    more = tmp_path / "more.csv"
+    more.write_text("text,label\na film without a label,\n,\n")
+    settings = tiny(csv_file, language__sources=(str(more),))
+    train(settings, tmp_path / "whole", QUIET)
     step, seen = Trainer._train_step, []
 
     def interrupted_step(self, batch):
@@ -127,9 +130,11 @@ def test_it_resumes_exactly_in_either_stage(csv_file: Path, tmp_path: Path, monk
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_train_step", interrupted_step)
         with pytest.raises(Interrupted):
-            train(tiny(csv_file), tmp_path / "run", QUIET)
+            train(settings, tmp_path / "run", QUIET)
     assert (tmp_path / "run" / "language" / "config.json").exists() == (stage == 1)
     resume(tmp_path / "run", QUIET)
+    aside = [(tmp_path / run / "set_aside.jsonl").read_text() for run in ("whole", "run")]
+    assert aside[0] == aside[1] != ""
     for part in (".", "language"):
         whole, resumed = (
             load_bundle(tmp_path / "whole" / part),

@@ -1,6 +1,7 @@
 """A whole training in a run folder: killed, interrupted, resumed, gone on from a bundle."""
 
 import hashlib
+import io
 import json
 import os
 import random
@@ -14,8 +15,9 @@ import pytest
 from rich.console import Console
 
 from sentiment_lstm.bundle import load_bundle
-from sentiment_lstm.errors import SentimentError, TrainingError, UsageError
+from sentiment_lstm.errors import BundleError, SentimentError, TrainingError, UsageError
 from sentiment_lstm.settings import Settings
+from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.display import read_metrics
 from sentiment_lstm.training.run import resume, train
 
@@ -138,6 +140,38 @@ def test_an_interrupted_run_says_how_to_go_on(csv_file: Path, tmp_path: Path, mo
     assert len(set(steps)) >= len(steps) - 3  # an epoch's line shares its last step's number
 
 
+def test_changed_settings_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatch):
+    folder = _interrupted(csv_file, tmp_path, monkeypatch)
+    told = (folder / "settings.json").read_text()
+    (folder / "settings.json").write_text(told.replace('"epochs": 3', '"epochs": 5'))
+    with pytest.raises(TrainingError, match=r"Expected the settings .* found others"):
+        resume(folder, QUIET)
+    (folder / "settings.json").write_text(told.replace('"hidden": 8', '"hidden": 9'))
+    with pytest.raises(TrainingError, match="Expected a whole checkpoint of this run"):
+        resume(folder, QUIET)
+
+
+@pytest.mark.parametrize("group", ["model/", "average/", "optimizer/"])
+def test_a_checkpoint_that_lacks_something_is_not_resumed(
+    csv_file: Path, tmp_path: Path, monkeypatch, group
+):
+    folder = _interrupted(csv_file, tmp_path, monkeypatch, training__weight_average=0.9)
+    path = folder / checkpoint.FILE
+    tensors, facts = checkpoint.load_checkpoint(path)
+    kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(group)}
+    checkpoint.save_checkpoint(path, kept, facts)
+    with pytest.raises(TrainingError, match="delete it and resume"):
+        resume(folder, QUIET)
+
+
+def test_a_finished_run_that_lacks_its_weights_is_not_called_finished(csv_file, tmp_path: Path):
+    train(tiny(csv_file, training__max_steps=1), tmp_path / "run", QUIET)
+    assert resume(tmp_path / "run", QUIET) is None
+    (tmp_path / "run" / "model.safetensors").unlink()
+    with pytest.raises(BundleError, match=r"model\.safetensors"):
+        resume(tmp_path / "run", QUIET)
+
+
 def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch, **changes) -> Path:
     """A run that SIGINT ended after a few updates."""
     from sentiment_lstm.interrupts import Interrupted
@@ -227,10 +261,32 @@ def test_a_signal_saves_and_exits(csv_file: Path, tmp_path: Path, number, code):
     assert (folder / "checkpoint.safetensors").exists()
 
 
-def test_a_run_writes_over_nobodys_files(csv_file: Path, tmp_path: Path):
+@pytest.mark.parametrize("name", ["README.md", "metrics.jsonl"])
+def test_a_run_writes_over_nobodys_files(csv_file: Path, tmp_path: Path, name):
     folder = tmp_path / "mine"
     folder.mkdir()
-    (folder / "README.md").write_text("my notes")
-    with pytest.raises(UsageError, match=r"found README\.md in"):
+    (folder / name).write_text("my notes")
+    with pytest.raises(UsageError, match=rf"found {name} in"):
         train(tiny(csv_file), folder, QUIET)
-    assert (folder / "README.md").read_text() == "my notes"
+    assert (folder / name).read_text() == "my notes"
+
+
+def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path):
+    """What an earlier try set aside, mended in its place."""
+    mended = tmp_path / "run" / "set_aside.jsonl"
+    mended.parent.mkdir()
+    mended.write_text('{"text": "a lovely film", "label": "good"}\n')
+    for changes in ({"data.source": str(mended)}, {"mixture": [{"source": str(mended)}]}):
+        with pytest.raises(UsageError, match=r"found set_aside\.jsonl in"):
+            train(tiny(csv_file).updated(changes), mended.parent, QUIET)
+    assert "lovely" in mended.read_text()
+
+
+def test_rows_set_aside_in_any_source_are_told(csv_file: Path, tmp_path: Path):
+    more = tmp_path / "more.csv"
+    more.write_text("text,label\na lovely scene,good\nodd,strange\n,bad\n")
+    said = io.StringIO()
+    changes = {"mixture": [{"source": str(more)}], "training.max_steps": 1}
+    train(tiny(csv_file).updated(changes), tmp_path / "run", Console(file=said))
+    told = "2 rows set aside (unmapped label: 1, empty text: 1)"
+    assert told in said.getvalue()

@@ -18,6 +18,7 @@ from sentiment_lstm.options import (
     TextColumn,
     chosen_settings,
     data_options,
+    set_aside_into,
 )
 
 
@@ -33,7 +34,6 @@ def data(
 ) -> None:
     """Look at a source: rows, classes, lengths, duplicates and what would be set aside."""
     from sentiment_lstm import tables
-    from sentiment_lstm.reviews.screening import SetAside
     from sentiment_lstm.reviews.survey import survey
 
     options = data_options(
@@ -45,7 +45,7 @@ def data(
         strict=strict,
     )
     settings = chosen_settings("quick", None, options, [])
-    found = survey(settings.data, SetAside(set_aside, strict))
+    found = survey(settings.data, set_aside_into(set_aside, strict))
     if as_json:
         print_line(json.dumps(found))
     else:

@@ -28,6 +28,7 @@ from sentiment_lstm.options import (
     Threads,
     data_options,
     refuse_others,
+    set_aside_into,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def evaluate(
     from sentiment_lstm import plots, tables
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands.reporting import write_report
-    from sentiment_lstm.reviews.screening import SetAside
 
     if report:
         check_page(report)
@@ -61,7 +61,7 @@ def evaluate(
         text_column=text_column, label_column=label_column, label_map=label_map, strict=strict
     )
     classifier = SentimentClassifier.from_pretrained(model)
-    bad_rows, full = SetAside(set_aside, strict), report is not None
+    bad_rows, full = set_aside_into(set_aside, strict), report is not None
     values = classifier.evaluate(
         data, split, options, bad_rows, abstain_below, slice_ or (), in_full=full
     )

@@ -110,7 +110,7 @@ def train(
     if sources[1:]:
         options["mixture"] = [_alike(options, source) for source in sources[1:]]
     options["language.sources"] = unlabelled
-    options["training.init"] = str(find_model(init)) if init else None
+    options["training.init"] = None if init is None else str(find_model(init))
     options |= {"training.seed": seed, "training.threads": threads}
     settings = chosen_settings(preset, config, options, set_ or [])
     if unlabelled and not (init or settings.language.epochs):
@@ -149,7 +149,10 @@ def _alike(options: Mapping[str, object], source: str | None) -> dict[str, objec
 def _train(settings: Settings, folder: Path) -> None:
     from sentiment_lstm.training.run import train
 
-    metrics = train(settings, folder, log)
+    _tell(folder, train(settings, folder, log))
+
+
+def _tell(folder: Path, metrics: Mapping[str, float]) -> None:
     say(
         f"Saved {folder}: validation accuracy {metrics['validation_accuracy']:.4f}, "
         f"log-loss {metrics['validation_loss']:.4f}, {metrics['train_seconds']:.0f} s."
@@ -186,5 +189,7 @@ def _resume(folder: Path) -> None:
 
     if (folder / search.FILE).exists():
         _show_search(search.resume_search(folder, log), folder)
-    elif resume(folder, log) is None:
+    elif metrics := resume(folder, log):
+        _tell(folder, metrics)
+    else:
         say(f"The run in {folder} is finished already.")

@@ -89,7 +89,7 @@ def validation_reviews(
 def _mix(
     corpus: Corpus, data: DataSettings, mixture: Sequence[DataSettings], set_aside: SetAside
 ) -> None:
-    if corpus.streaming:
+    if corpus.streaming or any(source.streaming for source in mixture):
         raise UsageError("Expected one source where it is streamed, found several: leave one out.")
     known = _digests(corpus).union(*map(_excluded, (data, *mixture)))
     corpus.sample = [replace(review, weight=data.weight) for review in corpus.sample]
@@ -102,7 +102,11 @@ def _mix(
                 continue
             known.add(digest)
             corpus.sample.append(replace(review, weight=source.weight))
-    corpus.screening["dropped of the mixture"] = dropped
+    corpus.screening |= {
+        "rows read": set_aside.rows,
+        "set aside": dict(set_aside.counts),
+        "dropped of the mixture": dropped,
+    }
 
 
 def _digests(corpus: Corpus) -> set[bytes]:

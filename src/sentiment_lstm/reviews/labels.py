@@ -20,6 +20,7 @@ MOST_CHARACTERS = 100
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
+_FLOAT = r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?"
 _COMPARISON = re.compile(r"(<=|>=|<|>)(.*)", re.DOTALL)
 
 Label = int | float | str
@@ -56,8 +57,9 @@ class Labeller:
     of the second at 0.5. With `soft` every label is such a share already, from 0 to 1.
 
     Raises:
-        UsageError: a comparison in the map that compares with no number, a share beyond 1, a map
-            that leads to none of the model's classes, or shares without two named classes.
+        UsageError: a comparison in the map that compares with no number, a class without a name
+            that can be written, a share beyond 1, a map that leads to none of the model's classes,
+            or shares without two named classes.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Labeller:
     def share_of(self, label: Label) -> float | None:
         """The second class's share where the label is soft, else None."""
         if self._soft:
-            return float(label) if isinstance(label, int | float) and 0 <= label <= 1 else None
+            return _soft_share(label)
         return self._shares.get(self._name_of(label) or "") if self._shares else None
 
     def close(self) -> None:
@@ -204,6 +206,11 @@ def _read_map(
     exact: dict[Label, str] = {}
     comparisons = []
     for key, name in label_map.items():
+        if not (name and _is_clean(name)):
+            raise UsageError(
+                f"Expected names of 1 to {MOST_CHARACTERS} characters for classes in --label-map, "
+                f"found {name!r:.40} for {key!r:.40}."
+            )
         if match := _COMPARISON.fullmatch(key.strip()):
             bound = _number(match[2].strip())
             if isinstance(bound, str):
@@ -223,6 +230,14 @@ def _share(name: str) -> float:
     if not 0 <= float(name) <= 1:
         raise UsageError(f"Expected a share from 0.0 to 1.0 in --label-map, found {name!r:.40}.")
     return float(name)
+
+
+def _soft_share(label: Label) -> float | None:
+    """A share in any form that programs write, `1e-05` and `.5` among them; None for all else."""
+    if isinstance(label, str) and not re.fullmatch(_FLOAT, label, re.ASCII | re.IGNORECASE):
+        return None
+    share = float(label)
+    return share if 0 <= share <= 1 else None
 
 
 def _number(text: str) -> Label:

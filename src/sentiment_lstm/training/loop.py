@@ -124,7 +124,15 @@ class Trainer:
         return tensors, asdict(self.progress)
 
     def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Go on from what `state` gave.
+
+        Raises:
+            RuntimeError, KeyError, TypeError: it is of another model, or lacks something.
+        """
+        groups = {name.partition("/")[0] for name in tensors}
+        for group, wanted in (("average", self.average), ("optimizer", facts["step"])):
+            if wanted and group not in groups:
+                raise KeyError(group)
         self.model.load_state_dict(_group(tensors, "model/"))
         self.best = {k: t.to(self.device) for k, t in _group(tensors, "best/").items()}
         if self.average:

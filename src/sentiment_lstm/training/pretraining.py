@@ -66,9 +66,9 @@ def pretrained(
         DataError, TrainingError, Interrupted: as reading and training raise them.
     """
     folder, started = run / FOLDER, time.monotonic()
+    unlabelled = unlabelled_texts(settings, corpus, set_aside)  # also for the rows set aside
     if is_bundle(folder):
         return load_bundle(folder)
-    unlabelled = unlabelled_texts(settings, corpus, set_aside)
     texts = [review.text for review in chain(corpus.sample, unlabelled)]
     tokenizer = start.tokenizer if start else TextTokenizer.learn(texts, settings.text)
     note = f"language model: {len(texts):,} texts to read, {len(unlabelled):,} without labels"

@@ -23,7 +23,7 @@ from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.weights import load_weights, to_arrays
 from sentiment_lstm.reviews.corpus import Corpus, load_corpus
 from sentiment_lstm.reviews.screening import SetAside
-from sentiment_lstm.settings import Settings, TrainingSettings, read_json
+from sentiment_lstm.settings import DataSettings, Settings, TrainingSettings, read_json
 from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
@@ -69,7 +69,7 @@ def train(
     with one_sentence(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        _check_free(folder)
+        _check_free(folder, settings)
         if (folder / SETTINGS).exists() or is_bundle(folder):
             raise UsageError(
                 f"Expected a folder without a run, found one in {folder}: go on with it by "
@@ -97,7 +97,8 @@ def resume(folder: Path, console: Console, whole: Whole | None = None) -> dict[s
 
     Raises:
         UsageError: the folder holds no run.
-        TrainingError: the data changed since, or the checkpoint is damaged.
+        TrainingError: the data or settings changed since, or the checkpoint is damaged.
+        BundleError: the finished model is damaged.
     """
     if not (folder / SETTINGS).exists():
         raise UsageError(
@@ -105,6 +106,7 @@ def resume(folder: Path, console: Console, whole: Whole | None = None) -> dict[s
             "start one by 'sentiment-lstm train --out FOLDER'."
         )
     if is_bundle(folder):
+        load_bundle(folder)  # says what is missing or damaged
         return None
     with locked(folder):
         return _run(read_json(folder / SETTINGS), folder, console, whole)
@@ -136,19 +138,28 @@ def _run(settings: Settings, folder: Path, console: Console, whole: Whole | None
         metrics = _metrics(trainer, session)
         save_bundle(folder, _bundle(settings, corpus, tokenizer, trainer, metrics))
         session.path.unlink(missing_ok=True)
+        if set_aside.total:
+            told = f"{set_aside.total:,} rows set aside ({set_aside.summary()}): {set_aside.path}"
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
         interrupts.check()
     return metrics
 
 
-def _check_free(folder: Path) -> None:
-    """Refuse to write over files that no run of ours has left."""
+def _check_free(folder: Path, settings: Settings) -> None:
+    """Refuse to write over files that no run of ours has left, or that this one reads."""
     ours = (folder / SETTINGS).exists() or is_bundle(folder)
-    found = [name for name in FILES if (folder / name).exists()]
+    found = [name for name in (*FILES, METRICS_LOG) if (folder / name).exists()]
+    if any(_is_read(folder / SET_ASIDE, data) for data in (settings.data, *settings.mixture)):
+        found.append(SET_ASIDE)
     if found and not ours:
         raise UsageError(
             f"Expected a folder whose files can be written, found {', '.join(found)} in {folder}: "
             "name another by --out."
         )
+
+
+def _is_read(file: Path, data: DataSettings) -> bool:
+    return file.exists() and Path(data.source).exists() and file.samefile(data.source)
 
 
 def _check_language(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -63,10 +63,13 @@ class Session:
         """Train to the end, from the checkpoint where there is one; the last one stays.
 
         Raises:
-            TrainingError: the data changed since, or the checkpoint is damaged.
+            TrainingError: the data or settings changed since, or the checkpoint is damaged.
             Interrupted: by a signal; the state is whole at that moment, and saved.
         """
-        self.facts = {"data": self.trainer.feed.fingerprint()}
+        self.facts = {
+            "data": self.trainer.feed.fingerprint(),
+            "settings": asdict(self.trainer.settings),
+        }
         if self.path.exists():
             self._restore()
         at = self.trainer.progress
@@ -112,10 +115,17 @@ class Session:
 
     def _restore(self) -> None:
         tensors, facts = checkpoint.load_checkpoint(self.path)
-        if facts["data"] != self.facts["data"]:
+        for name, told in (("data", "texts"), ("settings", "settings")):
+            if facts.get(name) != self.facts[name]:
+                raise TrainingError(
+                    f"Expected the {told} that the run in {self.run} began with, found others: "
+                    "restore them, or start a new run."
+                )
+        try:
+            self.trainer.load_state(tensors, facts["progress"])
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise TrainingError(
-                f"Expected the texts that the run in {self.run} began with, found others: "
-                "restore them, or start a new run."
-            )
-        self.trainer.load_state(tensors, facts["progress"])
+                f"Expected a whole checkpoint of this run at {self.path}, found another "
+                f"({error!s:.80}): delete it and resume to start the run again."
+            ) from error
         self.before = float(facts["seconds"])
