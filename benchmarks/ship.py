@@ -48,7 +48,7 @@ ORIGINS = {
         "small edits that a large language model made (`recipes/edits.jsonl`)",
         "roughened": "some of these sentences as hurried people type them, changed by rule",
         "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0; "
-        '99 of 101,147 hold a word of the behaviour suite with another ending ("dentist\'s", '
+        '104 of 101,147 hold a word of the behaviour suite with another ending ("dentist\'s", '
         '"posters")',
         "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
         "people": "numbers, religions and common words for people and nations, most of the "
