@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +76,38 @@ def together(ironic: NDArray[np.bool_], found: NDArray[np.bool_], sentiments: li
     return table
 
 
+def heads(options: argparse.Namespace) -> Iterator[tuple[SentimentClassifier, str]]:
+    """A head of each seed, and its name."""
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(options.seeds):
+            run = Path(folder) / str(seed)
+            yield trained(options.recipe, options.data, options.init, seed, run), f"seed {seed}"
+
+
+def shares_of(head: SentimentClassifier, texts: Sequence[str]) -> NDArray[np.float64]:
+    """The probability of `ironic`, [N]."""
+    return head.predict_proba(texts)[:, head.classes_.index("ironic")]
+
+
+def measured(
+    options: argparse.Namespace, texts: Sequence[str], ironic: NDArray[np.bool_]
+) -> tuple[dict[str, list[float]], NDArray[np.float64]]:
+    """F1 of every head by how its threshold was chosen, each shown; and the heads' mean shares."""
+    development, known = texts_of(options.data, "validation")
+    scores: dict[str, list[float]] = {"from 0.5 on": []}
+    if options.test:  # on the texts that chose it a threshold would flatter
+        scores["threshold of validation"] = []
+    shares = []
+    for head, name in heads(options):
+        shares.append(shares_of(head, texts))
+        least = best_threshold(known, shares_of(head, development))
+        for found, threshold in zip(scores.values(), (0.5, least), strict=False):
+            found.append(f1(ironic, shares[-1] >= threshold))
+        told = ", ".join(f"{found[-1]:.2%} {how}" for how, found in scores.items())
+        OUT.print(f"{name}: F1 {told} ({least:.2f})", highlight=False)
+    return scores, np.mean(shares, axis=0)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, measure, set beside the sentiment."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -89,29 +121,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     split = "test" if options.test else "validation"
     texts, ironic = texts_of(options.data, split)
-    development, known = texts_of(options.data, "validation")
-    scores: dict[str, list[float]] = {"from 0.5 on": []}
-    if options.test:  # on the texts that chose it a threshold would flatter
-        scores["threshold of validation"] = []
-    shares = []
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(options.seeds):
-            run = Path(folder) / str(seed)
-            head = trained(options.recipe, options.data, options.init, seed, run)
-            column = head.classes_.index("ironic")
-            shares.append(head.predict_proba(texts)[:, column])
-            least = best_threshold(known, head.predict_proba(development)[:, column])
-            for found, threshold in zip(scores.values(), (0.5, least), strict=False):
-                found.append(f1(ironic, shares[-1] >= threshold))
-            told = ", ".join(f"{found[-1]:.2%} {how}" for how, found in scores.items())
-            OUT.print(f"seed {seed}: F1 {told} ({least:.2f})", highlight=False)
+    scores, shares = measured(options, texts, ironic)
     for how, found in scores.items():
         mean, spread = statistics.mean(found), statistics.pstdev(found)
         OUT.print(f"{how}: {mean:.2%}, standard deviation {spread:.2%}", highlight=False)
     sentiment = SentimentClassifier.from_pretrained(shipped)
     positive = positive_scorer(sentiment.predict_proba, sentiment.classes_)(texts)
-    called = np.mean(shares, axis=0) >= 0.5
-    OUT.print(together(ironic, called, [verdict(p) for p in positive.tolist()]))
+    OUT.print(together(ironic, shares >= 0.5, [verdict(p) for p in positive.tolist()]))
     if options.json:
         write_atomically(options.json, as_json({"split": split, "f1": scores}))
     return 0
