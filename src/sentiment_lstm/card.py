@@ -47,8 +47,8 @@ be scored badly, and a probability may then mean little.
 
 The numbers named `validation_` were measured on texts kept from training, which also decided when
 to stop: expect a little less on new texts. Logits are divided by the temperature {temperature:.4g}
-before they become probabilities. Training fits it on the same texts: `validation_loss` is the
-log-loss without it, `validation_calibrated_loss` with it.
+before they become probabilities. Training fits it on the same texts, unless they hold fewer than
+ten mistakes: `validation_loss` is the log-loss without it, `validation_calibrated_loss` with it.
 {tests}{development}{behaviour}
 ## Settings
 

@@ -11,8 +11,9 @@ from sentiment_lstm.training.calibrating import calibrate
 
 
 @pytest.fixture
-def make_trained(make_trainer, notes):
+def make_trained(make_trainer, notes, monkeypatch):
     """Makes a trainer that has learnt a little, so that some winners are wrong."""
+    monkeypatch.setattr(calibrating, "FEWEST", 1)
 
     def make(classes: int = 2):
         trainer = make_trainer(classes, epochs=2)
@@ -72,3 +73,12 @@ def test_the_weights_stay_as_they_were(make_trained):
     own = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
     calibrate(trainer)
     assert all(torch.equal(own[name], p) for name, p in trainer.model.named_parameters())
+
+
+def test_few_mistakes_fit_no_temperature(make_trained, monkeypatch):
+    trainer = make_trained()
+    fitted, _ = calibrate(trainer)
+    monkeypatch.setattr(calibrating, "FEWEST", 30)
+    temperature, loss = calibrate(trainer)
+    assert fitted != 1.0 == temperature
+    assert loss == pytest.approx(trainer.progress.best["validation_loss"], rel=1e-5)

@@ -17,7 +17,7 @@ from rich.console import Console
 from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.errors import BundleError, SentimentError, TrainingError, UsageError
 from sentiment_lstm.settings import Settings
-from sentiment_lstm.training import checkpoint
+from sentiment_lstm.training import calibrating, checkpoint
 from sentiment_lstm.training.display import read_metrics
 from sentiment_lstm.training.run import resume, train
 
@@ -114,6 +114,7 @@ def test_a_stream_trains_like_a_file(csv_file: Path, tmp_path: Path):
 
 
 def test_a_stream_resumes_exactly(csv_file: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(calibrating, "FEWEST", 1)
     stream = {"data__streaming": True, "data__stream_rows": 100}
     train(tiny(csv_file, **stream), tmp_path / "whole", QUIET)
     folder = _interrupted(csv_file, tmp_path, monkeypatch, **stream)
@@ -280,6 +281,19 @@ def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path)
         with pytest.raises(UsageError, match=r"found set_aside\.jsonl in"):
             train(tiny(csv_file).updated(changes), mended.parent, QUIET)
     assert "lovely" in mended.read_text()
+
+
+def test_a_start_of_other_classes_and_few_mistakes_are_told(csv_file: Path, tmp_path: Path):
+    train(tiny(csv_file, training__max_steps=1), tmp_path / "first", QUIET)
+    said = io.StringIO()
+    changes = {
+        "training.init": str(tmp_path / "first"),
+        "data.label_map": {"bad": "a", "good": "b"},
+    }
+    train(tiny(csv_file).updated(changes), tmp_path / "run", Console(file=said))
+    assert "first tells bad, good: what tells these classes is learnt anew" in said.getvalue()
+    assert "Fewer than 10 mistakes on the validation texts" in said.getvalue()
+    assert load_bundle(tmp_path / "run").config.temperature == 1.0
 
 
 def test_rows_set_aside_in_any_source_are_told(csv_file: Path, tmp_path: Path):

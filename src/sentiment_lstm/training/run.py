@@ -27,7 +27,7 @@ from sentiment_lstm.settings import DataSettings, Settings, TrainingSettings, re
 from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
-from sentiment_lstm.training.calibrating import calibrate
+from sentiment_lstm.training.calibrating import FEWEST, calibrate
 from sentiment_lstm.training.display import METRICS_LOG, read_metrics
 from sentiment_lstm.training.embeddings import word2vec
 from sentiment_lstm.training.feed import Feed, make_feed
@@ -40,6 +40,10 @@ from sentiment_lstm.training.session import Session, Whole
 
 SETTINGS = "settings.json"
 SET_ASIDE = "set_aside.jsonl"
+_UNCALIBRATED = (
+    f"Fewer than {FEWEST} mistakes on the validation texts: too few to calibrate by, so "
+    "probabilities stay as the network gives them; more texts or data.validation help."
+)
 
 
 def train(
@@ -136,6 +140,8 @@ def _run(settings: Settings, folder: Path, console: Console, whole: Whole | None
         # A stream's later rows were screened while it trained.
         corpus.screening |= {"rows read": set_aside.rows, "set aside": dict(set_aside.counts)}
         metrics = _metrics(trainer, session)
+        if metrics["temperature"] == 1.0:
+            console.print(_UNCALIBRATED, highlight=False, soft_wrap=True)
         save_bundle(folder, _bundle(settings, corpus, tokenizer, trainer, metrics))
         session.path.unlink(missing_ok=True)
         if set_aside.total:
@@ -191,6 +197,15 @@ def _start(
     start = load_bundle(Path(init)) if init and needed else None
     if start is not None:
         start = replace(start, tokenizer=start.tokenizer.cleaning_as_today(settings.text))
+        if start.config.classes != corpus.classes:
+            told = ", ".join(start.config.classes)
+            console.print(
+                f"{init} tells {told}: what tells these classes is learnt anew; name them the same "
+                "by --label-map to keep what it knows.",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
     if language:
         return pretrained(settings, corpus, set_aside, folder, console, interrupts, start)
     return start
