@@ -23,6 +23,7 @@ CASES = {
     "empty file": (b"", {}, "found an empty file"),
     "header only": (b"text,label\n", {}, "found none"),
     "no text column": (b"words,label\na,1\n", {}, "text column .* found the columns words, label"),
+    "semicolons": (b"text;label\na;1\n", {}, "columns text;label; save the file with commas"),
     "no label column": (b"text,words\na,1\n", {}, "label column .* found the columns text, words"),
     "named column missing": (b"text,label\na,1\n", {"label_column": "stars"}, "'stars'"),
     "no group column": (b"text,label\na,1\n", {"group_column": "film"}, "column 'film'"),

@@ -99,4 +99,6 @@ def _choose(
     listed = ", ".join(" ".join(name.split())[:40] for name in found[:20]) or "none"
     expected = f"a column {wanted!r}" if wanted else f"a {role} column such as {usual[0]!r}"
     do = "name one of these" if wanted else f"name it with --{role}-column"
+    if len(found) == 1 and ";" in found[0]:
+        do = "save the file with commas between its columns"
     raise DataError(f"Expected {expected} in {where}, found the columns {listed}; {do}.")
