@@ -71,8 +71,8 @@ to 2/3 being neutral.
 _BEHAVIOUR = """
 ## Behaviour and limits
 
-Sentences made for testing, of templates, telling words and subjects that no sentence made for
-training has (`sentiment-lstm behaviour`). {over}
+Sentences made for testing; their templates, telling words and subjects were kept out of sentences
+made for training, but for what "Data" tells (`sentiment-lstm behaviour`). {over}
 
 | capability | cases | failing | may fail |
 | --- | --- | --- | --- |
