@@ -59,8 +59,11 @@ $(W)/excerpts_$(1).made: $(call int8,$(2)) $(W)/excerpts.jsonl
 	touch $$@
 endef
 
-# One part of most texts, by the place in the file, and the recipe for it: number, after which teaching, after which
+# One part of most texts, by the place in the file, and recipes/reading.toml for it: a third of what was written and of
+# the judged windows, a fourth of the unlabelled reviews, a fifth to an eighth of the runs of sentences and of what was
+# roughened (but the treebank), so that what people labelled counts for more. Number, after which teaching, after which
 # model, how many of the grammar's sentences or which.
+PARTED = written|judged|reviews_rest|excerpts_rest|rough_rest|rough_written|rough_judged
 some = awk 'NR % $(2) == $(3) % $(2)' $(1).jsonl > $(W)/$(notdir $(1))_some.jsonl
 define part
 $(W)/part_$(1).made: $(call taught,$(2)) $(call made,$(3))
@@ -71,7 +74,7 @@ $(W)/part_$(1).made: $(call taught,$(2)) $(call made,$(3))
 	$(call some,$(W)/rough_rest,6,$(1))
 	$(call some,$(W)/rough_written,8,$(1))
 	$(call some,$(W)/rough_judged,8,$(1))
-	sed 's/grammar:60000/grammar:$(4)/' recipes/some.toml > $(W)/some.toml
+	sed -E 's#"(recipes|$(W))/($(PARTED))\.jsonl"#"$(W)/\2_some.jsonl"#; s/grammar:[0-9]+/grammar:$(4)/' recipes/reading.toml > $(W)/some.toml
 	touch $$@
 endef
 

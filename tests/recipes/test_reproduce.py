@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -55,10 +56,24 @@ def steps():
     return shown.stdout.splitlines()
 
 
-def recipe(step):
-    """The settings of a training, but for how many sentences of the grammar, or none."""
-    found = re.search(r"--config (\S+)", step.replace("config runs/shipped", "config recipes"))
-    return tomllib.loads((ROOT / found[1]).read_text("utf-8")) if found else {}
+def recipes(steps):
+    """Each step with the settings of its training, which are empty where it is none."""
+    made = ""
+    for step in steps:
+        if step.startswith("sed"):
+            made = written(step)
+        found = re.search(r"--config (\S+)", step)
+        if found and found[1].startswith("recipes"):
+            yield step, tomllib.loads((ROOT / found[1]).read_text("utf-8"))
+        else:
+            yield step, tomllib.loads(made) if found else {}
+
+
+def written(step):
+    """What a step would write."""
+    call, _ = step.split(" > ")
+    shown = subprocess.run(shlex.split(call), cwd=ROOT, capture_output=True, text=True, check=True)
+    return shown.stdout
 
 
 def sources(settings):
@@ -68,9 +83,9 @@ def sources(settings):
 
 def test_every_step_finds_what_it_needs(steps):
     made = set()
-    for step in steps:
+    for step, settings in recipes(steps):
         needed = NEEDED.findall(step)
-        needed += [one for one in sources(recipe(step)) if one.startswith("runs/")]
+        needed += [one for one in sources(settings) if one.startswith("runs/")]
         assert [one for one in needed if one not in made] == [], step
         made.update(MADE.findall(step))
     assert "runs/shipped/default" in made
@@ -79,32 +94,29 @@ def test_every_step_finds_what_it_needs(steps):
 
 def test_models_are_averaged_with_such_as_read_the_same_words(steps):
     corrects = {}
-    for step in steps:
+    for step, settings in recipes(steps):
         models = re.findall(r"(?:--model|--init) (runs/shipped/\S+)", step)
         before = [corrects[one] for one in models]
         if "average.py" in step:
             assert len(set(before)) == 1, step
-        own = recipe(step).get("text", {}).get("correct_slips", False)
+        own = settings.get("text", {}).get("correct_slips", False)
         corrects.update(dict.fromkeys(MADE.findall(step), own or any(before)))
 
 
-def test_the_number_that_the_steps_replace_stands_in_the_recipe(steps):
-    replaced = {number for step in steps for number in re.findall("s/(grammar:[0-9]+)/", step)}
-    some = tomllib.loads((ROOT / "recipes/some.toml").read_text("utf-8"))
-    assert replaced
-    assert replaced <= set(sources(some))
-
-
 def test_the_last_rounds_read_sentences_that_none_has_read(steps):
-    first = tomllib.loads((ROOT / "recipes/reading.toml").read_text("utf-8"))
-    read = [one for one in sources(first) if one.startswith("grammar:")]
-    parts = [
-        found for step in steps for found in re.findall(r"s/grammar:\d+/(grammar:[^/]+)/", step)
-    ]
-    read += [source for source in parts if "-" in source]
-    ranges = sorted(map(lines_of, read), key=lambda lines: lines.start)
-    assert len(ranges) == 4
-    assert all(one.stop <= after.start for one, after in pairwise(ranges))
+    read = {one for _, settings in recipes(steps) for one in sources(settings)}
+    ranges = [lines_of(one) for one in read if one.startswith("grammar:")]
+    first, again, *later = sorted(ranges, key=lambda lines: (lines.start, -lines.stop))
+    assert again.stop < first.stop  # the rounds between read some of the first's again
+    assert len(later) == 3
+    assert all(one.stop <= after.start for one, after in pairwise([first, *later]))
+
+
+def test_a_part_is_of_all_that_is_cut_for_it(steps):
+    for step, settings in recipes(steps):
+        if "--config runs/" in step:
+            cut = {one for one in sources(settings) if one.endswith("_some.jsonl")}
+            assert cut == {one for one in MADE.findall("\n".join(steps)) if "_some.jsonl" in one}
 
 
 @pytest.fixture
@@ -114,7 +126,7 @@ def project(tmp_path):
         (tmp_path / name).write_text(COMMAND)
         (tmp_path / name).chmod(0o755)
     (tmp_path / "recipes").mkdir()
-    for name in ("written.jsonl", "some.toml"):
+    for name in ("written.jsonl", "reading.toml"):
         (tmp_path / "recipes" / name).touch()
     shutil.copy(ROOT / "recipes/shipped.mk", tmp_path / "recipes")
     (tmp_path / "runs/shipped").mkdir(parents=True)
