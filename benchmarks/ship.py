@@ -48,8 +48,9 @@ ORIGINS = {
         "small edits that a large language model made (`recipes/edits.jsonl`)",
         "roughened": "some of these sentences as hurried people type them, changed by rule",
         "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0; "
-        '104 of 101,147 hold a word of the behaviour suite with another ending ("dentist\'s", '
-        '"posters")',
+        "of the 101,147 that were read 105 are gone since: 104 held a word of the behaviour suite "
+        'in another form ("dentist\'s", "posters"), one ("The ending is a cop-out.") is also a '
+        "sentence of the treebank's test split",
         "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
         "people": "numbers, religions and common words for people and nations, most of the "
         "behaviour suite's among them, whose effect on neutral sentences and on opinions beside "

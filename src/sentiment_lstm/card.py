@@ -71,8 +71,9 @@ to 2/3 being neutral.
 _BEHAVIOUR = """
 ## Behaviour and limits
 
-Sentences made for testing; their templates, telling words and subjects were kept out of sentences
-made for training, but for what "Data" tells (`sentiment-lstm behaviour`). {over}
+Sentences made for testing; their templates, but for the shortest ("I love X"), and their telling
+words, nouns and names were kept out of sentences made for training, but for what "Data" tells
+(`sentiment-lstm behaviour`). {over}
 
 | capability | cases | failing | may fail |
 | --- | --- | --- | --- |

@@ -60,7 +60,7 @@ def test_articles_capitals_and_slots():
 def test_the_suite_is_the_same_everywhere():
     """A change here is a change of the yardstick: figures from before no longer compare."""
     digest = hashlib.sha256("\n".join(TEXTS).encode()).hexdigest()
-    assert digest[:16] == "1d9800daddc499cf"
+    assert digest[:16] == "d0e1e4a121362160"
     assert shipped_cases() == CASES
 
 
@@ -68,7 +68,7 @@ def test_words_and_templates_for_keeping_training_apart():
     words, templates = suite_words(), suite_templates()
     assert {"superb", "dreadful", "adored", "museum", "dance lesson", "Miriam", "Kabul"} <= words
     assert not {"it", "she", "Monday", "very", "Muslim"} & words
-    assert "There was nothing {fair} about the {thing}." in templates
+    assert "We looked in vain for anything {fair} about the {thing}." in templates
     assert "We truly {loved} the {thing}." in templates
     slots = re.compile(r"\{\*?\w+\}")
     assert all(len(slots.sub("", template).split()) >= 3 for template in templates)

@@ -4,6 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from sentiment_lstm.reviews.open import open_rows
+from sentiment_lstm.settings import DataSettings
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,6 +37,33 @@ def test_none_is_asked_of_models_that_never_saw_it():
         asked = [_letters(row["text"]) for row in rows(f"benchmarks/{name}")]
         assert len(asked) == 400
         assert [text for text in asked if text in taught] == []
+
+
+TEST = {"split": "test"}
+VALIDATION = {"split": "validation"}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("imdb", TEST),
+        ("sst", VALIDATION),
+        ("sst", TEST),
+        ("tweets", TEST),
+        ("products", TEST),
+        ("irony", TEST),
+        ("restaurants", VALIDATION),
+        ("counterfactual/dev.jsonl", {"text_column": "edited"}),
+    ],
+)
+def test_none_is_measured(name, settings):
+    source = ROOT.parent / "shared" / "data" / name
+    if not source.exists():
+        pytest.skip(f"{source} is missing")
+    measured = DataSettings(source=str(source), **settings)
+    asked = {_letters(row.text) for row in open_rows(measured)}
+    assert len(asked) > 300
+    assert [row["text"] for row in ROWS if _letters(row["text"]) in asked] == []
 
 
 def _letters(text):

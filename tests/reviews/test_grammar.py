@@ -1,7 +1,7 @@
 """Generated sentences: the same each time, labelled by what they mean, none of the suite's.
 
 Nor do the written sentences of `recipes/` hold any of the suite, nor the words that edits put into
-reviews; what the reviews themselves hold isn't asked.
+reviews, nor the frames of what is neutralized; what the reviews themselves hold isn't asked.
 """
 
 import json
@@ -33,8 +33,14 @@ def lines(name):
 
 WRITTEN = [line["text"] for line in lines("written.jsonl")]
 EDITED = [new for line in lines("edits.jsonl") for _, _, new in line["edits"]]
+FRAMES = [
+    frame
+    for name in ("named.py", "kinds.py")
+    for frame in re.findall(r'"([^"\n]*\{\}[^"\n]*)"', (RECIPES / name).read_text("utf-8"))
+]
+"""Sentences that words for names, people and numbers are made not to move."""
 every = pytest.mark.parametrize(
-    "texts", [TEXTS, WRITTEN, EDITED], ids=["grammar", "written", "edited"]
+    "texts", [TEXTS, WRITTEN, EDITED, FRAMES], ids=["grammar", "written", "edited", "frames"]
 )
 
 
@@ -197,14 +203,16 @@ def test_the_sentences_that_are_asked_of_every_model_are_not_taught(texts):
 
 
 @pytest.mark.slow
-def test_nor_are_they_in_many_more():
-    assert _asked([text for text, _, _ in islice(sentences(), 200_000)]) == []
+def test_nor_are_they_or_a_template_in_all_that_the_shipped_bundle_read():
+    texts = [text for text, _, _ in islice(sentences(), 950_000)]
+    assert _asked(texts) == []
+    assert _after_templates(texts) == []
 
 
 def _asked(texts):
     """Which of these sentences stand in the texts, whatever their case and punctuation."""
-    folded = "\n".join(map(_folded, texts))
-    return [one for one in SIX_SENTENCES if re.search(rf"\b{_folded(one)}\b", folded)]
+    folded = "\n".join(f" {_folded(text)} " for text in texts)
+    return [one for one in SIX_SENTENCES if f" {_folded(one)} " in folded]
 
 
 def _folded(text):
@@ -213,32 +221,56 @@ def _folded(text):
 
 @every
 def test_no_word_of_the_behaviour_suite_stands_in_training(texts):
+    """Nor an inflected form of one, nor a compound with a hyphen.
+
+    Words derived from one are words of their own: "superbly", "dentistry", who does it.
+    """
     whole = "\n".join(" ".join(text.lower().split()) for text in texts)
-    words = set(re.findall(r"\w[\w'-]*", whole))
-    assert {word for word in map(str.lower, suite_words()) if " " not in word} & words == set()
+    words = set(re.findall(r"[^\W_]+", whole)) - {"admirer", "podcaster"}
+    asked = {word for word in map(str.lower, suite_words()) if " " not in word}
+    assert {form for word in asked for form in _forms(word)} & words == set()
     assert [words for words in suite_words() if " " in words and words.lower() in whole] == []
+
+
+def test_forms_of_a_word():
+    wanted = {"lovely": "loveliest", "dull": "duller", "regret": "regretting", "rake": "raked"}
+    wanted |= {"library": "libraries", "dentist": "dentists", "detest": "detests"}
+    assert [word for word, form in wanted.items() if form not in _forms(word)] == []
+
+
+def _forms(word):
+    """Its plural, forms of a verb, degrees of an adjective; more than there are."""
+    stem = re.sub("y$", "i", word.removesuffix("e"))
+    endings = {start + end for start in (stem, stem + stem[-1]) for end in ("er", "est", "ed")}
+    return {word, plural(word), f"{word}{word[-1]}ing", inflect(word, "ing"), *endings}
 
 
 @every
 def test_no_template_of_the_behaviour_suite_stands_in_training(texts):
     """Nor one that differs only in what fills the slots, or in filler.
 
-    A template of at most three telling words ("X used to be A but now it is B") is common ground
-    of all who speak English; the words that fill it are what keeps it apart.
+    A template of a single telling word ("I love X", "X has always been A") is common ground of
+    all who speak English; the words that fill it are what keeps it apart.
     """
+    assert _after_templates(texts) == []
+
+
+def _after_templates(texts):
+    """Templates and the texts that are made as they are."""
+    telling = {name: fixed for name in suite_templates() if len(fixed := _telling(name)) >= 2}
+    assert len(telling) > 300
     rows = [_skeleton(text) for text in texts]
+    asked = {word for fixed in telling.values() for word in fixed}
     places = defaultdict(set)
     for place, row in enumerate(rows):
-        for word in set(row.split()):
+        for word in asked.intersection(row.split()):
             places[word].add(place)
-    telling = {name: fixed for name in suite_templates() if len(fixed := _telling(name)) >= 4}
-    assert len(telling) > 200
     found = []
     for name, fixed in telling.items():
         near = set.intersection(*(places[word] for word in fixed))
         whole = _filled(name)
         found += [(name, texts[place]) for place in near if whole.search(rows[place])]
-    assert found == []
+    return found
 
 
 def test_a_template_is_known_again_under_filler():
