@@ -30,7 +30,8 @@ TEXTS = {
     "terms",
     "products": "Multi-Domain Sentiment Dataset (Blitzer et al., ACL 2007), part of its product "
     "reviews; no licence stated",
-    "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
+    "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0; in them stood a dozen "
+    "templates of the behaviour suite, which were worded anew since",
 }
 ORIGINS = {
     "default": TEXTS

@@ -71,9 +71,9 @@ to 2/3 being neutral.
 _BEHAVIOUR = """
 ## Behaviour and limits
 
-Sentences made for testing; their templates, but for the shortest ("I love X"), and their telling
-words, nouns and names were kept out of sentences made for training, but for what "Data" tells
-(`sentiment-lstm behaviour`). {over}
+Sentences made for testing (`sentiment-lstm behaviour`). Their telling words, nouns and names, and
+their templates but for the shortest ("I love X"), stand in no sentence that is made for training
+today; what else this model has read, "Data" tells. {over}
 
 | capability | cases | failing | may fail |
 | --- | --- | --- | --- |

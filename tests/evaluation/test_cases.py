@@ -60,7 +60,7 @@ def test_articles_capitals_and_slots():
 def test_the_suite_is_the_same_everywhere():
     """A change here is a change of the yardstick: figures from before no longer compare."""
     digest = hashlib.sha256("\n".join(TEXTS).encode()).hexdigest()
-    assert digest[:16] == "d0e1e4a121362160"
+    assert digest[:16] == "7c0a11cf390f4989"
     assert shipped_cases() == CASES
 
 

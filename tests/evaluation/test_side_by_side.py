@@ -40,6 +40,18 @@ def test_validation_compares_where_the_same_texts_were_kept():
     assert not same_validation([run("a", {}), run("b", {"data.source": "b.csv"})])
 
 
+def test_what_classes_are_called_decides_no_split():
+    maps = [
+        {"1": "bad", "5": "good"},
+        {"1": "negative", "5": "positive"},
+        {"1": "bad", "4": "good"},
+    ]
+    one, renamed, other = (run("a", {"data.label_map": labels}) for labels in maps)
+    assert same_validation([one, renamed])
+    assert not same_validation([one, other])
+    assert not same_validation([one, run("b", {})])
+
+
 def test_the_page_escapes_and_tells_what_does_not_compare():
     values = {"data": "f.csv", "split": "train", "n": 9, "accuracy": 0.5}
     values |= {"accuracy_interval": [0.2, 0.8]}

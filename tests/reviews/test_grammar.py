@@ -39,6 +39,7 @@ FRAMES = [
     for frame in re.findall(r'"([^"\n]*\{\}[^"\n]*)"', (RECIPES / name).read_text("utf-8"))
 ]
 """Sentences that words for names, people and numbers are made not to move."""
+assert len(FRAMES) > 25
 every = pytest.mark.parametrize(
     "texts", [TEXTS, WRITTEN, EDITED, FRAMES], ids=["grammar", "written", "edited", "frames"]
 )
@@ -203,7 +204,7 @@ def test_the_sentences_that_are_asked_of_every_model_are_not_taught(texts):
 
 
 @pytest.mark.slow
-def test_nor_are_they_or_a_template_in_all_that_the_shipped_bundle_read():
+def test_nor_are_they_or_a_template_in_as_many_as_the_recipe_reads():
     texts = [text for text, _, _ in islice(sentences(), 950_000)]
     assert _asked(texts) == []
     assert _after_templates(texts) == []
@@ -225,16 +226,21 @@ def test_no_word_of_the_behaviour_suite_stands_in_training(texts):
 
     Words derived from one are words of their own: "superbly", "dentistry", who does it.
     """
-    whole = "\n".join(" ".join(text.lower().split()) for text in texts)
-    words = set(re.findall(r"[^\W_]+", whole)) - {"admirer", "podcaster"}
-    asked = {word for word in map(str.lower, suite_words()) if " " not in word}
-    assert {form for word in asked for form in _forms(word)} & words == set()
-    assert [words for words in suite_words() if " " in words and words.lower() in whole] == []
+    whole = "\n".join(" ".join(re.findall(r"[^\W_]+", text.lower())) for text in texts)
+    words = set(whole.split()) - {"admirer", "podcaster"}
+    asked = {form for word in suite_words() for form in _forms(word.lower())}
+    assert {form for form in asked if " " not in form} & words == set()
+    assert [form for form in asked if " " in form and form in whole] == []
 
 
 def test_forms_of_a_word():
-    wanted = {"lovely": "loveliest", "dull": "duller", "regret": "regretting", "rake": "raked"}
-    wanted |= {"library": "libraries", "dentist": "dentists", "detest": "detests"}
+    wanted = {"lousy": "lousiest", "superb": "superber", "regret": "regretting", "rake": "raked"}
+    wanted |= {
+        "library": "libraries",
+        "dentist": "dentists",
+        "detest": "detests",
+        "sculpture gallery": "sculpture galleries",
+    }
     assert [word for word, form in wanted.items() if form not in _forms(word)] == []
 
 
@@ -273,9 +279,16 @@ def _after_templates(texts):
     return found
 
 
+def test_each_template_is_known_again_when_filled():
+    filled = {name: re.sub(r"\{.*?\}", "quokka", name) for name in suite_templates()}
+    lost = [name for name, text in filled.items() if not _filled(name).search(_skeleton(text))]
+    assert lost == []
+
+
 def test_a_template_is_known_again_under_filler():
     whole = _filled("Nobody can deny that the {thing} was really {good}.")
     assert whole.search(_skeleton("We left. No one could deny the film is good! I know."))
+    assert whole.search(_skeleton("By now nobody can deny that the film is good."))
     assert not whole.search(_skeleton("No one could say that the film is good."))
     assert not whole.search(_skeleton("No one could deny, then or now, that the film is good."))
 
@@ -297,7 +310,7 @@ def _skeleton(text):
     """The text without filler, with one word for those that do the same; `_` for a slot."""
     text = text.lower().replace("’", "'").replace("no one", "nobody").replace("these days", "now")
     text = re.sub(r"\bcan(?:'t|not)\b|\bwon't\b", "can not", text).replace("n't", " not")
-    text = re.sub(r"\{.*?\}", "_", re.sub(r"[;:]", ",", re.sub(r"[.?!]+", " | ", text)))
+    text = re.sub(r"\{.*?\}('s)?", "_", re.sub(r"[;:]", ",", re.sub(r"[.?!]+", " | ", text)))
     words = [ALIKE.get(word, word) for word in re.findall(r"[\w'-]+|[|,]", text)]
     return " ".join(word for word in words if not FILLER.fullmatch(word)).strip(" |,")
 
@@ -311,4 +324,4 @@ def _filled(template):
     """Finds the skeletons of sentences that are this template with a few words in each slot."""
     few = r"[\w'-]+(?: [\w'-]+){0,2}"
     words = [few if word == "_" else word for word in re.findall(r"[\w'-]+", _skeleton(template))]
-    return re.compile(rf"(?:^|\| ){'(?: [|,])* '.join(words)}(?= \||$)")
+    return re.compile(rf"(?:^|\| )(?:[\w'-]+ ){{0,2}}{'(?: [|,])* '.join(words)}(?= \||$)")

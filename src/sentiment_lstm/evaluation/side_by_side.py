@@ -58,10 +58,7 @@ def side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
 
 def same_validation(runs: Sequence[Run]) -> bool:
     """Whether all runs kept the same texts for validation, so that their numbers compare."""
-    kept = [
-        {name: value for name, value in _flat(run.training.settings).items() if _decides(name)}
-        for run in runs
-    ]
+    kept = [_deciding(run.training.settings) for run in runs]
     return all(one == kept[0] for one in kept)
 
 
@@ -120,8 +117,15 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return ", ".join(str(_plain(one)) for one in value) if isinstance(value, list) else value
 
 
+def _deciding(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that decide which texts validate; what classes are called does not."""
+    found = {name: value for name, value in flattened(settings).items() if _decides(name)}
+    labels = settings.get("data", {}).get("label_map") or {}
+    classes = list(dict.fromkeys(labels.values()))
+    return found | {"data.label_map": {label: classes.index(labels[label]) for label in labels}}
+
+
 def _decides(name: str) -> bool:
-    """Whether a setting decides which texts validate."""
     return name == "training.seed" or (name.startswith("data.") and name != "data.weight")
 
 
