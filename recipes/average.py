@@ -11,6 +11,7 @@ of the last model's source.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,11 +32,14 @@ def averaged(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
     """The last bundle with the mean weights of all; its temperature is the last one's still.
 
     Raises:
-        ValueError: the models are of different shapes or words.
+        UsageError: the models are of different shapes or words.
     """
     last = bundles[-1]
     if len({(one.tokenizer.to_json(), one.tokenizer.correct_slips) for one in bundles}) > 1:
-        raise ValueError("Expected models that read the same words, found others.")
+        raise UsageError("Expected models that read the same words, found others: name such.")
+    shapes = [{name: row.shape for name, row in one.weights.items()} for one in bundles]
+    if any(one != shapes[0] for one in shapes):
+        raise UsageError("Expected models of one shape, found others: name such.")
     parts = [share / sum(shares) for share in shares]
     weights = {
         name: np.add.reduce(
@@ -86,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, action="append", required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    if len(options.share) != len(options.model) or not all(s > 0 for s in options.share):
+    fit = all(share > 0 for share in options.share) and math.isfinite(sum(options.share))
+    if len(options.share) != len(options.model) or not fit:
         parser.error(
             f"Expected a --share above 0 for each --model, found {options.share} for "
             f"{len(options.model)} models: give one each"

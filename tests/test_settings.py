@@ -189,7 +189,17 @@ def test_settings_file_that_is_missing_or_no_toml(tmp_path, content):
         read_toml(path)
 
 
-@pytest.mark.parametrize("content", [None, b"{", b"\xff", b"[]", b'{"model": {"hidden": 0}}'])
+def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_bytes(b"\xef\xbb\xbf[model]\nhidden = 8")
+    assert read_toml(path) == {"model.hidden": 8}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"{", b"\xff", b"[]", b'{"model": {"hidden": 0}}', b"[" * 100_000],
+    ids=["missing", "open", "latin", "list", "zero", "deep"],
+)
 def test_settings_that_are_missing_or_no_json(tmp_path, content):
     path = tmp_path / "settings.json"
     if content is not None:

@@ -298,7 +298,7 @@ def read_toml(path: Path) -> dict[str, object]:
         UsageError: the file is missing or not TOML.
     """
     try:
-        return flattened(tomllib.loads(path.read_text(encoding="utf-8")))
+        return flattened(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
 
@@ -311,7 +311,7 @@ def read_json(path: Path) -> Settings:
     """
     try:
         return Settings.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"Expected settings in JSON at {path}, found: {error}.") from error
 
 

@@ -145,7 +145,7 @@ def test_the_command_tells_rows_and_files(two_workers, run, model, job):
     ("change", "error", "match"),
     [
         (lambda job: replace(job, source=job.source / "none"), DataError, "a folder of files"),
-        (lambda job: replace(job, out=job.source), UsageError, "for both"),
+        (lambda job: replace(job, out=job.source), UsageError, "would replace it"),
         (lambda job: (job.source / "notes.docx").touch(), UsageError, r"notes\.docx"),
         (lambda job: (job.source / "deeper").mkdir(), UsageError, "found deeper"),
         (lambda job: (job.source / "x.csv.bad.jsonl").touch(), UsageError, r"x\.csv\.bad\.jsonl"),

@@ -313,6 +313,31 @@ def test_a_file_whose_end_is_missing_is_refused(predictor, tmp_path, kind):
     assert not (tmp_path / f"out.{kind}").exists()
 
 
+@pytest.mark.parametrize("beside", ["bad.jsonl", "done.json", "parts"])
+def test_no_file_beside_the_output_is_its_input(predictor, tmp_path, beside):
+    source = write(tmp_path / "in.jsonl").rename(tmp_path / f"out.jsonl.{beside}")
+    before = source.read_text()
+    with pytest.raises((UsageError, DataError)):
+        score(predictor, source, tmp_path / "out.jsonl", overwrite=True)
+    assert source.read_text() == before
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("beside", ["bad.jsonl", "done.json"])
+def test_a_strangers_file_beside_the_output_is_left_alone(predictor, tmp_path, beside):
+    source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
+    other = tmp_path / f"out.csv.{beside}"
+    other.write_text("precious")
+    with pytest.raises(UsageError, match=f"out.csv.{beside}"):
+        score(predictor, source, out)
+    assert other.read_text() == "precious"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", other.name}
+    score(predictor, source, out, overwrite=True)
+    out.unlink()  # ours are no hindrance to a new beginning
+    score(predictor, source, out)
+    assert len(read(out)) == len(ROWS)
+
+
 def test_an_output_over_its_input_is_refused(predictor, tmp_path):
     source = write(tmp_path / "in.csv")
     with pytest.raises(UsageError, match="beside the input"):

@@ -185,7 +185,7 @@ def test_soft_labels_in_any_form_that_programs_write(raw, share):
     assert labeller.share_of(normal_label(raw)) == share
 
 
-@pytest.mark.parametrize("raw", ["yes", "1e9", "-0.1", "0.5.", "e1", "1e", "inf"])
+@pytest.mark.parametrize("raw", ["yes", "1e9", "-0.1", "0.5.", "e1", "1e", "inf", 10**401])
 def test_what_is_no_share_is_no_soft_label(raw):
     labeller = Labeller({}, classes=("no", "yes"), soft=True)
     assert labeller.share_of(normal_label(raw)) is None

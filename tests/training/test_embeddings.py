@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import PAD_ID, UNKNOWN_ID
 from sentiment_lstm.settings import TrainingSettings
 from sentiment_lstm.training.embeddings import SCALE, word2vec
@@ -20,3 +21,8 @@ def test_vectors_know_who_keeps_whose_company_and_repeat():
     near = unit @ unit.T
     assert near[:1000, :1000].mean() > near[:1000, 1000:].mean() + 0.3
     np.testing.assert_array_equal(vectors, word2vec(ids, 2003, 8, TrainingSettings()))
+
+
+def test_texts_without_two_words_of_the_vocabulary_are_refused():
+    with pytest.raises(DataError, match=r"text\.min_frequency"):
+        word2vec([np.array([UNKNOWN_ID] * 9, dtype=np.int32)], 3, 8, TrainingSettings())

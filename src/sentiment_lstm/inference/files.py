@@ -7,7 +7,6 @@ behind the last part, and the file comes out the same, byte for byte. Knows no c
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
 from collections import Counter
@@ -24,9 +23,9 @@ from sentiment_lstm.inference.rows import (
     Format,
     Record,
     as_bytes,
+    as_parquet,
     header_of,
     join,
-    pyarrow,
     read_records,
     without_formula,
 )
@@ -102,8 +101,7 @@ def score_file(
     form, target = check_ends(job)
     plan = _plan(job)
     _check_start(job, form)
-    parts = job.out.with_name(f"{job.out.name}.parts")
-    done = job.out.with_name(f"{job.out.name}.done.json")
+    parts, _, done = _beside(job.out)
     with one_sentence(parts):
         parts.mkdir(parents=True, exist_ok=True)
     with one_sentence(parts), locked(parts):
@@ -112,7 +110,7 @@ def score_file(
         if found is None:
             _prepare(job, parts, plan, overwrite=overwrite)
             _score_parts(predictor, job, form, target, parts, progress)
-            found = _join(job, target, parts, done, plan)
+            found = _join(job, target, plan)
         shutil.rmtree(parts)
         return found
 
@@ -133,11 +131,18 @@ def check_ends(job: Job) -> tuple[Format, Format]:
         raise UsageError(
             "Expected formulas to be escaped in text files, found parquet: leave the option out."
         )
-    if job.source.resolve() == job.out.resolve():
+    if job.source.resolve() in {path.resolve() for path in (job.out, *_beside(job.out))}:
         raise UsageError(
-            f"Expected an output beside the input, found {job.out} for both: name another --output."
+            f"Expected an output beside the input, found that {job.out} would replace it: name "
+            "another --output."
         )
     return form, target
+
+
+def _beside(out: Path) -> tuple[Path, Path, Path]:
+    """Where an output's parts, the rows set aside and the note that vouches for it stand."""
+    parts, bad, done = (f"{out.name}.{end}" for end in ("parts", "bad.jsonl", "done.json"))
+    return out.with_name(parts), out.with_name(bad), out.with_name(done)
 
 
 def _check_start(job: Job, form: Format) -> None:
@@ -165,11 +170,15 @@ def _prepare(job: Job, parts: Path, plan: Mapping[str, Any], *, overwrite: bool)
     """Keep the parts of an earlier call with the same plan; else begin anew."""
     if (parts / _PLAN).is_file() and _json(parts / _PLAN) == plan:
         return
-    if job.out.exists() and not overwrite:
+    _, bad, done = _beside(job.out)
+    told = _json(done)
+    ours = isinstance(told, dict) and "plan" in told  # without an output, then, they may go
+    there = [one for one in (job.out, *(() if ours else (bad, done))) if one.exists()]
+    if there and not overwrite:
         if not any(parts.iterdir()):
             parts.rmdir()
         raise UsageError(
-            f"Expected no file at {job.out}, or one made from the same input, model and options, "
+            f"Expected no file at {there[0]}, or one made from the same input, model and options, "
             "found another: name another --output, or give --overwrite."
         )
     for part in parts.iterdir():
@@ -303,7 +312,7 @@ def _encoded(
     rows: Sequence[dict[str, Any]], columns: Sequence[str], target: Format, job: Job, *, first: bool
 ) -> bytes:
     if target.kind == ".parquet":
-        return _parquet(rows, job.source)
+        return as_parquet(rows, job.source, {LABEL: "string", SCORE: "float64"})
     if not rows and not (first and columns):
         return b""
     names = [*columns, *_OURS]
@@ -313,23 +322,13 @@ def _encoded(
     return as_bytes(rows, names, target, header if first else None)
 
 
-def _parquet(rows: Sequence[dict[str, Any]], source: Path) -> bytes:
-    """A parquet file of the input's columns and ours."""
-    pa = pyarrow()
-    schema = pa.parquet.read_schema(source)
-    schema = schema.append(pa.field(LABEL, pa.string())).append(pa.field(SCORE, pa.float64()))
-    buffer = io.BytesIO()
-    pa.parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer)
-    return buffer.getvalue()
-
-
 def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return "".join(json.dumps(row, default=str) + "\n" for row in rows).encode()
 
 
-def _join(job: Job, target: Format, parts: Path, done: Path, plan: Mapping[str, Any]) -> Outcome:
+def _join(job: Job, target: Format, plan: Mapping[str, Any]) -> Outcome:
     """Make the output of the parts, then the note that vouches for it."""
-    bad = job.out.with_name(f"{job.out.name}.bad.jsonl")
+    parts, bad, done = _beside(job.out)
     pieces, set_aside = sorted(parts.glob("*.rows")), sorted(parts.glob("*.bad"))
     reasons = Counter(
         json.loads(line)["reason"] for part in set_aside for line in part.read_bytes().splitlines()

@@ -255,6 +255,17 @@ def as_bytes(
     return data
 
 
+def as_parquet(rows: Sequence[Mapping[str, Any]], source: Path, added: Mapping[str, str]) -> bytes:
+    """A parquet file of the columns of another one, and of further ones with these types."""
+    pa = pyarrow()
+    schema = pa.parquet.read_schema(source)
+    for name, kind in added.items():
+        schema = schema.append(pa.field(name, pa.type_for_alias(kind)))
+    buffer = io.BytesIO()
+    pa.parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer)
+    return buffer.getvalue()
+
+
 def join(pieces: Sequence[Path], form: Format, file: IO[bytes]) -> None:
     """Write pieces of one format, one after the other, into one file."""
     if form.kind == ".parquet":

@@ -236,8 +236,8 @@ def _soft_share(label: Label) -> float | None:
     """A share in any form that programs write, `1e-05` and `.5` among them; None for all else."""
     if isinstance(label, str) and not re.fullmatch(_FLOAT, label, re.ASCII | re.IGNORECASE):
         return None
-    share = float(label)
-    return share if 0 <= share <= 1 else None
+    share = float(label) if isinstance(label, str) else label
+    return float(share) if 0 <= share <= 1 else None
 
 
 def _number(text: str) -> Label:

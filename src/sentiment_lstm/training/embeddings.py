@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.errors import MissingExtraError
+from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.records import UNKNOWN_ID
 from sentiment_lstm.settings import TrainingSettings
 
@@ -33,6 +33,7 @@ def word2vec(
 
     Raises:
         MissingExtraError: gensim is not installed.
+        DataError: the texts hold fewer than two words of the vocabulary.
     """
     try:
         from gensim.models import Word2Vec
@@ -55,6 +56,11 @@ def word2vec(
     )
     vectors = np.zeros((vocabulary, width), dtype=np.float32)
     known = [int(name) for name in model.wv.index_to_key]
+    if len(known) < 2:
+        raise DataError(
+            f"Expected two words of the vocabulary or more in the texts, found {len(known)}: give "
+            "more texts, or lower text.min_frequency."
+        )
     vectors[known] = model.wv.vectors
     vectors[known] -= vectors[known].mean(axis=0)  # what all words share tells none apart
     vectors[UNKNOWN_ID] = 0.0
