@@ -90,11 +90,11 @@ def score_file(
         predictor: the model.
         job: what to do.
         progress: told after each chunk.
-        overwrite: replace an output that was made from something else.
+        overwrite: replace what stands there.
 
     Raises:
-        UsageError: the output stands there and was made from something else; kinds of files that
-            don't go together.
+        UsageError: the output, or a file beside it that is not ours, stands there; the input is one
+            of these; kinds of files that don't go together.
         DataError: the input can't be read, or has no column of texts.
         SentimentError: the disk is full, or another process is at work on this output.
     """
