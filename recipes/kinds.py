@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from average import calibrated
-from named import BESIDE, FRAMES, NATIONS, neutralized
+from named import BESIDE, FRAMES, neutralized
 from words import START, embedding_of, model_and_out, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
@@ -25,7 +25,7 @@ from sentiment_lstm.errors import run_script
 
 COUNTED = (
     "He lives in house number {}.",
-    "Bus {} stops in front of the school.",
+    "Tram {} turns left after the school.",
     "We counted {} cars on the road.",
     "The bag weighs {} pounds.",
     "She wrote {} in the first column.",
@@ -41,6 +41,27 @@ GRADES = ("{} stars.",)
 """With it "3 out of 10" stays low and "7 out of 10" high; "3/10" is cut otherwise, and stays."""
 SMALL = [str(number) for number in range(1, 11)]
 GREAT = [str(number) for number in range(11, 1000)]
+NATIONS = re.findall(
+    "[a-z]+",
+    "afghan albanian algerian american andorran angolan argentine argentinian armenian australian "
+    "austrian azerbaijani bahamian bahraini bangladeshi barbadian basque belarusian belgian "
+    "belizean beninese bhutanese bolivian bosnian botswanan brazilian british bulgarian burkinabe "
+    "burmese burundian cambodian cameroonian canadian catalan chadian chilean chinese colombian "
+    "congolese croatian cuban cypriot czech danish djiboutian dominican dutch ecuadorian egyptian "
+    "english eritrean estonian ethiopian fijian filipino finnish flemish french gabonese gambian "
+    "georgian german ghanaian greek greenlandic guatemalan guinean guyanese haitian honduran "
+    "hungarian icelandic indian indonesian iranian iraqi irish israeli italian ivorian jamaican "
+    "japanese jordanian kazakh kenyan korean kosovan kurdish kuwaiti kyrgyz lao laotian latvian "
+    "lebanese liberian libyan lithuanian luxembourgish macedonian malagasy malawian malaysian "
+    "maldivian malian maltese maori mauritanian mauritian mexican moldovan mongolian montenegrin "
+    "moroccan mozambican namibian nepalese nepali nicaraguan nigerian nigerien norwegian omani "
+    "pakistani palestinian panamanian paraguayan peruvian polish portuguese qatari romanian "
+    "russian rwandan salvadoran samoan saudi scottish senegalese serbian singaporean slovak "
+    "slovenian somali spanish sudanese surinamese swedish swiss syrian taiwanese tajik tamil "
+    "tanzanian thai tibetan togolese tongan tunisian turkish turkmen ugandan ukrainian uruguayan "
+    "uzbek venezuelan vietnamese welsh yemeni zambian zimbabwean",
+)
+"""Adjectives of nations, of one word: most states' and some others'. Reviews name few of them."""
 RELIGIONS = re.findall(
     "[a-z]+",
     "muslim christian jewish hindu buddhist sikh catholic protestant mormon sunni shia shiite "

@@ -8,9 +8,9 @@ they stood. No training over invented names mended that (docs/log.md). So proper
 name often and that are read apart from others become words of the vocabulary, embedded as
 `recipes/words.py` embeds new words. What in a proper noun's embedding moves the score of neutral
 sentences is taken out, step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer
-Programmer as Woman is to Homemaker?"); of common words for people and nations, also what moves
-opinions that such people hold or stand beside. First names and nations that are read apart get the
-mean of those known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write
+Programmer as Woman is to Homemaker?"); of common words for people, also what moves
+opinions that such people hold or stand beside. First names that are read apart get the mean of
+those known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write
 it without a capital; first names stand in Faker's lists (some seventy languages), which come with
 the extra `dev`, and most inside no sentence of the reviews: of these, words are what is
 read furthest apart.
@@ -58,13 +58,13 @@ FRAMES = (
     "The parcel came from {} by ship.",
     "There are two bridges in {}.",
     "Her {} colleague sits by the window.",
-    "Two {} students live upstairs.",
+    "Three {} cooks live upstairs.",
     "A {} man stood at the bus stop.",
 )
 """Neutral sentences about people, places and nations."""
 BESIDE = (
     "The {} man beside us loved the film.",
-    "My {} neighbour thought that the soup was horrible.",
+    "A {} plumber thought that the soup was horrible.",
     "Great phone, my {} friend said.",
     "The {} woman in the next room hated the hotel.",
     "A {} customer told me that the service is awful.",
@@ -90,26 +90,6 @@ PEOPLE = _NAME.findall(
     "soldier"
 )
 """Words for people that are no proper nouns."""
-NATIONS = _NAME.findall(
-    "afghan albanian algerian american andorran angolan argentine argentinian armenian australian "
-    "austrian azerbaijani bahamian bahraini bangladeshi barbadian basque belarusian belgian "
-    "belizean beninese bhutanese bolivian bosnian botswanan brazilian british bulgarian burkinabe "
-    "burmese burundian cambodian cameroonian canadian catalan chadian chilean chinese colombian "
-    "congolese croatian cuban cypriot czech danish djiboutian dominican dutch ecuadorian egyptian "
-    "english eritrean estonian ethiopian fijian filipino finnish flemish french gabonese gambian "
-    "georgian german ghanaian greek greenlandic guatemalan guinean guyanese haitian honduran "
-    "hungarian icelandic indian indonesian iranian iraqi irish israeli italian ivorian jamaican "
-    "japanese jordanian kazakh kenyan korean kosovan kurdish kuwaiti kyrgyz lao laotian latvian "
-    "lebanese liberian libyan lithuanian luxembourgish macedonian malagasy malawian malaysian "
-    "maldivian malian maltese maori mauritanian mauritian mexican moldovan mongolian montenegrin "
-    "moroccan mozambican namibian nepalese nepali nicaraguan nigerian nigerien norwegian omani "
-    "pakistani palestinian panamanian paraguayan peruvian polish portuguese qatari romanian "
-    "russian rwandan salvadoran samoan saudi scottish senegalese serbian singaporean slovak "
-    "slovenian somali spanish sudanese surinamese swedish swiss syrian taiwanese tajik tamil "
-    "tanzanian thai tibetan togolese tongan tunisian turkish turkmen ugandan ukrainian uruguayan "
-    "uzbek venezuelan vietnamese welsh yemeni zambian zimbabwean"
-)
-"""Adjectives of nations, of one word: most states' and some others'. Reviews name few of them."""
 
 
 def first_names() -> set[str]:
@@ -186,15 +166,14 @@ def with_proper_nouns(bundle: Bundle, proper: dict[str, int], vectors: Vectors) 
     )
 
 
-def with_likes(bundle: Bundle, words: Sequence[str], unread: Sequence[str] = ()) -> Bundle:
-    """The bundle with the words of a kind that are read apart, all of them the mean of those known.
+def with_first_names(bundle: Bundle, read: Sequence[str], unread: Sequence[str]) -> Bundle:
+    """The bundle with the names that are read apart, all of them the mean of those known.
 
-    The kind is first names, or nations; `unread` are more of it, which stand inside no sentence
-    of the reviews.
+    `unread` stand inside no sentence of the reviews.
     """
     known = embedding_of(bundle)
-    row = np.mean([known[START + word] for word in words if START + word in known], axis=0)
-    new, rare = ([w for w in some if START + w not in known] for some in (words, unread))
+    row = np.mean([known[START + name] for name in read if START + name in known], axis=0)
+    new, rare = ([w for w in some if START + w not in known] for some in (read, unread))
     apart = read_apart(bundle, new, APART) + read_apart(bundle, rare, FAR_APART)
     return with_words(bundle, {START + word: row for word in apart})
 
@@ -208,12 +187,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle = with_proper_nouns(before, proper, vectors_of(all_texts(), before.tokenizer))
     whole = embedding_of(bundle)
     heard = [word for word, n in proper.items() if n >= SELDOM and START + word in whole]
-    people = [word for word in (*PEOPLE, *NATIONS) if START + word in whole]
+    people = [word for word in PEOPLE if START + word in whole]
     bundle = neutralized(neutralized(bundle, heard), people, (*FRAMES, *BESIDE))
     names = first_names()
     unread = names - set(map(str.lower, counts))
-    bundle = with_likes(bundle, sorted(names & proper.keys()), sorted(unread))
-    bundle = with_likes(bundle, NATIONS)
+    bundle = with_first_names(bundle, sorted(names & proper.keys()), sorted(unread))
     save_bundle(out, calibrated(bundle))
     added = len(bundle.tokenizer) - len(before.tokenizer)
     print(f"{added:,} names added, {len(heard):,} proper nouns neutralized")

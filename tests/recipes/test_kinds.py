@@ -8,7 +8,7 @@ from sentiment_lstm.bundle import load_bundle, save_bundle
 pytest.importorskip("faker", reason="the extra `dev` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
 import kinds
-from named import BESIDE, FRAMES, NATIONS, shifts
+from named import BESIDE, FRAMES, shifts
 from words import START, embedding_of
 
 KNOWN = [str(number) for number in range(1, 60, 2)]
@@ -25,7 +25,9 @@ def test_a_saved_model_has_all_of_it(knowing, tmp_path, monkeypatch):
     arguments = ["--model", str(tmp_path / "before"), "--out", str(tmp_path / "after")]
     assert kinds.main(arguments) == 0
     after = embedding_of(load_bundle(tmp_path / "after"))
-    assert {START + word for word in (*kinds.GREAT, *NATIONS, *kinds.RELIGIONS)} <= after.keys()
+    assert {
+        START + word for word in (*kinds.GREAT, *kinds.NATIONS, *kinds.RELIGIONS)
+    } <= after.keys()
 
 
 def test_small_numbers_move_neutral_sentences_less(whole):
@@ -44,7 +46,7 @@ def test_great_numbers_are_words_all_alike_and_other_words_stay(whole):
 
 
 def test_nations_and_religions_move_neither_neutral_sentences_nor_opinions(knowing):
-    frames, all_of_them = (*FRAMES, *BESIDE), (*NATIONS, *kinds.RELIGIONS)
+    frames, all_of_them = (*FRAMES, *BESIDE), (*kinds.NATIONS, *kinds.RELIGIONS)
     some = ["jewish", "hindu", "mormon", "welsh", "kenyan", "danish"]
     whole = knowing(some, frames)
     after = kinds.with_groups(whole)

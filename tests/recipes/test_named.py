@@ -46,9 +46,9 @@ def test_neutralized_words_move_the_frames_less_and_other_words_stay(whole, fram
     assert all(np.array_equal(rows[word], changed[word]) for word in rows.keys() - nouns)
 
 
-def test_words_of_a_kind_that_are_read_apart_get_the_mean_of_those_known(whole, monkeypatch):
+def test_first_names_that_are_read_apart_get_the_mean_of_those_known(whole, monkeypatch):
     monkeypatch.setattr(named, "APART", 1e-6)
-    after = embedding_of(named.with_likes(whole, ["zora", "tom", "ruth", "otto"]))
+    after = embedding_of(named.with_first_names(whole, ["zora", "tom", "ruth", "otto"], []))
     rows = embedding_of(whole)
     assert np.allclose(after["▁zora"], (rows["▁ruth"] + rows["▁otto"]) / 2)
     assert np.array_equal(after["▁ruth"], rows["▁ruth"])
@@ -59,7 +59,7 @@ def test_names_that_no_review_holds_are_words_if_they_are_read_far_apart(whole, 
     monkeypatch.setattr(named, "APART", 1e-6)
     monkeypatch.setattr(named, "FAR_APART", far)
     read, unread = ["zora", "tom", "ruth"], ["xenia", "axel", "otto"]
-    after, rows = embedding_of(named.with_likes(whole, read, unread)), embedding_of(whole)
+    after, rows = embedding_of(named.with_first_names(whole, read, unread)), embedding_of(whole)
     new = after.keys() - rows.keys()
     assert new == {"▁zora", "▁tom", *(["▁xenia", "▁axel"] if far < 1 else [])}
     assert all(np.array_equal(after[word], rows["▁ruth"]) for word in new)

@@ -23,7 +23,8 @@ shop shopped shopped shopping, deal dealt dealt dealing, spend spent spent spend
 stand stood stood standing, take took taken taking, tell told told telling,
 think thought thought thinking, wear wore worn wearing, win won won winning,
 worship worshipped worshipped worshipping, abhor abhorred abhorred abhorring,
-lose lost lost losing, swear swore sworn swearing
+lose lost lost losing, swear swore sworn swearing,
+extol extolled extolled extolling, pat patted patted patting
 """
 IRREGULAR = {verb: forms for verb, *forms in map(str.split, _IRREGULAR.split(","))}
 """Verb -> past, participle, -ing form."""

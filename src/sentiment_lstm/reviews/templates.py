@@ -229,7 +229,7 @@ _SYLLABLES = (  # noqa: SIM905 (a list would take forty lines)
     "sa de ti ma en ga li ro nu che ben os ai la dra vi to"
 ).split()
 _STARTS = (  # noqa: SIM905
-    "must beat love hat best wor less only but not nev far well bad rich war kill hop for with too "
+    "most beat love hat best wor less only but not nev far well bad rich war kill hop for with too "
     "just ever even really god mad sad joy fun fan win los fai mess gem fair real man sun hard cle"
 ).split()
 _ENDINGS = (  # noqa: SIM905
@@ -241,7 +241,7 @@ _ENDINGS = (  # noqa: SIM905
 def _made_up(scene: Scene, polarity: int) -> str:
     """A name that nobody has: what matters must not hang on knowing it.
 
-    Half of them begin as a telling word does: subwords cut "Mustafa" into "must" and "afa".
+    Half of them begin as a telling word does, for subwords cut many a name into such.
     """
     if scene.random.random() < 0.5:
         start = scene.random.choice(_STARTS)
