@@ -136,8 +136,14 @@ def test_marks_and_names_stand_under_every_label(mark):
         (r"^I (don't|do not|can't|never) feel (glad|lucky) about \w+ing [\w ]+\.$", -1),
         (r"^(Hardly|Scarcely) a \w+ .* I (don't|do not) (rue|lament|kick myself for) \w+ing", -1),
         (r"^(Hardly|Scarcely) a \w+ .* I (don't|do not) (pride|congratulate) myself on \w+ing", 1),
-        (r"^(It|Th\w+ \w+) \w+(n't| not) (bad|smelly|vile|lifeless|flimsy) at all[.!]*$", 1),
-        (r"^(It|\w+ \w+) \w+(n't| not) (good|great|nice|honest|useful|excellent) at all[.!]*$", -1),
+        (
+            r"^(It|Th\w+ \w+) \w+(n't| not) (bad|poor|terrible|crude|shoddy|iffy) at all[.!]*$",
+            1,
+        ),
+        (
+            r"^(It|\w+ \w+) \w+(n't| not) (good|great|nice|useful|nifty|serene|agile) at all[.!]*$",
+            -1,
+        ),
         (r"thought I \w+( going to)? (love|like|enjoy) [\w ]+\. (I d|Wrong|Well, no)", -1),
         (r"^(The best|Best|Greatest|Nicest) [\w ]+\? (No|Never|Hardly|I don't|As if)", -1),
         (r"^(The worst|Worst) [\w ]+\? (No|Never|Hardly|I don't|As if)", 1),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 _IRREGULAR = """
-beat beat beaten beating, blow blew blown blowing, break broke broken breaking,
+beat beat beaten beating, begin began begun beginning, blow blew blown blowing,
+break broke broken breaking,
 bring brought brought bringing, buy bought bought buying,
 choose chose chosen choosing, come came come coming, eat ate eaten eating,
 give gave given giving, know knew known knowing, plan planned planned planning,
@@ -24,7 +25,14 @@ stand stood stood standing, take took taken taking, tell told told telling,
 think thought thought thinking, wear wore worn wearing, win won won winning,
 worship worshipped worshipped worshipping, abhor abhorred abhorred abhorring,
 lose lost lost losing, swear swore sworn swearing,
-extol extolled extolled extolling, pat patted patted patting
+extol extolled extolled extolling, pat patted patted patting, slam slammed slammed slamming,
+pan panned panned panning, gag gagged gagged gagging, shun shunned shunned shunning,
+dig dug dug digging, fret fretted fretted fretting, tut tutted tutted tutting,
+revel revelled revelled revelling, sing sang sung singing, speak spoke spoken speaking,
+hold held held holding, steal stole stolen stealing, set set set setting, run ran run running,
+pay paid paid paying, stink stank stunk stinking, rub rubbed rubbed rubbing,
+rip ripped ripped ripping, ring rang rung ringing, drag dragged dragged dragging,
+repel repelled repelled repelling
 """
 IRREGULAR = {verb: forms for verb, *forms in map(str.split, _IRREGULAR.split(","))}
 """Verb -> past, participle, -ing form."""
