@@ -141,7 +141,7 @@ def test_marks_and_names_stand_under_every_label(mark):
             1,
         ),
         (
-            r"^(It|\w+ \w+) \w+(n't| not) (good|great|nice|useful|nifty|serene|agile) at all[.!]*$",
+            r"^(It|\w+ \w+) \w+(n't| not) (good|great|solid|fast|durable|plush) at all[.!]*$",
             -1,
         ),
         (r"thought I \w+( going to)? (love|like|enjoy) [\w ]+\. (I d|Wrong|Well, no)", -1),
@@ -149,7 +149,7 @@ def test_marks_and_names_stand_under_every_label(mark):
         (r"^(The worst|Worst) [\w ]+\? (No|Never|Hardly|I don't|As if)", 1),
         (r"^[^.!?,]+, but I (really )?(love|like|enjoy)d? [\w ]+\.$", 1),
         (r"^[^.!?,]+, but I (really )?(hate|dislike|loathe)d? [\w ]+\.$", -1),
-        (r"^[A-Z][a-z]+ \w+ (lives|works|grew up|studied) in \w+\.$", 0),
+        (r"^[A-Z]\w+ \w+ (lives|works|grew up|studied) in [\w ]+\.$", 0),
         (r"used to be (good|great|excellent|wonderful)\b.* is [a-z]+\.$", -1),
         (r"used to be (bad|poor|awful|terrible)\b.* is [a-z]+\.$", 1),
         (r"^(Which|Where is|Can you|Does the|What time)\b[^.!?]*\?$", 0),
