@@ -130,9 +130,9 @@ def test_marks_and_names_stand_under_every_label(mark):
     ("pattern", "sign"),
     [
         (r"^What's not to (love|like|enjoy)\b[^.?]*\?$", 1),
-        (r"^I (didn't|did not|never) (really )?(love|like|enjoy)d? [\w ]+\.$", -1),
+        (r"^I (didn't|did not|never) (\w+ )?(love|like|enjoy|praise|dig)d? [\w ]+\.$", -1),
         (r"^I (didn't|did not|never) (hate|dislike|loathe)d? [\w ]+\.$", 1),
-        (r"^I (don't|do not|never) (rue|feel stupid for|bemoan) \w+ing [\w ]+\.$", 1),
+        (r"^I (don't|do not|never) (rue|lament|\w+ \w+ for|bemoan) \w+ing [\w ]+\.$", 1),
         (r"^I (don't|do not|can't|never) feel (glad|lucky) about \w+ing [\w ]+\.$", -1),
         (r"^(Hardly|Scarcely) a \w+ .* I (don't|do not) (rue|lament|kick myself for) \w+ing", -1),
         (r"^(Hardly|Scarcely) a \w+ .* I (don't|do not) (pride|congratulate) myself on \w+ing", 1),
