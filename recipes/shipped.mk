@@ -89,11 +89,13 @@ $(W)/taught_products.jsonl:
 	$(PYTHON) recipes/linear_teacher.py --source ../shared/data/products --sharper 2 --out $@
 $(W)/taught_tweets.jsonl:
 	$(PYTHON) recipes/linear_teacher.py --source ../shared/data/tweets --graded --out $@ --first $(W)/taught_tweets_negative.jsonl
+$(W)/uncertain.jsonl:
+	$(PYTHON) recipes/uncertain.py --also ../shared/data/products --out $@
 $(W)/turned.jsonl:
 	$(PYTHON) recipes/turned.py --source ../shared/data/imdb --source ../shared/data/products --out $@
 $(W)/excerpts.jsonl:
 	$(PYTHON) recipes/excerpts.py --also ../shared/data/products --out $@
-FIXED = $(addprefix $(W)/,roughened.jsonl rough_written.jsonl taught_products.jsonl taught_tweets.jsonl turned.jsonl)
+FIXED = $(addprefix $(W)/,roughened.jsonl rough_written.jsonl taught_products.jsonl taught_tweets.jsonl uncertain.jsonl turned.jsonl)
 taught = $(FIXED) $(W)/reviews_$(1).made $(W)/excerpts_$(1).made
 
 # The first teachers: pieces of words after a language model, and words. The student goes on from the pieces.
@@ -103,28 +105,24 @@ $(call made,worded): $(call int8,language)
 	$(PYTHON) recipes/words.py --model $(W)/language --out $(W)/worded
 	touch $@
 
-# The rounds: all texts once, then a part of most at a time, with what people labelled in each; the last three with other
-# sentences of the grammar, and more of them, for those read in all rounds were known by heart (docs/log.md).
+# The rounds: all texts once, then a part of most at a time, with what people labelled in each; every round with other
+# sentences of the grammar, for those read in all rounds were known by heart (docs/log.md).
 $(eval $(call teaching,1,language words))
 $(eval $(call round,first,recipes/reading,worded,1e-3 1.2e-3,$(call taught,1),))
 $(eval $(call teaching,2,first))
-$(eval $(call part,1,2,,60000))
+$(eval $(call part,1,2,,300001-360000))
 $(eval $(call round,second,$(W)/some,first,8e-4 1e-3,$(W)/part_1.made,))
-$(eval $(call part,2,2,second,60000))
+$(eval $(call part,2,2,second,360001-420000))
 $(eval $(call round,third,$(W)/some,second,8e-4 1e-3,$(W)/part_2.made,))
 $(eval $(call names,named,third))
 $(eval $(call teaching,3,named))
-$(eval $(call part,3,3,,60000))
+$(eval $(call part,3,3,,420001-570000))
 $(eval $(call round,fourth,$(W)/some,named,7e-4 8e-4,$(W)/part_3.made,))
-$(eval $(call part,4,3,fourth,300001-450000))
-$(eval $(call round,fifth,$(W)/some,fourth,6e-4 7e-4,$(W)/part_4.made,))
-$(eval $(call names,named_again,fifth))
-$(eval $(call teaching,4,named_again))
-$(eval $(call part,5,4,,450001-750000))
-$(eval $(call round,sixth,$(W)/some,named_again,7e-4 8e-4,$(W)/part_5.made,named_again))
-$(eval $(call part,6,4,sixth,750001-950000))
-$(eval $(call round,seventh,$(W)/some,sixth,5e-4 6e-4,$(W)/part_6.made,named_again sixth_slow sixth_fast))
-$(eval $(call names,named_last,seventh))
+$(eval $(call part,4,3,fourth,570001-870000))
+$(eval $(call round,fifth,$(W)/some,fourth,7e-4 8e-4,$(W)/part_4.made,fourth))
+$(eval $(call part,5,3,fifth,870001-1070000))
+$(eval $(call round,sixth,$(W)/some,fifth,5e-4 6e-4,$(W)/part_5.made,fourth fifth_slow fifth_fast))
+$(eval $(call names,named_last,sixth))
 $(call made,default): $(call made,named_last)
 	$(PYTHON) recipes/kinds.py --model $(W)/named_last --out $(W)/default
 	touch $@
