@@ -30,8 +30,7 @@ TEXTS = {
     "terms",
     "products": "Multi-Domain Sentiment Dataset (Blitzer et al., ACL 2007), part of its product "
     "reviews; no licence stated",
-    "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0; in them stood a dozen "
-    "templates of the behaviour suite, which were worded anew since",
+    "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
 }
 ORIGINS = {
     "default": TEXTS
@@ -43,15 +42,14 @@ ORIGINS = {
         "half a linear model's, a tweet's a third each its own, a linear model's and a large "
         "language model's grade",
         "judged": "some of these, of runs of sentences of the products' and IMDb's reviews, of "
-        "tweets, their parts and the irony task's tweets, graded by a large language model "
-        "(`recipes/grades.txt`)",
+        "tweets, their parts and the irony task's tweets, and sentences of the reviews with words "
+        "that trainings read differently, graded by a large language model (`recipes/grades.txt`, "
+        "`recipes/uncertain.txt`)",
         "turned": "5,286 of IMDb's and the products' training reviews with the verdict turned by "
         "small edits that a large language model made (`recipes/edits.jsonl`)",
         "roughened": "some of these sentences as hurried people type them, changed by rule",
-        "written": "texts that a language model wrote for sentiment-lstm, to a brief; Apache-2.0; "
-        "of the 101,147 that were read 105 are gone since: 104 held a word of the behaviour suite "
-        'in another form ("dentist\'s", "posters"), one ("The ending is a cop-out.") is also a '
-        "sentence of the treebank's test split",
+        "written": "109,306 texts that a language model wrote for sentiment-lstm, to a brief; "
+        "Apache-2.0",
         "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
         "people": "numbers, religions and common words for people and nations, most of the "
         "behaviour suite's among them, whose effect on neutral sentences and on opinions beside "
@@ -62,7 +60,10 @@ ORIGINS = {
     },
     "tiny": TEXTS
     | {
-        "taught": "IMDb's unlabelled reviews, all or a third of them, labelled by a teacher of ours"
+        "grammar": f"{TEXTS['grammar']}; in them stood a dozen templates of the behaviour suite, "
+        "which were worded anew since",
+        "taught": "IMDb's unlabelled reviews, all or a third of them, labelled by a teacher "
+        "of ours",
     },
 }
 """Where a shipped bundle's training texts and names are from. None of the texts is part of it."""
