@@ -1,6 +1,6 @@
 """A saved model that reads names whole and hears nothing in them.
 
-    python recipes/named.py --model runs/seventh --out runs/named_last
+    python recipes/named.py --model runs/sixth --out runs/named_last
 
 Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice",
 "Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which

@@ -62,7 +62,7 @@ endef
 # One part of most texts, by the place in the file, and recipes/reading.toml for it: a third of what was written and of
 # the judged windows, a fourth of the unlabelled reviews, a fifth to an eighth of the runs of sentences and of what was
 # roughened (but the treebank), so that what people labelled counts for more. Number, after which teaching, after which
-# model, how many of the grammar's sentences or which.
+# model, which of the grammar's sentences.
 PARTED = written|judged|reviews_rest|excerpts_rest|rough_rest|rough_written|rough_judged
 some = awk 'NR % $(2) == $(3) % $(2)' $(1).jsonl > $(W)/$(notdir $(1))_some.jsonl
 define part
@@ -78,7 +78,7 @@ $(W)/part_$(1).made: $(call taught,$(2)) $(call made,$(3))
 	touch $$@
 endef
 
-# What no model has a say in.
+# What no model that the road makes has a say in.
 $(W)/documents.npz:
 	$(PYTHON) recipes/document_vectors.py --out $@
 $(W)/roughened.jsonl:
