@@ -7,17 +7,19 @@ as praise. What in a number's embedding moves neutral sentences is taken out as 
 takes it out of proper nouns, but so that numbers of stars move as before. From 11 on, where grades
 are rare and numbers are cut into pieces, all below a thousand become words of the vocabulary that
 are embedded alike. Nations and religions, which reviews name seldom, all become words that move
-neither facts nor opinions.
+neither facts nor opinions; so do the cities that time zones are called after, if cut into pieces
+they move a fact.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from zoneinfo import available_timezones
 
 import numpy as np
 from average import calibrated
-from named import BESIDE, FRAMES, neutralized
+from named import APART, BESIDE, FRAMES, neutralized, read_apart
 from words import START, embedding_of, model_and_out, with_words
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
@@ -35,10 +37,16 @@ COUNTED = (
     "My sister is {} years old.",
     "They moved to floor {}.",
     "Channel {} has the news at noon.",
+    "The runner wore a shirt with the number {}.",
 )
 """Neutral sentences with a number."""
 GRADES = ("{} stars.",)
 """With it "3 out of 10" stays low and "7 out of 10" high; "3/10" is cut otherwise, and stays."""
+IN_CITIES = (
+    "He took a job as a driver in {}.",
+    "They carried the boxes home from {} by van.",
+)
+"""Neutral sentences about places alone."""
 SMALL = [str(number) for number in range(1, 11)]
 GREAT = [str(number) for number in range(11, 1000)]
 NATIONS = re.findall(
@@ -90,13 +98,30 @@ def with_groups(bundle: Bundle) -> Bundle:
     return neutralized(bundle, (*NATIONS, *RELIGIONS), (*FRAMES, *BESIDE))
 
 
+def cities() -> list[str]:
+    """Those that time zones are called after, of one word, in small letters, by the alphabet."""
+    zones = (zone.rpartition("/") for zone in available_timezones())
+    names = {city.lower() for area, _, city in zones if area}
+    return sorted(filter(re.compile("[a-z]{3,12}").fullmatch, names))
+
+
+def with_cities(bundle: Bundle) -> Bundle:
+    """The bundle with the cities that are read apart as words, each the mean of those known."""
+    known = embedding_of(bundle)
+    row = np.mean([known[START + city] for city in cities() if START + city in known], axis=0)
+    new = [city for city in cities() if START + city not in known]
+    apart = read_apart(bundle, new, APART, (*FRAMES, *IN_CITIES))
+    return with_words(bundle, {START + city: row for city in apart})
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Take out what moves, make the rest alike, fit the temperature anew."""
     model, out = model_and_out(__doc__, arguments)
     before = load_bundle(model)
-    bundle = with_groups(with_numbers(before))
+    bundle = with_cities(with_groups(with_numbers(before)))
     save_bundle(out, calibrated(bundle))
-    print(f"{len(bundle.tokenizer) - len(before.tokenizer):,} numbers, nations and religions added")
+    added = len(bundle.tokenizer) - len(before.tokenizer)
+    print(f"{added:,} numbers, nations, religions and cities added")
     return 0
 
 

@@ -125,11 +125,13 @@ def shifts(
     return found - np.median(found, axis=0)
 
 
-def read_apart(bundle: Bundle, words: Sequence[str], apart: float) -> list[str]:
+def read_apart(
+    bundle: Bundle, words: Sequence[str], apart: float, frames: Sequence[str] = FRAMES
+) -> list[str]:
     """Those that move a frame's score by more than that from what the others of them make it."""
     if not words:
         return []
-    return list(compress(words, np.abs(shifts(bundle, words)).max(axis=1) > apart))
+    return list(compress(words, np.abs(shifts(bundle, words, frames)).max(axis=1) > apart))
 
 
 def neutralized(

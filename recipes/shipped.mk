@@ -121,7 +121,7 @@ $(eval $(call round,fourth,$(W)/some,named,7e-4 8e-4,$(W)/part_3.made,))
 $(eval $(call part,4,3,fourth,570001-870000))
 $(eval $(call round,fifth,$(W)/some,fourth,7e-4 8e-4,$(W)/part_4.made,fourth))
 $(eval $(call part,5,3,fifth,870001-1070000))
-$(eval $(call round,sixth,$(W)/some,fifth,5e-4 6e-4,$(W)/part_5.made,fourth fifth_slow fifth_fast))
+$(eval $(call round,sixth,$(W)/some,fifth,5e-4 6e-4,$(W)/part_5.made,fourth fifth))
 $(eval $(call names,named_last,sixth))
 $(call made,default): $(call made,named_last)
 	$(PYTHON) recipes/kinds.py --model $(W)/named_last --out $(W)/default

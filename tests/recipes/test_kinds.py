@@ -21,7 +21,7 @@ def whole(knowing):
 
 def test_a_saved_model_has_all_of_it(knowing, tmp_path, monkeypatch):
     monkeypatch.setattr(kinds, "calibrated", lambda bundle: bundle)  # asks for training's texts
-    save_bundle(tmp_path / "before", knowing([*KNOWN, "welsh", "jewish"], kinds.COUNTED))
+    save_bundle(tmp_path / "before", knowing([*KNOWN, "welsh", "jewish", "paris"], kinds.COUNTED))
     arguments = ["--model", str(tmp_path / "before"), "--out", str(tmp_path / "after")]
     assert kinds.main(arguments) == 0
     after = embedding_of(load_bundle(tmp_path / "after"))
@@ -54,3 +54,15 @@ def test_nations_and_religions_move_neither_neutral_sentences_nor_opinions(knowi
     assert moved[1] < moved[0] / 2
     new = embedding_of(after).keys() - embedding_of(whole).keys()
     assert {"▁sikh", "▁somali"} <= new <= {START + word for word in all_of_them}
+
+
+def test_cities_in_pieces_get_the_mean_of_those_known_if_they_move_a_fact(knowing, monkeypatch):
+    whole = knowing(["paris", "tokyo", "table"], kinds.IN_CITIES)
+    monkeypatch.setattr(kinds, "APART", 1e-6)
+    rows, after = (embedding_of(one) for one in (whole, kinds.with_cities(whole)))
+    new = after.keys() - rows.keys()
+    assert {"▁lagos", "▁nairobi"} <= new <= {START + city for city in kinds.cities()}
+    mean = (rows["▁paris"] + rows["▁tokyo"]) / 2
+    assert all(np.allclose(after[city], mean) for city in new)
+    monkeypatch.setattr(kinds, "APART", 99.0)
+    assert embedding_of(kinds.with_cities(whole)).keys() == rows.keys()
