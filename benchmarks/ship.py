@@ -50,7 +50,8 @@ ORIGINS = {
         "roughened": "some of these sentences as hurried people type them, changed by rule",
         "written": "109,306 texts that a language model wrote for sentiment-lstm, to a brief; "
         "Apache-2.0",
-        "names": "some of the names that are words of the vocabulary: Faker's lists; MIT",
+        "names": "some of the names that are words of the vocabulary: Faker's lists; MIT; cities: "
+        "the time zone database; public domain",
         "people": "numbers, religions and common words for people and nations, most of the "
         "behaviour suite's among them, whose effect on neutral sentences and on opinions beside "
         "them was taken out, as that of proper nouns was; texts about people were asked for, too",
