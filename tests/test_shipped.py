@@ -82,16 +82,17 @@ def _files(folder: Path) -> list[str]:
     ("words", "sentence"),
     [
         (
-            ("Annick", "Domenico", "Luka", "Rajko", "Adrienn", "Arvydas", "Cathal"),
+            ("Adelaida", "Adriel", "Agata", "Akoth", "Andris", "Anica", "Arvydas"),
             "{} waters the plants on Fridays.",
         ),
         (
             ("Eritrean", "Ethiopian", "Ghanaian", "Kenyan", "Somali"),
             "Our {} neighbour waters the plants.",
         ),
+        (("Dhaka", "Kabul", "Kampala", "Lagos"), "The parcel came from {} by ship."),
     ],
 )
-def test_names_and_nations_are_words_and_read_alike(words, sentence):
+def test_names_nations_and_cities_are_words_and_read_alike(words, sentence):
     """Of those that the recipes added last: a training moves what they added before."""
     predictor = opened("default").predictor
     pieces = predictor.tokenizer.encode(list(words))
