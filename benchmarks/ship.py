@@ -44,7 +44,9 @@ ORIGINS = {
         "judged": "some of these, of runs of sentences of the products' and IMDb's reviews, of "
         "tweets, their parts and the irony task's tweets, and sentences of the reviews with words "
         "that trainings read differently, graded by a large language model (`recipes/grades.txt`, "
-        "`recipes/uncertain.txt`)",
+        "`recipes/uncertain.txt`); of the 8,021 of these sentences 285 hold a word of the "
+        'behaviour suite, 27 "detest", whose failing in the suite had started the search for such '
+        "words",
         "turned": "5,286 of IMDb's and the products' training reviews with the verdict turned by "
         "small edits that a large language model made (`recipes/edits.jsonl`)",
         "roughened": "some of these sentences as hurried people type them, changed by rule",

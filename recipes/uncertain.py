@@ -4,9 +4,11 @@ r"""Sentences with words that trainings read differently, as a language model gr
 
 What stands seldom in the texts that teach, chance decides: of five models one heard praise in "I
 detest it." and one none. Words whose "I X it.", "It was X." or "I found it X." differed by more
-than .55 among these five, and that the grammar lacks, were looked up in all reviews that train, the
-unlabelled ones too, and a large language model graded some sentences of each, of up to 22 words.
-`recipes/uncertain.txt` holds the grades as `recipes/grades.txt` does.
+than .55 among these five, and that hardly stand in the grammar's sentences, were looked up in all
+reviews that train, the unlabelled ones too, and a large language model graded some sentences of
+each, of up to 32 words: up to 40 where they differed by more than .84, else up to 16, 6 or 4.
+`recipes/uncertain.txt` holds the grades as `recipes/grades.txt` does. That "detest" failed in the
+behaviour suite had started the search; 285 of these sentences hold a word of the suite.
 """
 
 from __future__ import annotations
