@@ -34,4 +34,4 @@ clean:
 
 # The shipped bundle from data and seed: hours of two cores. Stopped, it goes on at the next call.
 reproduce-shipped:
-	$(MAKE) --file recipes/shipped.mk --jobs 2
+	$(MAKE) --file factory/shipped.mk --jobs 2

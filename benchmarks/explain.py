@@ -23,10 +23,10 @@ from rich.progress import track
 from rich.table import Table
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.data.open import read_examples
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
-from sentiment_lstm.inference.explain import Explanation, without, words_of
-from sentiment_lstm.reviews.open import read_reviews
-from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.interpret.explain import Explanation, without, words_of
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import as_json, write_atomically
 
@@ -38,7 +38,7 @@ CHECKED = 100
 def drawn(classifier: SentimentClassifier, options: argparse.Namespace) -> list[str]:
     """Texts of the split by chance, those of more tokens left out."""
     data = DataSettings(source=options.data, split=options.split)
-    texts = [review.text for review in read_reviews(data, set_aside=SetAside(None))]
+    texts = [review.text for review in read_examples(data, set_aside=SetAside(None))]
     order = np.random.default_rng(options.seed).permutation(len(texts))
     found: list[str] = []
     for place in order.tolist():

@@ -21,8 +21,8 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from sentiment_lstm.data.grammar import sentences
 from sentiment_lstm.errors import run_script
-from sentiment_lstm.reviews.grammar import sentences
 
 KILLS = 3
 

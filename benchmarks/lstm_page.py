@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.data.open import open_rows
 from sentiment_lstm.errors import run_script
-from sentiment_lstm.inference.inside import Inside, read_inside, summary
-from sentiment_lstm.inference.pictures import Picture, text_pictures
-from sentiment_lstm.inference.reach import reach
-from sentiment_lstm.inference.study_pictures import study_pictures
-from sentiment_lstm.reviews.open import open_rows
+from sentiment_lstm.interpret.inspection import Inside, read_inside, summary
+from sentiment_lstm.interpret.pictures import Picture, text_pictures
+from sentiment_lstm.interpret.reach import reach
+from sentiment_lstm.interpret.study_pictures import study_pictures
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import as_json, write_together
 from sentiment_lstm.training.gradient_study import DISTANCES, study

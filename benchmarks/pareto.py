@@ -30,17 +30,17 @@ from sklearn.linear_model import LogisticRegression
 
 from sentiment_lstm.api import SHIPPED
 from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle, is_bundle, load_bundle
+from sentiment_lstm.data.open import read_examples
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.export import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
-from sentiment_lstm.reviews.open import read_reviews
-from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import as_json, write_atomically
 
 sys.path.append(str(Path(__file__).parents[1] / "recipes"))
-from teacher import linear
+from factory.teachers.teacher import linear
 
 Scorer = Callable[[Sequence[str]], NDArray[np.float64]]
 """From N texts to a probability of `positive`, or anything that is above 0.5 for it, [N]."""
@@ -90,7 +90,7 @@ class Result:
 def read(source: Path, split: str) -> Texts:
     """A split of IMDb."""
     data = DataSettings(str(source), split=split)
-    reviews = list(read_reviews(data, set_aside=SetAside(None)))
+    reviews = list(read_examples(data, set_aside=SetAside(None)))
     return Texts([r.text for r in reviews], np.array([r.label in ("1", "pos") for r in reviews]))
 
 
@@ -107,7 +107,7 @@ def tfidf(pairs: int) -> Callable[[Texts], Scorer]:
 
 
 def nb_svm(train: Texts) -> Scorer:
-    """The NB-SVM of recipes/teacher.py."""
+    """The NB-SVM of factory/teachers/teacher.py."""
     logits = linear(train.texts, train.positive)
     return lambda texts: 1 / (1 + np.exp(-logits(texts)))
 

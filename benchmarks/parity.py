@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
+from sentiment_lstm.data.open import read_examples
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.export import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.inference.streaming import stream
-from sentiment_lstm.reviews.open import read_reviews
-from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
 
 NAMES = {FLOAT_GRAPH: "float32", INT8_GRAPH: "int8"}
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle = SentimentClassifier.from_pretrained(options.model).bundle
     label_map = {"0": "negative", "1": "positive"}
     data = DataSettings(source=options.data, split="test", label_map=label_map)
-    reviews = list(read_reviews(data, set_aside=SetAside(None)))
+    reviews = list(read_examples(data, set_aside=SetAside(None)))
     texts = [review.text for review in reviews]
     runs = predictors(bundle)
     shares = {name: one.probabilities(texts) for name, one in runs.items()}

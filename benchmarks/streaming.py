@@ -16,9 +16,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.data.grammar import sentences
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.inference.streaming import stream
-from sentiment_lstm.reviews.grammar import sentences
 
 TIMED = 20_000
 

@@ -40,12 +40,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from sentiment_lstm.batching import Position, Window, epoch_batches
+from sentiment_lstm.data.corpus import load_corpus
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.presets import preset
 from sentiment_lstm.records import PAD_ID
-from sentiment_lstm.reviews.corpus import load_corpus
-from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import ModelSettings, Settings
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer

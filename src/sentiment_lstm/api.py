@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import FILES, GRAPHS, Bundle, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import BundleError, MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold
-from sentiment_lstm.inference.explain import Explainer, Explanation
-from sentiment_lstm.inference.measuring import evaluation_data, measure
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
-from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.interpret.explain import Explainer, Explanation
+from sentiment_lstm.measuring import evaluation_data, measure
 
 SHIPPED = Path(__file__).parent / "pretrained"
 """The bundles that ship with this package, a folder each."""

@@ -35,7 +35,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class Example:
     """A screened text.
 
     `label` is the name of its class, None where the text has no label; `share` the second class's

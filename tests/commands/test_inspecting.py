@@ -58,7 +58,7 @@ def test_standard_input_is_one_text(run, model, monkeypatch):
 
 
 def test_without_torch_all_but_the_reach_is_told(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "sentiment_lstm.inference.reach", None)
+    monkeypatch.setitem(sys.modules, "sentiment_lstm.interpret.reach", None)
     code, out, said = run("inspect", TEXT, "--model", "tiny", "--out", "o")
     assert code == 0
     assert "the score" not in out

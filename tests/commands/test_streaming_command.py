@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from sentiment_lstm.tables import _shade
+from sentiment_lstm.commands.tables import _shade
 
 
 def test_a_line_a_token_for_programs(run, model):

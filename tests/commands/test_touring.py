@@ -9,8 +9,8 @@ import typer.main
 
 from sentiment_lstm.cli import app
 from sentiment_lstm.commands import touring
+from sentiment_lstm.data import grammar
 from sentiment_lstm.interrupts import Interrupted
-from sentiment_lstm.reviews import grammar
 
 COMMANDS = typer.main.get_command(app).commands
 STOPS = ("predict", "stream", "explain", "train", "predict")

@@ -14,9 +14,9 @@ from pyarrow import parquet
 from rich.console import Console
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError, TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
-from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.training import comparison
 from sentiment_lstm.training.comparison import compare_phases, train_phase

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from sentiment_lstm.batching import Window
-from sentiment_lstm.records import Review
-from sentiment_lstm.reviews.corpus import Corpus
-from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.data.corpus import Corpus
+from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed, encode, make_feed
 
-REVIEWS = [Review(f"word{n % 5} and more", ("no", "yes")[n % 2], str(n)) for n in range(20)]
+REVIEWS = [Example(f"word{n % 5} and more", ("no", "yes")[n % 2], str(n)) for n in range(20)]
 TOKENIZER = TextTokenizer.learn([r.text for r in REVIEWS], TextSettings(min_frequency=1))
 CLASSES = ("no", "yes")
 
@@ -64,7 +64,7 @@ def test_soft_labels_become_shares_and_weights_travel_along():
 
 
 def test_fingerprint_sees_shares_and_weights():
-    def of(review: Review) -> str:
+    def of(review: Example) -> str:
         found = Corpus(CLASSES, [review, *REVIEWS[1:12]], REVIEWS[12:], False, {})
         return make_feed(found, TOKENIZER, Settings()).fingerprint()
 

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment_lstm.commands.output import check_page, log, print_line, say
-from sentiment_lstm.commands.scoring import measured
-from sentiment_lstm.errors import UsageError
-from sentiment_lstm.options import (
+from sentiment_lstm.commands.options import (
     Data,
     Json,
     LabelColumn,
@@ -24,6 +21,9 @@ from sentiment_lstm.options import (
     data_options,
     refuse_others,
 )
+from sentiment_lstm.commands.output import check_page, log, print_line, say
+from sentiment_lstm.commands.scoring import measured
+from sentiment_lstm.errors import UsageError
 
 if TYPE_CHECKING:
     from sentiment_lstm.evaluation.side_by_side import Run
@@ -66,7 +66,7 @@ def compare(
         _compare_runs(runs, data, split, options, out, as_json=as_json)
         return
     refuse_others(context, _OF_PHASES, "for the two phases, which name their sources")
-    from sentiment_lstm import tables
+    from sentiment_lstm.commands import tables
     from sentiment_lstm.training.comparison import compare_phases
 
     settings = chosen_settings(preset, None, {}, set_ or [])
@@ -86,7 +86,8 @@ def _compare_runs(
     *,
     as_json: bool,
 ) -> None:
-    from sentiment_lstm import plots, tables
+    from sentiment_lstm import plots
+    from sentiment_lstm.commands import tables
     from sentiment_lstm.evaluation.side_by_side import (
         comparison_page,
         same_validation,
@@ -129,7 +130,7 @@ def _check_texts(
     """
     from sentiment_lstm.api import find_model
     from sentiment_lstm.bundle import load_bundle
-    from sentiment_lstm.inference.measuring import evaluation_data
+    from sentiment_lstm.measuring import evaluation_data
 
     configs = [load_bundle(find_model(name)).config for name in names]
     wanted = [evaluation_data(config, source, split, options) for config in configs]

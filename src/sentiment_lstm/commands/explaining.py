@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentiment_lstm.commands.options import Json, Model
 from sentiment_lstm.commands.output import check_page, print_line, say, standard_input
 from sentiment_lstm.errors import MissingExtraError
-from sentiment_lstm.options import Json, Model
 
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier
-    from sentiment_lstm.inference.explain import Explanation
     from sentiment_lstm.inference.streaming import Step
+    from sentiment_lstm.interpret.explain import Explanation
 
 
 def explain(
@@ -29,8 +29,8 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Tell which words moved a text's score, and how far; a page also shows the running score."""
-    from sentiment_lstm import tables
     from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.commands import tables
 
     if html is not None:
         check_page(html)
@@ -52,7 +52,7 @@ def explain(
 
 def _note(classifier: SentimentClassifier, found: Explanation) -> str:
     """Why it is only occlusion, where it is."""
-    from sentiment_lstm.inference.explain import GRADIENT_TOKENS
+    from sentiment_lstm.interpret.explain import GRADIENT_TOKENS
 
     if found.method != "occlusion":
         return ""
@@ -89,7 +89,7 @@ def _turns(steps: Sequence[Step]) -> list[Step]:
 
 
 def _write(path: Path, found: Explanation, note: str, steps: Sequence[Step]) -> None:
-    from sentiment_lstm.inference.explain import segments
+    from sentiment_lstm.interpret.explain import segments
     from sentiment_lstm.pages import render
     from sentiment_lstm.storage import write_atomically
 

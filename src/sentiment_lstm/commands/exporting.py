@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from sentiment_lstm.commands.options import Json
 from sentiment_lstm.commands.output import print_line
-from sentiment_lstm.options import Json
 
 
 def export(
@@ -23,8 +23,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Add ONNX graphs to a model: it runs without torch then, and in int8 twice as fast."""
-    from sentiment_lstm import tables
     from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, load_bundle, save_bundle
+    from sentiment_lstm.commands import tables
     from sentiment_lstm.errors import MissingExtraError
 
     try:

@@ -21,7 +21,7 @@ from sentiment_lstm.errors import UsageError
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import Bundle
-    from sentiment_lstm.inference.files import Outcome, Progress
+    from sentiment_lstm.scoring.files import Outcome, Progress
 
 _PIPE_KIND = ".jsonl"
 """What comes through a pipe whose other end is one too."""
@@ -38,8 +38,8 @@ def predict_file(
 ) -> None:
     """Score a file; `-` for either end is a pipe, which is kept in a temporary file."""
     from sentiment_lstm.bundle import fingerprint
-    from sentiment_lstm.inference.files import Job, score_file
-    from sentiment_lstm.inference.rows import Format
+    from sentiment_lstm.data.tables import Format
+    from sentiment_lstm.scoring.files import Job, score_file
 
     with tempfile.TemporaryDirectory() as folder:
         given = _piped(Path(folder), out) if source == "-" else Path(source)
@@ -67,8 +67,8 @@ def predict_folder(
 ) -> None:
     """Score every file of a folder over Ray."""
     from sentiment_lstm.bundle import fingerprint
-    from sentiment_lstm.inference.cluster import score_folder
-    from sentiment_lstm.inference.files import Job
+    from sentiment_lstm.scoring.cluster import score_folder
+    from sentiment_lstm.scoring.files import Job
 
     job = Job(Path(source), Path(out), fingerprint(bundle), **options)
     shards = score_folder(bundle, job, workers=workers, overwrite=overwrite).values()
@@ -108,7 +108,7 @@ def _piped(folder: Path, out: str) -> Path:
     """Standard input as a file, of the kind that the output is."""
     if sys.stdin is None:
         raise UsageError("Expected rows on standard input, found it closed: name a file.")
-    from sentiment_lstm.inference.rows import Format
+    from sentiment_lstm.data.tables import Format
 
     path = folder / f"standard-input{_PIPE_KIND if out == '-' else Format.of(out).kind}"
     with path.open("wb") as file:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiment_lstm import storage
+from sentiment_lstm.commands.options import Json, Model, refuse_others
 from sentiment_lstm.commands.output import print_line, say, standard_input
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.options import Json, Model, refuse_others
 
 if TYPE_CHECKING:
     from sentiment_lstm.bundle import Bundle
-    from sentiment_lstm.inference.inside import Inside
-    from sentiment_lstm.inference.pictures import Picture
-    from sentiment_lstm.inference.reach import Reach
-    from sentiment_lstm.tables import Grid
+    from sentiment_lstm.commands.tables import Grid
+    from sentiment_lstm.interpret.inspection import Inside
+    from sentiment_lstm.interpret.pictures import Picture
+    from sentiment_lstm.interpret.reach import Reach
 
 _DISTANCES = (0, 1, 10, 50, 100)
 """Tokens before the end at which a gradient is named; 0 is the last one."""
@@ -66,18 +66,18 @@ def _inspect(
 ) -> None:
     from sentiment_lstm.api import SentimentClassifier, find_model
     from sentiment_lstm.bundle import load_bundle
-    from sentiment_lstm.inference import inside
+    from sentiment_lstm.interpret import inspection
 
     classifier = SentimentClassifier.from_pretrained(model)
     bundle = classifier.bundle
     earlier = load_bundle(find_model(before)) if before else None
-    read = inside.read_inside(bundle, classifier.predictor, text)
+    read = inspection.read_inside(bundle, classifier.predictor, text)
     reached = _reach(bundle, read)
-    near = inside.neighbours(
-        read, inside.Embedding(bundle), inside.Embedding(earlier) if earlier else None
+    near = inspection.neighbours(
+        read, inspection.Embedding(bundle), inspection.Embedding(earlier) if earlier else None
     )
     values = {
-        **inside.to_dict(read),
+        **inspection.to_dict(read),
         "reach": reached and reached.to_dict(),
         "neighbours": [asdict(one) for one in near],
     }
@@ -86,7 +86,7 @@ def _inspect(
     if reached is None:
         say(_NO_TORCH)
     if out is not None:
-        from sentiment_lstm.inference.pictures import text_pictures
+        from sentiment_lstm.interpret.pictures import text_pictures
 
         note = "" if reached else _NO_TORCH
         page = {"title": "Inside the LSTM", "model": model or "the model that ships"}
@@ -101,7 +101,7 @@ def _inspect(
 
 def _reach(bundle: Bundle, read: Inside) -> Reach | None:
     try:
-        from sentiment_lstm.inference.reach import reach
+        from sentiment_lstm.interpret.reach import reach
     except ModuleNotFoundError:
         return None
     return reach(bundle, read.ids)
@@ -109,7 +109,7 @@ def _reach(bundle: Bundle, read: Inside) -> Reach | None:
 
 def _text_grids(values: Mapping[str, Any]) -> list[Grid]:
     """What a text's numbers say in short: a row a layer, a row a gradient."""
-    from sentiment_lstm.tables import Grid
+    from sentiment_lstm.commands.tables import Grid
 
     layers = []
     for number, one in enumerate(values["layers"], start=1):
@@ -151,7 +151,7 @@ def _study(out: Path | None, *, as_json: bool) -> None:
     grids = _study_grids(values)
     _tell(values, grids, as_json=as_json)
     if out is not None:
-        from sentiment_lstm.inference.study_pictures import study_pictures
+        from sentiment_lstm.interpret.study_pictures import study_pictures
 
         page = {"title": "Vanishing and exploding gradients", "lead": values["task"]}
         _write(out, values, grids, study_pictures(values), {**page, "note": ""})
@@ -159,7 +159,7 @@ def _study(out: Path | None, *, as_json: bool) -> None:
 
 def _study_grids(values: Mapping[str, Any]) -> list[Grid]:
     """A row a network: gradients by distance, their norm, and what came of the training."""
-    from sentiment_lstm.tables import Grid
+    from sentiment_lstm.commands.tables import Grid
 
     head = ["network", "clipped", "100 : 1, start", "end", "largest norm", "loss", "accuracy"]
     rows = []
@@ -198,7 +198,7 @@ def _write(
 
 
 def _tell(values: Mapping[str, Any], grids: Sequence[Grid], *, as_json: bool) -> None:
-    from sentiment_lstm import tables
+    from sentiment_lstm.commands import tables
 
     if as_json:  # indented, as a file would be: it is one object
         print_line(storage.as_json(values).decode().rstrip())

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sentiment_lstm.commands.output import print_line
-from sentiment_lstm.options import (
+from sentiment_lstm.commands.options import (
     Json,
     LabelColumn,
     LabelMap,
@@ -20,6 +19,7 @@ from sentiment_lstm.options import (
     data_options,
     set_aside_into,
 )
+from sentiment_lstm.commands.output import print_line
 
 
 def data(
@@ -33,8 +33,8 @@ def data(
     as_json: Json = False,
 ) -> None:
     """Look at a source: rows, classes, lengths, duplicates and what would be set aside."""
-    from sentiment_lstm import tables
-    from sentiment_lstm.reviews.survey import survey
+    from sentiment_lstm.commands import tables
+    from sentiment_lstm.data.survey import survey
 
     options = data_options(
         source=source,

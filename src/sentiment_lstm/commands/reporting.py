@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import Bundle
     from sentiment_lstm.evaluation.report import Training
-    from sentiment_lstm.inference.explain import Explanation
+    from sentiment_lstm.interpret.explain import Explanation
 
 
 def write_report(
@@ -29,7 +29,7 @@ def write_report(
     """
     from sentiment_lstm.api import find_model
     from sentiment_lstm.evaluation.report import Report, report_page
-    from sentiment_lstm.inference.explain import segments
+    from sentiment_lstm.interpret.explain import segments
     from sentiment_lstm.storage import write_atomically
 
     explained = list(_explained(classifier, [row["text"] for row in measured["mistakes"]]))

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sentiment_lstm.commands.output import check_page, print_line, standard_input
-from sentiment_lstm.errors import UsageError
-from sentiment_lstm.options import (
+from sentiment_lstm.commands.options import (
     AbstainBelow,
     Data,
     Json,
@@ -30,6 +28,8 @@ from sentiment_lstm.options import (
     refuse_others,
     set_aside_into,
 )
+from sentiment_lstm.commands.output import check_page, print_line, standard_input
+from sentiment_lstm.errors import UsageError
 
 if TYPE_CHECKING:
     from sentiment_lstm.inference.predictor import Predictor
@@ -50,8 +50,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a model on labelled texts; without --data on its own validation texts."""
-    from sentiment_lstm import plots, tables
+    from sentiment_lstm import plots
     from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.commands import tables
     from sentiment_lstm.commands.reporting import write_report
 
     if report:
@@ -149,7 +150,7 @@ def _check_engine(engine: str, input_: str, output: str, threads: int | None, wo
 def _predict_texts(
     predictor: Predictor, texts: list[str], abstain_below: float, *, as_json: bool
 ) -> None:
-    from sentiment_lstm import tables
+    from sentiment_lstm.commands import tables
 
     given, again = tee(standard_input() if texts == ["-"] else texts)
     found = predictor.predict_iter(again, abstain_below)
@@ -169,8 +170,8 @@ def behaviour(
     as_json: Json = False,
 ) -> None:
     """Test what a model understands: negation, contrast, irony, names and more."""
-    from sentiment_lstm import tables
     from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.commands import tables
     from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
     from sentiment_lstm.evaluation.cases import read_cases, shipped_cases
 

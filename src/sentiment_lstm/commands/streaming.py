@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentiment_lstm.commands.options import Json, Model
 from sentiment_lstm.commands.output import print_line
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.options import Json, Model
 
 if TYPE_CHECKING:
     from sentiment_lstm.inference.streaming import Step
@@ -23,8 +23,8 @@ def stream(
     as_json: Json = False,
 ) -> None:
     """Score a text while reading it: what each token did, and where the verdict turned."""
-    from sentiment_lstm import tables
     from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.commands import tables
     from sentiment_lstm.inference.streaming import stream as steps_of
 
     predictor = SentimentClassifier.from_pretrained(model).predictor

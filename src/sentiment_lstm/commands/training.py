@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment_lstm.commands.output import log, say
-from sentiment_lstm.commands.scoring import measured
-from sentiment_lstm.errors import UsageError
-from sentiment_lstm.options import (
+from sentiment_lstm.commands.options import (
     GroupColumn,
     LabelColumn,
     LabelMap,
@@ -26,6 +23,9 @@ from sentiment_lstm.options import (
     data_options,
     refuse_others,
 )
+from sentiment_lstm.commands.output import log, say
+from sentiment_lstm.commands.scoring import measured
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import read_toml
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def train(
 
 def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
     """Train on IMDb, evaluate and score the study's six sentences, in a few minutes."""
-    from sentiment_lstm import tables
     from sentiment_lstm.api import QUICKSTART, SentimentClassifier
+    from sentiment_lstm.commands import tables
 
     if (QUICKSTART / "settings.json").exists():
         refuse_others(context, (), f"for the run that stands in {QUICKSTART}")
@@ -172,7 +172,7 @@ def _search(settings: Settings, trials: int, folder: Path, given: Collection[str
 
 
 def _show_search(found: Search, folder: Path) -> None:
-    from sentiment_lstm import tables
+    from sentiment_lstm.commands import tables
 
     best = found.best
     assert best, "a search without a best trial raises"

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from sentiment_lstm.batching import Position, epoch_batches
+from sentiment_lstm.data.corpus import evaluation_split, load_corpus
+from sentiment_lstm.data.open import list_splits
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import SentimentError, TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
-from sentiment_lstm.reviews.corpus import evaluation_split, load_corpus
-from sentiment_lstm.reviews.open import list_splits
-from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings, Settings
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
@@ -143,8 +143,8 @@ def _phases(phase1: str, phase2: str, settings: Settings, out: Path) -> tuple[li
 
 def _kept_back(data: DataSettings, seed: int, out: Path) -> str:
     """Write the texts that a training on `data` keeps for validation; returns the file's path."""
-    reviews = load_corpus(replace(data, exclude=()), seed, SetAside(None)).validation
-    lines = [json.dumps({"text": review.text}) for review in reviews]
+    examples = load_corpus(replace(data, exclude=()), seed, SetAside(None)).validation
+    lines = [json.dumps({"text": example.text}) for example in examples]
     write_atomically(out / HELD_OUT, "\n".join(lines).encode())
     return str(out / HELD_OUT)
 
@@ -225,7 +225,7 @@ def _first_batch(settings: Settings) -> Row:
     started = time.monotonic()
     data, training = settings.data, settings.training
     corpus = load_corpus(data, training.seed, SetAside(None, data.strict))
-    tokenizer = TextTokenizer.learn((review.text for review in corpus.sample), settings.text)
+    tokenizer = TextTokenizer.learn((example.text for example in corpus.sample), settings.text)
     feed = make_feed(corpus, tokenizer, settings)
     next(epoch_batches(feed.windows(), training.batch_tokens, training.seed, Position()))
     seconds = time.monotonic() - started

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.batching import Window, count_batches, length_batches, lengths_of, padded
-from sentiment_lstm.records import Batch, Review
-from sentiment_lstm.reviews.corpus import Corpus, unlabelled_texts
-from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.data.corpus import Corpus, unlabelled_texts
+from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.records import Batch, Example
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
@@ -93,12 +93,12 @@ def make_feed(
     """
     most = settings.text.max_tokens
 
-    def encoded(reviews: Iterable[Review], first: int = 0) -> Window:
-        return encode(reviews, tokenizer, corpus.classes, most, first)
+    def encoded(examples: Iterable[Example], first: int = 0) -> Window:
+        return encode(examples, tokenizer, corpus.classes, most, first)
 
     def stream() -> Iterator[Window]:
-        reviews, first = corpus.training(), 0
-        while (window := encoded(islice(reviews, settings.data.stream_rows), first)).ids:
+        examples, first = corpus.training(), 0
+        while (window := encoded(islice(examples, settings.data.stream_rows), first)).ids:
             yield window
             first += len(window.ids)
 
@@ -131,14 +131,14 @@ def _unlabelled(
     """
     if not (settings.training.virtual_adversarial or settings.training.entropy):
         return None
-    reviews = unlabelled_texts(settings, corpus, set_aside) or corpus.sample
-    encoded = tokenizer.encode([review.text for review in reviews])
+    examples = unlabelled_texts(settings, corpus, set_aside) or corpus.sample
+    encoded = tokenizer.encode([example.text for example in examples])
     ids = [head_and_tail(e.ids, settings.text.max_tokens) for e in encoded]
     return Window(ids, np.zeros(len(ids), dtype=np.int64))
 
 
 def encode(
-    reviews: Iterable[Review],
+    examples: Iterable[Example],
     tokenizer: TextTokenizer,
     classes: Sequence[str],
     max_tokens: int,
@@ -150,13 +150,13 @@ def encode(
     labels: list[int] = []
     shares: list[float | None] = []
     weights: list[float] = []
-    reviews = iter(reviews)
-    while chunk := list(islice(reviews, _CHUNK)):
-        encoded = tokenizer.encode([review.text for review in chunk])
+    examples = iter(examples)
+    while chunk := list(islice(examples, _CHUNK)):
+        encoded = tokenizer.encode([example.text for example in chunk])
         ids += [head_and_tail(e.ids, max_tokens) for e in encoded]
-        labels += [position[str(review.label)] for review in chunk]
-        shares += [review.share for review in chunk]
-        weights += [review.weight for review in chunk]
+        labels += [position[str(example.label)] for example in chunk]
+        shares += [example.share for example in chunk]
+        weights += [example.weight for example in chunk]
     places = np.array(labels, dtype=np.int64)
     counts = np.array(weights, dtype=np.float32) if set(weights) - {1.0} else None
     return Window(ids, places, first, _targets(places, shares, len(classes)), counts)

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sentiment_lstm.data.grammar import sentences
 from sentiment_lstm.model.threads import one_thread
-from sentiment_lstm.reviews.grammar import sentences
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 

@@ -20,14 +20,14 @@ from rich.console import Console
 from sentiment_lstm import __version__
 from sentiment_lstm.batching import Window, count_batches, lengths_of
 from sentiment_lstm.bundle import Bundle, Config, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.data.corpus import Corpus, unlabelled_texts
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.interrupts import Interrupts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.language import LanguageModel
 from sentiment_lstm.model.weights import load_weights, to_arrays
-from sentiment_lstm.records import Review
-from sentiment_lstm.reviews.corpus import Corpus, unlabelled_texts
-from sentiment_lstm.reviews.screening import SetAside
+from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.storage import one_sentence
 from sentiment_lstm.text.tokenizer import TextTokenizer
@@ -69,7 +69,7 @@ def pretrained(
     unlabelled = unlabelled_texts(settings, corpus, set_aside)  # also for the rows set aside
     if is_bundle(folder):
         return load_bundle(folder)
-    texts = [review.text for review in chain(corpus.sample, unlabelled)]
+    texts = [example.text for example in chain(corpus.sample, unlabelled)]
     tokenizer = start.tokenizer if start else TextTokenizer.learn(texts, settings.text)
     note = f"language model: {len(texts):,} texts to read, {len(unlabelled):,} without labels"
     console.print(note, highlight=False)
@@ -104,11 +104,14 @@ def pieces(ids: Iterable[NDArray[np.int32]], most: int) -> list[NDArray[np.int32
 
 
 def _feed(
-    texts: Sequence[str], validation: Sequence[Review], tokenizer: TextTokenizer, settings: Settings
+    texts: Sequence[str],
+    validation: Sequence[Example],
+    tokenizer: TextTokenizer,
+    settings: Settings,
 ) -> Feed:
     most = settings.language.max_tokens
     training = _window(tokenizer, texts, most)
-    held_out = _window(tokenizer, [review.text for review in validation], most)
+    held_out = _window(tokenizer, [example.text for example in validation], most)
     if not (training.ids and held_out.ids):
         raise DataError(
             "Expected texts of two tokens and more for the language model, to train and to "

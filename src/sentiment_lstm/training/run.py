@@ -17,12 +17,12 @@ from rich.console import Console
 
 from sentiment_lstm import __version__
 from sentiment_lstm.bundle import FILES, Bundle, Config, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.data.corpus import Corpus, load_corpus
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.weights import load_weights, to_arrays
-from sentiment_lstm.reviews.corpus import Corpus, load_corpus
-from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import DataSettings, Settings, TrainingSettings, read_json
 from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
@@ -237,7 +237,7 @@ def _note_corpus(corpus: Corpus, console: Console) -> None:
 
 
 def _learnt_tokenizer(corpus: Corpus, settings: Settings) -> TextTokenizer:
-    return TextTokenizer.learn((review.text for review in corpus.sample), settings.text)
+    return TextTokenizer.learn((example.text for example in corpus.sample), settings.text)
 
 
 def _as_started(settings: Settings, start: Bundle) -> Settings:

@@ -28,9 +28,9 @@ from sentiment_lstm.bundle import (
     load_bundle,
     save_bundle,
 )
+from sentiment_lstm.data.corpus import load_corpus
+from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
-from sentiment_lstm.reviews.corpus import load_corpus
-from sentiment_lstm.reviews.screening import SetAside
 from sentiment_lstm.settings import Settings, flattened, read_json
 from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 from sentiment_lstm.training import checkpoint
@@ -161,8 +161,8 @@ def _digest(settings: Settings) -> str:
     quiet = SetAside(None, settings.data.strict)
     corpus = load_corpus(settings.data, settings.training.seed, quiet, settings.mixture)
     digest = hashlib.sha256()
-    for review in chain(corpus.sample, corpus.validation):
-        digest.update(f"{review.label}\0{review.text}\0".encode(errors="surrogatepass"))
+    for example in chain(corpus.sample, corpus.validation):
+        digest.update(f"{example.label}\0{example.text}\0".encode(errors="surrogatepass"))
     return digest.hexdigest()
 
 

@@ -1,0 +1,1 @@
+"""How the shipped models are made. README.md in this folder describes it."""

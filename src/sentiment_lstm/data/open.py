@@ -1,0 +1,164 @@
+"""One string names a source of reviews; here it is opened and read.
+
+Knows which file reads which source, and nothing of formats.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sentiment_lstm.data import bundled, files, grammar, hub, kaggle
+from sentiment_lstm.data.labels import Labeller
+from sentiment_lstm.data.screening import SetAside, screen
+from sentiment_lstm.data.source import Source
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.records import Example, Row
+from sentiment_lstm.settings import DataSettings
+
+
+def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
+    """The source that `data.source` names.
+
+    `imdb`, `grammar`, `grammar:N`, `grammar:A-B`, `kaggle:OWNER/NAME`, `hf:NAME` or a path.
+    Without `labelled` no label column is looked for. A folder of your own called imdb is `./imdb`.
+
+    Raises:
+        DataError: missing, unreadable, or without the split or the columns asked for.
+        MissingExtraError: a package that this source needs is not installed.
+    """
+    scheme, _, name = data.source.partition(":")
+    with _checked(data.source):
+        if data.source == "imdb":
+            return bundled.open_bundled(data)
+        if scheme == "grammar":
+            return grammar.open_grammar(data)
+        if scheme == "kaggle":
+            return _open_file(kaggle.download(name), data, labelled)
+        if scheme == "hf":
+            return hub.open_hub(name, data, labelled=labelled)
+        path = _path(data.source)
+        opener = _open_folder if path.is_dir() else _open_file
+        return opener(path, data, labelled)
+
+
+def list_splits(source: str) -> tuple[str, ...]:
+    """The splits of a source; none for a file, which has one part only.
+
+    Raises:
+        DataError: an empty name, or a hub name or folder that cannot be read.
+    """
+    with _checked(source):
+        if source == "imdb" or source.partition(":")[0] == "grammar":
+            return ("train",)
+        if source.startswith("hf:"):
+            return hub.hub_splits(source.removeprefix("hf:"))
+        path = _path(source)
+        if not path.is_dir():
+            return ()
+        return files.acl_splits(path) if files.is_acl_imdb(path) else hub.hub_splits(str(path))
+
+
+def is_missing(source: str) -> bool:
+    """Whether a source is a path and nothing is there.
+
+    Raises:
+        DataError: an empty name, or one that the disk refuses.
+    """
+    named = source == "imdb" or source.partition(":")[0] in ("grammar", "kaggle", "hf")
+    with _checked(source):
+        return not named and not _path(source).exists()
+
+
+def open_rows(data: DataSettings) -> Iterator[Row]:
+    """The rows of a source as found, lazily and in its order.
+
+    Raises: as `open_source`; a file that turns out damaged on the way raises DataError there.
+    """
+    yield from open_source(data).rows()
+
+
+def read_examples(
+    data: DataSettings, *, set_aside: SetAside, classes: Sequence[str] | None = None
+) -> Iterator[Example]:
+    """The good rows of a source as reviews, duplicates included.
+
+    With `classes` (a model's) labels are matched to those: by name, else an integer without a map
+    is a class position.
+
+    Raises:
+        DataError: as `open_source`; no usable row; with `set_aside.strict` the first bad row.
+    """
+    source = open_source(data)
+    labeller = Labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
+    examples = screen(source.rows(), labeller, data.max_characters, set_aside)
+    yield from some(examples, data, set_aside)
+
+
+def read_texts(data: DataSettings, *, set_aside: SetAside) -> Iterator[Example]:
+    """The good texts of a source, labels neither needed nor read (label None).
+
+    Raises: as `read_reviews`.
+    """
+    rows = open_source(data, labelled=False).rows()
+    yield from some(screen(rows, None, data.max_characters, set_aside), data, set_aside)
+
+
+def some(examples: Iterator[Example], data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
+    """The reviews, refusing a source that has none of use.
+
+    Raises:
+        DataError: there is none; the message tells what was set aside, and the first such row.
+    """
+    before = set_aside.total
+    empty = True
+    for example in examples:
+        empty = False
+        yield example
+    if empty and set_aside.total > before:
+        raise DataError(
+            f"Expected usable reviews in {data.source}, found none: all rows were set aside "
+            f"({set_aside.summary()}; the first: {set_aside.example}); "
+            "see --label-map and --text-column."
+        )
+    if empty:
+        raise DataError(f"Expected reviews in {data.source}, found none.")
+
+
+@contextmanager
+def _checked(source: str) -> Iterator[None]:
+    """Refuses an empty name, which would be the working directory; tells what the disk refuses."""
+    if not source.removeprefix("hf:").removeprefix("kaggle:").strip():
+        raise DataError(
+            f"Expected the name of a source, found {source!r}; "
+            "a source is imdb, grammar:N, kaggle:OWNER/NAME, hf:NAME or the path of a file or "
+            "folder."
+        )
+    try:
+        yield
+    except OSError as error:  # no permission, or a name that no file can have
+        raise DataError(f"Expected reviews at {source[:200]}, found: {error.strerror}.") from error
+
+
+def _path(source: str) -> Path:
+    """A path; a ~ before the name of no user stays as it is, where `Path.expanduser` raises."""
+    return Path(os.path.expanduser(source))  # noqa: PTH111
+
+
+def _open_folder(path: Path, data: DataSettings, labelled: bool) -> Source:
+    if files.is_acl_imdb(path):
+        return files.open_acl_imdb(path, data)
+    if hub.is_hub_folder(path):
+        return hub.open_hub(str(path), data, labelled=labelled)
+    raise DataError(
+        f"Expected reviews in the folder {path}, found neither train/pos and train/neg "
+        "nor parquet, csv or jsonl files."
+    )
+
+
+def _open_file(path: Path, data: DataSettings, labelled: bool) -> Source:
+    if path.exists() and labelled and kaggle.is_kaggle_csv(path, data):
+        return kaggle.open_csv(path, data)
+    return files.open_file(path, data, labelled=labelled)

@@ -1,0 +1,77 @@
+"""The seeded validation split: stratified by label, and by group where reviews have one.
+
+Every choice follows a keyed hash of the group or the text, never a review's place or Python's own
+hash: the same reviews and seed give the same split on every machine, in whatever order they come.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.records import Example
+
+
+def split(
+    examples: Sequence[Example], share: float, seed: int
+) -> tuple[list[Example], list[Example]]:
+    """Training and validation reviews, each in the order given.
+
+    About `share` of every label's reviews go to validation (one at least, where a label has two).
+    Reviews of one group stay on one side.
+
+    Raises:
+        DataError: the groups are too few or too large for a split.
+    """
+    units = _units(examples)
+    quota = _quotas(Counter(r.label for r in examples), share)
+    taken: Counter[str | None] = Counter()
+    chosen: set[str] = set()
+    for name in sorted(units, key=lambda unit: _keyed(unit, seed)):
+        if all(taken[label] + n <= quota[label] for label, n in units[name].items()):
+            taken.update(units[name])
+            chosen.add(name)
+    if not chosen:
+        chosen = {_smallest(units, seed)}
+    training = [r for r in examples if _unit(r) not in chosen]
+    return training, [r for r in examples if _unit(r) in chosen]
+
+
+def in_validation(example: Example, share: float, seed: int) -> bool:
+    """Whether a review of a stream belongs to validation: decided by its group or text alone."""
+    return int.from_bytes(_keyed(_unit(example), seed)) < share * 2**64
+
+
+def _unit(example: Example) -> str:
+    """What a review is split by. The prefix keeps a group apart from a text that reads the same."""
+    return f"text:{example.text}" if example.group is None else f"group:{example.group}"
+
+
+def _units(examples: Iterable[Example]) -> dict[str, Counter[str | None]]:
+    """Labels counted by unit."""
+    units: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
+    for example in examples:
+        units[_unit(example)][example.label] += 1
+    return units
+
+
+def _quotas(counts: Counter[str | None], share: float) -> dict[str | None, int]:
+    """Reviews of each label that validation may hold; one stays in training, whatever the share."""
+    return {label: min(max(1, round(share * n)), n - 1) for label, n in counts.items()}
+
+
+def _smallest(units: dict[str, Counter[str | None]], seed: int) -> str:
+    if len(units) < 2:
+        raise DataError(
+            f"Expected at least two groups to make a validation split of, found {len(units)}; "
+            "choose another --group-column."
+        )
+    return min(units, key=lambda unit: (units[unit].total(), _keyed(unit, seed)))
+
+
+def _keyed(unit: str, seed: int) -> bytes:
+    """Eight bytes that look random, the same for the same unit and seed."""
+    key = str(seed).encode()[:64]
+    return hashlib.blake2b(unit.encode(errors="surrogatepass"), digest_size=8, key=key).digest()

@@ -1,0 +1,63 @@
+"""A source looked at before anything is trained on it. Knows nothing of tokens or models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from sentiment_lstm.data.open import list_splits, read_examples, read_texts
+from sentiment_lstm.data.screening import SetAside, unique
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.records import Example
+from sentiment_lstm.settings import DataSettings
+
+
+def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
+    """Read everything once, holding no text.
+
+    Returns:
+        `rows`, `set aside` by reason, `splits`, `classes` with their counts, `duplicates`,
+        `disagreeing duplicates`, `words` (10, 50, 90 and 100 percent of texts have at most so
+        many, white space between).
+
+    Raises:
+        DataError: as `read_reviews`.
+    """
+    counts: Counter[str] = Counter()
+    classes: Counter[str] = Counter()
+    words: list[int] = []
+    for _ in unique(_counted(_examples(data, set_aside), classes, words), counts):
+        pass
+    percents = np.percentile(words, [10, 50, 90, 100], method="lower")
+    return {
+        "rows": set_aside.rows,
+        "set aside": set_aside.counts,
+        "splits": ", ".join(list_splits(data.source)) or "none",
+        "classes": dict(classes.most_common()),
+        "duplicates": counts["duplicates"],
+        "disagreeing duplicates": counts["disagreeing duplicates"],
+        "words": dict(zip(("10%", "50%", "90%", "longest"), map(int, percents), strict=True)),
+    }
+
+
+def _examples(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
+    """The source's reviews; its texts alone where no row has a label (an unlabelled split)."""
+    labels = SetAside(None)
+    try:
+        next(read_examples(data, set_aside=labels))
+    except DataError:
+        if labels.counts.keys() == {"missing label"}:
+            return read_texts(data, set_aside=set_aside)
+    return read_examples(data, set_aside=set_aside)
+
+
+def _counted(
+    examples: Iterable[Example], classes: Counter[str], words: list[int]
+) -> Iterator[Example]:
+    for example in examples:
+        classes[example.label or "no label"] += 1
+        words.append(len(example.text.split()))
+        yield example

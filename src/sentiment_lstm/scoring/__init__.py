@@ -1,0 +1,1 @@
+"""Files and folders of texts scored into files with predictions."""

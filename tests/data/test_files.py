@@ -1,0 +1,301 @@
+import json
+import zipfile
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from sentiment_lstm.data import archive
+from sentiment_lstm.data.open import list_splits, open_rows, read_examples, read_texts
+from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.settings import DataSettings
+
+
+def rows(path, **options):
+    return list(open_rows(DataSettings(str(path), **options)))
+
+
+def read(path, **options):
+    set_aside = SetAside(None)
+    reviews = list(read_examples(DataSettings(str(path), **options), set_aside=set_aside))
+    return [(r.text, r.label) for r in reviews], set_aside.counts
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name="data.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_csv_with_quoted_newlines_tells_true_lines(write):
+    found = rows(write('text,label\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n'))
+    assert [(r.text, r.label, r.line) for r in found] == [
+        ('one\r\ntwo, "three"', "1", 2),
+        ("four", "0", 5),
+    ]
+    assert found[0].id == "data.csv:2"
+
+
+def test_columns_by_usual_name_by_setting_and_group(write):
+    path = write("id,Stars,film,Review\n1,5,Alien,good\n")
+    assert [(r.text, r.label) for r in rows(path)] == [("good", "5")]
+    (row,) = rows(path, text_column="film", label_column="id", group_column="Review")
+    assert (row.text, row.label, row.group) == ("Alien", "1", "good")
+
+
+def test_byte_order_mark_and_tabs(write):
+    assert rows(write("\ufefftext\tlabel\na, b\t1\n", "data.tsv"))[0].text == "a, b"
+
+
+def test_half_a_character_spoils_one_row_only(write):
+    found, counts = read(write(b"text,label\nbad \xe2\x82,1\ncaf\xc3\xa9,1\n"))
+    assert found == [("café", "1")]
+    assert counts == {"bad UTF-8": 1}
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_line_of_ten_megabytes_is_set_aside(write, quote):
+    path = write(f"text,label\na,1\n{quote}{'x' * 10_000_000}{quote},1\nb,0\n")
+    found, counts = read(path)
+    assert found == [("a", "1"), ("b", "0")]
+    assert counts == {"too long": 1}
+
+
+def test_a_line_without_end_is_cut(write):
+    path = write(f"text,label\n{'x' * 300_000},1\nb,0\n")
+    found, counts = read(path, max_characters=1000)
+    assert found == [("b", "0")]
+    assert counts == {"too long": 1}
+    assert max(len(r.text) for r in rows(path, max_characters=1000)) < 100_000
+
+
+def test_a_quote_that_never_ends_costs_no_more_than_the_longest_text(write):
+    lines = "".join(f"row {i} {'x' * 50},1\n" for i in range(30_000))
+    found, counts = read(write(f'text,label\n"open,0\n{lines}last,1\n'))
+    assert counts == {"too long": 1}
+    assert found[-1] == ("last", "1")
+    assert len(found) > 10_000
+
+
+def test_a_quote_that_never_closes_is_told(write):
+    lines = "".join(f"row {i},{i % 2}\n" for i in range(40))
+    path = write(f'text,label\nfine,1\n"open,0\n{lines}')
+    found, counts = read(path)
+    assert found == [("fine", "1")]
+    assert counts == {"unreadable (a quote never closes)": 1}
+    assert "row 39" in rows(path)[-1].text
+
+
+def test_old_mac_line_ends(write):
+    assert [r.text for r in rows(write("text,label\ra,1\rb,0\r"))] == ["a", "b"]
+
+
+def test_a_header_with_an_open_quote_is_one_line(write):
+    with pytest.raises(DataError, match=r"found the columns text,label a,1") as caught:
+        rows(write('"text,label\na,1\n'))
+    assert "\n" not in str(caught.value)
+
+
+def test_too_many_or_too_few_fields(write):
+    found, counts = read(write("text,label\nwell, yes,1\nno label\nfine,1\n"))
+    assert found == [("fine", "1")]
+    assert counts == {"unreadable": 1, "missing label": 1}
+
+
+def test_nul_in_csv(write):
+    assert read(write("text,label\na\0b,1\nc,0\n"))[1] == {"NUL": 1}
+
+
+def test_jsonl_sets_broken_lines_aside(write):
+    lines = [
+        b'{"text": "good", "label": true}',
+        b'{"text": "cut off',
+        b"[1, 2]",
+        b'{"text": "half \xe2\x82", "label": 1}',
+        b'{"text": "lone \\ud800", "label": 1}',
+        b'{"label": 1}',
+        b"[" * 100_000,
+        b"",
+        b'{"text": "bad", "label": false}',
+    ]
+    path = write(b"\n".join(lines), "data.jsonl")
+    found, counts = read(path)
+    assert found == [("good", "true"), ("bad", "false")]
+    assert counts == {"unreadable": 3, "bad UTF-8": 1, "lone surrogate": 1, "empty text": 1}
+    assert rows(path)[-1].line == 9
+
+
+def test_broken_jsonl_stops_in_strict_mode(write):
+    path = write('{"text": "a", "label": 1}\n{"text": \n', "data.jsonl")
+    reviews = read_examples(DataSettings(str(path)), set_aside=SetAside(None, strict=True))
+    with pytest.raises(DataError, match=r"unreadable in data.jsonl:2, line 2"):
+        list(reviews)
+
+
+def test_jsonl_line_without_end_is_cut(write):
+    line = json.dumps({"text": "x" * 300_000, "label": 1})
+    path = write(f'{line}\n{{"text": "b", "label": 0}}\n', "data.jsonl")
+    assert read(path, max_characters=1000) == ([("b", "0")], {"too long": 1})
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "data.parquet"
+    texts = [f"text {i}" for i in range(3000)]
+    columns = {"text": texts, "label": [i % 2 for i in range(3000)], "movie": texts}
+    parquet.write_table(pa.table(columns), path, row_group_size=500)
+    return path
+
+
+def test_parquet(table):
+    found = rows(table, group_column="movie")
+    assert len(found) == 3000
+    assert (found[-1].text, found[-1].label, found[-1].group) == ("text 2999", 1, "text 2999")
+    assert found[-1].id == "data.parquet:3000"
+
+
+def test_bad_utf8_in_parquet(tmp_path):
+    texts = pa.array([b"good", b"half \xe2\x82", None]).view(pa.string())
+    parquet.write_table(pa.table({"text": texts, "label": [1, 0, 1]}), tmp_path / "x.parquet")
+    found, counts = read(tmp_path / "x.parquet")
+    assert found == [("good", "1")]
+    assert counts == {"bad UTF-8": 1, "empty text": 1}
+
+
+@pytest.mark.parametrize("keep", [20, 5000])
+def test_truncated_parquet_is_one_sentence(table, keep):
+    table.write_bytes(table.read_bytes()[:keep])
+    with pytest.raises(DataError, match=r"Expected a whole parquet file at data\.parquet"):
+        rows(table)
+
+
+def test_damage_inside_parquet_is_one_sentence(table):
+    content = bytearray(table.read_bytes())
+    content[100:4000] = bytes(3900)
+    table.write_bytes(content)
+    with pytest.raises(DataError, match="Expected a whole parquet file"):
+        rows(table)
+
+
+def zipped(path, members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+def test_zip_of_a_csv_skips_what_macs_add(tmp_path):
+    path = zipped(
+        tmp_path / "d.zip",
+        {"in/data.csv": "text,label\na,1\n", "__MACOSX/in/._data.csv": "junk", "readme.md": "x"},
+    )
+    assert [(r.text, r.id) for r in rows(path)] == [("a", "d.zip:2")]
+
+
+def test_zip_of_a_parquet(tmp_path, table):
+    path = zipped(tmp_path / "d.zip", {"data.parquet": table.read_bytes()})
+    assert rows(path)[-1].text == "text 2999"
+
+
+@pytest.mark.parametrize(
+    ("members", "sentence"),
+    [
+        ({"../data.csv": "text,label\na,1\n"}, "plain file names"),
+        ({"/data.csv": "text,label\na,1\n"}, "plain file names"),
+        ({"a.csv": "text,label\n", "b.csv": "text,label\n"}, "found a.csv, b.csv"),
+        ({"a.exe": "x"}, "Expected one file of reviews"),
+        ({"a.csv": "x" * 2_000_000}, "growing from"),
+    ],
+)
+def test_odd_archives_are_one_sentence(tmp_path, members, sentence):
+    with pytest.raises(DataError, match=sentence):
+        rows(zipped(tmp_path / "d.zip", members))
+
+
+def test_damaged_archives_are_one_sentence(tmp_path):
+    path = zipped(tmp_path / "d.zip", {"a.csv": "text,label\n" + "some words,1\n" * 50})
+    content = bytearray(path.read_bytes())
+    content[60:70] = bytes(10)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="readable zip"):
+        rows(path)
+    path.write_bytes(b"not a zip")
+    with pytest.raises(DataError, match="readable zip"):
+        rows(path)
+
+
+def test_archives_are_judged_by_their_factor(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "SMALL_BYTES", 10)
+    monkeypatch.setattr(archive, "MOST_EXPANSION", 1000)
+    assert len(rows(zipped(tmp_path / "d.zip", {"a.csv": "text,label\n" + "a,1\n" * 999}))) == 999
+
+
+@pytest.fixture
+def acl(tmp_path):
+    texts = {
+        "train/neg/0_3.txt": b"bad film",
+        "train/neg/10_1.txt": b"worse \xe2\x82",
+        "train/neg/9_2.txt": b"dull",
+        "train/pos/0_9.txt": "très bon".encode(),
+        "train/unsup/0_0.txt": b"a film",
+        "test/pos/0_10.txt": b"great",
+        "test/neg/0_1.txt": b"awful",
+        "train/urls_neg.txt": b"not a review",
+    }
+    for name, text in texts.items():
+        path = tmp_path / "aclImdb" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+    return tmp_path / "aclImdb"
+
+
+def test_acl_folder(acl):
+    assert [r.id for r in rows(acl)] == [
+        "train/neg/0_3.txt", "train/neg/9_2.txt", "train/neg/10_1.txt", "train/pos/0_9.txt",
+    ]  # fmt: skip
+    found, counts = read(acl)
+    assert found == [("bad film", "negative"), ("dull", "negative"), ("très bon", "positive")]
+    assert counts == {"bad UTF-8": 1}
+    assert read(acl, split="test")[0] == [("awful", "negative"), ("great", "positive")]
+    assert list_splits(str(acl)) == ("train", "test", "unsupervised")
+
+
+def test_a_folder_in_place_of_a_text_is_one_sentence(acl):
+    (acl / "train/neg/9_1.txt").mkdir()
+    with pytest.raises(DataError, match=r"Expected to read .*9_1\.txt, found: Is a directory"):
+        rows(acl)
+
+
+def test_a_text_without_permission_is_one_sentence(acl, monkeypatch):
+    def refuse(path, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(type(acl), "open", refuse)
+    with pytest.raises(DataError, match=r"0_3\.txt, found: Permission denied"):
+        rows(acl)
+
+
+def test_acl_folders_unlabelled_texts(acl):
+    data = DataSettings(str(acl), split="unsupervised")
+    assert [(r.text, r.label) for r in read_texts(data, set_aside=SetAside(None))] == [
+        ("a film", None)
+    ]
+    with pytest.raises(DataError, match="missing label"):
+        read(acl, split="unsupervised")
+
+
+def test_acl_folder_has_no_columns_and_no_other_split(acl):
+    with pytest.raises(DataError, match="train, test, unsupervised"):
+        rows(acl, split="dev")
+    with pytest.raises(DataError, match="no column names"):
+        rows(acl, group_column="movie")
+
+
+def test_texts_need_no_label_column(write):
+    data = DataSettings(str(write("text\na\nb\n")))
+    assert [r.text for r in read_texts(data, set_aside=SetAside(None))] == ["a", "b"]

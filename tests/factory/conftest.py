@@ -1,0 +1,56 @@
+"""Small models for the tests of `factory/`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.settings import Settings, TextSettings
+from sentiment_lstm.text.tokenizer import TextTokenizer
+
+TEXTS = ["a good film", "a bad film", "not bad at all", "good , not bad"]
+
+
+@pytest.fixture
+def pieces(bundle):
+    """A model of pieces of words."""
+    tokenizer = TextTokenizer.learn(TEXTS, TextSettings(kind="bpe", vocabulary=30))
+    shape = (len(tokenizer), bundle.config.model.embedding)
+    table = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    weights = {**bundle.weights, "embedding.weight": table}
+    return replace(bundle, tokenizer=tokenizer, weights=weights)
+
+
+@pytest.fixture
+def knowing(pieces):
+    """Makes a model that knows some words whole and those of some texts by their letters."""
+
+    def make(words, texts):
+        from factory.surgery.words import START, with_words
+
+        tokenizer = TextTokenizer.learn(texts, TextSettings(kind="bpe", vocabulary=60))
+        rng = np.random.default_rng(2)
+        shape = (len(tokenizer), pieces.config.model.embedding)
+        table = rng.normal(size=shape).astype(np.float32)
+        weights = {**pieces.weights, "embedding.weight": table}
+        rows = rng.normal(size=(len(words), shape[1])).astype(np.float32)
+        new = dict(zip((START + word for word in words), rows, strict=True))
+        return with_words(replace(pieces, tokenizer=tokenizer, weights=weights), new)
+
+    return make
+
+
+@pytest.fixture
+def trained(bundle, reviews, tmp_path: Path):
+    """Saves a model that was trained with these settings."""
+
+    def save(name: str, **changes: object) -> Path:
+        values = {name.replace("__", "."): value for name, value in changes.items()}
+        settings = Settings().updated({"data.source": str(reviews)} | values).to_dict()
+        config = replace(bundle.config, provenance={"settings": settings})
+        save_bundle(tmp_path / name, replace(bundle, config=config))
+        return tmp_path / name
+
+    return save

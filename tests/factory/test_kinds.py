@@ -1,0 +1,68 @@
+"""Small numbers move neutral sentences less, great ones are alike; nor do groups move opinions."""
+
+import numpy as np
+import pytest
+
+from sentiment_lstm.bundle import load_bundle, save_bundle
+
+pytest.importorskip("faker", reason="the extra `dev` is not installed")
+pytest.importorskip("gensim", reason="the extra `train` is not installed")
+from factory.surgery import kinds
+from factory.surgery.named import BESIDE, FRAMES, shifts
+from factory.surgery.words import START, embedding_of
+
+KNOWN = [str(number) for number in range(1, 60, 2)]
+
+
+@pytest.fixture
+def whole(knowing):
+    return knowing(KNOWN, (*kinds.COUNTED, *kinds.GRADES))
+
+
+def test_a_saved_model_has_all_of_it(knowing, tmp_path, monkeypatch):
+    monkeypatch.setattr(kinds, "calibrated", lambda bundle: bundle)  # asks for training's texts
+    save_bundle(tmp_path / "before", knowing([*KNOWN, "welsh", "jewish", "paris"], kinds.COUNTED))
+    arguments = ["--model", str(tmp_path / "before"), "--out", str(tmp_path / "after")]
+    assert kinds.main(arguments) == 0
+    after = embedding_of(load_bundle(tmp_path / "after"))
+    assert {
+        START + word for word in (*kinds.GREAT, *kinds.NATIONS, *kinds.RELIGIONS)
+    } <= after.keys()
+
+
+def test_small_numbers_move_neutral_sentences_less(whole):
+    after = kinds.with_numbers(whole)
+    small = [number for number in KNOWN if number in kinds.SMALL]
+    moved = [np.abs(shifts(one, small, kinds.COUNTED)).mean() for one in (whole, after)]
+    assert moved[1] < moved[0] / 2
+
+
+def test_great_numbers_are_words_all_alike_and_other_words_stay(whole):
+    rows, changed = embedding_of(whole), embedding_of(kinds.with_numbers(whole))
+    numbers = {START + number for number in (*kinds.SMALL, *kinds.GREAT)}
+    great = [changed[START + number] for number in kinds.GREAT]
+    assert all(np.array_equal(row, great[0]) for row in great)
+    assert all(np.array_equal(rows[word], changed[word]) for word in rows.keys() - numbers)
+
+
+def test_nations_and_religions_move_neither_neutral_sentences_nor_opinions(knowing):
+    frames, all_of_them = (*FRAMES, *BESIDE), (*kinds.NATIONS, *kinds.RELIGIONS)
+    some = ["jewish", "hindu", "mormon", "welsh", "kenyan", "danish"]
+    whole = knowing(some, frames)
+    after = kinds.with_groups(whole)
+    moved = [np.abs(shifts(one, some, frames)).mean() for one in (whole, after)]
+    assert moved[1] < moved[0] / 2
+    new = embedding_of(after).keys() - embedding_of(whole).keys()
+    assert {"▁sikh", "▁somali"} <= new <= {START + word for word in all_of_them}
+
+
+def test_cities_in_pieces_get_the_mean_of_those_known_if_they_move_a_fact(knowing, monkeypatch):
+    whole = knowing(["paris", "tokyo", "table"], kinds.IN_CITIES)
+    monkeypatch.setattr(kinds, "APART", 1e-6)
+    rows, after = (embedding_of(one) for one in (whole, kinds.with_cities(whole)))
+    new = after.keys() - rows.keys()
+    assert {"▁lagos", "▁nairobi"} <= new <= {START + city for city in kinds.cities()}
+    mean = (rows["▁paris"] + rows["▁tokyo"]) / 2
+    assert all(np.allclose(after[city], mean) for city in new)
+    monkeypatch.setattr(kinds, "APART", 99.0)
+    assert embedding_of(kinds.with_cities(whole)).keys() == rows.keys()

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import torch
+
+from sentiment_lstm.interpret.gates import Gates, gates
+from sentiment_lstm.model.cell import lstm_layer
+
+IDS = np.array([3, 1, 4, 1, 5], dtype=np.int32)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_states_are_those_of_the_cells_equations(make_bundle, layers):
+    weights = make_bundle(layers=layers).weights
+    x = torch.from_numpy(weights["embedding.weight"][IDS])[None]
+    found = gates(weights, IDS)
+    assert len(found) == layers
+    for number, layer in enumerate(found):
+        w_x, w_h, b_x, b_h = (
+            torch.from_numpy(weights[f"ahead.{number}.{kind}_l0"])
+            for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        )
+        zeros = torch.zeros(1, w_h.shape[1])
+        x = lstm_layer(x, zeros, zeros, w_x, w_h, b_x + b_h)[0]
+        np.testing.assert_allclose(layer.hidden, x[0].numpy(), rtol=0, atol=1e-5)
+
+
+def test_the_cell_keeps_what_the_forget_gate_lets_it(make_bundle):
+    (layer,) = gates(make_bundle(layers=1).weights, IDS)
+    kept = layer.forget[1:] * layer.cell[:-1] + layer.input[1:] * layer.candidate[1:]
+    np.testing.assert_allclose(layer.cell[1:], kept, rtol=0, atol=1e-6)
+    shown = layer.output * np.tanh(layer.cell)
+    np.testing.assert_allclose(layer.hidden, shown, rtol=0, atol=1e-6)
+    for share in (layer.input, layer.forget, layer.output):
+        assert ((share > 0) & (share < 1)).all()
+
+
+def test_half_life_counts_tokens():
+    forget = np.array([[0.5, 0.9, 1.0]] * 4, dtype=np.float32)
+    layer = Gates(forget, forget, forget, forget, forget, forget)
+    np.testing.assert_allclose(layer.half_life(), [1.0, 6.58, np.inf], rtol=1e-3)
+    uneven = np.array([[0.25], [1.0]], dtype=np.float32)  # a quarter is left after two tokens
+    layer = Gates(uneven, uneven, uneven, uneven, uneven, uneven)
+    np.testing.assert_allclose(layer.half_life(), [1.0], rtol=1e-6)
+
+
+def test_two_directions_are_read_ahead_where_that_is_enough(make_bundle):
+    assert len(gates(make_bundle(layers=1, bidirectional=True).weights, IDS)) == 1
+    with pytest.raises(ValueError, match="Expected a model of one direction"):
+        gates(make_bundle(layers=2, bidirectional=True).weights, IDS)

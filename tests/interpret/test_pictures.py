@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from sentiment_lstm.inference.predictor import open_predictor
+from sentiment_lstm.interpret.inspection import read_inside
+from sentiment_lstm.interpret.pictures import text_pictures
+from sentiment_lstm.interpret.reach import Reach
+from sentiment_lstm.plots import FIRST
+
+
+def pictures(bundle, text, reached=None):
+    return text_pictures(read_inside(bundle, open_predictor(bundle), text), reached)
+
+
+@pytest.fixture
+def one(make_bundle):
+    return make_bundle(layers=1, hidden=40)
+
+
+def test_a_picture_a_question_and_one_a_layer(bundle):
+    reached = Reach(np.array([1.0, 0.1, 0.0]), np.array([1.0, 0.01, 1e-9]))
+    found = pictures(bundle, "not bad film", reached)
+    names = ["reading", "forget", "half_lives", "reach", "gates_1", "gates_2"]
+    assert [p.name for p in found] == names
+    for one in found:
+        assert one.png.startswith(b"\x89PNG")
+        assert b"<svg" in one.svg
+        assert one.markup.startswith("<svg")
+        assert one.title in one.markup
+        assert list(one.files()) == [f"{one.name}.png", f"{one.name}.svg"]
+    assert "layer 2" in found[0].markup
+    assert FIRST in found[0].markup
+
+
+def test_tokens_are_named_where_they_fit(one):
+    short = pictures(one, "not bad")[0]
+    assert ">not<" in short.markup
+    long = pictures(one, "not bad " * 40)[0]
+    assert ">not<" not in long.markup
+    assert ">token<" in long.markup
+    assert short.width < long.width
+
+
+@pytest.mark.parametrize("text", ["", "$a$ \U0001f600 <b>&amp; שלום ﷺ \x00 " + "x" * 500])
+def test_any_text_can_be_drawn(one, text):
+    assert all(p.png for p in pictures(one, text))

@@ -1,0 +1,26 @@
+from sentiment_lstm.interpret.study_pictures import study_pictures
+
+NAMES = ("RNN", "RNN, large", "LSTM 0", "LSTM 1")
+
+
+def test_networks_are_named_and_told_apart():
+    runs = [
+        {
+            "name": name,
+            "clip_norm": clip,
+            "loss": [0.7, 0.6, float("nan")],
+            "gradient_norm": [1.0, 2.0, float("inf")],
+            "start": [1.0, 0.1, 0.0],
+            "end": [1.0, 0.1, 1e-60],
+        }
+        for name in NAMES
+        for clip in (None, 5.0)
+    ]
+    found = study_pictures({"runs": runs})
+    assert [p.name for p in found] == ["distance", "gradient_norm", "loss"]
+    for one in found:
+        assert all(f">{name}<" in one.markup for name in NAMES)
+        assert one.png
+        assert one.caption
+    assert ">before training<" in found[0].markup
+    assert ">without clipping<" in found[1].markup

@@ -1,0 +1,189 @@
+"""A model is measured on what it was not trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sentiment_lstm import measuring
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.data.corpus import load_corpus
+from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.evaluation import bootstrap
+from sentiment_lstm.measuring import evaluation_data
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.training.run import train
+
+QUIET = Console(quiet=True)
+TINY = {
+    "text.min_frequency": 1,
+    "model.embedding": 4,
+    "model.hidden": 4,
+    "model.layers": 1,
+    "training.threads": 1,
+    "training.max_steps": 2,
+}
+
+
+def write(path: Path, numbers: range, extra: str = "") -> Path:
+    rows = [f"{('awful', 'lovely')[n % 2]} film {n},{('bad', 'good')[n % 2]}" for n in numbers]
+    path.write_text("\n".join(["text,label", *rows, extra]), encoding="utf-8")
+    return path
+
+
+CASES = {
+    "whole": {},
+    "streamed": {"data.streaming": True, "data.stream_rows": 100},
+    "with texts left out": {"data.exclude": "other.csv"},
+}
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "other.csv", range(0, 300, 3))
+    return write(tmp_path / "reviews.csv", range(300), "so so,")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_without_a_source_it_is_what_training_kept_back(source: Path, case: str):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv", **CASES[case]})
+    train(settings, Path("run"), QUIET)
+    corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
+    config = load_bundle(Path("run")).config
+    for named in (None, str(source), "./reviews.csv"):
+        wanted = evaluation_data(config, named, None, {})
+        found = list(wanted.examples(SetAside(None), config.classes))
+        assert wanted.split == "validation"
+        assert found == corpus.validation
+        assert not {r.text for r in found} & {r.text for r in corpus.training()}
+
+
+def test_another_source_is_measured_whole(source: Path):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    train(settings, Path("run"), QUIET)
+    values = SentimentClassifier.from_pretrained("run").evaluate("other.csv")
+    assert (values["n"], values["split"]) == (100, "train")
+    assert values["set_aside"] == {}
+    assert sum(map(sum, values["confusion"])) == 100
+    wrong = [row for row in values["mistakes"] if row["true"] != row["predicted"]]
+    assert len(wrong) == len(values["mistakes"]) == min(10, round(100 * (1 - values["accuracy"])))
+
+
+def test_bad_rows_are_counted_and_kept(source: Path, tmp_path: Path):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    train(settings, Path("run"), QUIET)
+    write(tmp_path / "new.csv", range(20), "so so,")
+    aside = SetAside(tmp_path / "bad.jsonl")
+    values = SentimentClassifier.from_pretrained("run").evaluate("new.csv", set_aside=aside)
+    assert values["n"] == 20
+    assert values["set_aside"] == {"missing label": 1}
+    assert "so so" in (tmp_path / "bad.jsonl").read_text()
+
+
+def test_abstaining_is_measured_beside_everything_else(source: Path):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    train(settings, Path("run"), QUIET)
+    classifier = SentimentClassifier.from_pretrained("run")
+    every = classifier.evaluate("other.csv")
+    assert every["abstain"] == {"threshold": 0.0, "coverage": 1.0, "accuracy": every["accuracy"]}
+    reviews = list(
+        evaluation_data(classifier.bundle.config, "other.csv", None, {}).examples(
+            SetAside(None), tuple(classifier.classes_)
+        )
+    )
+    found = classifier.predictor.predict(review.text for review in reviews)
+    middle = sorted(one.score for one in found)[50]
+    sure = classifier.evaluate("other.csv", abstain_below=middle)
+    answered = [(r, p) for r, p in zip(reviews, found, strict=True) if p.score >= middle]
+    right = sum(review.label == one.label for review, one in answered)
+    assert sure["abstain"] == {
+        "threshold": middle,
+        "coverage": len(answered) / 100,
+        "accuracy": pytest.approx(right / len(answered)),
+    }
+    assert all(row["score"] >= middle for row in sure["mistakes"])
+    same = every.keys() - {"abstain", "mistakes"}
+    assert {name: every[name] for name in same} == {name: sure[name] for name in same}
+    with pytest.raises(UsageError, match="abstain threshold"):
+        classifier.evaluate("other.csv", abstain_below=1.0)
+
+
+def test_the_temperature_of_the_bundle_reaches_the_measures_once(source: Path):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    metrics = train(settings, Path("run"), QUIET)
+    values = SentimentClassifier.from_pretrained("run").evaluate()
+    assert metrics["temperature"] != 1.0
+    assert values["log_loss"] == pytest.approx(metrics["validation_calibrated_loss"], abs=1e-5)
+
+
+def test_without_a_source_and_without_its_own_it_says_what_to_do(source: Path):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    source.unlink()
+    with pytest.raises(DataError, match=r"trained on at reviews\.csv, found nothing: .* --data"):
+        SentimentClassifier.from_pretrained("run").evaluate()
+
+
+def test_texts_between_the_classes_are_not_measured(source: Path, tmp_path: Path):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    model = SentimentClassifier.from_pretrained("run")
+    path = tmp_path / "neutral.csv"
+    path.write_text("text,label\ngreat film,1\na film,2\nbad film,0\n")
+    maps = {"data.label_map": {"0": "bad", "1": "good", "2": "0.5"}}
+    found = model.evaluate(str(path), None, maps)
+    assert found["n"] == 2
+    assert found["set_aside"] == {"half of each class": 1}
+
+
+def test_slices_of_what_training_kept_back(source: Path, tmp_path: Path):
+    """The column changes nothing in which texts are measured."""
+    lines = source.read_text().splitlines()
+    genres = ["genre", *(("drama", "")[n // 2 % 2] for n in range(len(lines) - 1))]
+    both = [f"{line},{genre}" for line, genre in zip(lines, genres, strict=True)]
+    source.write_text("\n".join(both))
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    model = SentimentClassifier.from_pretrained("run")
+    plain, sliced = model.evaluate(), model.evaluate(slices=["genre", "label"])
+    assert plain["slices"] == {}
+    assert plain == {**sliced, "slices": {}}
+    drama, none = sorted(sliced["slices"]["genre"], key=lambda row: row["value"], reverse=True)
+    assert (drama["value"], none["value"]) == ("drama", "(none)")
+    assert drama["n"] + none["n"] == plain["n"]
+    found = {row["value"]: row["accuracy"] for row in sliced["slices"]["label"]}
+    confusion = dict(zip(sliced["classes"], sliced["confusion"], strict=True))
+    place = sliced["classes"].index
+    assert found == {n: row[place(n)] / sum(row) for n, row in confusion.items()}
+    for name, words in (("gnre", "'gnre' in reviews.csv"), ("genre", "'genre' of grammar:20")):
+        with pytest.raises(DataError, match=words):
+            model.evaluate("reviews.csv" if name == "gnre" else "grammar:20", slices=[name])
+
+
+def test_duplicates_are_measured_and_counted(source: Path, tmp_path: Path):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    path = tmp_path / "twice.csv"
+    path.write_text("text,label\na film,good\na film ,bad\nsome film,bad\nsome film,bad\n")
+    values = SentimentClassifier.from_pretrained("run").evaluate(str(path))
+    assert values["n"] == 4
+    assert values["duplicates"] == {"duplicates": 2, "disagreeing duplicates": 1}
+
+
+def test_likely_label_errors_are_rows_of_the_source(source: Path, monkeypatch):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    model = SentimentClassifier.from_pretrained("run")
+    monkeypatch.setattr(bootstrap, "intervals", lambda *_: {})
+
+    def wrong(labels, shares):
+        return np.flatnonzero(shares.argmax(axis=1) != labels)
+
+    monkeypatch.setattr(measuring, "likely_label_errors", wrong)
+    values = model.evaluate("other.csv", in_full=True)
+    errors = values["label_errors"]
+    assert errors["found"] == round(100 * (1 - values["accuracy"]))
+    assert len(errors["examples"]) == 10
+    assert all(row["true"] != row["predicted"] for row in errors["examples"])
+    texts = [line.partition(",")[0] for line in Path("other.csv").read_text().splitlines()]
+    for row in errors["examples"]:
+        assert row["text"] == texts[int(row["id"].partition(":")[2]) - 1]
