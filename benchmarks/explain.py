@@ -66,7 +66,7 @@ def curves(
     out = [order[part] for order in orders for k in cuts for part in (slice(k), slice(k, None))]
     left = [without(encoded.ids, [at for word in some for at in words[word]]) for some in out]
     column = classifier.classes_.index(label)
-    shares = classifier.predictor.shares(left)[:, column]
+    shares = classifier.predictor.score_ids(left)[:, column]
     return shares.reshape(len(orders), STEPS + 1, 2).transpose(0, 2, 1)
 
 

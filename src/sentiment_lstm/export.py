@@ -1,7 +1,7 @@
-"""From a bundle's weights to an ONNX graph, built node by node: nothing is traced.
+"""Builds a bundle's ONNX graphs node by node, without tracing, and checks them against PyTorch.
 
-One graph serves a batch, a piece of a long text and a single token: ids, lengths and a state go in,
-logits and the state after them come out. Knows ONNX and weights, neither text nor a runtime.
+One graph reads a batch, a piece of a long text, or a single token. Its inputs are ids, lengths and
+a state. Its outputs are logits and the new state. Knows ONNX and weights, no text.
 Shapes: B texts, T tokens, E embedding, H hidden, D directions, W = D x H, C classes.
 """
 
@@ -35,27 +35,27 @@ from sentiment_lstm.settings import ModelSettings
 
 OPSET, IR_VERSION, MICROSOFT = 21, 10, "com.microsoft"
 _LENGTHS = (1, 2, 3, 7, 8, 20, 64, 65, 250, 700)
-"""Tokens of the texts by which graphs are checked."""
+"""Lengths, in tokens, of the random texts that check a graph."""
 
 
 @dataclass
 class Graph:
-    """Nodes and constants as they come about; a name tells what stands there."""
+    """The nodes and named constants of a graph under construction."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
 
     def constant(self, name: str, value: Array) -> str:
-        """Keep an array under a name; the same name always holds the same array."""
+        """Add a named array. The same name always holds the same array."""
         self.constants[name] = value
         return name
 
     def integers(self, *values: int) -> str:
-        """Keep a small vector of integers."""
+        """Add a small vector of integers."""
         return self.constant("i" + "_".join(map(str, values)), np.array(values, dtype=np.int64))
 
     def add(self, kind: str, inputs: Sequence[str], output: str, **options: Any) -> str:  # noqa: ANN401
-        """Add a node of one output."""
+        """Add a node with one output."""
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **options))
         return output
 
@@ -65,35 +65,36 @@ def export(bundle: Bundle, names: Sequence[str] = GRAPHS) -> Bundle:
 
     Args:
         bundle: the model.
-        names: which graphs, among `bundle.GRAPHS`.
+        names: the graphs to build, from `bundle.GRAPHS`.
 
     Returns:
-        The bundle with these graphs alone; its metrics tell what the checks found (`parity`).
+        The bundle with only these graphs. Its metrics hold the result of the checks (`parity`).
 
     Raises:
-        BundleError: a graph doesn't score as it must.
+        BundleError: a graph's scores differ too much from PyTorch's.
         MissingExtraError: torch is not installed.
     """
     graphs = {n: build(bundle, quantised=n == INT8_GRAPH).SerializeToString() for n in names}
-    found = {name: _parity(bundle, name, graph) for name, graph in graphs.items()}
-    return replace(bundle, graphs=graphs, metrics={**bundle.metrics, "parity": found})
+    parity = {name: _parity(bundle, name, graph) for name, graph in graphs.items()}
+    return replace(bundle, graphs=graphs, metrics={**bundle.metrics, "parity": parity})
 
 
 def _parity(bundle: Bundle, name: str, graph: bytes) -> dict[str, float]:
-    """The largest differences between probabilities of the same text of random tokens.
+    """Return the largest differences between probabilities of the same random texts.
 
-    `torch`: from PyTorch's. `alone`: by itself and in a batch. `pieces`: whole and in pieces.
+    `torch`: the graph and PyTorch. `alone`: a text alone and in a batch. `pieces`: a text in pieces
+    and whole.
     """
     random = np.random.default_rng(0)
     texts = [random.integers(1, len(bundle.tokenizer), n).astype(np.int32) for n in _LENGTHS]
     runtime = OnnxRuntime(bundle, graph, quantised=name == INT8_GRAPH)
     together = probabilities(runtime.score(texts))
-    wanted = probabilities(open_torch(bundle).score(texts))
+    from_torch = probabilities(open_torch(bundle).score(texts))
     alone = [probabilities(runtime.score([text])) for text in texts]
-    found = {"torch": wanted, "alone": np.concatenate(alone)}
+    others = {"torch": from_torch, "alone": np.concatenate(alone)}
     if runtime.carries:
-        found["pieces"] = np.concatenate([probabilities(_piecewise(runtime, t)) for t in texts])
-    differences = {key: float(np.abs(other - together).max()) for key, other in found.items()}
+        others["pieces"] = np.concatenate([probabilities(_piecewise(runtime, t)) for t in texts])
+    differences = {key: float(np.abs(other - together).max()) for key, other in others.items()}
     limits = {"torch": np.inf if name == INT8_GRAPH else 1e-4}
     for key, difference in differences.items():
         if not difference <= limits.get(key, 1e-5):
@@ -105,7 +106,7 @@ def _parity(bundle: Bundle, name: str, graph: bytes) -> dict[str, float]:
 
 
 def _piecewise(runtime: OnnxRuntime, text: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Logits of a text that is read in pieces of seven tokens."""
+    """Return the logits of a text that is read in pieces of seven tokens."""
     state = None
     for start in range(0, len(text), 7):
         piece = text[None, start : start + 7].astype(np.int64)
@@ -114,17 +115,16 @@ def _piecewise(runtime: OnnxRuntime, text: NDArray[np.int32]) -> NDArray[np.floa
 
 
 def build(bundle: Bundle, *, quantised: bool) -> onnx.ModelProto:
-    """Build the graph of a bundle, without the arrays that the bundle's weights hold already.
+    """Build the graph of a bundle, without the arrays that the bundle's weights already hold.
 
-    Inputs `ids` int64 [B, T], `lengths` int32 [B] and the state, by the names and shapes of
-    `inference.arrays.state_shapes`. Outputs `logits` [B] or [B, C], and the state under the same
-    names with `_out`. The arrays of `inference.arrays.shared_arrays` are left out: the runtime
-    brings them.
+    Inputs: `ids` int64 [B, T], `lengths` int32 [B], and the state, with the names and shapes of
+    `inference.arrays.state_shapes`. Outputs: `logits` [B] or [B, C], and the state, with `_out`
+    added to the names. The runtime supplies the arrays of `inference.arrays.shared_arrays`.
 
     Args:
         bundle: the model.
-        quantised: products of the LSTM in int8, and the embedding stored so; what a text scores
-            then depends neither on its batch nor on the pieces in which it is read.
+        quantised: whether the LSTM's products and the embedding are int8. A text's score still
+            does not depend on its batch, or on the pieces in which it is read.
     """
     settings, weights = bundle.config.model, bundle.weights
     graph = Graph()
@@ -138,19 +138,22 @@ def build(bundle: Bundle, *, quantised: bool) -> onnx.ModelProto:
 
 
 def _embedded(graph: Graph, table: NDArray[np.float32], *, quantised: bool) -> str:
-    """Vectors of all tokens, time first: [T, B, E], two more with anchors."""
+    """Add the embedding: [T, B, E], or with anchors [T, B, E + 2]."""
     ids = graph.add("Transpose", ["ids"], "ids_by_time", perm=[1, 0])
     if not quantised:
         return graph.add("Gather", ["table", ids], "embedded")
     step = graph.constant("table_step", np.array(quantised_table(table)[1], dtype=np.float32))
-    found = graph.add("Gather", ["table", ids], "stored")
-    return graph.add("DequantizeLinear", [found, step], "embedded")
+    stored = graph.add("Gather", ["table", ids], "stored")
+    return graph.add("DequantizeLinear", [stored, step], "embedded")
 
 
 def _lstm(
     graph: Graph, settings: ModelSettings, weights: Weights, layer: int, x: str, anchors: int
 ) -> str:
-    """The hidden states of a layer, [T, B, W], zero at padding; below another with anchors."""
+    """Add a layer and return its hidden states [T, B, W], zero at padding.
+
+    All layers but the last keep their anchors.
+    """
     w, r, bias = layer_arrays(settings, weights, layer, anchors)
     h, c = (_start(graph, f"{name}{layer}", anchors) for name in "hc")
     inputs = [x, f"w{layer}", f"r{layer}", f"b{layer}", "lengths", h, c]
@@ -177,7 +180,7 @@ def _lstm(
 
 
 def _joined(graph: Graph, states: str, output: str, settings: ModelSettings) -> str:
-    """Both directions' states side by side: [T, D, B, H] becomes [T, B, W]."""
+    """Join both directions' states: [T, D, B, H] becomes [T, B, W]."""
     if not settings.bidirectional:
         return graph.add("Squeeze", [states, graph.integers(1)], output)
     turned = graph.add("Transpose", [states], f"{output}_turned", perm=[0, 2, 1, 3])
@@ -185,7 +188,7 @@ def _joined(graph: Graph, states: str, output: str, settings: ModelSettings) -> 
 
 
 def _quantised(graph: Graph, kind: str, layer: int, matrix: NDArray[np.float32]) -> tuple[str, str]:
-    """Keep a matrix [D, 4H, X] in int8, transposed, and name its rows' scales and zero points."""
+    """Add a matrix [D, 4H, X] in int8, transposed, and return its scales and zero points."""
     name = f"{kind}{layer}"
     scale = np.abs(matrix).max(axis=2, keepdims=True).clip(1e-12) / np.float32(127)
     stored = np.rint(matrix / scale).astype(np.int8).transpose(0, 2, 1)
@@ -195,7 +198,7 @@ def _quantised(graph: Graph, kind: str, layer: int, matrix: NDArray[np.float32])
 
 
 def _start(graph: Graph, name: str, anchors: int) -> str:
-    """A state [D, B, H] that goes in, with the anchors' own."""
+    """Extend an input state [D, B, H] by the anchors' states."""
     if not anchors:
         return name
     largest = CELL if name.startswith("c") else 1.0
@@ -208,7 +211,7 @@ def _start(graph: Graph, name: str, anchors: int) -> str:
 
 
 def _own_units(graph: Graph, name: str, output: str, hidden: int, anchors: int) -> str:
-    """The first H units along the last axis, without anchors."""
+    """Keep the first H units of the last axis, so that the anchors are dropped."""
     if not anchors:
         return graph.add("Identity", [name], output)
     slices = [graph.integers(0), graph.integers(hidden), graph.integers(-1)]
@@ -216,7 +219,7 @@ def _own_units(graph: Graph, name: str, output: str, hidden: int, anchors: int) 
 
 
 def _pooled(graph: Graph, settings: ModelSettings, weights: Weights, states: str) -> str:
-    """The vector [B, W to 3W] that reaches the linear unit, as `model.pooling` makes it."""
+    """Add the pooling of `model.pooling`; its output is [B, W], [B, 2W] or [B, 3W]."""
     if settings.pooling == "attention":
         return _attention(graph, states, weights["pooling.attention.weight"])
     kinds = settings.pooling.split("+")
@@ -228,19 +231,19 @@ def _pooled(graph: Graph, settings: ModelSettings, weights: Weights, states: str
 
 
 def _real(graph: Graph, states: str) -> str:
-    """Whether a token is real, [T, B, 1]."""
-    zero, one = (graph.constant(n, np.array(v, dtype=np.int32)) for n, v in (("0", 0), ("1", 1)))
+    """Add a mask that is true for real tokens, [T, B, 1]."""
+    zero, unit = (graph.constant(n, np.array(v, dtype=np.int32)) for n, v in (("0", 0), ("1", 1)))
     shape = graph.add("Shape", [states], "time_shape", end=1)
     time = graph.add("Squeeze", [shape], "time_long")
     count = graph.add("Cast", [time], "time", to=TensorProto.INT32)
-    places = graph.add("Range", [zero, count, one], "places")
-    column = graph.add("Unsqueeze", [places, graph.integers(1, 2)], "column")
+    steps = graph.add("Range", [zero, count, unit], "places")
+    column = graph.add("Unsqueeze", [steps, graph.integers(1, 2)], "column")
     limits = graph.add("Unsqueeze", ["lengths", graph.integers(0, 2)], "limits")
     return graph.add("Less", [column, limits], "real")
 
 
 def _masked(graph: Graph, values: str, output: str) -> str:
-    """Values [T, B, *] with minus infinity at padding."""
+    """Replace values [T, B, *] at padding by minus infinity."""
     lowest = graph.constant("lowest", np.array(-np.inf, dtype=np.float32))
     return graph.add("Where", [_real(graph, values), values, lowest], output)
 
@@ -259,17 +262,17 @@ def _max_and_mean(graph: Graph, states: str) -> tuple[str, str]:
 
 
 def _attention(graph: Graph, states: str, weight: NDArray[np.float32]) -> str:
-    """Softmax gathered piece by piece: sums are kept relative to the highest score so far."""
+    """Add a softmax over pieces. Its sums are relative to the highest score so far."""
     time = graph.integers(0)
     vector = graph.constant("attention", np.ascontiguousarray(weight.T))
     scores = _masked(graph, graph.add("MatMul", [states, vector], "scores"), "scores_masked")
     highest = graph.add("ReduceMax", [scores, time], "highest", keepdims=0)
     top = graph.add("Max", ["pooled0", highest], "pooled0_out")
-    shares = graph.add("Exp", [graph.add("Sub", [scores, top], "below_top")], "shares")
+    exponentials = graph.add("Exp", [graph.add("Sub", [scores, top], "below_top")], "shares")
     kept = graph.add("Exp", [graph.add("Sub", ["pooled0", top], "sunk")], "kept")
     totals = []
-    for name, now in (("pooled1", graph.add("Mul", [states, shares], "weighted")),
-                      ("pooled2", shares)):  # fmt: skip
+    for name, now in (("pooled1", graph.add("Mul", [states, exponentials], "weighted")),
+                      ("pooled2", exponentials)):  # fmt: skip
         added = graph.add("ReduceSum", [now, time], f"{name}_now", keepdims=0)
         before = graph.add("Mul", [name, kept], f"{name}_before")
         totals.append(graph.add("Add", [before, added], f"{name}_out"))
@@ -279,34 +282,34 @@ def _attention(graph: Graph, states: str, weight: NDArray[np.float32]) -> str:
 def _logits(graph: Graph, weights: Weights, summary: str) -> str:
     weight = graph.constant("output", np.ascontiguousarray(weights["output.weight"]))
     bias = graph.constant("output_bias", weights["output.bias"])
-    one = len(weights["output.bias"]) == 1
-    scores = graph.add("Gemm", [summary, weight, bias], "units" if one else "logits", transB=1)
-    return graph.add("Squeeze", [scores, graph.integers(1)], "logits") if one else scores
+    binary = len(weights["output.bias"]) == 1
+    scores = graph.add("Gemm", [summary, weight, bias], "units" if binary else "logits", transB=1)
+    return graph.add("Squeeze", [scores, graph.integers(1)], "logits") if binary else scores
 
 
 def _model(graph: Graph, bundle: Bundle, shared: Mapping[str, Array]) -> onnx.ModelProto:
     classes = len(bundle.config.classes)
-    given = [
+    inputs = [
         helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "T"]),
         helper.make_tensor_value_info("lengths", TensorProto.INT32, ["B"]),
     ]
     logits: list[str | int | None] = ["B"] if classes == 2 else ["B", classes]
-    found = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, logits)]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, logits)]
     for name, shape in state_shapes(bundle.config.model).items():
-        given.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-        found.append(helper.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, shape))
+        inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        outputs.append(helper.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, shape))
     kept = [numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
-    left_out = [_elsewhere(name, value) for name, value in shared.items()]
+    external = [_external_tensor(name, value) for name, value in shared.items()]
     return helper.make_model(
-        helper.make_graph(graph.nodes, "lstm-classifier", given, found, [*kept, *left_out]),
+        helper.make_graph(graph.nodes, "lstm-classifier", inputs, outputs, [*kept, *external]),
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)],
         ir_version=IR_VERSION,
         producer_name="sentiment-lstm",
     )
 
 
-def _elsewhere(name: str, value: Array) -> TensorProto:
-    """An array that the graph names and does not hold."""
+def _external_tensor(name: str, value: Array) -> TensorProto:
+    """Describe an array that the graph names but does not hold."""
     kind = helper.np_dtype_to_tensor_dtype(value.dtype)
     tensor = TensorProto(name=name, data_type=kind, dims=value.shape)
     tensor.data_location = TensorProto.EXTERNAL

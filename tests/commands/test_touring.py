@@ -44,7 +44,7 @@ def test_every_stop_is_a_command_with_its_output_and_nothing_is_left(run, tempor
         assert f"\n$ sentiment-lstm {name} " in out
     assert "turned" in out
     assert "validation accuracy" in err
-    assert "Passed by" not in err
+    assert "Skipped" not in err
     assert left(temporary) == []
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_installed_is_passed_by(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "sentiment_lstm.training.run", None)
     code, out, err = run("tour")
     assert code == 0
-    assert "Passed by: " in err
+    assert "Skipped: " in err
     assert "pip install 'sentiment-lstm[train]'" in err
     assert "1 of 2" in out
     assert "2 of 2" not in out  # it would ask the model that was not trained
@@ -70,7 +70,7 @@ def test_what_is_not_installed_is_passed_by(run, monkeypatch):
 
 def test_it_waits_at_a_terminal_alone(run, monkeypatch):
     said = []
-    monkeypatch.setattr(touring, "_go", lambda *given: None)
+    monkeypatch.setattr(touring, "_run", lambda *given: None)
     monkeypatch.setattr(touring, "say", said.append)
     assert run("tour")[0] == 0
     assert not said
@@ -84,7 +84,7 @@ def test_an_interrupt_ends_it_and_leaves_nothing(run, monkeypatch, temporary):
     def interrupted(*given):
         raise Interrupted(2)
 
-    monkeypatch.setattr(touring, "_go", interrupted)
+    monkeypatch.setattr(touring, "_run", interrupted)
     code, _, err = run("tour")
     assert code == 130
     assert err == "Interrupted by SIGINT.\n"

@@ -117,7 +117,7 @@ def test_an_error_comes_after_the_windows_before_it(bundle, monkeypatch):
     monkeypatch.setattr(module, "_WINDOW_TEXTS", 2)
     found = Predictor(bundle, CountingRuntime()).predict_iter(["good"] * 5 + [None])
     read = []
-    with pytest.raises(UsageError, match="found NoneType at place 5"):
+    with pytest.raises(UsageError, match="found NoneType at index 5"):
         read.extend(found)
     assert len(read) == 4
 
@@ -176,7 +176,7 @@ def test_one_string_is_not_a_list_of_letters(bundle):
 
 @pytest.mark.parametrize("wrong", [None, 3.5, b"good", ["good"]])
 def test_texts_that_are_no_strings(bundle, wrong):
-    with pytest.raises(UsageError, match=f"found {type(wrong).__name__} at place 1"):
+    with pytest.raises(UsageError, match=f"found {type(wrong).__name__} at index 1"):
         open_predictor(bundle).predict(["good", wrong])
 
 

@@ -11,7 +11,13 @@ from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference import predictor as predictor_module
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.interpret import explain as module
-from sentiment_lstm.interpret.explain import Explainer, direction, joined, segments, words_of
+from sentiment_lstm.interpret.explain import (
+    Explainer,
+    direction,
+    join_neighbours,
+    segments,
+    words_of,
+)
 from sentiment_lstm.settings import ModelSettings, TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
@@ -85,7 +91,7 @@ def test_segments_are_the_raw_text(subwords, text):
     found = subwords.explain(text)
     parts = segments(found)
     assert "".join(part["text"] for part in parts) == text
-    assert all(part["text"] and 0 <= part["share"] <= 1 for part in parts)
+    assert all(part["text"] and 0 <= part["strength"] <= 1 for part in parts)
     ends = [(t.start, t.end) for t in found.tokens]
     assert all(end <= start for (_, end), (start, _) in pairwise(ends))
 
@@ -93,12 +99,12 @@ def test_segments_are_the_raw_text(subwords, text):
 def test_segments_shade_what_moved_the_score(bundle):
     found = explainer_of(bundle).explain(TEXT)
     strongest = found.strongest(1)[0]
-    shown = {part["text"]: part for part in segments(found) if part["share"] == 1}
+    shown = {part["text"]: part for part in segments(found) if part["strength"] == 1}
     assert list(shown) == [strongest.text]
     (side,) = {part["towards"] for part in shown.values()}
     speaks = found.sides[("first", "second").index(side)]
     assert (speaks == found.label) == (strongest.attribution > 0)
-    faint = [part for part in segments(found) if part["share"] < 0.1]
+    faint = [part for part in segments(found) if part["strength"] < 0.1]
     assert {part["towards"] for part in faint} == {""}
 
 
@@ -147,9 +153,9 @@ def test_long_texts_lose_spans(bundle, monkeypatch):
 
 def test_neighbours_are_joined():
     words = [range(0, 1), range(1, 3), range(3, 4)]
-    assert joined(words, 2) == [range(0, 3), range(3, 4)]
-    assert joined(words, 3) == joined(words, 9) == words
-    assert joined(words, 1) == [range(0, 4)]
+    assert join_neighbours(words, 2) == [range(0, 3), range(3, 4)]
+    assert join_neighbours(words, 3) == join_neighbours(words, 9) == words
+    assert join_neighbours(words, 1) == [range(0, 4)]
 
 
 def test_longer_than_can_be_explained(bundle, monkeypatch):

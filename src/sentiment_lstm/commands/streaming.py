@@ -1,4 +1,4 @@
-"""The command that reads a text token by token: `stream`."""
+"""The command `stream`: a text read token by token."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def stream(
-    text: Annotated[str, typer.Argument(help="A text, or - to read standard input as it comes.")],
+    text: Annotated[str, typer.Argument(help="A text, or - to read standard input as it arrives.")],
     model: Model = None,
     as_json: Json = False,
 ) -> None:
-    """Score a text while reading it: what each token did, and where the verdict turned."""
+    """Score a text token by token, and show where the label changed."""
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands import tables
     from sentiment_lstm.inference.streaming import stream as steps_of
@@ -37,7 +37,7 @@ def stream(
 
 
 def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
-    """A JSON object a token; `name`'s probability is the one that `change` is of."""
+    """Yield a JSON object per token. `change` is the change of class `name`'s probability."""
     for step in steps:
         values = {
             "text": step.text,
@@ -52,11 +52,13 @@ def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
 
 
 def _standard_input() -> Iterator[str]:
-    """What comes, when it comes; bytes that are no UTF-8 become U+FFFD."""
+    """Yield standard input as it arrives. Bytes that are not UTF-8 become U+FFFD."""
     from codecs import getincrementaldecoder
 
     if sys.stdin is None:
-        raise UsageError("Expected a text on standard input, found it closed: give it as words.")
+        raise UsageError(
+            "Expected a text on standard input, found it closed: give the text as an argument."
+        )
     decoder = getincrementaldecoder("utf-8")(errors="replace")
     while piece := sys.stdin.buffer.read1(4096):  # type: ignore[union-attr]
         yield decoder.decode(piece)

@@ -96,7 +96,7 @@ def explanation(found: Explanation) -> None:
     """A text coloured by what its words speak for, then the words that moved its score furthest."""
     console, shown = Console(), Text()
     for part in segments(found):
-        share = {"": 0.5, "first": 0.5 - part["share"] / 2, "second": 0.5 + part["share"] / 2}
+        share = {"": 0.5, "first": 0.5 - part["strength"] / 2, "second": 0.5 + part["strength"] / 2}
         style = f"bold {_shade(share[part['towards']])}" if part["towards"] else ""
         shown.append(_text(part["text"], style))
     console.print(shown, soft_wrap=True)

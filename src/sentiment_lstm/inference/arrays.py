@@ -1,7 +1,7 @@
-"""A bundle's weights in the order and precision of its ONNX graphs; the state they carry.
+"""A bundle's weights in the order and precision of its ONNX graphs, and the graphs' state.
 
-Needs no ONNX: export puts these arrays into graphs or leaves them out, and the runtime brings those
-that were left out. Shapes: B texts, E embedding, H hidden, D directions, W = D x H.
+Needs no ONNX. `export` puts some of these arrays into a graph and leaves out the rest; the runtime
+supplies those. Shapes: B texts, E embedding, H hidden, D directions, W = D x H.
 """
 
 from __future__ import annotations
@@ -18,56 +18,56 @@ from sentiment_lstm.settings import ModelSettings
 Array = NDArray[Any]
 Weights = Mapping[str, NDArray[np.float32]]
 ANCHORS = 2
-"""Units that hold a quantised layer's ranges fixed: two more inputs and two more states.
+"""The number of extra inputs, and of extra states, that keep a quantised layer's ranges fixed.
 
-Dynamic quantisation takes its range from whatever else stands in the batch, so that a text's score
-would move with its neighbours. Two inputs at the largest and smallest value that any token has, and
-two states at 1 and -1, which no state can pass, make every range a constant.
+Dynamic quantisation takes its range from all values in a batch, so a text's score would depend on
+the other texts. Two extra inputs hold the largest and the smallest value of any token. Two extra
+states hold 1 and -1, which no state can exceed. So every range is a constant.
 """
 CELL = 30.0
-"""An anchor's cell state: it starts here, or at its negative, and moves away from 0."""
+"""An anchor's cell state starts at this value or its negative, and only moves away from 0."""
 _OPEN, _CANDIDATE = 30.0, 15.0
 _ORDER = [0, 3, 1, 2]
-"""ONNX keeps input, output, forget gate and candidate in this order; PyTorch i, f, g, o."""
+"""Turns PyTorch's gate order (input, forget, candidate, output) into ONNX's (i, o, f, g)."""
 
 
 def shared_arrays(bundle: Bundle, *, quantised: bool) -> dict[str, Array]:
-    """The arrays of a graph that need not stand in it: they follow from the bundle's weights.
+    """Return the arrays that a graph leaves out because the bundle's weights hold them.
 
-    In int8 that is the embedding alone; the LSTM's weights are small then.
+    An int8 graph leaves out the embedding alone, for its LSTM weights are small.
     """
     settings, weights = bundle.config.model, bundle.weights
     table = weights["embedding.weight"]
     if quantised:
         return {"table": quantised_table(table)[0]}
-    found: dict[str, Array] = {"table": table}
+    arrays: dict[str, Array] = {"table": table}
     for layer in range(settings.layers):
         names = (f"w{layer}", f"r{layer}", f"b{layer}")
-        found |= zip(names, layer_arrays(settings, weights, layer, anchors=0), strict=True)
-    return found
+        arrays |= zip(names, layer_arrays(settings, weights, layer, anchors=0), strict=True)
+    return arrays
 
 
 def quantised_table(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], np.float32]:
-    """The embedding [V, E] as int8 [V, E + 2], anchors at its end, and the size of a step."""
-    step = np.float32(max(float(np.abs(table).max()), 1e-12) / 127)
-    ends = np.tile(np.array([[127, -127]], dtype=np.int8), (len(table), 1))
-    return np.concatenate([np.rint(table / step).astype(np.int8), ends], axis=1), step
+    """Return the embedding [V, E] as int8 [V, E + 2], anchors last, and its scale."""
+    scale = np.float32(max(float(np.abs(table).max()), 1e-12) / 127)
+    anchors = np.tile(np.array([[127, -127]], dtype=np.int8), (len(table), 1))
+    return np.concatenate([np.rint(table / scale).astype(np.int8), anchors], axis=1), scale
 
 
 def layer_arrays(
     settings: ModelSettings, weights: Weights, layer: int, anchors: int
 ) -> tuple[NDArray[np.float32], ...]:
-    """One layer's weights as ONNX orders them: [D, 4H, E], [D, 4H, H], both biases [D, 8H]."""
-    ways = ("ahead", "back") if settings.bidirectional else ("ahead",)
-    blocks = len(ways) if layer else 1
-    parts = [_one_way(weights, f"{way}.{layer}", blocks, anchors) for way in ways]
+    """Return a layer's weights in ONNX order: [D, 4H, E], [D, 4H, H], both biases [D, 8H]."""
+    directions = ("ahead", "back") if settings.bidirectional else ("ahead",)
+    blocks = len(directions) if layer else 1
+    parts = [_direction_arrays(weights, f"{name}.{layer}", blocks, anchors) for name in directions]
     return tuple(np.stack(arrays) for arrays in zip(*parts, strict=True))
 
 
-def _one_way(
+def _direction_arrays(
     weights: Weights, name: str, blocks: int, anchors: int
 ) -> tuple[NDArray[np.float32], ...]:
-    """One direction of `layer_arrays`. `blocks`: input parts with anchors of their own."""
+    """Return one direction of `layer_arrays`. `blocks`: input parts with anchors of their own."""
     w, r, b_in, b_state = (
         weights[f"{name}.{kind}_l0"].reshape(4, len(weights[f"{name}.{kind}_l0"]) // 4, -1)[_ORDER]
         for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -75,8 +75,8 @@ def _one_way(
     if anchors:
         w = np.pad(w.reshape(4, w.shape[1], blocks, -1), ((0, 0), (0, 2), (0, 0), (0, 2)))
         r = np.pad(r, ((0, 0), (0, 2), (0, 2)))
-        ends = np.array([[[_OPEN]] * 2] * 3 + [[[_CANDIDATE], [-_CANDIDATE]]], dtype=np.float32)
-        b_in = np.concatenate([b_in, ends], axis=1)
+        gates = [[[_OPEN]] * 2] * 3 + [[[_CANDIDATE], [-_CANDIDATE]]]
+        b_in = np.concatenate([b_in, np.array(gates, dtype=np.float32)], axis=1)
         b_state = np.pad(b_state, ((0, 0), (0, 2), (0, 0)))
     units = 4 * w.shape[1]
     bias = np.concatenate([b_in.ravel(), b_state.ravel()])
@@ -84,7 +84,7 @@ def _one_way(
 
 
 def state_shapes(settings: ModelSettings) -> dict[str, tuple[str | int, ...]]:
-    """The names and shapes of a graph's state; "B" stands for the number of texts."""
+    """Return the names and shapes of a graph's state. "B" stands for the number of texts."""
     directions = 2 if settings.bidirectional else 1
     width = directions * settings.hidden
     shapes: dict[str, tuple[str | int, ...]] = {}
@@ -97,12 +97,11 @@ def state_shapes(settings: ModelSettings) -> dict[str, tuple[str | int, ...]]:
         "max+mean+last": (("B", width), ("B", width), ("B", 1)),
         "attention": (("B", 1), ("B", width), ("B", 1)),
     }
-    found = enumerate(pooled[settings.pooling])
-    return shapes | {f"pooled{place}": shape for place, shape in found}
+    return shapes | {f"pooled{i}": shape for i, shape in enumerate(pooled[settings.pooling])}
 
 
 def zero_state(settings: ModelSettings, texts: int) -> dict[str, NDArray[np.float32]]:
-    """The state before the first token: zeros, but for the maximum of no tokens."""
+    """Return the state before the first token: zeros, except a maximum of minus infinity."""
     state = {
         name: np.zeros([texts if isinstance(n, str) else n for n in shape], dtype=np.float32)
         for name, shape in state_shapes(settings).items()

@@ -19,14 +19,14 @@ class OnnxRuntime(Runtime[State]):
     """The `Runtime` of a graph that `export.build` made.
 
     Args:
-        bundle: whose weights the graph leaves out.
+        bundle: holds the weights that the graph leaves out.
         graph: the serialised graph.
-        quantised: whether it is the one in int8.
-        threads: CPU threads; 0: one for each core, and no more of them ever. Each reads batches
-            of its own: a token's products are too small to be shared.
+        quantised: whether the graph is the int8 one.
+        threads: CPU threads, at most one per core; 0 means one per core. Each thread reads its
+            own batches, because one token's matrix products are too small to split.
 
     Raises:
-        BundleError: the graph is none that can be run.
+        BundleError: the graph cannot be run.
     """
 
     def __init__(self, bundle: Bundle, graph: bytes, *, quantised: bool, threads: int = 0) -> None:
@@ -48,16 +48,15 @@ class OnnxRuntime(Runtime[State]):
             )
         except Exception as error:  # its errors have no common class
             raise BundleError(
-                f"Expected a graph of this model, found: {str(error)[:200]}; make it anew by "
+                f"Expected a graph of this model, found: {str(error)[:200]}; create it again with "
                 "`sentiment-lstm export`."
             ) from error
 
     def read(
         self, ids: NDArray[np.int64], lengths: NDArray[np.int64], state: State | None = None
     ) -> tuple[NDArray[np.float32], State | None]:
-        """Read as `Runtime.read` says; the state is right beside padding too."""
+        """Read as `Runtime.read` does. Here the state is valid even if texts have padding."""
         state = zero_state(self._settings, len(ids)) if state is None else state
-        given = {"ids": ids, "lengths": lengths.astype(np.int32), **state}
-        logits, *after = self._session.run(self._names, given)
-        found = dict(zip(state, after, strict=True)) if self.carries else None
-        return logits, found
+        inputs = {"ids": ids, "lengths": lengths.astype(np.int32), **state}
+        logits, *new_state = self._session.run(self._names, inputs)
+        return logits, dict(zip(state, new_state, strict=True)) if self.carries else None

@@ -1,8 +1,8 @@
-"""Texts in, calibrated predictions out, in the order of the texts.
+"""Turns texts into calibrated predictions, in the order of the texts.
 
-Tokenises, groups texts of nearly equal length, scores, and restores the order, window by window,
-the next one tokenised meanwhile: memory does not grow with the number of texts. Knows no files, and
-of the model only its runtime.
+Works on one window of texts at a time, so memory does not grow with the number of texts. While a
+window is scored, the next one is tokenised. Within a window, texts of nearly equal length share a
+batch. Knows no files, and of the model only its runtime.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction
 
 _WINDOW_TEXTS = 2048
 _WINDOW_CHARACTERS = 2_000_000
-"""A window closes at either number: some 1,500 reviews, enough for batches with little padding."""
+"""A window closes at either limit: about 1,500 reviews, enough for batches with little padding."""
 _BATCH_TOKENS = 5_000
-"""Most tokens of a batch, padding included; a longer text is a batch of its own."""
+"""The most tokens in a batch, padding included. A longer text is a batch of its own."""
 
 
 class Predictor:
@@ -35,7 +35,7 @@ class Predictor:
 
     Args:
         bundle: the saved model.
-        runtime: what runs its weights.
+        runtime: runs the model's weights.
     """
 
     def __init__(self, bundle: Bundle, runtime: Runtime[Any]) -> None:
@@ -51,109 +51,120 @@ class Predictor:
     def predict_iter(
         self, texts: Iterable[str], abstain_below: float = 0.0
     ) -> Iterator[Prediction]:
-        """Predict texts without end, in order; two windows of them are read before a result.
+        """Predict a stream of texts, in order. Reads two windows before the first prediction.
 
         Args:
-            texts: raw texts.
-            abstain_below: predictions of a lower score have no label.
+            texts: raw texts, possibly without end.
+            abstain_below: a prediction with a lower score has no label.
 
         Raises:
-            UsageError: `texts` is one string, or holds something that is none; `abstain_below` is
-                not in [0, 1): this at once, before a text is read.
+            UsageError: `texts` is one string or holds something that is not a string. Also raised
+                at once, before a text is read, if `abstain_below` is not in [0, 1).
         """
-        least = checked_threshold(abstain_below)
+        threshold = checked_threshold(abstain_below)
         return (
-            self._prediction(text, one, share, least)
+            self._prediction(text, encoded, class_probabilities, threshold)
             for window in self.windows(texts)
-            for text, one, share in zip(*window, strict=True)
+            for text, encoded, class_probabilities in zip(*window, strict=True)
         )
 
-    def label(self, share: NDArray[np.float64], abstain_below: float = 0.0) -> str | None:
-        """Name the likeliest class of a text; None where it is less probable than the threshold.
+    def label(
+        self, class_probabilities: NDArray[np.float64], abstain_below: float = 0.0
+    ) -> str | None:
+        """Name the likeliest class of a text, or None if its probability is below the threshold.
 
         Args:
-            share: the probability of every class, [C].
-            abstain_below: the least probability that is an answer.
+            class_probabilities: the probability of each class, [C].
+            abstain_below: the lowest probability that counts as an answer.
         """
-        winner = int(share.argmax())
-        return self.classes[winner] if share[winner] >= abstain_below else None
+        class_index = int(class_probabilities.argmax())
+        return self.classes[class_index] if class_probabilities.max() >= abstain_below else None
 
     def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The probability of every class, [N, C], from logits [N] or [N, C]."""
+        """Return the probability of each class, [N, C], from logits [N] or [N, C]."""
         return probabilities(logits, self._temperature)
 
     def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
-        """Score every text: [N, C], columns in the order of `classes`.
+        """Return the probability of each class for each text, [N, C], columns as `classes`.
 
         Raises:
-            UsageError: `texts` is one string, or holds something that is none.
+            UsageError: `texts` is one string or holds something that is not a string.
         """
-        none = np.empty((0, len(self.classes)))
-        return np.concatenate([none, *(shares for _, _, shares in self.windows(texts))])
+        no_rows = np.empty((0, len(self.classes)))
+        return np.concatenate([no_rows, *(rows for _, _, rows in self.windows(texts))])
 
     def windows(
         self, texts: Iterable[str]
     ) -> Iterator[tuple[list[str], list[Encoded], NDArray[np.float64]]]:
-        """Some texts at a time, in order: the texts, their ids and their probabilities [N, C].
+        """Yield windows of texts in order: texts, token ids, and probabilities [N, C].
 
-        While a window is scored the next one is cut into tokens.
+        While a window is scored, the next one is tokenised.
 
         Raises:
-            UsageError: `texts` is one string, or holds something that is none.
+            UsageError: `texts` is one string or holds something that is not a string.
         """
-        with ThreadPoolExecutor(1) as ahead:
-            coming: Future[list[Encoded]] | None = None
-            for window, after in _with_next(_windows(texts)):
-                encoded = coming.result() if coming else self.tokenizer.encode(window)
+        with ThreadPoolExecutor(1) as tokenizing:
+            next_encoded: Future[list[Encoded]] | None = None
+            for window, next_window in _with_next(_windows(texts)):
+                encoded = next_encoded.result() if next_encoded else self.tokenizer.encode(window)
                 try:
-                    coming = ahead.submit(self.tokenizer.encode, after) if after else None
+                    encode = self.tokenizer.encode
+                    next_encoded = tokenizing.submit(encode, next_window) if next_window else None
                 except RuntimeError:  # the main thread has ended: pools take no more work
-                    coming = None
-                yield window, encoded, self.shares([text.ids for text in encoded])
+                    next_encoded = None
+                yield window, encoded, self.score_ids([text.ids for text in encoded])
 
-    def shares(self, ids: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
-        """The probability of every class of N texts, [N, C].
+    def score_ids(self, ids: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
+        """Return the probability of each class for N tokenised texts, [N, C].
 
         Args:
             ids: each text's token ids, at least one, int32 [T].
         """
-        shares = np.empty((len(ids), len(self.classes)))
+        scored = np.empty((len(ids), len(self.classes)))
         lengths = lengths_of(ids)
-        even = -(-int(lengths.sum()) // self.runtime.threads)  # of few texts each thread gets some
-        # The longest first, so that no thread is left with them at the end.
-        batches = length_batches(lengths, min(_BATCH_TOKENS, even))[::-1]
-        given = [[ids[row] for row in rows] for rows in batches]
-        for rows, logits in zip(batches, self.runtime.score_all(given), strict=True):
-            shares[rows] = self.calibrated(logits)
-        return shares
+        # With few texts, smaller batches give every thread something to do.
+        tokens_per_thread = -(-int(lengths.sum()) // self.runtime.threads)
+        # The longest batch goes first, so that no thread is left with it at the end.
+        batches = length_batches(lengths, min(_BATCH_TOKENS, tokens_per_thread))[::-1]
+        batch_ids = [[ids[row] for row in rows] for rows in batches]
+        for rows, logits in zip(batches, self.runtime.score_all(batch_ids), strict=True):
+            scored[rows] = self.calibrated(logits)
+        return scored
 
     def _prediction(
-        self, text: str, encoded: Encoded, share: NDArray[np.float64], abstain_below: float
+        self,
+        text: str,
+        encoded: Encoded,
+        class_probabilities: NDArray[np.float64],
+        abstain_below: float,
     ) -> Prediction:
         unknown = float((encoded.ids == UNKNOWN_ID).mean())
-        label = self.label(share, abstain_below)
-        return Prediction(label, float(share.max()), 0, len(text), unknown)
+        label = self.label(class_probabilities, abstain_below)
+        return Prediction(label, float(class_probabilities.max()), 0, len(text), unknown)
 
 
 def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
-    """Predict with the bundle's fastest graph, or where it has none with PyTorch.
+    """Open a predictor that runs the bundle's fastest graph, or PyTorch if it has no graph.
 
     Args:
         bundle: the saved model.
-        threads: CPU threads that score, at most one for each core; 0: that many. The next texts
-            are cut beside them. The tokenizer's and PyTorch's belong to the whole process.
+        threads: CPU threads that score, at most one per core; 0 means one per core. One more
+            thread tokenises. The tokenizer's and PyTorch's thread counts hold for the whole
+            process.
 
     Raises:
-        UsageError: `threads` is no number from 0 on.
-        MissingExtraError: there is no graph, and torch is not installed.
-        BundleError: the graph is none that can be run.
+        UsageError: `threads` is not a whole number of at least 0.
+        MissingExtraError: the bundle has no graph, and torch is not installed.
+        BundleError: the graph cannot be run.
     """
     if not isinstance(threads, int) or threads < 0:
-        raise UsageError(f"Expected a number of threads from 0 on, found {threads!r}: 0 for all.")
+        raise UsageError(
+            f"Expected a number of threads of at least 0, found {threads!r}: 0 uses every core."
+        )
     threads = min(threads, usable_cores())
     name = next((name for name in (INT8_GRAPH, FLOAT_GRAPH) if name in bundle.graphs), None)
     if threads:
-        os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when the tokenizer's pool begins
+        os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when the tokenizer's pool starts
     if name is None:
         return Predictor(bundle, open_torch(bundle, threads))
     from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
@@ -164,7 +175,7 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
 
 
 def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
-    """The bundle's weights in PyTorch; threads as in `open_predictor`.
+    """Run the bundle's weights in PyTorch, with `threads` as in `open_predictor`.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -182,20 +193,20 @@ def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
 def _with_next(
     windows: Iterator[list[str]],
 ) -> Iterator[tuple[list[str], list[str] | None]]:
-    """Each window and the one after it; an error comes after the whole windows before it."""
-    now = next(windows, None)
-    while now is not None:
+    """Yield each window with its successor. An error is raised after all windows before it."""
+    window = next(windows, None)
+    while window is not None:
         try:
-            after = next(windows, None)
+            next_window = next(windows, None)
         except Exception:
-            yield now, None
+            yield window, None
             raise
-        yield now, after
-        now = after
+        yield window, next_window
+        window = next_window
 
 
 def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Cut a stream of texts into lists of bounded size, checking each text."""
+    """Check each text of a stream and collect the texts into lists of bounded size."""
     window: list[str] = []
     characters = 0
     for text in _checked(texts):
@@ -217,9 +228,9 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
         raise UsageError(
             f"Expected a list of texts, found {type(texts).__name__}: put the texts in a list."
         ) from None
-    for place, text in numbered:
+    for index, text in numbered:
         if not isinstance(text, str):
             raise UsageError(
-                f"Expected every text to be a string, found {type(text).__name__} at place {place}."
+                f"Expected every text to be a string, found {type(text).__name__} at index {index}."
             )
         yield text

@@ -1,4 +1,4 @@
-"""A text scored while it is read: one prediction a token, from a state of constant size.
+"""Scores a text while it is read: one prediction per token, from a state of constant size.
 
 Knows a predictor's tokenizer and runtime, no terminal and no files.
 """
@@ -19,21 +19,21 @@ from sentiment_lstm.records import UNKNOWN_ID
 from sentiment_lstm.text.cleaning import TAG
 
 _SLICE = 4096
-"""Characters of a whole text that are cut into tokens at once."""
+"""Characters of a whole text that are tokenised at once."""
 _BREAK = re.compile(r"[^\S\x85]")
-"""White space that only separates: the tokenizer reads U+0085 as three dots."""
+"""White space between tokens. U+0085 is not one: the tokenizer reads it as three dots."""
 _OPEN_TAG = re.compile(TAG.removesuffix(">") + "$")
-"""The end of a text that may still become a tag (`text.cleaning`), white space and all."""
+"""The end of a text that may still become a tag (`text.cleaning`), white space included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a token did.
+    """The prediction after a token.
 
-    `text` is the token as it was written, `start` and `end` its span in characters of all that was
-    read. `label` is the likeliest class of the text so far, `score` its calibrated probability,
-    `probabilities` those of all classes, [C]. `change` is how far the last class's probability
-    moved from the token before; 0 for the first one.
+    `text`: the token as written. `start`, `end`: its span, in characters of the whole text.
+    `label`: the likeliest class of the text so far. `score`: its calibrated probability.
+    `probabilities`: those of all classes, [C]. `change`: the probability of the last class, minus
+    the same after the previous token; 0 for the first token.
     """
 
     text: str
@@ -46,15 +46,15 @@ class Step:
 
 
 class Reader:
-    """Reads one text, piece by piece; what it remembers does not grow with the text.
+    """Reads one text piece by piece, in memory that does not grow with the text.
 
-    Only where there is no white space, the characters since the last one wait.
+    It holds back the characters since the last white space, for their word may go on.
 
     Args:
-        predictor: of a model of one direction.
+        predictor: a predictor whose model has one direction.
 
     Raises:
-        UsageError: the model has two directions: its second needs the end of the text first.
+        UsageError: the model is bidirectional. Its second direction starts at the end of the text.
     """
 
     def __init__(self, predictor: Predictor) -> None:
@@ -70,14 +70,14 @@ class Reader:
         self._last: float | None = None
 
     def read(self, piece: str) -> Iterator[Step]:
-        """Read on; the end of the piece waits until it is clear where its last word ends."""
+        """Read the next piece. Its last word waits until its end is known."""
         self._waiting += piece
         end = _safe_end(self._waiting)
         ready, self._waiting = self._waiting[:end], self._waiting[end:]
         yield from self._steps(ready)
 
     def finish(self) -> Iterator[Step]:
-        """Read what waits: the text ends here. One without tokens is one unknown token."""
+        """End the text and read what is left. A text without tokens is one unknown token."""
         rest, self._waiting = self._waiting, ""
         yield from self._steps(rest)
         if self._last is None:
@@ -88,28 +88,27 @@ class Reader:
         assert encoded.offsets is not None
         before, self._characters = self._characters, self._characters + len(text)
         for id_, (start, end) in zip(encoded.ids.tolist(), encoded.offsets.tolist(), strict=True):
-            if end > start:  # a text without tokens has one of no width
+            if end > start:  # a text without tokens has one token of width 0
                 yield self._step(text[start:end], before + start, before + end, id_)
 
     def _step(self, text: str, start: int, end: int, id_: int) -> Step:
         ids, lengths = np.array([[id_]]), np.array([1])
         logits, self._state = self._predictor.runtime.read(ids, lengths, self._state)
-        share = self._predictor.calibrated(logits)[0]
-        change = 0.0 if self._last is None else float(share[-1]) - self._last
-        self._last = float(share[-1])
-        label = self._predictor.label(share)
-        return Step(text, start, end, label, float(share.max()), share, change)
+        row = self._predictor.calibrated(logits)[0]
+        change = 0.0 if self._last is None else float(row[-1]) - self._last
+        self._last = float(row[-1])
+        return Step(text, start, end, self._predictor.label(row), float(row.max()), row, change)
 
 
 def stream(predictor: Predictor, pieces: str | Iterable[str]) -> Iterator[Step]:
-    """Score a text token by token; the last step's score is the whole text's.
+    """Score a text token by token. The last step's score is that of the whole text.
 
     Args:
-        predictor: of a model of one direction.
-        pieces: the text, or its pieces as they come, cut anywhere.
+        predictor: a predictor whose model has one direction.
+        pieces: the text, or its pieces in order, cut anywhere.
 
     Raises:
-        UsageError: the model has two directions.
+        UsageError: the model is bidirectional.
     """
     reader = Reader(predictor)
     for piece in _slices(pieces) if isinstance(pieces, str) else pieces:
@@ -122,22 +121,22 @@ def _slices(text: str) -> Iterator[str]:
 
 
 def turning_points(labels: Sequence[str | None]) -> list[int]:
-    """Where the running label changed and stayed as it is at the end of a text, or until the next.
+    """Return the indices of the tokens at which the running label changed for good.
 
-    Places of tokens whose label differs from the one before and lasts for at least three tokens,
-    or to the end: `turning_points(["a", "a", "b", "b", "b", "a"])` is `[2, 5]`.
+    A new label counts if it lasts for at least three tokens or to the end of the text:
+    `turning_points(["a", "a", "b", "b", "b", "a"])` is `[2, 5]`.
     """
-    found, settled = [], labels[0] if labels else None
-    for place in range(1, len(labels)):
-        here = labels[place : place + 3]
-        if here[0] != settled and len(set(here)) == 1:
-            found.append(place)
-            settled = here[0]
-    return found
+    turns, settled = [], labels[0] if labels else None
+    for index in range(1, len(labels)):
+        window = labels[index : index + 3]
+        if window[0] != settled and len(set(window)) == 1:
+            turns.append(index)
+            settled = window[0]
+    return turns
 
 
 def _safe_end(text: str) -> int:
-    """How much of a text can be cut into tokens whatever follows: to white space outside a tag."""
+    """Return how many characters can be tokenised whatever follows: up to space outside a tag."""
     breaks = [match.start() for match in _BREAK.finditer(text, max(0, len(text) - 10_000))]
     for end in reversed(breaks):
         if not _OPEN_TAG.search(text, max(0, end - 203), end):

@@ -17,7 +17,7 @@ class TorchRuntime(Runtime[State]):
 
     Args:
         bundle: the model.
-        threads: CPU threads of the whole process; 0: as they are.
+        threads: CPU threads of the whole process; 0 leaves them unchanged.
     """
 
     def __init__(self, bundle: Bundle, threads: int = 0) -> None:
@@ -31,10 +31,10 @@ class TorchRuntime(Runtime[State]):
     def read(
         self, ids: NDArray[np.int64], lengths: NDArray[np.int64], state: State | None = None
     ) -> tuple[NDArray[np.float32], State | None]:
-        """Read as `Runtime.read` says."""
-        given = torch.from_numpy(ids), torch.from_numpy(lengths)
+        """Read as `Runtime.read` does."""
+        inputs = torch.from_numpy(ids), torch.from_numpy(lengths)
         if self.carries:
-            logits, state = self._model.read(*given, state)
+            logits, state = self._model.read(*inputs, state)
         else:
-            logits = self._model(*given)
+            logits = self._model(*inputs)
         return logits.numpy(), state

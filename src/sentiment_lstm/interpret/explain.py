@@ -1,8 +1,9 @@
-"""Which words of a text moved its score, and how far. Knows a predictor, no torch, no terminal.
+"""Explains a score: which words of a text moved it, and how far.
 
-What is explained is f, the calibrated probability of the text's label; asked "why not that class",
-f is the label's probability less that class's. A positive attribution speaks for the label. By
-integrated gradients (`integrated`) where torch and captum are installed, else by occlusion.
+The explained value f is the calibrated probability of the text's label. If the label is compared
+with another class, f is the difference of both probabilities. A positive attribution speaks for
+the label. The method is integrated gradients (`integrated_gradients`) if torch and captum are
+installed, else occlusion. Knows a predictor, no torch and no terminal.
 """
 
 from __future__ import annotations
@@ -24,32 +25,35 @@ if TYPE_CHECKING:
     from sentiment_lstm.interpret.integrated_gradients import IntegratedGradients
 
 MOST_TOKENS = 50_000
-"""Longer texts are refused: every attribution costs a reading of the whole text."""
+"""Longer texts are refused, because each attribution costs a reading of the whole text."""
 GRADIENT_TOKENS = 4_000
-"""Longer texts are explained by occlusion: a gradient remembers every token of its path."""
+"""Longer texts are explained by occlusion, because a gradient keeps every token in memory."""
 _READ = 400_000
-"""Tokens that occlusion reads in all: long texts lose several words at a time."""
+"""Tokens that occlusion reads in total. In a long text it leaves out several words at a time."""
 _SPANS = 16
-"""It takes out at least that many spans, whatever they cost."""
+"""The least number of spans that occlusion leaves out in turn, whatever they cost."""
 _FAINT = 0.1
-"""A word with less than this share of the strongest one's attribution is shown as plain text."""
+"""A word is shown as plain text if its attribution is below this fraction of the strongest."""
 _SIDES: tuple[Literal["first"], Literal["second"]] = ("first", "second")
 
 
 class Segment(TypedDict):
-    """A part of a text, to be shown by `pages/words.html`."""
+    """A part of a text as `pages/words.html` shows it.
+
+    `strength`: its attribution relative to the strongest one, from 0 to 1.
+    """
 
     text: str
-    share: float
+    strength: float
     towards: Literal["first", "second", ""]
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """What a part of a text did: a word, or in long texts several.
+    """How far a part of a text moved f: a word, or several words of a long text.
 
-    `text` is as it was written, from character `start` to before `end`; `attribution` how far it
-    moved f, in units of probability.
+    `text`: the part as written. `start`, `end`: its span in characters. `attribution`: the change
+    of f, in units of probability.
     """
 
     text: str
@@ -62,10 +66,10 @@ class Attribution:
 class Explanation:
     """Why a text got its label.
 
-    `score` is f of the text, `baseline_score` f of the text that says nothing. `tokens` are the
-    words in order. Integrated gradients add up to `score - baseline_score`, but for
-    `completeness_error` (None by occlusion, which need not add up). `against` is the class that
-    the label is compared with, None: no one.
+    `score`: f of the text. `baseline_score`: f of an empty text. `tokens`: the words in order.
+    `completeness_error`: the difference between the sum of the attributions and
+    `score - baseline_score`; None for occlusion, whose attributions need not add up. `against`:
+    the class that the label is compared with, or None.
     """
 
     text: str
@@ -80,26 +84,26 @@ class Explanation:
 
     @property
     def sides(self) -> tuple[str, str]:
-        """What a word can speak for: two classes in their order, or all others and the verdict."""
+        """Return what words speak for: both classes in order, or other classes and the label."""
         if len(self.classes) == 2:
             return self.classes[0], self.classes[1]
         return self.against or "other classes", self.label if self.against else "the verdict"
 
     def side(self, attribution: float) -> Literal[0, 1]:
-        """Which of the `sides` an attribution speaks for."""
+        """Return the index in `sides` that an attribution speaks for."""
         label_is_first = len(self.classes) == 2 and self.label == self.classes[0]
         return 1 if (attribution > 0) != label_is_first else 0
 
     def f(self, probabilities: NDArray[np.float64]) -> float:
-        """What is explained, from the probabilities [C] of this text or of its beginning."""
+        """Return f for the probabilities [C] of this text or of its beginning."""
         return float(probabilities @ direction(self.classes, self.label, self.against))
 
     def strongest(self, most: int = 10) -> list[Attribution]:
-        """The words that moved f furthest, in either direction, the furthest first."""
-        return sorted(self.tokens, key=lambda one: -abs(one.attribution))[:most]
+        """Return the words that moved f furthest in either direction, the strongest first."""
+        return sorted(self.tokens, key=lambda word: -abs(word.attribution))[:most]
 
     def to_dict(self) -> dict[str, Any]:
-        """The explanation as JSON holds it."""
+        """Return the explanation as plain values for JSON."""
         return {
             "text": self.text,
             "label": self.label,
@@ -115,31 +119,32 @@ class Explanation:
         }
 
 
-def segments(found: Explanation) -> list[Segment]:
-    """The whole raw text in parts: words with their share of the strongest, and what lies between.
+def segments(explanation: Explanation) -> list[Segment]:
+    """Cut the raw text into words with their strength and the text between the words.
 
-    `towards` is "first" or "second" as one of `Explanation.sides`, and empty for a faint word.
+    `towards` is "first" or "second", an index of `Explanation.sides`; it is empty for a faint word.
     """
+    text = explanation.text
     parts: list[Segment] = []
-    strongest = max((abs(one.attribution) for one in found.tokens), default=0.0)
+    strongest = max((abs(word.attribution) for word in explanation.tokens), default=0.0)
     end = 0
-    for one in found.tokens:
-        share = abs(one.attribution) / strongest if strongest else 0.0
-        side = _SIDES[found.side(one.attribution)] if share >= _FAINT else ""
-        parts.append(Segment(text=found.text[end : one.start], share=0.0, towards=""))
-        parts.append(Segment(text=one.text, share=share, towards=side))
-        end = one.end
-    parts.append(Segment(text=found.text[end:], share=0.0, towards=""))
+    for word in explanation.tokens:
+        strength = abs(word.attribution) / strongest if strongest else 0.0
+        side = _SIDES[explanation.side(word.attribution)] if strength >= _FAINT else ""
+        parts.append(Segment(text=text[end : word.start], strength=0.0, towards=""))
+        parts.append(Segment(text=word.text, strength=strength, towards=side))
+        end = word.end
+    parts.append(Segment(text=text[end:], strength=0.0, towards=""))
     return [part for part in parts if part["text"]]
 
 
 def direction(
     classes: Sequence[str], label: str, against: str | None = None
 ) -> NDArray[np.float64]:
-    """The vector [C] that makes f of a text's probabilities [C]: `probabilities @ direction`.
+    """Return the vector [C] that turns probabilities [C] into f: `f = probabilities @ direction`.
 
     Raises:
-        UsageError: `against` is no class, or the label itself.
+        UsageError: `against` is not a class, or it is the label itself.
     """
     others = [name for name in classes if name != label]
     if against is not None and against not in others:
@@ -151,13 +156,13 @@ def direction(
 
 
 class Explainer:
-    """Explains what a predictor says.
+    """Explains the scores of a predictor.
 
-    `gradients` is None where torch or captum is not installed: then by occlusion alone.
+    `gradients` is None if torch or captum is not installed. Then only occlusion explains.
 
     Args:
         bundle: the saved model.
-        predictor: what runs it.
+        predictor: runs the model.
     """
 
     def __init__(self, bundle: Bundle, predictor: Predictor) -> None:
@@ -167,16 +172,17 @@ class Explainer:
     def explain(self, text: str, against: str | None = None) -> Explanation:
         """Attribute a text's score to its words.
 
-        The label is the predictor's. By integrated gradients `score` is what the float32 weights
-        say, which a graph in int8 may differ from by 0.01.
+        The label is the predictor's. Integrated gradients use the float32 weights, so their `score`
+        may differ by 0.01 from that of an int8 graph.
 
         Args:
-            text: the raw text; of more than `GRADIENT_TOKENS` tokens it is explained by occlusion.
-            against: a class; f is then the label's probability less this one's.
+            text: the raw text. With more than `GRADIENT_TOKENS` tokens it is explained by
+                occlusion.
+            against: another class. Then f is the label's probability minus this class's.
 
         Raises:
-            UsageError: the text is no string or has more than `MOST_TOKENS` tokens, or `against` is
-                no other class.
+            UsageError: the text is not a string or has more than `MOST_TOKENS` tokens, or
+                `against` is not another class.
         """
         if not isinstance(text, str):
             raise UsageError(f"Expected one text to explain, found {type(text).__name__}.")
@@ -187,55 +193,55 @@ class Explainer:
                 f"Expected a text of at most {MOST_TOKENS:,} tokens to explain, found "
                 f"{len(ids):,}: give a part of it."
             )
-        share = self._predictor.calibrated(self._predictor.runtime.score([ids]))[0]
-        label = str(self._predictor.label(share))
+        probabilities = self._predictor.calibrated(self._predictor.runtime.score([ids]))[0]
+        label = str(self._predictor.label(probabilities))
         towards = direction(self._predictor.classes, label, against)
         words = words_of(self._bundle, encoded)
         if self.gradients is not None and len(ids) <= GRADIENT_TOKENS:
-            found = _integrated(self.gradients, ids, words, towards)
+            result = _attribute_by_gradients(self.gradients, ids, words, towards)
         else:
-            words = joined(words, max(_SPANS, _READ // len(ids)))
-            found = _by_occlusion(self._predictor, ids, words, towards)
+            words = join_neighbours(words, max(_SPANS, _READ // len(ids)))
+            result = _attribute_by_occlusion(self._predictor, ids, words, towards)
         return Explanation(
             text=text,
             label=label,
             against=against,
             classes=self._predictor.classes,
-            score=found.score,
-            baseline_score=found.baseline_score,
-            completeness_error=found.error,
-            method="occlusion" if found.error is None else "integrated gradients",
-            tokens=_attributions(text, encoded, words, found.values),
+            score=result.score,
+            baseline_score=result.baseline_score,
+            completeness_error=result.error,
+            method="occlusion" if result.error is None else "integrated gradients",
+            tokens=_attributions(text, encoded, words, result.values),
         )
 
 
 def words_of(bundle: Bundle, encoded: Encoded) -> list[range]:
-    """The places of each word's tokens, in order; words share no character.
+    """Return the token indices of each word, in order. Words have no character in common.
 
     Args:
-        bundle: whose tokenizer cut the text.
+        bundle: holds the tokenizer that encoded the text.
         encoded: the text, with offsets.
     """
     assert encoded.offsets is not None
-    by_words = bundle.config.text.kind == "word"
-    found: list[range] = []
-    reached = 0
-    for place, (id_, (start, end)) in enumerate(
+    whole_words = bundle.config.text.kind == "word"
+    words: list[range] = []
+    last_end = 0
+    for index, (id_, (start, end)) in enumerate(
         zip(encoded.ids.tolist(), encoded.offsets.tolist(), strict=True)
     ):
-        begins = by_words or bundle.tokenizer.token(id_).startswith(WORD_START)
-        if found and (not begins or start < reached):  # two tokens may stand for one character
-            found[-1] = range(found[-1].start, place + 1)
+        begins = whole_words or bundle.tokenizer.token(id_).startswith(WORD_START)
+        if words and (not begins or start < last_end):  # two tokens may stand for one character
+            words[-1] = range(words[-1].start, index + 1)
         else:
-            found.append(range(place, place + 1))
-        reached = max(reached, end)
-    return found
+            words.append(range(index, index + 1))
+        last_end = max(last_end, end)
+    return words
 
 
-def joined(words: Sequence[range], most: int) -> list[range]:
-    """Neighbours put together, equally many each, until there are at most `most`.
+def join_neighbours(words: Sequence[range], most: int) -> list[range]:
+    """Join neighbouring words into at most `most` groups of equally many words.
 
-    `joined([range(0, 1), range(1, 3), range(3, 4)], 2)` is `[range(0, 3), range(3, 4)]`.
+    `join_neighbours([range(0, 1), range(1, 3), range(3, 4)], 2)` is `[range(0, 3), range(3, 4)]`.
     """
     size = -(-len(words) // most)
     return [
@@ -244,31 +250,30 @@ def joined(words: Sequence[range], most: int) -> list[range]:
     ]
 
 
-def occluded(
+def occlude(
     predictor: Predictor, ids: NDArray[np.int32], parts: Iterable[range]
 ) -> NDArray[np.float64]:
-    """The probabilities of a text without each of its parts, [N, C].
+    """Return the probabilities of a text without each of its parts, [N, C].
 
-    The tokens are taken out, as words of a sentence would be (Li, Monroe & Jurafsky 2016,
-    "Understanding Neural Networks through Representation Erasure"; after the grey squares of
-    Zeiler & Fergus 2014), and the text closes up. One of which nothing is left is an empty one.
+    The tokens of a part are deleted, and the rest closes up (Li, Monroe & Jurafsky 2016,
+    "Understanding Neural Networks through Representation Erasure"; after Zeiler & Fergus 2014).
 
     Args:
-        predictor: of any runtime.
-        ids: the text, [T].
-        parts: places in `ids`.
+        predictor: runs the model.
+        ids: the text's token ids, [T].
+        parts: token indices of each part.
     """
-    return predictor.shares([without(ids, part) for part in parts])
+    return predictor.score_ids([without(ids, part) for part in parts])
 
 
-def without(ids: NDArray[np.int32], places: Sequence[int]) -> NDArray[np.int32]:
-    """A text without some of its tokens; one unknown token where nothing is left."""
-    left: NDArray[np.int32] = np.delete(ids, places)
-    return left if len(left) else np.array([UNKNOWN_ID], dtype=np.int32)
+def without(ids: NDArray[np.int32], indices: Sequence[int]) -> NDArray[np.int32]:
+    """Return a text without the tokens at `indices`; one unknown token if none is left."""
+    rest: NDArray[np.int32] = np.delete(ids, indices)
+    return rest if len(rest) else np.array([UNKNOWN_ID], dtype=np.int32)
 
 
-class _Found(NamedTuple):
-    """Attributions [N] of a text's parts, f of the text and of nothing, and the error if known."""
+class _Attributed(NamedTuple):
+    """Attributions [N] of a text's parts, f of the text, f of an empty text, error if known."""
 
     values: NDArray[np.float64]
     score: float
@@ -276,32 +281,32 @@ class _Found(NamedTuple):
     error: float | None
 
 
-def _integrated(
+def _attribute_by_gradients(
     gradients: IntegratedGradients,
     ids: NDArray[np.int32],
     words: Sequence[range],
     towards: NDArray[np.float64],
-) -> _Found:
+) -> _Attributed:
     path = gradients.attribute(ids, towards)
     values = np.add.reduceat(path.values, [word.start for word in words])
-    return _Found(values, path.score, path.baseline_score, path.error)
+    return _Attributed(values, path.score, path.baseline_score, path.error)
 
 
-def _by_occlusion(
+def _attribute_by_occlusion(
     predictor: Predictor,
     ids: NDArray[np.int32],
     parts: Sequence[range],
     towards: NDArray[np.float64],
-) -> _Found:
-    score, baseline = predictor.shares([ids, without(ids, range(len(ids)))]) @ towards
-    left = occluded(predictor, ids, parts) @ towards
-    return _Found(score - left, float(score), float(baseline), None)
+) -> _Attributed:
+    score, baseline = predictor.score_ids([ids, without(ids, range(len(ids)))]) @ towards
+    occluded = occlude(predictor, ids, parts) @ towards
+    return _Attributed(score - occluded, float(score), float(baseline), None)
 
 
 def _attributions(
     text: str, encoded: Encoded, parts: Sequence[range], values: NDArray[np.float64]
 ) -> tuple[Attribution, ...]:
-    """Each part's characters, from its first token's to the furthest that one of them reaches."""
+    """Give each part its characters, from its first token's start to the last token end."""
     assert encoded.offsets is not None
     spans = [encoded.offsets[part.start : part.stop] for part in parts]
     ends = [(int(span[0, 0]), int(span[:, 1].max())) for span in spans]

@@ -1,8 +1,8 @@
 """(torch) Integrated gradients over the embeddings of a text. Knows ids and classes, no text.
 
-Sundararajan, Taly & Yan 2017, "Axiomatic Attribution for Deep Networks": the gradients of f are
-averaged along the straight line from a baseline to the text and multiplied by the way between; by
-then they add up to f(text) - f(baseline), which is checked.
+Sundararajan, Taly & Yan 2017, "Axiomatic Attribution for Deep Networks". The gradients of f are
+averaged along the straight line from a baseline to the text, then multiplied by the difference of
+both. The attributions then add up to f(text) - f(baseline), which is checked.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.model.weights import classifier_from
 
 TOLERANCE = 0.01
-"""The largest completeness error that is accepted, as a share of what is attributed."""
+"""The largest accepted completeness error, relative to f(text) - f(baseline)."""
 _LEAST = 0.1
-"""Where less than this is attributed, the share is of this: an error of at most 0.001."""
+"""A smaller difference counts as this one, so an error of 0.001 is always accepted."""
 _FIRST_STEPS, _MOST_STEPS = 32, 512
-"""Points on the path: doubled until the error is small enough."""
+"""Points on the path. Their number is doubled until the error is small enough."""
 _BATCH_TOKENS = 8_000
-"""Tokens of a batch of points: with what a gradient remembers, some 200 MB of the default model."""
+"""Tokens in a batch of points. The default model's gradients then take about 200 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What the path gave.
+    """The result of an integration.
 
-    `values`: each token's attribution, float64 [T]. `score` and `baseline_score`: f at its ends.
-    `steps`: the points that it took.
+    `values`: each token's attribution, float64 [T]. `score`: f of the text. `baseline_score`: f of
+    the baseline. `steps`: the number of points on the path.
     """
 
     values: NDArray[np.float64]
@@ -42,30 +42,30 @@ class Path:
 
     @property
     def error(self) -> float:
-        """How far the attributions are from adding up, in units of f."""
+        """Return the absolute difference between the attributions' sum and its target."""
         return abs(float(self.values.sum()) - (self.score - self.baseline_score))
 
     @property
     def complete(self) -> bool:
-        """Whether they are near enough: within 1% of what is attributed, or within 0.001."""
+        """Whether the error is within 1% of the target, or within 0.001."""
         return self.error <= TOLERANCE * max(_LEAST, abs(self.score - self.baseline_score))
 
 
 class IntegratedGradients:
     """Integrates a bundle's gradients.
 
-    The baseline is a text as long, whose embeddings are all zero: what padding is, no word at all.
-    Texts of unknown tokens or of mean embeddings found the words that matter no better.
+    The baseline is a text of the same length whose embeddings are all zero, like padding. Unknown
+    tokens or mean embeddings as the baseline did not find the important words any better.
 
     Args:
-        bundle: the saved model, of one direction or two.
+        bundle: the saved model, of one or two directions.
 
     Raises:
         ModuleNotFoundError: captum is not installed.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        import captum.attr  # noqa: F401  (missing, it is better missed now)
+        import captum.attr  # noqa: F401  (fail now if it is not installed)
 
         config = bundle.config
         self._model = classifier_from(config.model, len(config.classes), bundle.weights).eval()
@@ -73,11 +73,11 @@ class IntegratedGradients:
         self._temperature = config.temperature
 
     def attribute(self, ids: NDArray[np.int32], direction: NDArray[np.float64]) -> Path:
-        """Attribute f, the calibrated probabilities times `direction`, to every token.
+        """Attribute f to every token; f is the calibrated probabilities times `direction`.
 
         Args:
-            ids: [T], at least one.
-            direction: [C].
+            ids: token ids, [T], at least one.
+            direction: [C], as `explain.direction` returns it.
         """
         steps = _FIRST_STEPS
         while True:
@@ -89,25 +89,25 @@ class IntegratedGradients:
     def _path(self, ids: NDArray[np.int32], direction: NDArray[np.float64], steps: int) -> Path:
         from captum.attr import IntegratedGradients as Captum
 
-        given = torch.from_numpy(ids.astype(np.int64))[None]
+        batch = torch.from_numpy(ids.astype(np.int64))[None]
         towards = torch.from_numpy(direction)
 
         def f(x: Tensor) -> Tensor:
-            return self._probabilities(given, x) @ towards
+            return self._probabilities(batch, x) @ towards
 
-        text = self._model.embedding(given)
+        text = self._model.embedding(batch)
         baseline = torch.zeros_like(text)
         rows = max(1, _BATCH_TOKENS // len(ids))
-        found = Captum(f).attribute(
+        attributions = Captum(f).attribute(
             text, baseline, n_steps=steps, method="gausslegendre", internal_batch_size=rows
         )
         with torch.inference_mode():
             score, baseline_score = (float(f(x)) for x in (text, baseline))
-        values = found.sum(dim=2)[0].double().numpy()
+        values = attributions.sum(dim=2)[0].double().numpy()
         return Path(values, score, baseline_score, steps)
 
     def _probabilities(self, ids: Tensor, x: Tensor) -> Tensor:
-        """The probability of every class, float64 [B, C], of embeddings [B, T, E]."""
+        """Return the probability of each class, float64 [B, C], for embeddings [B, T, E]."""
         ids = ids.expand(len(x), -1)
         lengths = torch.full((len(x),), ids.shape[1])
         logits = self._model(ids, lengths, shift=x - self._model.embedding(ids)).double()

@@ -1,8 +1,8 @@
-r"""The steps from raw text to normal text, and the pattern that cuts normal text into tokens.
+r"""The replacements that clean raw text, and the pattern that cuts clean text into tokens.
 
-Patterns are written for `tokenizers`' regular expressions; every repetition is bounded or cannot
-overlap with what follows it, so that the time is linear in the text, however hostile.
-Nothing here knows a vocabulary.
+The patterns use the regular expressions of `tokenizers`. Every repetition is bounded or cannot
+overlap with what follows it, so matching takes linear time even on hostile text. Nothing here knows
+a vocabulary.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import re
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 TAG = r"</?[A-Za-z][^<>]{0,200}>"
-"""The bound keeps "<" without ">" linear; "<3" and "a < b" are no tags."""
+"""An HTML tag. The bound keeps "<" without ">" linear. "<3" and "a < b" are not tags."""
 
 LINK = (
     r"(?:(?i:https?)://|(?<![A-Za-z0-9])(?i:www)\.)"
     r"[A-Za-z0-9]+(?:(?:[-_~:/?#@&=%+]{1,3}|\.)[A-Za-z0-9]+){0,500}/?"
 )
-"""Letters and marks take turns, so that it never goes far back; brackets, quotes, commas and
-dots in a row end it, for sentences go on after them."""
+"""A web address. Letters and marks alternate, so matching never backtracks far. Brackets, quotes,
+commas and several dots end it, because a sentence may go on after them."""
 USER = (
     r"(?<=@)(?<![A-Za-z0-9_.]@)[A-Za-z_][A-Za-z0-9_]{0,29}"
     "(?![A-Za-z0-9_\u0080-\U0010ffff]|[.][A-Za-z0-9])"
 )
-"""What follows "@" in a name like "@reader_7"; no price, no part of an e-mail, no "@José"."""
+"""A user name after "@", as in "@reader_7". Prices, e-mail addresses and "@José" do not match."""
 
 REPLACEMENTS: tuple[tuple[str, str], ...] = (
-    (TAG, " "),  # it separates words
-    # How a character is drawn or where a line may break says nothing: soft hyphen, zero-width
-    # space, word joiner, byte order mark, text and emoji variation selectors, tones of skin.
+    (TAG, " "),  # a tag separates words
+    # These only change how a character is drawn or where a line may break: soft hyphen, zero-width
+    # space, word joiner, byte order mark, text and emoji variation selectors, skin tones.
     ("\u00ad|\u200b|\u2060|\ufeff|\ufe0e|\ufe0f|[\U0001f3fb-\U0001f3ff]", ""),
     # Curly and misused accents, and Windows-1252 bytes read as Latin-1 (IMDb has many).
     ("[\u2018\u2019\u201b`\u00b4\u0091\u0092]|&(?:apos|#0?39|#x27|[lr]squo|#821[67]);", "'"),
@@ -39,16 +39,16 @@ REPLACEMENTS: tuple[tuple[str, str], ...] = (
     ("&(?:nbsp|#160|#xa0);", " "),
     ("&(?:lt|#60);", "<"),
     ("&(?:gt|#62);", ">"),
-    # Last of these, so that an escaped entity is decoded once, as HTML says.
+    # The last entity, so that an escaped entity is decoded only once, as HTML requires.
     ("&(?:amp|#38);", "&"),
-    # Where a link leads and whom a text addresses says nothing: links go, of users "@" stays.
+    # Links and user names carry no opinion. Links are removed; of user names the "@" stays.
     (LINK, " "),
     (USER, ""),
 )
-"""Pattern and what stands for it, applied in this order."""
+"""Pairs of a pattern and its replacement, applied in this order."""
 
 WORD_CHARACTER = r"\p{L}\p{M}\p{N}"
-"""What words are made of, for use in brackets: letters, marks, numbers; no underscore."""
+"""The characters of words, for use in brackets: letters, marks and numbers, no underscore."""
 
 NO_TOKEN = r"\p{Cc}\p{Cf}"
 """Control and format characters, for use in brackets."""
@@ -58,40 +58,40 @@ _JOINER = "\u200d"
 
 TOKEN = "|".join(
     (
-        # Emoticons. A letter is a mouth only where no word goes on; ":/" not as in "http://".
+        # Emoticons. A letter is a mouth only at the end of a word. ":/" must not match "http://".
         rf"[:;=]['^o-]?(?:[)(\]\[\\|*]|/(?!/)|[dpoDPO](?![{WORD_CHARACTER}]))",
         r"</?3(?![0-9])",
         r"\^_{0,3}\^",
-        # One picture: joined parts stay with it.
+        # One emoji, with the parts that are joined to it.
         rf"[{_EMOJI}](?:{_JOINER}[{_EMOJI}])*",
         # Numbers and ratings: 1,000 and 8.5/10; "10th" and "80's" are words.
         rf"[0-9]{{1,20}}(?:[.,][0-9]{{1,20}}){{0,9}}(?:/[0-9]{{1,20}})?(?!'?[{WORD_CHARACTER}])",
         # Words with their apostrophes: don't, 80's, rock'n'roll.
         rf"[{WORD_CHARACTER}]+(?:'[{WORD_CHARACTER}]+)*",
-        # Runs that mean more than their marks, cut short so that few different ones exist.
+        # Runs of marks that carry a tone, cut short so that there are few different ones.
         r"[!?]{1,3}",
         r"\*{1,5}",
-        # Every other mark with at most two repeats ("...", "--"); white space, control and format
-        # characters are no tokens.
+        # Any other mark with at most two repeats ("...", "--"). White space, control and format
+        # characters are not tokens.
         rf"([^\s{NO_TOKEN}])\1{{0,2}}",
     )
 )
-"""One token of normal text; what matches nothing separates tokens."""
+"""A token of clean text. Characters that do not match separate tokens."""
 WORD_START = "\u2581"
-"""With it a subword begins that begins a word."""
+"""The first character of a subword that starts a word."""
 
 
 _TAG = re.compile(TAG)
 
 
 def parts_of(text: str) -> list[str]:
-    """What stands between tags and white space: no token is made across them."""
-    # The one white space that is a token: "..." in Windows-1252.
+    """Split a text at tags and white space. No token crosses them."""
+    # U+0085 is white space in Unicode but "..." in Windows-1252, so it becomes a token.
     return _TAG.sub(" ", text).replace("\x85", "...").split()
 
 
 def normalizer(*, lowercase: bool) -> normalizers.Normalizer:
-    """Apply `REPLACEMENTS`, then Unicode NFC, then lower case if asked for."""
+    """Return the steps `REPLACEMENTS`, Unicode NFC and, if `lowercase`, lower case."""
     steps: list[normalizers.Normalizer] = [
         normalizers.Replace(Regex(pattern), content) for pattern, content in REPLACEMENTS
     ]
@@ -102,9 +102,9 @@ def normalizer(*, lowercase: bool) -> normalizers.Normalizer:
 
 
 def pre_tokenizer(*, mark_starts: bool) -> pre_tokenizers.PreTokenizer:
-    """Keep what matches `TOKEN`, with its place, and drop the rest.
+    """Return the step that keeps the matches of `TOKEN`, with their offsets.
 
-    `mark_starts` puts `WORD_START` before each, so that subwords know where a word begins.
+    `mark_starts` puts `WORD_START` before each match, so that subwords show where a word starts.
     """
     cut = pre_tokenizers.Split(Regex(TOKEN), behavior="removed", invert=True)
     if not mark_starts:
@@ -114,7 +114,7 @@ def pre_tokenizer(*, mark_starts: bool) -> pre_tokenizers.PreTokenizer:
 
 
 def without_surrogates(text: str) -> str:
-    """Replace lone surrogates, which UTF-8 has no form for, by U+FFFD: as long as before."""
+    """Replace lone surrogates, which UTF-8 cannot encode, by U+FFFD. The length stays the same."""
     if text.isascii():
         return text
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)

@@ -1,7 +1,7 @@
-"""Ids of what stands between white space, cut once and remembered: texts repeat their words.
+"""A cache of the token ids of words, because texts repeat their words.
 
-No token crosses white space, so a text's ids are those of its parts, one after the other, but for
-tags, which may hold white space and are taken out before. Knows no vocabulary.
+No token crosses white space, so a text's ids are the ids of its parts in order. Tags may contain
+white space; they are removed before. Knows no vocabulary.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from sentiment_lstm.text.cleaning import parts_of
 
 _MOST_CHARACTERS = 2_000_000
 _PART = 8
-"""A part counts as its characters and this many more: of English some 120,000 parts are remembered,
-about 25 MB; of parts of two characters 200,000, about 40 MB."""
+"""The cache counts each part as its characters plus this many. It holds about 120,000 English
+parts (25 MB), or 200,000 parts of two characters (40 MB)."""
 _TOGETHER = 100
-"""Parts cut as one text: three times as fast as each alone."""
+"""Parts that are tokenised as one text, which is three times as fast as one by one."""
 
 Cut = Callable[[list[str]], list[tuple[list[int], list[int]]]]
-"""From texts to the ids of each one's tokens and where in the text each token begins."""
+"""Turns texts into pairs of each text's token ids and each token's first character."""
 
 
 class PartMemory:
-    """Looks up the ids of texts, part by part.
+    """Looks up the ids of texts part by part.
 
     Args:
-        cut: gives the ids of parts not met before.
+        cut: tokenises parts that are not in the cache.
     """
 
     def __init__(self, cut: Cut) -> None:
@@ -38,35 +38,38 @@ class PartMemory:
         self._characters = 0
 
     def __getstate__(self) -> dict[str, object]:
-        """A copy for another process begins with nothing."""
+        """A copy for another process starts empty."""
         return {"_cut": self._cut, "_known": {}, "_characters": 0}
 
     def ids(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
-        """The ids of every text, each int32 [T], read-only; none for a text without tokens."""
-        parts = [parts_of(text) for text in texts]
-        known = self._with(set(chain.from_iterable(parts)))
-        return [np.frombuffer(b"".join([known[p] for p in one]), dtype=np.int32) for one in parts]
+        """Return each text's ids, int32 [T], read-only; empty for a text without tokens."""
+        texts_parts = [parts_of(text) for text in texts]
+        known = self._known_with(set(chain.from_iterable(texts_parts)))
+        return [
+            np.frombuffer(b"".join([known[part] for part in parts]), dtype=np.int32)
+            for parts in texts_parts
+        ]
 
-    def _with(self, parts: set[str]) -> dict[str, bytes]:
-        """What is known, these parts included.
+    def _known_with(self, parts: set[str]) -> dict[str, bytes]:
+        """Return the cache after adding these parts.
 
-        A full memory is replaced rather than emptied: another thread may still read the old one.
+        A full cache is replaced, not emptied: another thread may still read the old one.
         """
         known = self._known
         new = parts.difference(known)
-        known.update(self._learnt(new))
+        known.update(self._tokenise(new))
         self._characters += sum(len(part) + _PART for part in new)
         if self._characters > _MOST_CHARACTERS:
             self._known, self._characters = {}, 0
         return known
 
-    def _learnt(self, parts: set[str]) -> Iterator[tuple[str, bytes]]:
-        """Each part with its ids."""
-        groups = [[part] for part in parts if "<" in part]  # with the next it might look like a tag
+    def _tokenise(self, parts: set[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield each part with its ids."""
+        groups = [[part] for part in parts if "<" in part]  # two of these could look like a tag
         rest = [part for part in parts if "<" not in part]
         groups += [rest[i : i + _TOGETHER] for i in range(0, len(rest), _TOGETHER)]
-        found = self._cut([" ".join(group) for group in groups])
-        for group, (ids, begins) in zip(groups, found, strict=True):
+        tokenised = self._cut([" ".join(group) for group in groups])
+        for group, (ids, starts) in zip(groups, tokenised, strict=True):
             ends = np.cumsum([len(part) + 1 for part in group])
-            pieces = np.split(np.array(ids, dtype=np.int32), np.searchsorted(begins, ends[:-1]))
+            pieces = np.split(np.array(ids, dtype=np.int32), np.searchsorted(starts, ends[:-1]))
             yield from zip(group, (piece.tobytes() for piece in pieces), strict=True)

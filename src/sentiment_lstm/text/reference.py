@@ -1,7 +1,7 @@
-r"""The word tokenizer written out in plain Python: to read, and to test the fast one against.
+r"""The word tokenizer in plain Python, to read and to test the fast one against.
 
-It shares the patterns of `cleaning` and shows what is done with them; it knows words alone, no
-subwords. A normal text is a list of characters, each with the span of the raw text it came from.
+It uses the patterns of `cleaning`, and knows words but no subwords. A clean text is a list of
+characters, each with the span of the raw text that it came from.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Character = tuple[str, Span]
 
 
 def clean(text: str, *, lowercase: bool = True) -> list[Character]:
-    """Turn raw text into normal characters, each with its span in the raw text."""
+    """Turn raw text into clean characters, each with its span in the raw text."""
     text = without_surrogates(text)
     characters = [(c, (i, i + 1)) for i, c in enumerate(text)]
     for pattern, content in REPLACEMENTS:
         characters = _replace(characters, pattern, content)
     characters = _compose(characters)
     if lowercase:
-        # Letter by letter, so that a sigma does not depend on its place in the word.
+        # Letter by letter, so that a sigma does not depend on its position in the word.
         characters = [(low, span) for c, span in characters for low in c.lower()]
     return characters
 
@@ -48,7 +48,7 @@ def tokens(text: str, *, lowercase: bool = True) -> list[tuple[str, Span]]:
 
 
 def learn(texts: Iterable[str], settings: TextSettings) -> dict[str, int]:
-    """Count words and number the most frequent: padding, unknown, then by falling frequency."""
+    """Number the most frequent words: padding, unknown, then words by falling frequency."""
     counts = Counter(
         token for text in texts for token, _ in tokens(text, lowercase=settings.lowercase)
     )
@@ -60,14 +60,15 @@ def learn(texts: Iterable[str], settings: TextSettings) -> dict[str, int]:
 def encode(
     text: str, vocabulary: dict[str, int], *, lowercase: bool = True
 ) -> tuple[list[int], list[Span]]:
-    """Look up the ids of a text's tokens, with their spans; at least one, the unknown token."""
-    found = tokens(text, lowercase=lowercase) or [("", (0, 0))]
+    """Return the ids and spans of a text's tokens. A text without tokens is one unknown token."""
+    text_tokens = tokens(text, lowercase=lowercase) or [("", (0, 0))]
     unknown = vocabulary[UNKNOWN]
-    return [vocabulary.get(token, unknown) for token, _ in found], [span for _, span in found]
+    ids = [vocabulary.get(token, unknown) for token, _ in text_tokens]
+    return ids, [span for _, span in text_tokens]
 
 
 def _replace(characters: list[Character], pattern: str, content: str) -> list[Character]:
-    """Put `content` where `pattern` matches; it takes the span of the last character replaced."""
+    """Replace matches of `pattern` by `content`, with the span of the last replaced character."""
     normal = "".join(c for c, _ in characters)
     replaced: list[Character] = []
     done = 0
@@ -79,10 +80,10 @@ def _replace(characters: list[Character], pattern: str, content: str) -> list[Ch
 
 
 def _compose(characters: list[Character]) -> list[Character]:
-    """Unicode NFC; a composed letter takes the span of its first part.
+    """Apply Unicode NFC. A composed letter takes the span of its first part.
 
-    Fully decomposed, a text has as many letters before as after: each composed character takes
-    the next few of them, and the span of the character that gave the first.
+    The full decompositions before and after NFC have equally many letters. Each composed character
+    stands for the next few of them, and takes the span of the first.
     """
     normal = "".join(c for c, _ in characters)
     if unicodedata.is_normalized("NFC", normal):

@@ -1,9 +1,9 @@
-"""Slips of the finger read as the words that were meant: "perfromance" as "performance".
+"""Corrects typing slips: "perfromance" is read as "performance".
 
-In a long word a letter that is missing, typed twice or swapped with its neighbour leaves a word of
-the vocabulary near, while its own subwords say little. Shorter words and other changes are no such
-sign: too many words differ by them ("barley" and "barely", "carping" and "caring"). A rare word
-beside a frequent one may still be taken for a slip. Knows no model.
+A long word with a letter missing, doubled or swapped with the next is close to one word of the
+vocabulary. Short words and other changes are left alone, because too many real words differ that
+way ("barley" and "barely", "carping" and "caring"). A rare word that is close to a frequent one may
+still be taken for a slip. Knows no model.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from itertools import pairwise
 from sentiment_lstm.records import UNKNOWN_ID
 
 FREQUENT = 10_000
-"""What was meant is among as many first ids of a vocabulary: of words the most frequent, of
-subwords those that were merged first."""
+"""A correction is one of the first ids of the vocabulary: the most frequent words, or the subwords
+that were merged first."""
 LETTERS = 7
-"""A word of fewer letters is taken as typed."""
+"""A shorter word is never corrected."""
 
 Tokens = tuple[list[int], list[tuple[int, int]]]
 """The ids of a text's tokens and the span of each in the text."""
 
 
 class Spelling:
-    """Looks up which word was meant.
+    """Looks up the correction of a word.
 
     Args:
-        tokens: of a vocabulary, by id.
-        mark: what a token begins with that begins a word; empty where every token does.
+        tokens: the vocabulary, by id.
+        mark: the prefix of a token that starts a word; empty if every token does.
     """
 
     def __init__(self, tokens: Sequence[str], mark: str) -> None:
@@ -42,13 +42,13 @@ class Spelling:
                     self._meant.setdefault(typed, id_)
 
     def meant(self, typed: str) -> int | None:
-        """The id of the word that was meant, of several the first; None where none is near."""
+        """Return the id of the correction, or None. Of several, the first in the vocabulary."""
         return self._meant.get(typed.lower())
 
     def corrected(self, text: str, tokens: Tokens) -> Tokens:
-        """Put the token of what was meant for those of a word that the vocabulary lacks."""
+        """Replace the tokens of a word that the vocabulary lacks by its correction."""
         ids, spans = tokens
-        starts = [at for at, id_ in enumerate(ids) if at == 0 or self._begins[id_]]
+        starts = [index for index, id_ in enumerate(ids) if index == 0 or self._begins[id_]]
         kept_ids, kept_spans = [], []
         for start, end in pairwise([*starts, len(ids)]):
             part, whole = slice(start, end), (spans[start][0], spans[end - 1][1])
@@ -60,14 +60,14 @@ class Spelling:
 
 
 def _accented(text: str, end: int) -> bool:
-    """Whether the letter that ends there is composed with the next, which its span leaves out."""
+    """Whether a combining character follows. The span of a composed letter leaves it out."""
     return end < len(text) and unicodedata.combining(text[end]) > 0
 
 
 def _mistyped(word: str) -> Iterator[str]:
-    """The word with one inner letter left out, typed twice, or swapped with the next inner one."""
-    for at in range(1, len(word) - 1):
-        before, letter, after = word[:at], word[at], word[at + 1 :]
+    """Yield the word with one inner letter missing, doubled, or swapped with the next one."""
+    for index in range(1, len(word) - 1):
+        before, letter, after = word[:index], word[index], word[index + 1 :]
         swapped = before + after[0] + letter + after[1:] if len(after) > 1 else word
         slips = (before + after, before + letter + letter + after, swapped)
         yield from (slip for slip in slips if len(slip) >= LETTERS)

@@ -1,8 +1,8 @@
-"""Text to token ids, with each token's place in the raw text, and the learning of a vocabulary.
+"""Turns text into token ids, with each token's span in the raw text, and learns vocabularies.
 
 Cleaning, cutting and look-up are one `tokenizers` pipeline, stored whole in `tokenizer.json`, so
-that training, prediction and export cannot diverge; whether slips are corrected besides, a bundle's
-`config.json` says. Nothing here knows labels or the model.
+training, prediction and export cannot diverge. A bundle's `config.json` says whether typing slips
+are corrected too. Nothing here knows labels or the model.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ SPECIAL = [PAD, UNKNOWN]
 
 _CHUNK = 256  # texts encoded at once: bounds the library's own, larger records
 
-# The library warns in every forked child unless this is set, and its thread pool does not survive
-# a fork: the parent uses threads unless told otherwise, a child never does.
+# The library warns in each forked child unless this is set, and its thread pool does not survive a
+# fork. So the parent uses threads unless the user turns them off, and a child never does.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -47,37 +47,37 @@ if hasattr(os, "register_at_fork"):
 
 
 class TextTokenizer:
-    """A cleaning and cutting pipeline with its vocabulary.
+    """A pipeline of cleaning and cutting, with its vocabulary.
 
-    Id 0 is padding, id 1 stands for every unknown word; no text, "<pad>" included, becomes id 0.
+    Id 0 is padding, id 1 stands for every unknown word. No text becomes id 0, not even "<pad>".
     """
 
     def __init__(self, pipeline: Tokenizer, *, correct_slips: bool = False) -> None:
         """Wrap a pipeline that `learn` or `load` made and checked."""
         self._pipeline = pipeline
         self._correct_slips = correct_slips
-        # A file of another version may clean otherwise: its texts are cut whole.
+        # A file of another version may clean differently, so its words are not cached.
         self._memory = PartMemory(self._cut) if _cuts_as_here(pipeline) else None
 
     @classmethod
     def learn(cls, texts: Iterable[str], settings: TextSettings) -> Self:
-        """Learn the vocabulary of `texts`: the same texts in any order give the same vocabulary.
+        """Learn the vocabulary of `texts`. Their order does not change it.
 
-        Words stand by falling frequency, ties by text. Subwords (`kind="bpe"`) stand as characters
-        and then as merges, in the order in which they were learnt; one that begins a word starts
-        with U+2581.
+        Words are sorted by falling frequency, then by text. Subwords (`kind="bpe"`) are sorted as
+        they were learnt: first characters, then merges. A subword that starts a word begins with
+        U+2581.
         """
         learner = _cleaning(Tokenizer(_empty_model(settings.kind)), settings)
         learner.train_from_iterator(map(without_surrogates, texts), _trainer(settings))
         state = json.loads(learner.to_str())
-        # Learnt special tokens would be recognised in raw text, so that a reviewer's "<pad>" would
-        # become padding. Within the vocabulary alone they cannot be spelt.
+        # As added tokens, special tokens would be found in raw text, and a reviewer's "<pad>" would
+        # become padding. In the vocabulary alone, no text matches them.
         state["added_tokens"] = []
         return cls(Tokenizer.from_str(json.dumps(state)), correct_slips=settings.correct_slips)
 
     @classmethod
     def load(cls, path: Path, *, correct_slips: bool = False) -> Self:
-        """Read what `save` wrote; whether slips are corrected (`text.spelling`) is not in the file.
+        """Read a file of `save`. It does not say whether slips are corrected (`text.spelling`).
 
         Raises:
             BundleError: the file is missing, damaged or not a tokenizer of this package.
@@ -92,17 +92,19 @@ class TextTokenizer:
         return cls(pipeline, correct_slips=correct_slips)
 
     def cleaning_as_today(self, settings: TextSettings) -> Self:
-        """The same vocabulary behind the cleaning and cutting of this version of the package.
+        """Return a tokenizer with this vocabulary and this version's cleaning and cutting.
 
-        `settings` are those that it was learnt by, but for the correction of slips, which may be
-        new. Its texts may be cut otherwise than before: for models that are trained on.
+        Texts may be cut differently than before, so it is only for models that are trained further.
+
+        Args:
+            settings: those that the vocabulary was learnt with; `correct_slips` may differ.
         """
         pipeline = _cleaning(Tokenizer.from_str(self.to_json()), settings)
         return type(self)(pipeline, correct_slips=settings.correct_slips)
 
     @property
     def correct_slips(self) -> bool:
-        """Whether slips of the finger are read as what was meant (`text.spelling`)."""
+        """Whether typing slips are corrected (`text.spelling`)."""
         return self._correct_slips
 
     def save(self, path: Path) -> None:
@@ -110,18 +112,18 @@ class TextTokenizer:
         path.write_text(self.to_json(), encoding="utf-8")
 
     def to_json(self) -> str:
-        """Write the whole pipeline as the `tokenizers` library reads it."""
+        """Return the whole pipeline in the format of the `tokenizers` library."""
         return self._pipeline.to_str(pretty=True)
 
     def __len__(self) -> int:
-        """Ids in the vocabulary, padding and unknown included."""
+        """Return the number of ids, padding and unknown included."""
         return self._pipeline.get_vocab_size()
 
     def token(self, id: int) -> str:  # noqa: A002
-        """Look up the text of an id.
+        """Return the token of an id.
 
         Raises:
-            IndexError: no such id.
+            IndexError: there is no such id.
         """
         token = self._pipeline.id_to_token(id) if id >= 0 else None
         if token is None:
@@ -129,11 +131,11 @@ class TextTokenizer:
         return token
 
     def encode(self, texts: Sequence[str], *, offsets: bool = False) -> list[Encoded]:
-        """Every text as ids, uncut; with `offsets`, also each token's span in the raw text.
+        """Return the ids of each text and, with `offsets`, each token's span in the raw text.
 
-        A text without tokens becomes one unknown token with span (0, 0), so that it can be scored.
-        A span covers what the token was made from, but for two cases: a replaced entity is its
-        last character, a composed letter its first.
+        Texts are not truncated. A text without tokens becomes one unknown token with span (0, 0),
+        so that it can be scored. A span covers the characters of its token, with two exceptions: of
+        a replaced entity only the last one, of a composed letter only the first one.
         """
         rest = iter(texts)
         encoded: list[Encoded] = []
@@ -147,16 +149,15 @@ class TextTokenizer:
         return [Encoded(_ids(ids), _spans(spans)) for ids, spans in self._tokens(texts)]
 
     def _cut(self, texts: list[str]) -> list[tuple[list[int], list[int]]]:
-        """The ids of each text's tokens, and where each begins; none of a text without tokens."""
+        """Return each text's token ids and the tokens' first characters."""
         return [(ids, [start for start, _ in spans]) for ids, spans in self._tokens(texts)]
 
     def _tokens(self, texts: list[str]) -> list[Tokens]:
         batch = self._pipeline.encode_batch(texts, add_special_tokens=False)
-        found = [(one.ids, one.offsets) for one in batch]
+        tokens = [(encoding.ids, encoding.offsets) for encoding in batch]
         if not self._correct_slips:
-            return found
-        pairs = zip(texts, found, strict=True)
-        return [self._spelling.corrected(text, tokens) for text, tokens in pairs]
+            return tokens
+        return [self._spelling.corrected(*pair) for pair in zip(texts, tokens, strict=True)]
 
     @cached_property
     def _spelling(self) -> Spelling:
@@ -166,14 +167,14 @@ class TextTokenizer:
 
 
 def head_and_tail(ids: NDArray[np.int32], most: int) -> NDArray[np.int32]:
-    """Keep the first and last tokens of a long text, `most` in all; a short text as it is.
+    """Truncate a long text to its first and last tokens, `most` in total.
 
-    Half stand at the head, half at the tail, the odd one at the tail: reviews open and close with
-    their verdict. `head_and_tail([1, 2, 3, 4, 5, 6], 3)` is `[1, 5, 6]`.
+    Both halves are equally long; the tail gets an odd token. Reviews often state their verdict at
+    the start or at the end. `head_and_tail([1, 2, 3, 4, 5, 6], 3)` is `[1, 5, 6]`.
 
     Args:
         ids: int32 [T].
-        most: tokens kept, at least 1.
+        most: the number of tokens to keep, at least 1.
     """
     if len(ids) <= most:
         return ids
@@ -199,14 +200,14 @@ def _trainer(settings: TextSettings) -> Any:  # noqa: ANN401
         vocab_size=settings.vocabulary,
         min_frequency=settings.min_frequency,
         special_tokens=SPECIAL,
-        # Single characters may take half of the ids; the rarest beyond are unknown.
+        # Single characters take at most half of the ids. Rarer ones are unknown.
         limit_alphabet=max(1, settings.vocabulary // 2),
         show_progress=False,
     )
 
 
 def _check(pipeline: Tokenizer, path: Path) -> None:
-    """Refuse what another program saved: other ids, or tokens, cuts and padding of its own."""
+    """Refuse a tokenizer of another program: other ids, added tokens, padding or truncation."""
     ids = sorted(pipeline.get_vocab().values())
     special = [pipeline.token_to_id(token) for token in SPECIAL]
     numbered = special == [PAD_ID, UNKNOWN_ID] and ids == list(range(len(ids)))
@@ -220,14 +221,14 @@ def _check(pipeline: Tokenizer, path: Path) -> None:
 
 
 def _cleaning(pipeline: Tokenizer, settings: TextSettings) -> Tokenizer:
-    """The pipeline, with the steps of `cleaning` before its vocabulary."""
+    """Return the pipeline with the steps of `cleaning`."""
     pipeline.normalizer = normalizer(lowercase=settings.lowercase)
     pipeline.pre_tokenizer = pre_tokenizer(mark_starts=settings.kind == "bpe")
     return pipeline
 
 
 def _cuts_as_here(pipeline: Tokenizer) -> bool:
-    """Whether its steps are the ones of `cleaning` today."""
+    """Whether the pipeline's steps are those of `cleaning` in this version."""
     normal = [normalizer(lowercase=low).__getstate__() for low in (True, False)]
     cuts = [pre_tokenizer(mark_starts=mark).__getstate__() for mark in (True, False)]
     return (
