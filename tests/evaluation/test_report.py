@@ -148,8 +148,8 @@ def test_what_is_missing_has_a_sentence():
 def test_long_texts_are_clipped_and_very_long_ones_cut():
     one = report()
     text = "word " * 100_000
-    parts = [{"text": "good", "share": 1.0, "towards": "second"}]
-    parts += [{"text": "word " * 100, "share": 0.0, "towards": ""} for _ in range(1000)]
+    parts = [{"text": "good", "strength": 1.0, "towards": "second"}]
+    parts += [{"text": "word " * 100, "strength": 0.0, "towards": ""} for _ in range(1000)]
     row = {**one.measured["mistakes"][0], "text": text}
     page = report_page(replace(one, measured={**one.measured, "mistakes": [row]}, words=[parts]))
     assert "characters left out" in page
@@ -160,8 +160,8 @@ def test_long_texts_are_clipped_and_very_long_ones_cut():
 def test_the_summary_names_what_is_weak():
     said = " ".join(summary(report()))
     assert "right on 75.0% of 4 texts" in said
-    assert "at 1: negation" in said
-    assert "On no length or slice" in said
+    assert "of 1 of 1 tested capabilities: negation" in said
+    assert "No length and no slice is clearly worse" in said
     rows = [{"value": "west", "n": 50, "accuracy": 0.2, "interval": [0.1, 0.4]}]
     one = report()
     weak = replace(one, measured={**one.measured, "slices": {"genre": rows}})

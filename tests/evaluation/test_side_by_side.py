@@ -61,7 +61,7 @@ def test_the_page_escapes_and_tells_what_does_not_compare():
     page = comparison_page([one, other])
     assert "<b>$a" not in page
     assert "&lt;b&gt;$a" in page
-    assert "did not keep the same texts" in page
+    assert "have different validation texts" in page
     assert "20.0% !" in page
     assert page.count("<svg ") == 4
     assert len(page) < 300_000

@@ -1,4 +1,4 @@
-"""Results as tables for people, on standard output. Knows no model."""
+"""Prints results as tables on standard output. Knows no model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sentiment_lstm.interpret.explain import Explanation, segments
 from sentiment_lstm.records import Prediction
 
 _MOVED = 0.1
-"""A token that moves the running probability this far has it shown."""
+"""The running probability is shown after a token that moved it this far."""
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What acts on a terminal, or cannot be written to it."""
+"""Characters that control a terminal, or that cannot be written to it."""
 _HEADLINES = {
     "accuracy": "accuracy",
     "precision": "precision",
@@ -34,7 +34,7 @@ _HEADLINES = {
 
 
 class Grid(NamedTuple):
-    """A table in words, for a terminal or a page; its first column names the rows."""
+    """A table of strings for a terminal or a page. Its first column names the rows."""
 
     title: str
     head: Sequence[str]
@@ -42,83 +42,82 @@ class Grid(NamedTuple):
 
 
 def show(table: Table) -> None:
-    """Print a table as wide as the terminal; elsewhere 120 characters."""
+    """Print a table with the width of the terminal, or with 120 characters elsewhere."""
     console = Console()
     if not console.is_terminal:
         console.width = 120
     console.print(table)
 
 
-def predictions(texts: Iterable[str], found: Iterable[Prediction]) -> None:
-    """A row a text: label (a dash where the model abstains), score, share of unknown words."""
+def predictions(texts: Iterable[str], predicted: Iterable[Prediction]) -> None:
+    """Print a row per text: label (a dash if the model abstains), score, unknown tokens, text."""
     table = Table("label", "score", "unknown", "text")
-    for text, one in zip(texts, found, strict=True):
-        shown = text if len(text) <= 200 else f"{text[:197]}..."
-        table.add_row(
-            _text(one.label or "-"), f"{one.score:.3f}", f"{one.unknown:.0%}", _text(shown)
-        )
+    for text, prediction in zip(texts, predicted, strict=True):
+        start = text if len(text) <= 200 else f"{text[:197]}..."
+        label, score = prediction.label or "-", f"{prediction.score:.3f}"
+        table.add_row(_text(label), score, f"{prediction.unknown:.0%}", _text(start))
     show(table)
 
 
 def reading(steps: Iterable[Step]) -> None:
-    """A text as it is read, coloured by the last class's running probability.
+    """Print a text while it is read, coloured by the running probability of the last class.
 
-    The probability stands behind each token that moved it by a tenth; below, the verdict and where
-    it turned.
+    The probability follows each token that moved it by 0.1. The last lines are the label, and where
+    the label changed.
     """
     console, end = Console(), 0
-    seen: list[Step] = []
+    read: list[Step] = []
     for step in steps:
-        share = float(step.probabilities[-1])
-        gap = " " if seen and step.start > end else ""
-        moved = f" {share:.2f}" if not seen or abs(step.change) >= _MOVED else ""
+        probability = float(step.probabilities[-1])
+        gap = " " if read and step.start > end else ""
+        moved = f" {probability:.2f}" if not read or abs(step.change) >= _MOVED else ""
         console.print(
-            _text(gap), _text(step.text, _shade(share)), _text(moved, "dim"), sep="", end=""
+            _text(gap), _text(step.text, _shade(probability)), _text(moved, "dim"), sep="", end=""
         )
         end = step.end
-        seen.append(step)
-    last = seen[-1]
+        read.append(step)
+    last = read[-1]
     console.print(f"\n{last.label} {last.score:.3f}", highlight=False, markup=False)
-    for place in turning_points([step.label for step in seen]):
-        step = seen[place]
-        said = f"turned {step.label} at {step.text!r}, character {step.start}"
-        console.print(said, highlight=False, markup=False)
+    for index in turning_points([step.label for step in read]):
+        step = read[index]
+        sentence = f"turned {step.label} at {step.text!r}, character {step.start}"
+        console.print(sentence, highlight=False, markup=False)
 
 
-def _shade(share: float) -> str:
-    """Red at 0, grey at one half, green at 1: light enough for both kinds of terminals."""
-    far = round(110 * abs(2 * share - 1))
-    red, green = (130, 130 + far // 2) if share > 0.5 else (130 + far, 130 - far // 2)
-    return f"rgb({red},{green},{130 - far // 2})"
+def _shade(probability: float) -> str:
+    """Return red for 0, grey for 0.5 and green for 1, readable on light and dark terminals."""
+    tint = round(110 * abs(2 * probability - 1))
+    red, green = (130, 130 + tint // 2) if probability > 0.5 else (130 + tint, 130 - tint // 2)
+    return f"rgb({red},{green},{130 - tint // 2})"
 
 
-def explanation(found: Explanation) -> None:
-    """A text coloured by what its words speak for, then the words that moved its score furthest."""
-    console, shown = Console(), Text()
-    for part in segments(found):
-        share = {"": 0.5, "first": 0.5 - part["strength"] / 2, "second": 0.5 + part["strength"] / 2}
-        style = f"bold {_shade(share[part['towards']])}" if part["towards"] else ""
-        shown.append(_text(part["text"], style))
-    console.print(shown, soft_wrap=True)
-    less = f" less {found.against}" if found.against else ""
-    said = f"{found.label}{less} {found.score:.3f}, {found.baseline_score:.3f} without any word"
-    error = found.completeness_error
+def explanation(why: Explanation) -> None:
+    """Print a text coloured by its words' attributions, then the strongest words."""
+    console, coloured = Console(), Text()
+    for part in segments(why):
+        half = part["strength"] / 2
+        hue = {"": 0.5, "first": 0.5 - half, "second": 0.5 + half}[part["towards"]]
+        coloured.append(_text(part["text"], f"bold {_shade(hue)}" if part["towards"] else ""))
+    console.print(coloured, soft_wrap=True)
+    less = f" less {why.against}" if why.against else ""
+    scores = f"{why.label}{less} {why.score:.3f}, {why.baseline_score:.3f} without any word"
+    error = why.completeness_error
     exact = "" if error is None else f"; the words add up to the difference within {error:.4f}"
-    console.print(f"{said}{exact}", highlight=False, markup=False, soft_wrap=True)
-    table = Table("word", "moved the score", "speaks for", title=f"by {found.method}")
-    for one in found.strongest():
-        side = _text(found.sides[found.side(one.attribution)])
-        table.add_row(_text(one.text), f"{one.attribution:+.3f}", side)
+    console.print(f"{scores}{exact}", highlight=False, markup=False, soft_wrap=True)
+    table = Table("word", "moved the score", "speaks for", title=f"by {why.method}")
+    for word in why.strongest():
+        side = _text(why.sides[why.side(word.attribution)])
+        table.add_row(_text(word.text), f"{word.attribution:+.3f}", side)
     show(table)
 
 
-def _text(found: str, style: str = "") -> Text:
-    """A text that does to a terminal what letters do: no control characters, no turned lines."""
-    return Text(_UNSAFE.sub("\ufffd", found), style)
+def _text(string: str, style: str = "") -> Text:
+    """Replace control characters and characters that change the text direction by U+FFFD."""
+    return Text(_UNSAFE.sub("\ufffd", string), style)
 
 
 def scores(values: Mapping[str, Any]) -> None:
-    """What `evaluate` measured: headlines, coverage, confusion, lengths, worst mistakes."""
+    """Print the results of `evaluate`: measures, coverage, confusion, lengths, worst mistakes."""
     title = f"{values['data']}, {values['split']}"
     low, high = values["accuracy_interval"]
     table = Table("measure", "value", title=_text(f"{title}: {values['n']:,} texts"))
@@ -136,16 +135,16 @@ def scores(values: Mapping[str, Any]) -> None:
     _mistakes(values)
 
 
-def grid(given: Grid) -> None:
-    """A table as it was put into words."""
-    table = Table(*map(escape, given.head), title=_text(given.title))
-    for row in given.rows:
+def grid(values: Grid) -> None:
+    """Print a table of strings."""
+    table = Table(*map(escape, values.head), title=_text(values.title))
+    for row in values.rows:
         table.add_row(*map(_text, row))
     show(table)
 
 
 def counts(values: Mapping[str, Any], title: str) -> None:
-    """Nested counts, a row each."""
+    """Print nested counts, one per row."""
     table = Table("what", "count", title=_text(title))
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -157,29 +156,30 @@ def counts(values: Mapping[str, Any], title: str) -> None:
 
 
 def phases(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Phase 1 and phase 2 side by side: a row a measure, a column a phase."""
+    """Print phase 1 and phase 2 side by side: a row per measure, a column per phase."""
     table = Table("measure", *(row["phase"] for row in rows))
     for name in [name for name in rows[0] if name != "phase"]:
         table.add_row(name.replace("_", " "), *(_number(row[name]) for row in rows))
     show(table)
 
 
-def side_by_side(found: Mapping[str, Any]) -> None:
-    """Runs compared: a column a run, a row a setting that differs or a number."""
-    table = Table("what", *map(escape, found["runs"]), title="differing settings, then numbers")
+def side_by_side(comparison: Mapping[str, Any]) -> None:
+    """Print a comparison of runs: a column per run, a row per different setting or number."""
+    title = "differing settings, then numbers"
+    table = Table("what", *map(escape, comparison["runs"]), title=title)
     for name in ("settings", "numbers"):
-        for what, row in found[name].items():
+        for what, row in comparison[name].items():
             named = what if name == "settings" else what.replace("_", " ")
             table.add_row(_text(named), *(_text(setting(value)) for value in row))
         table.add_section()
-    for what, row in found["behaviour"].items():
+    for what, row in comparison["behaviour"].items():
         rates = ("" if rate is None else f"{rate:.1%}" for rate in row)
         table.add_row(_text(f"failing: {what}"), *rates)
     show(table)
 
 
 def trials(rows: Sequence[Mapping[str, Any]], best: int) -> None:
-    """A row a trial of a search: how its settings differ from the first's, and what came of it."""
+    """Print a row per trial of a search: settings that differ from trial 1, and results."""
     title = f"{len(rows)} trials, {best} is the best; settings differ from trial 1's where named"
     table = Table("trial", "settings", "epochs", "log-loss", "accuracy", "seconds", "", title=title)
     first = rows[0]["settings"]
@@ -194,22 +194,23 @@ def trials(rows: Sequence[Mapping[str, Any]], best: int) -> None:
 
 
 def behaviour(results: Sequence[CapabilityResult]) -> None:
-    """A row a capability: cases, failures, the rate against its limit; then some failures."""
+    """Print a row per capability: cases, failures, rate and limit. Then print some failures."""
     table = Table("capability", "kind", "cases", "failures", "rate", "limit", "")
-    for one in results:
-        numbers = (f"{one.cases:,}", f"{one.failures:,}", f"{one.failure_rate:.1%}")
-        said = "ok" if one.within_limit else "over"
-        table.add_row(_text(one.capability), one.kind, *numbers, f"{one.limit:.0%}", said)
+    for result in results:
+        numbers = (f"{result.cases:,}", f"{result.failures:,}", f"{result.failure_rate:.1%}")
+        outcome = "ok" if result.within_limit else "over"
+        limit = f"{result.limit:.0%}"
+        table.add_row(_text(result.capability), result.kind, *numbers, limit, outcome)
     show(table)
     _failures(results)
 
 
-def graphs(found: Mapping[str, Mapping[str, float]]) -> None:
-    """Each graph's size, and the largest differences of a probability that its check found."""
+def graphs(checked: Mapping[str, Mapping[str, float]]) -> None:
+    """Print each graph's size and the largest differences of a probability in its checks."""
     table = Table("graph", "bytes", "from torch", "alone or in a batch", "whole or in pieces")
-    for name, values in found.items():
-        shown = [f"{values[k]:.1e}" if k in values else "" for k in ("torch", "alone", "pieces")]
-        table.add_row(name, f"{values['bytes']:,}", *shown)
+    for name, values in checked.items():
+        cells = [f"{values[k]:.1e}" if k in values else "" for k in ("torch", "alone", "pieces")]
+        table.add_row(name, f"{values['bytes']:,}", *cells)
     show(table)
 
 
@@ -220,14 +221,14 @@ def _number(value: object) -> str:
 
 
 def _coverage(values: Mapping[str, Any]) -> None:
-    """A column a threshold; the one asked for comes first."""
+    """Print a column per threshold. The one that the user named comes first."""
     asked = [values["abstain"]] if values["abstain"]["threshold"] else []
     usual = [row for row in values["coverage_curve"] if row not in asked]
     rows = [*asked, *usual]
     table = Table("abstaining below", *(f"{row['threshold']:g}" for row in rows))
     for name in ("coverage", "accuracy"):
-        shares = [row[name] for row in rows]
-        table.add_row(name, *("-" if share is None else f"{share:.1%}" for share in shares))
+        fractions = [row[name] for row in rows]
+        table.add_row(name, *("-" if f is None else f"{f:.1%}" for f in fractions))
     show(table)
 
 
@@ -258,13 +259,13 @@ def _slices(values: Mapping[str, Any]) -> None:
 
 
 def _failures(results: Sequence[CapabilityResult]) -> None:
-    """The examples, each text after its probability of `positive`."""
-    table = Table("capability", "expected", "failing examples, and how positive they were found")
+    """Print examples of failures: each text with its probability of `positive`."""
+    table = Table("capability", "expected", "failing examples, with their probability of positive")
     for result in results:
-        for one in result.examples:
-            pairs = zip(one.scores, one.texts, strict=True)
+        for example in result.examples:
+            pairs = zip(example.scores, example.texts, strict=True)
             lines = "\n".join(f"{score:.3f}  {text[:160]}" for score, text in pairs)
-            table.add_row(_text(result.capability), one.expected, _text(lines))
+            table.add_row(_text(result.capability), example.expected, _text(lines))
     show(table)
 
 

@@ -1,8 +1,8 @@
-"""What a model understands: negation, contrast, irony, names and more, capability by capability.
+"""Tests what a model understands (negation, contrast, irony, names ...), by capability.
 
-Judges cases over any function from texts to probabilities, and counts failures. The kinds of test
-follow Ribeiro et al. (2020), "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList";
-templates, words and capabilities are our own. Knows no model and no layout of results.
+Judges test cases with any function from texts to probabilities, and counts failures. The kinds of
+test follow Ribeiro et al. (2020), "Beyond Accuracy: Behavioral Testing of NLP Models with
+CheckList". Templates, words and capabilities are our own. Knows no model and no layout of results.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation.cases import Case, Kind
 
 Predict = Callable[[Sequence[str]], NDArray[np.float64]]
-"""From N texts to their probabilities of `positive`, [N]."""
+"""Turns N texts into their probabilities of `positive`, [N]."""
 
 MOST_MOVE = 0.1
-"""Texts that say the same must not lie further apart than this: the whole rule of invariance."""
+"""The largest difference of probabilities between texts that must score the same."""
 TOLERANCE = 0.05
-"""A pair with a direction may move this far against it."""
+"""How far a pair with a direction may move against it."""
 LIMIT, STRICT_LIMIT = 0.10, 0.05
-"""The share of cases that may fail; strict: neutral statements and invariance."""
+"""The fraction of cases that may fail. The strict limit is for neutral texts and invariance."""
 _EXAMPLES = 5
 _ROUNDING = 1e-9
 
@@ -35,7 +35,7 @@ class Example:
     """A case that failed, with its scores."""
 
     texts: tuple[str, ...]
-    """Of an invariance case the two texts that lie furthest apart, in their order."""
+    """The texts of the case; of an invariance case only the two with the largest difference."""
     expected: str
     scores: tuple[float, ...]
     """Probability of `positive` of each text."""
@@ -43,29 +43,29 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class CapabilityResult:
-    """How a model did on the cases of one capability."""
+    """The result of all cases of one capability."""
 
     capability: str
     kind: Kind
     cases: int
     failures: int
     limit: float
-    """The failure rate that is still well."""
+    """The highest failure rate that is acceptable."""
     examples: tuple[Example, ...]
-    """Some of the failures, at most five, taken evenly from all of them."""
+    """At most five failures, spread evenly over all of them."""
 
     @property
     def failure_rate(self) -> float:
-        """Share of the cases that failed."""
+        """Fraction of the cases that failed."""
         return self.failures / self.cases
 
     @property
     def within_limit(self) -> bool:
-        """Whether no more failed than may."""
+        """Whether the failure rate is acceptable."""
         return self.failure_rate <= self.limit
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as JSON can hold it."""
+        """Return the result as plain values for JSON."""
         return {
             "capability": self.capability,
             "kind": self.kind,
@@ -75,25 +75,26 @@ class CapabilityResult:
             "limit": self.limit,
             "within_limit": self.within_limit,
             "examples": [
-                {"texts": list(one.texts), "expected": one.expected, "scores": list(one.scores)}
-                for one in self.examples
+                {"texts": list(e.texts), "expected": e.expected, "scores": list(e.scores)}
+                for e in self.examples
             ],
         }
 
 
 def run_suite(cases: Sequence[Case], predict: Predict) -> list[CapabilityResult]:
-    """Judge every case.
+    """Judge all cases.
 
     Args:
-        cases: of any number of capabilities.
-        predict: gives N texts' probabilities of `positive`, [N]; called once, with each text once.
+        cases: test cases of any number of capabilities.
+        predict: returns the probability of `positive` of N texts, [N]. It is called once, and gets
+            each text once.
 
     Returns:
-        A result for each capability, in the order of their first cases; a capability whose cases
-        are of several kinds has one for each kind.
+        A result for each capability, in the order of their first cases. A capability with several
+        kinds of case has a result for each kind.
 
     Raises:
-        ValueError: `predict` gives anything but a probability for each text.
+        ValueError: `predict` does not return a probability for each text.
     """
     texts = list(dict.fromkeys(text for case in cases for text in case.texts))
     score_of = dict(zip(texts, _checked(predict(texts), len(texts)).tolist(), strict=True))
@@ -104,9 +105,9 @@ def run_suite(cases: Sequence[Case], predict: Predict) -> list[CapabilityResult]
 
 
 def verdict(score: float) -> str:
-    """What a probability of `positive` says: below 1/3 negative, above 2/3 positive, else neutral.
+    """Turn a probability of `positive` into a verdict by thirds.
 
-    `verdict(0.5)` is `"neutral"`, and so is `verdict(1 / 3)`.
+    Below 1/3 it is negative, above 2/3 positive, else neutral: `verdict(1 / 3)` is `"neutral"`.
     """
     if score < 1 / 3:
         return "negative"
@@ -114,11 +115,11 @@ def verdict(score: float) -> str:
 
 
 def fails(expected: str, scores: Sequence[float]) -> bool:
-    """Whether a case fails: the one place where the rules stand.
+    """Whether a case fails. All rules are here.
 
     Args:
         expected: a key of `cases.KINDS`.
-        scores: probabilities of `positive` of its texts, in their order.
+        scores: the probability of `positive` of each of its texts, in order.
     """
     if expected == "same":
         return max(scores) - min(scores) > MOST_MOVE + _ROUNDING
@@ -132,17 +133,17 @@ def fails(expected: str, scores: Sequence[float]) -> bool:
 def positive_scorer(
     probabilities: Callable[[Sequence[str]], NDArray[np.float64]], classes: Sequence[str]
 ) -> Predict:
-    """Make what `run_suite` calls from what gives probabilities of all classes.
+    """Make the `predict` of `run_suite` from a function that returns all probabilities.
 
-    Half of what is neither negative nor positive counts, so a model with a class of its own for
-    neutral texts gives them 0.5: shares (0.1, 0.6, 0.3) of negative, neutral, positive make 0.6.
+    The probability of other classes is split evenly, so a clearly neutral text scores 0.5. For
+    example, (0.1, 0.6, 0.3) for negative, neutral, positive becomes 0.6.
 
     Args:
-        probabilities: from N texts to [N, C], each row adding up to 1.
-        classes: names of the C classes, in any case.
+        probabilities: turns N texts into [N, C]; each row sums to 1.
+        classes: names of the C classes. Upper and lower case do not matter.
 
     Raises:
-        UsageError: `negative` or `positive` is not among the classes.
+        UsageError: the classes lack `negative` or `positive`.
     """
     names = [name.casefold() for name in classes]
     if not {"negative", "positive"} <= set(names):
@@ -153,8 +154,8 @@ def positive_scorer(
     negative, positive = names.index("negative"), names.index("positive")
 
     def predict(texts: Sequence[str]) -> NDArray[np.float64]:
-        shares = probabilities(texts)
-        scores: NDArray[np.float64] = (1 + shares[:, positive] - shares[:, negative]) / 2
+        rows = probabilities(texts)
+        scores: NDArray[np.float64] = (1 + rows[:, positive] - rows[:, negative]) / 2
         return scores
 
     return predict
@@ -164,7 +165,7 @@ def _checked(scores: NDArray[np.float64], texts: int) -> NDArray[np.float64]:
     scores = np.asarray(scores, dtype=np.float64)
     if scores.shape != (texts,):
         raise ValueError(f"Expected probabilities [{texts}], found {list(scores.shape)}.")
-    if not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():  # NaN is neither
+    if not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():  # false for NaN too
         raise ValueError("Expected probabilities between 0 and 1, found others or NaN.")
     return scores
 

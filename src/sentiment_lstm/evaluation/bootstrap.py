@@ -1,6 +1,6 @@
-"""How far measures would move on other texts of the same kind: bootstrap intervals.
+"""Bootstrap intervals: how far measures would differ on other texts of the same kind.
 
-Works on plain arrays; knows no model and no text.
+Works on plain arrays. Knows no model and no text.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ _SEED = 0
 def intervals(
     labels: ArrayLike, probabilities: ArrayLike, resamples: int = 200
 ) -> dict[str, list[float] | None]:
-    """Bound each of `MEASURES` by its 95% interval over resampled texts.
+    """Return the 95% interval of each of `MEASURES` over resampled texts.
 
-    The basic bootstrap (Davison and Hinkley 1997, "Bootstrap Methods and their Application",
-    section 5.2): a resample strays from the texts as these stray from all texts. It corrects a
-    bias, which the calibration error of few texts has: chance alone makes a gap in every bin. The
-    same texts give the same intervals.
+    This is the basic bootstrap (Davison and Hinkley 1997, "Bootstrap Methods and their
+    Application", section 5.2): a resample differs from the texts as these differ from all texts. It
+    corrects a bias. The calibration error of few texts has one, because chance alone makes a gap
+    in each bin. The same texts give the same intervals.
 
     Args:
         labels: int [N].
         probabilities: float [N, C].
-        resamples: how often N texts are drawn with replacement.
+        resamples: the number of resamples, each of N texts drawn with replacement.
 
     Returns:
-        Measure -> [low, high]; None where the measure is undefined.
+        Measure -> [low, high]; None if the measure is undefined.
     """
     y, p = np.asarray(labels), np.asarray(probabilities)
     rng = np.random.default_rng(_SEED)
-    found = evaluate(y, p)
-    drawn = []
+    scores = evaluate(y, p)
+    resampled = []
     for _ in range(resamples):
         rows = rng.integers(len(y), size=len(y))
-        drawn.append(evaluate(y[rows], p[rows]))
-    return {name: _bounds(name, found, drawn) for name in MEASURES}
+        resampled.append(evaluate(y[rows], p[rows]))
+    return {name: _interval(name, scores, resampled) for name in MEASURES}
 
 
-def _bounds(name: str, found: Scores, drawn: Sequence[Scores]) -> list[float] | None:
-    value = getattr(found, name)
-    known = [getattr(one, name) for one in drawn if getattr(one, name) is not None]
-    if value is None or not known:
+def _interval(name: str, scores: Scores, resampled: Sequence[Scores]) -> list[float] | None:
+    value = getattr(scores, name)
+    values = [getattr(sample, name) for sample in resampled if getattr(sample, name) is not None]
+    if value is None or not values:
         return None
-    few, many = np.quantile(known, (0.025, 0.975)).tolist()
+    low, high = np.quantile(values, (0.025, 0.975)).tolist()
     most = float("inf") if name == "log_loss" else 1.0
-    return [max(0.0, min(2 * value - many, value)), min(most, max(2 * value - few, value))]
+    return [max(0.0, min(2 * value - high, value)), min(most, max(2 * value - low, value))]

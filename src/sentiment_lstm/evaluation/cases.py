@@ -1,4 +1,4 @@
-"""Cases of what a reader would expect of texts: the suite that ships here, or a user's own file.
+"""Test cases for behaviour: the suite that ships with the package, or a user's own file.
 
 Knows nothing of models or of how cases are judged.
 """
@@ -29,51 +29,50 @@ KINDS: dict[str, Kind] = {
     "down": "direction",
     "same": "invariance",
 }
-"""What may be expected of a case, and the kind of test that this makes it."""
+"""Every expectation of a case, and the kind of test it belongs to."""
 _FILES = ("verdict.toml", "direction.toml", "invariance.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Texts and what a reader expects of them."""
+    """Texts and the expected result."""
 
     capability: str
     texts: tuple[str, ...]
-    """One text for a verdict, (plain, changed) for a direction, two or more that must score
-    alike."""
+    """One text for a verdict, (plain, changed) for a direction, two or more for invariance."""
     expected: str
-    """A key of `KINDS`: the text's verdict; whether the second text's probability of `positive`
-    must not fall (`up`) or not rise (`down`); `same`."""
+    """A key of `KINDS`: a verdict, `up`, `down` or `same`. With `up`, the second text's probability
+    of `positive` must not fall; with `down`, it must not rise."""
 
     @property
     def kind(self) -> Kind:
-        """The kind of test."""
+        """Return the kind of test."""
         return KINDS[self.expected]
 
 
 def shipped_cases() -> list[Case]:
-    """The suite that ships with this package: the same cases, in the same order, everywhere."""
+    """Return the suite that ships with the package, always the same cases in the same order."""
     return [case for entry in _capabilities() for case in _filled(entry)]
 
 
 def read_cases(path: str | os.PathLike[str]) -> list[Case]:
-    r"""Read a user's own suite: JSON Lines, a case a line.
+    r"""Read a user's own suite in JSON Lines, one case per line.
 
     `{"capability": "negation", "text": "Not bad at all.", "expected": "positive"}`
-        a verdict: `positive`, `negative` or `neutral`.
+        A verdict: `positive`, `negative` or `neutral`.
     `{"capability": "intensity", "texts": ["It is good.", "It is very good."], "expected": "up"}`
-        a direction: `up` or `down`, from the first text to the second.
+        A direction from the first text to the second: `up` or `down`.
     `{"capability": "names", "texts": ["Ann left.", "Bob left."], "expected": "same"}`
-        texts, two or more, that must score alike.
+        Invariance: two or more texts that must score the same.
 
-    Other fields are left alone, and so are empty lines.
+    Other fields and empty lines are ignored.
 
     Raises:
-        DataError: the file cannot be read, has no case, or a line is none.
+        DataError: the file cannot be read, has no case, or has a line that is not a case.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a NUL in the path
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the path
         raise DataError(
             f"Expected a suite of JSON Lines in UTF-8, found that {str(path)!r} cannot be read "
             f"({type(error).__name__}): name another file."
@@ -85,17 +84,17 @@ def read_cases(path: str | os.PathLike[str]) -> list[Case]:
 
 
 def suite_words() -> frozenset[str]:
-    """The content words and phrases of the shipped suite, that training's own sentences must lack.
+    """Return the content words and phrases of the shipped suite, which training must not use.
 
-    Sentiment words, nouns of its domains, names, in the forms and the case in which they occur.
+    These are sentiment words, nouns of the suite's domains, and names, as they occur in it.
     """
-    found = words()
-    lists = [*found.own.values(), *(one for kind in found.kinds.values() for one in kind.values())]
-    return frozenset(word for one in lists for word in one)
+    suite = words()
+    lists = [*suite.own.values(), *(ws for kind in suite.kinds.values() for ws in kind.values())]
+    return frozenset(word for ws in lists for word in ws)
 
 
 def suite_templates() -> frozenset[str]:
-    """The templates of the shipped suite, slots in braces, that training's own must differ from."""
+    """Return the templates of the shipped suite. Training templates must differ from them."""
     return frozenset(
         template
         for entry in _capabilities()
@@ -110,7 +109,7 @@ def _capabilities() -> Iterator[Mapping[str, Any]]:
 
 
 def _entries(capability: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
-    """What is expected, and the templates that it is expected of, for each entry."""
+    """Return each entry's expectation and templates."""
     return [
         (expected, [entry] if isinstance(entry, str) else entry)
         for expected in KINDS
@@ -119,42 +118,42 @@ def _entries(capability: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
 
 
 def _filled(capability: Mapping[str, Any]) -> Iterator[Case]:
-    """The cases of one capability, an equal share of each of its templates."""
+    """Yield the cases of one capability, equally many from each of its entries."""
     entries = _entries(capability)
-    share = ceil(capability["cases"] / len(entries))
+    cases_per_entry = ceil(capability["cases"] / len(entries))
     edits = [EDITS[name] for name in capability.get("edits", ())]
     for expected, templates in entries:
-        for texts in fillings(templates, share):
+        for texts in fillings(templates, cases_per_entry):
             if edits:
                 edit = edits[crc32(texts[0].encode()) % len(edits)]
                 texts = (texts[0], edit(texts[0]))
             yield Case(capability["name"], texts, expected)
 
 
-def _read_case(line: str, place: str) -> Case:
+def _read_case(line: str, where: str) -> Case:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"Expected a JSON object in {place}, found {line[:60]!r}.") from error
+        raise DataError(f"Expected a JSON object in {where}, found {line[:60]!r}.") from error
     if not isinstance(row, dict):
-        raise DataError(f"Expected a JSON object in {place}, found {line[:60]!r}.")
-    expected = _read_name(row, "expected", place)
+        raise DataError(f"Expected a JSON object in {where}, found {line[:60]!r}.")
+    expected = _read_name(row, "expected", where)
     if expected not in KINDS:
         raise DataError(
-            f'Expected "expected" in {place} to be one of {", ".join(KINDS)}, found {expected!r}.'
+            f'Expected "expected" in {where} to be one of {", ".join(KINDS)}, found {expected!r}.'
         )
-    return Case(_read_name(row, "capability", place), _read_texts(row, expected, place), expected)
+    return Case(_read_name(row, "capability", where), _read_texts(row, expected, where), expected)
 
 
-def _read_name(row: Mapping[str, Any], field: str, place: str) -> str:
+def _read_name(row: Mapping[str, Any], field: str, where: str) -> str:
     value = row.get(field)
     if not isinstance(value, str) or not value.strip():
-        raise DataError(f'Expected "{field}" to be a name in {place}, found {value!r:.60}.')
-    return _checked(value, place)
+        raise DataError(f'Expected "{field}" to be a name in {where}, found {value!r:.60}.')
+    return _checked(value, where)
 
 
-def _read_texts(row: Mapping[str, Any], expected: str, place: str) -> tuple[str, ...]:
-    """One text under `text`, several under `texts`, as many as the kind of test needs."""
+def _read_texts(row: Mapping[str, Any], expected: str, where: str) -> tuple[str, ...]:
+    """Read one text from `text` or several from `texts`, as many as the kind of test needs."""
     texts = [row["text"]] if "text" in row else row.get("texts")
     wanted = {
         "verdict": 'one text as "text"',
@@ -162,15 +161,15 @@ def _read_texts(row: Mapping[str, Any], expected: str, place: str) -> tuple[str,
         "invariance": 'two texts or more as "texts"',
     }[KINDS[expected]]
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise DataError(f"Expected {wanted} in {place}, found {texts!r:.60}.")
+        raise DataError(f"Expected {wanted} in {where}, found {texts!r:.60}.")
     fits = {"verdict": len(texts) == 1, "direction": len(texts) == 2, "invariance": len(texts) > 1}
     if not fits[KINDS[expected]]:
-        raise DataError(f'Expected {wanted} for "{expected}" in {place}, found {len(texts)}.')
-    return tuple(_checked(text, place) for text in texts)
+        raise DataError(f'Expected {wanted} for "{expected}" in {where}, found {len(texts)}.')
+    return tuple(_checked(text, where) for text in texts)
 
 
-def _checked(text: str, place: str) -> str:
-    """The text, unless JSON spelt half of a character in it, which nothing can write down."""
+def _checked(text: str, where: str) -> str:
+    """Return the text, unless JSON spelt half of a surrogate pair, which UTF-8 cannot encode."""
     if re.search(r"[\ud800-\udfff]", text):
-        raise DataError(f"Expected whole characters in {place}, found half of one in {text!r:.60}.")
+        raise DataError(f"Expected whole characters in {where}, found half of one in {text!r:.60}.")
     return text

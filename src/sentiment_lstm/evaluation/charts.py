@@ -1,6 +1,7 @@
-"""The plots of a report, each from plain numbers to an SVG element. Knows no model and no page.
+"""The plots of a report: functions from plain numbers to an SVG element.
 
-What differs by colour differs by marks or line style too. Shares are shown in percent.
+Curves differ by marks or line style as well as by colour. Fractions are shown in percent. Knows no
+model and no page.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from sentiment_lstm.plots import FIRST, SECOND
 
 Row = Mapping[str, Any]
 Steps = Mapping[str, Sequence[tuple[float, float]]]
-"""Curves over the updates: name -> (step, value)."""
+"""Curves over the updates: name -> points (step, value)."""
 
 _COLOURS = (SECOND, FIRST, "#3f9c5a", "#9a6bc4", "#a08420", "#808790")
 _STYLES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)))
 _MARKS = ("o", "s", "^", "D", "v", "P")
 _MOST_POINTS = 150
-"""A curve of more points is drawn through means of neighbours."""
+"""A curve with more points is drawn through means of neighbouring points."""
 _NAME = 28
 _GUIDE = "#808790"
 """The colour of lines that only help to read."""
 
 
 def reliability(rows: Sequence[Row], n: int) -> str:
-    """Confidence against accuracy, above how many texts have that confidence.
+    """Plot accuracy against confidence, and below it the number of texts.
 
     Args:
-        rows: as `calibration.reliability_bins` gives them.
-        n: texts.
+        rows: as `calibration.reliability_bins` returns them.
+        n: the number of texts.
     """
     filled = [row for row in rows if row["share"]]
     least = min(row["above"] for row in filled)
@@ -47,17 +48,17 @@ def reliability(rows: Sequence[Row], n: int) -> str:
         above.set(ylabel="right (%)", ylim=(-3, 103))
         width = 100 * (rows[0]["up_to"] - rows[0]["above"])
         counts = [round(row["share"] * n) for row in filled]
-        places = [100 * row["above"] for row in filled]
-        below.bar(places, counts, width, align="edge", color=SECOND, edgecolor="none", alpha=0.6)
+        left = [100 * row["above"] for row in filled]
+        below.bar(left, counts, width, align="edge", color=SECOND, edgecolor="none", alpha=0.6)
         below.set(xlabel="confidence (%)", ylabel="texts")
         return plots.svg(figure, "Reliability diagram: confidence against accuracy")
 
 
 def coverage(rows: Sequence[Row]) -> str:
-    """Accuracy among the texts answered, by the share of them; a point a threshold.
+    """Plot the accuracy of the answered texts against their fraction, one point per threshold.
 
     Args:
-        rows: as `calibration.coverage_curve` gives them, some text answered in at least one.
+        rows: as `calibration.coverage_curve` returns them; at least one has answered texts.
     """
     known = [row for row in rows if row["accuracy"] is not None]
     with plots.figure() as figure:
@@ -66,7 +67,7 @@ def coverage(rows: Sequence[Row]) -> str:
         axes.plot(points[:, 0], points[:, 1], "o-", color=SECOND)
         seen: set[tuple[float, float]] = set()
         for row, (x, y) in zip(known, points.tolist(), strict=True):
-            if (x, y) not in seen:  # the first threshold that leaves these texts
+            if (x, y) not in seen:  # only the first threshold with these texts
                 axes.annotate(f"{row['threshold']:g}", (x, y), (0, 6), textcoords="offset points")
             seen.add((x, y))
         axes.margins(0.1, 0.2)
@@ -87,17 +88,15 @@ def roc(curves: Mapping[str, Sequence[tuple[float, float]]]) -> str:
             xy = np.array(points) * 100
             axes.plot(xy[:, 0], xy[:, 1], label=_plain(name), **look)
         axes.legend(loc="lower right")
-        axes.set(
-            xlabel="others taken for the class (%)", ylabel="of the class found (%)", aspect="equal"
-        )
+        axes.set(xlabel="false positives (%)", ylabel="true positives (%)", aspect="equal")
         return plots.svg(figure, "ROC curve: true against false positives")
 
 
 def lengths(rows: Sequence[Row]) -> str:
-    """Accuracy by length, with intervals.
+    """Plot accuracy by text length, with intervals.
 
     Args:
-        rows: as `metrics.accuracy_by_length` gives them.
+        rows: as `metrics.accuracy_by_length` returns them.
     """
     filled = [row for row in rows if row["n"]]
     with plots.figure() as figure:
@@ -113,13 +112,13 @@ def lengths(rows: Sequence[Row]) -> str:
 
 
 def updates(curves: Steps, epochs: Steps, unit: str, title: str) -> str:
-    """Curves over the updates of a training.
+    """Plot curves over the updates of a training.
 
     Args:
-        curves: of every update; drawn as lines, smoothed where there are many.
-        epochs: of every epoch; drawn with marks.
-        unit: what the values are, for the axis.
-        title: for those who do not see it.
+        curves: a point per update, drawn as lines, smoothed if there are many.
+        epochs: a point per epoch, drawn with marks.
+        unit: the label of the value axis.
+        title: the plot's description for screen readers.
     """
     with plots.figure() as figure:
         axes = figure.subplots()
@@ -138,11 +137,11 @@ def updates(curves: Steps, epochs: Steps, unit: str, title: str) -> str:
 
 
 def gradients(points: Sequence[tuple[float, float]], limit: float | None) -> str:
-    """Norm of the gradient by update: median and highest of neighbours, and where it is capped.
+    """Plot the gradient norm by update: median and maximum of neighbouring updates, and the cap.
 
     Args:
-        points: (step, norm before it is capped).
-        limit: norms above it are capped; None: none is.
+        points: pairs (step, norm before clipping).
+        limit: norms above this are clipped; None if nothing is clipped.
     """
     with plots.figure() as figure:
         from matplotlib.ticker import LogLocator
@@ -164,7 +163,7 @@ def gradients(points: Sequence[tuple[float, float]], limit: float | None) -> str
 def _smooth(
     points: Sequence[tuple[float, float]], how: Callable[..., Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """At most `_MOST_POINTS` points, each `how` of its neighbours' values."""
+    """Return at most `_MOST_POINTS` points; `how`, such as a mean, joins neighbouring values."""
     every = np.array(points, dtype=np.float64)
     groups = np.array_split(every, min(len(every), _MOST_POINTS))
     return (
@@ -174,14 +173,14 @@ def _smooth(
 
 
 def _looks() -> Any:  # noqa: ANN401
-    """Colour and line style by turns; no two of the first twelve are the same."""
+    """Yield pairs of colour and line style. The first twelve are different."""
     pairs = zip(cycle(_COLOURS), cycle(_STYLES), strict=False)
     return ({"color": colour, "linestyle": style} for colour, style in pairs)
 
 
 def _plain(name: str) -> str:
-    """A name as it is: for matplotlib `$` begins a formula, and `_` hides a curve."""
-    half = (_NAME - 3) // 2  # paths differ at their ends
+    """Shorten and escape a name. In matplotlib, `$` starts a formula and `_` hides a curve."""
+    half = (_NAME - 3) // 2  # long names are often paths, which differ at their ends
     short = name if len(name) <= _NAME else f"{name[:half]}...{name[-half:]}"
     short = " ".join(short.split()).replace("$", r"\$")
     return f" {short}" if short.startswith("_") else short

@@ -1,6 +1,7 @@
-"""Changes of a text that leave what it says alone: typing errors, case, punctuation, links.
+"""Edits that do not change what a text says: typing errors, case, punctuation, links.
 
-Plain functions from text to text, the same for the same text. Knows nothing of models.
+Each is a function from text to text. The same text always gets the same edit. Knows nothing of
+models.
 """
 
 from __future__ import annotations
@@ -9,26 +10,26 @@ import re
 from collections.abc import Callable
 from zlib import crc32
 
-_WORD = re.compile(r"\b[a-z]{5,}\b")  # names stay as they are; a short word becomes another one
+_WORD = re.compile(r"\b[a-z]{5,}\b")  # no names; a mistyped short word would be another word
 
 
 def swap_letters(text: str) -> str:
     """Swap two inner letters of one word: `evening` -> `eveinng`."""
-    return _mistyped(text, lambda word, at: word[:at] + word[at + 1] + word[at] + word[at + 2 :])
+    return _mistyped(text, lambda word, i: word[:i] + word[i + 1] + word[i] + word[i + 2 :])
 
 
 def drop_letter(text: str) -> str:
     """Leave out an inner letter of one word: `evening` -> `evning`."""
-    return _mistyped(text, lambda word, at: word[:at] + word[at + 1 :])
+    return _mistyped(text, lambda word, i: word[:i] + word[i + 1 :])
 
 
 def double_letter(text: str) -> str:
     """Type an inner letter of one word twice: `evening` -> `evvening`."""
-    return _mistyped(text, lambda word, at: word[:at] + word[at] + word[at:])
+    return _mistyped(text, lambda word, i: word[:i] + word[i] + word[i:])
 
 
 def title_case(text: str) -> str:
-    """Begin every word with a capital; `str.title` would write `Don'T`."""
+    """Start each word with a capital. `str.title` would write `Don'T`."""
     return " ".join(word[:1].upper() + word[1:] for word in text.split(" "))
 
 
@@ -63,17 +64,17 @@ def link_after(text: str) -> str:
 
 
 def link_before(text: str) -> str:
-    """Begin with a link."""
+    """Start with a link."""
     return f"https://example.org/{crc32(text.encode()):x} {text}"
 
 
 def link_in_brackets(text: str) -> str:
-    """Add the address of a page in brackets."""
+    """Add a web address in brackets."""
     return f"{text} (see www.example.org/page/{crc32(text.encode()) % 1000})"
 
 
 def mention_before(text: str) -> str:
-    """Begin by addressing another user."""
+    """Start with the name of another user."""
     return f"@reader{crc32(text.encode()) % 100} {text}"
 
 
@@ -89,7 +90,7 @@ EDITS: dict[str, Callable[[str], str]] = {
         )
     },
 }  # fmt: skip
-"""By the name that the suite's files call them."""
+"""The edits by their names in the suite's files."""
 
 
 def _mistyped(text: str, mistype: Callable[[str, int], str]) -> str:
@@ -100,6 +101,6 @@ def _mistyped(text: str, mistype: Callable[[str, int], str]) -> str:
     number = crc32(text.encode())
     start, end = spans[number % len(spans)]
     word = text[start:end]
-    inner = [at for at in range(1, len(word) - 2) if word[at] != word[at + 1]]
+    inner = [i for i in range(1, len(word) - 2) if word[i] != word[i + 1]]
     typed = mistype(word, inner[number // len(spans) % len(inner)])
     return text[:start] + typed + text[end:]

@@ -1,6 +1,6 @@
-"""Labels that are likely wrong, by what a model says of their texts (cleanlab).
+"""Finds labels that are likely wrong, from a model's probabilities (cleanlab).
 
-Works on plain arrays; knows no model and no text.
+Works on plain arrays. Knows no model and no text.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from sentiment_lstm.errors import DataError, MissingExtraError
 def likely_label_errors(
     labels: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Find the texts whose label a model speaks against, more than its own mistakes explain.
+    """Find texts whose label contradicts the model more than the model's own mistakes explain.
 
     Confident learning (Northcutt et al. 2021, "Confident Learning: Estimating Uncertainty in
-    Dataset Labels"): thresholds are each class's mean probability among its own texts. The
-    texts must not have been trained on.
+    Dataset Labels"): a class's threshold is its mean probability over its own texts. The texts must
+    not have been trained on.
 
     Args:
         labels: int [N].
         probabilities: float [N, C].
 
     Returns:
-        Their rows, int [K], the likeliest error first.
+        The rows of these texts, int [K], the likeliest error first.
 
     Raises:
-        DataError: fewer than two classes occur.
+        DataError: the labels hold fewer than two classes.
         MissingExtraError: cleanlab is not installed.
     """
     present = np.unique(labels)
     if len(present) < 2:
         raise DataError(
             "Expected texts of at least two classes to look for label errors, found one: "
-            "bring some of another."
+            "add texts of another class."
         )
-    # cleanlab's classes are those that occur, by position.
-    shares = probabilities[:, present] + 1e-12
-    shares /= shares.sum(axis=1, keepdims=True)
-    with warnings.catch_warnings():  # of libraries it brings along, and of classes with few texts
+    # cleanlab numbers only the classes that occur.
+    columns = probabilities[:, present] + 1e-12
+    columns /= columns.sum(axis=1, keepdims=True)
+    with warnings.catch_warnings():  # from cleanlab's dependencies, and about small classes
         warnings.simplefilter("ignore")
         try:
             from cleanlab.filter import find_label_issues
@@ -51,10 +51,10 @@ def likely_label_errors(
                 "Expected cleanlab to look for label errors, found none: "
                 "pip install 'sentiment-lstm[report]'."
             ) from error
-        found: NDArray[np.int64] = find_label_issues(
+        rows: NDArray[np.int64] = find_label_issues(
             np.searchsorted(present, labels),
-            shares,
+            columns,
             return_indices_ranked_by="self_confidence",
             n_jobs=1,
         )
-    return found
+    return rows

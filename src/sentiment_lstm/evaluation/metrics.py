@@ -1,6 +1,6 @@
-"""How good predictions are: counts and sums first, one division at the end.
+"""Measures of predictions: counts and sums first, one division at the end.
 
-Works on plain arrays: class positions and probabilities. Knows nothing of models, texts or files.
+Works on plain arrays of class indices and probabilities. Knows nothing of models, texts or files.
 """
 
 from __future__ import annotations
@@ -21,56 +21,56 @@ from sentiment_lstm.evaluation.calibration import (
 )
 
 LENGTH_BINS = (50, 100, 200, 400)
-"""Longest text of each length bin, in tokens; the last bin has no end."""
-_LEAST = 1e-12  # a probability of 0 for the true class costs 27.6 nats, not infinitely many
+"""The longest text of each length bin, in tokens. One more bin holds all longer texts."""
+_LEAST = 1e-12  # a probability of 0 for the true class costs 27.6 nats, not infinity
 _Z95 = 1.959963984540054  # 97.5% quantile of the normal distribution
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Everything measured on one set of texts; C classes. Shares are between 0 and 1."""
+    """All measures on one set of texts with C classes. Fractions are between 0 and 1."""
 
     n: int
-    """Texts."""
+    """Number of texts."""
     accuracy: float
     accuracy_interval: tuple[float, float]
     """95% Wilson interval."""
     precision: float
-    """Of the second class where there are two, else the mean over the classes; 0 where undefined.
-    So are `recall` and `f1`."""
+    """Of the second of two classes, else the mean over the classes; 0 if undefined. The same holds
+    for `recall` and `f1`."""
     recall: float
     f1: float
     macro_recall: float
-    """Mean over the classes that occur among the labels: balanced accuracy."""
+    """Mean over the classes that occur in the labels, also called balanced accuracy."""
     macro_f1: float
-    """Mean over all classes; 0 for one neither present nor predicted."""
+    """Mean over all classes. A class that is neither present nor predicted counts as 0."""
     roc_auc: float | None
-    """Of the second class where there are two, else the mean of each against the rest; None where
-    a class is absent or stands alone."""
+    """Of the second of two classes, else the mean of each class against the rest. None if a class
+    is absent or is the only one."""
     log_loss: float
-    """Mean of -ln p of the true class, p at least 1e-12."""
+    """Mean of -ln p of the true class, with p at least 1e-12."""
     ece: float
-    """Expected calibration error: a fraction, 15 equal-width bins of the winner's confidence."""
+    """Expected calibration error, a fraction, over 15 bins of equal width."""
     reliability: list[dict[str, Any]]
-    """Those bins, as `calibration.reliability_bins` gives them."""
+    """These bins, as `calibration.reliability_bins` returns them."""
     coverage_curve: list[dict[str, Any]]
-    """Accuracy among the texts answered, as `calibration.coverage_curve` gives it."""
+    """Accuracy on the answered texts, as `calibration.coverage_curve` returns it."""
     confusion: list[list[int]]
-    """[C, C] as nested lists: row is the true class, column the predicted one."""
+    """[C, C] as nested lists: rows are true classes, columns predicted ones."""
     accuracy_by_length: list[dict[str, Any]] | None
-    """`{"tokens": "51-100", "n": ..., "accuracy": ..., "interval": ...}` a bin, the interval
-    Wilson's of 95%, both None in an empty one; None where lengths were not given."""
+    """Per bin `{"tokens": "51-100", "n": ..., "accuracy": ..., "interval": ...}`. The interval is
+    Wilson's, 95%. Accuracy and interval of an empty bin are None. None without lengths."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the scores as JSON can hold them: no NaN, no tuples."""
+        """Return the scores as plain values for JSON, without NaN and tuples."""
         return asdict(self) | {"accuracy_interval": list(self.accuracy_interval)}
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Sums over texts that merge exactly, whatever the batches or ranks they came in.
+    """Sums over texts. Tallies of batches or ranks add up exactly to that of all texts.
 
-    `confusion`: int64 [C, C], rows true. `loss`: sum of -ln p of the true class.
+    `confusion`: int64 [C, C], rows are true classes. `loss`: sum of -ln p of the true class.
     """
 
     confusion: NDArray[np.int64]
@@ -81,7 +81,7 @@ class Tally:
         """Count one batch: `labels` int [N], `probabilities` float [N, C].
 
         Raises:
-            ValueError: shapes that do not fit, a label outside the classes, no finite probability.
+            ValueError: shapes do not fit, a label is out of range, or a value is not a probability.
         """
         y, p = _checked(labels, probabilities)
         confusion = np.zeros((p.shape[1], p.shape[1]), dtype=np.int64)
@@ -89,25 +89,25 @@ class Tally:
         return cls(confusion, float(_losses(y, p).sum()))
 
     def __add__(self, other: Tally) -> Tally:
-        """Merge two tallies over the same classes."""
+        """Add a tally over the same classes."""
         return Tally(self.confusion + other.confusion, self.loss + other.loss)
 
     @property
     def n(self) -> int:
-        """Texts counted."""
+        """Number of texts."""
         return int(self.confusion.sum())
 
     @property
     def accuracy(self) -> float:
-        """Share of texts whose most probable class is the true one."""
-        return float(np.trace(self.confusion)) / self._some()
+        """Fraction of texts whose likeliest class is the true one."""
+        return float(np.trace(self.confusion)) / self._divisor()
 
     @property
     def log_loss(self) -> float:
         """Mean of -ln p of the true class."""
-        return self.loss / self._some()
+        return self.loss / self._divisor()
 
-    def _some(self) -> int:
+    def _divisor(self) -> int:
         if not self.n:
             raise ValueError("Expected at least one text to measure, found none.")
         return self.n
@@ -116,15 +116,15 @@ class Tally:
 def evaluate(
     labels: ArrayLike, probabilities: ArrayLike, lengths: ArrayLike | None = None
 ) -> Scores:
-    """Measure predictions against the truth.
+    """Measure predictions against true labels.
 
     Args:
-        labels: int [N], true class positions.
-        probabilities: float [N, C], each row adding up to 1.
+        labels: int [N], true class indices.
+        probabilities: float [N, C]; each row sums to 1.
         lengths: int [N], tokens of each text, for `accuracy_by_length`.
 
     Raises:
-        ValueError: nothing to measure, or arrays that do not fit.
+        ValueError: there is no text, or the arrays do not fit.
     """
     tally = Tally.of(labels, probabilities)
     y, p = _checked(labels, probabilities)
@@ -150,19 +150,19 @@ def evaluate(
 
 
 def wilson_interval(right: int, n: int) -> tuple[float, float]:
-    """Bound a share by its 95% interval after Wilson (1927); it stays within [0, 1].
+    """Return the 95% interval of a fraction after Wilson (1927). It stays within [0, 1].
 
     `wilson_interval(8, 10)` is about `(0.490, 0.943)`.
     """
-    share, z2 = right / n, _Z95**2
-    centre = share + z2 / (2 * n)
-    half = _Z95 * float(np.sqrt(share * (1 - share) / n + z2 / (4 * n * n)))
+    fraction, z2 = right / n, _Z95**2
+    centre = fraction + z2 / (2 * n)
+    half = _Z95 * float(np.sqrt(fraction * (1 - fraction) / n + z2 / (4 * n * n)))
     low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
     return max(0.0, low), min(1.0, high)
 
 
 def roc_auc(labels: ArrayLike, probabilities: ArrayLike) -> float | None:
-    """Area under the ROC curve, as `Scores.roc_auc` describes; ties count half.
+    """Return the area under the ROC curve, as `Scores.roc_auc` describes it. Ties count half.
 
     Args:
         labels: int [N].
@@ -178,7 +178,7 @@ def roc_auc(labels: ArrayLike, probabilities: ArrayLike) -> float | None:
 def accuracy_by_length(
     labels: ArrayLike, probabilities: ArrayLike, lengths: ArrayLike
 ) -> list[dict[str, Any]]:
-    """Accuracy of short and long texts apart, in the bins of `LENGTH_BINS`.
+    """Return the accuracy in each length bin of `LENGTH_BINS`.
 
     Args:
         labels: int [N].
@@ -198,16 +198,17 @@ def accuracy_by_length(
 def accuracy_by_value(
     right: NDArray[np.bool_], values: Sequence[str], most: int = 15
 ) -> list[dict[str, Any]]:
-    """Accuracy of the texts of each value apart: the slices of a column.
+    """Return the accuracy for each value of a column (its slices).
 
     Args:
-        right: whether the winner is the true class, [N].
+        right: whether the predicted class is the true one, [N].
         values: the column, [N].
-        most: values shown, the commonest first; the others are joined in a last row.
+        most: the number of values with a row of their own, the commonest first. One more row joins
+            the others.
 
     Returns:
-        `{"value": ..., "n": ..., "accuracy": ..., "interval": ...}` a value, the interval Wilson's
-        of 95%; of the last row `value` is None, and `joined` the number of its values.
+        Per value `{"value": ..., "n": ..., "accuracy": ..., "interval": ...}`. The interval is
+        Wilson's, 95%. In the joined row `value` is None, and `joined` is its number of values.
     """
     column = np.asarray(values, dtype=object)
     names = [name for name, _ in Counter(values).most_common()]
@@ -222,16 +223,17 @@ def accuracy_by_value(
 def roc_curve(
     labels: ArrayLike, probabilities: ArrayLike, most: int = 100
 ) -> dict[int, list[tuple[float, float]]]:
-    """Points of the ROC curve: of the second class where there are two, else of each against the
-    rest. Classes that are absent or alone have none.
+    """Return ROC curves: of the second of two classes, else of each class against the rest.
+
+    A class that is absent or the only one has no curve.
 
     Args:
         labels: int [N].
         probabilities: float [N, C].
-        most: points of a curve, evenly along it; both ends are among them.
+        most: the number of points of a curve, evenly spaced along it, both ends included.
 
     Returns:
-        Class position -> (false positive rate, true positive rate) from (0, 0) to (1, 1).
+        Class index -> (false positive rate, true positive rate) from (0, 0) to (1, 1).
     """
     y, p = _checked(labels, probabilities)
     classes = [1] if p.shape[1] == 2 else range(p.shape[1])
@@ -242,9 +244,9 @@ def roc_curve(
 def confident_mistakes(
     labels: ArrayLike, probabilities: ArrayLike, most: int = 10
 ) -> NDArray[np.int64]:
-    """Find the wrong predictions of highest confidence: int64 rows, at most `most`.
+    """Return the rows of the most confident wrong predictions, int64, at most `most`.
 
-    Equal confidences keep the order of the texts.
+    Rows of equal confidence keep their order.
     """
     y, p = _checked(labels, probabilities)
     wrong = np.flatnonzero(p.argmax(axis=1) != y)
@@ -278,7 +280,7 @@ def _losses(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> ND
 def _per_class(
     confusion: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision, recall and F1 of each class, float [C] each; 0 where undefined."""
+    """Return precision, recall and F1 of each class, float [C] each; 0 if undefined."""
     hits = np.diag(confusion).astype(np.float64)
     predicted, present = confusion.sum(axis=0), confusion.sum(axis=1)
     return (
@@ -289,9 +291,9 @@ def _per_class(
 
 
 def _headline(confusion: NDArray[np.int64]) -> Sequence[float]:
-    """Precision, recall, F1: of the second of two classes, else the mean over the classes."""
-    values = _per_class(confusion)
-    return [float(v[1]) if len(v) == 2 else float(v.mean()) for v in values]
+    """Return precision, recall, F1 of the second of two classes, else means over the classes."""
+    measures = _per_class(confusion)
+    return [float(m[1]) if len(m) == 2 else float(m.mean()) for m in measures]
 
 
 def _macro_recall(confusion: NDArray[np.int64]) -> float:
@@ -300,7 +302,7 @@ def _macro_recall(confusion: NDArray[np.int64]) -> float:
 
 
 def _accuracy_of(right: NDArray[np.bool_]) -> dict[str, Any]:
-    """How many texts, the share of right ones among them and its interval."""
+    """Return the number of texts, their accuracy and its interval."""
     n, hits = len(right), int(right.sum())
     interval = list(wilson_interval(hits, n)) if n else None
     return {"n": n, "accuracy": hits / n if n else None, "interval": interval}
@@ -309,7 +311,7 @@ def _accuracy_of(right: NDArray[np.bool_]) -> dict[str, Any]:
 def _curve(
     positive: NDArray[np.bool_], scores: NDArray[np.float64], most: int
 ) -> list[tuple[float, float]]:
-    """Rates above each score that occurs, thinned out."""
+    """Return the rates at each distinct score, thinned out to `most` points."""
     n, others = int(positive.sum()), int((~positive).sum())
     if not n or not others:
         return []
@@ -317,18 +319,18 @@ def _curve(
     last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # equal scores come together
     true = np.concatenate([[0], np.cumsum(positive[order])[last]]) / n
     false = np.concatenate([[0], np.cumsum(~positive[order])[last]]) / others
-    places = np.unique(np.searchsorted(true + false, np.linspace(0, 2, most) - 1e-12))
-    return [(float(false[k]), float(true[k])) for k in places]
+    kept = np.unique(np.searchsorted(true + false, np.linspace(0, 2, most) - 1e-12))
+    return [(float(false[k]), float(true[k])) for k in kept]
 
 
 def _area(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    """Share of pairs (positive, other) in which the positive one scores higher."""
+    """Return the fraction of pairs (positive, other) in which the positive text scores higher."""
     n, others = int(positive.sum()), int((~positive).sum())
     if not n or not others:
         return None
-    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    _, indices, counts = np.unique(scores, return_inverse=True, return_counts=True)
     middle_ranks = np.cumsum(counts) - (counts - 1) / 2
-    ranks = float(middle_ranks[places][positive].sum())
+    ranks = float(middle_ranks[indices][positive].sum())
     return (ranks - n * (n + 1) / 2) / (n * others)
 
 

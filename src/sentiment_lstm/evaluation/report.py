@@ -1,6 +1,6 @@
-"""One page that tells whether to trust a model, from values measured elsewhere.
+"""The report on a model: one page that helps to decide whether to trust it.
 
-Knows how measures are put into words and in which order; no model, no source, no file.
+Gets its values from elsewhere and turns them into words and plots. Knows no model, source or file.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sentiment_lstm.pages import render
 Row = Mapping[str, Any]
 
 _SHOWN = 400
-"""Characters of a text that are seen at once; the rest is a click away."""
+"""Characters of a text that are visible at once. The rest can be unfolded."""
 _MOST = 20_000
-"""Characters of a text that the page holds at all."""
+"""The most characters of a text that the page holds."""
 _ENOUGH = 20
-"""A slice of fewer texts is not called weak."""
+"""A slice with fewer texts is never called weak."""
 _SURE = 0.9
 _MEASURES = {
-    "accuracy": ("accuracy", "texts whose likeliest class is the true one"),
-    "macro_recall": ("macro recall", "accuracy with every class counting the same"),
+    "accuracy": ("accuracy", "fraction of texts whose predicted class is the true one"),
+    "macro_recall": ("macro recall", "mean over the classes of their accuracy"),
     "f1": ("F1", ""),
-    "roc_auc": ("ROC-AUC", "how often a text of the class scores above one of another"),
+    "roc_auc": ("ROC-AUC", "how often a text of the class scores above a text of another class"),
     "log_loss": ("log-loss (nats)", "mean of -ln p of the true class; lower is better"),
     "ece": ("calibration error", "mean gap between confidence and accuracy; lower is better"),
 }
@@ -35,9 +35,9 @@ _PERCENT = ("accuracy", "macro_recall", "ece")
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a model came about, as far as it is known.
+    """What is known about a model's training.
 
-    `history`: the lines of `metrics.jsonl`. `screening`: what was left out of its texts.
+    `history`: the lines of `metrics.jsonl`. `screening`: counts of rows that were left out.
     `settings`: by section.
     """
 
@@ -48,24 +48,24 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a page shows of one model."""
+    """Everything that the page shows about a model."""
 
     name: str
     measured: Row
-    """As `inference.measuring.measure` gives it in full."""
+    """The result of `measuring.measure` with `in_full`."""
     facts: Mapping[str, str]
-    """Of the model: what -> how much."""
+    """Facts about the model: name -> value."""
     training: Training
     behaviour: Sequence[Row] | str
-    """Results by capability as `CapabilityResult.to_dict`, or a sentence why there are none."""
+    """`CapabilityResult.to_dict` of each capability, or a sentence that says why there is none."""
     words: Sequence[Sequence[Row] | None] = ()
-    """For each mistake the parts of its text, {text, share, towards}; None: the text is plain."""
+    """For each mistake, the segments of its text (`interpret.explain`); None: no explanation."""
     sides: Sequence[str] = ()
-    """What those parts speak for: first, second."""
+    """What the segments speak for: first, second."""
 
 
 def report_page(report: Report) -> str:
-    """Write the page: HTML that needs nothing else.
+    """Return the page: HTML that needs no other file.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -94,56 +94,56 @@ def report_page(report: Report) -> str:
 
 
 def summary(report: Report) -> list[str]:
-    """What the numbers say, in a few sentences."""
+    """Say what the numbers mean, in a few sentences."""
     measured = report.measured
     low, high = measured["accuracy_interval"]
     confidence = sum(r["share"] * r["confidence"] for r in measured["reliability"] if r["share"])
     sure = next(row for row in measured["coverage_curve"] if row["threshold"] == _SURE)
-    said = [
-        f"It is right on {percent(measured['accuracy'])} of {measured['n']:,} texts; over all "
-        f"texts of their kind that is likely {percent(low)} to {percent(high)}.",
-        f"It states a confidence of {percent(confidence)} on average, and its confidence is off "
-        f"by {percent(measured['ece'])} on average.",
+    sentences = [
+        f"The model is right on {percent(measured['accuracy'])} of {measured['n']:,} texts. On all "
+        f"texts of this kind, expect {percent(low)} to {percent(high)}.",
+        f"Its confidence is {percent(confidence)} on average, and differs from its accuracy by "
+        f"{percent(measured['ece'])} on average.",
     ]
     if sure["accuracy"] is not None:
-        said.append(
-            f"Where it is at least {_SURE:.0%} sure, which is on {percent(sure['coverage'])} of "
-            f"the texts, it is right on {percent(sure['accuracy'])}."
+        sentences.append(
+            f"Its confidence is at least {_SURE:.0%} on {percent(sure['coverage'])} of the texts. "
+            f"On these it is right in {percent(sure['accuracy'])}."
         )
-    return [*said, _weakest(measured), *_behaves(report.behaviour)]
+    return [*sentences, _weakest(measured), *_behaves(report.behaviour)]
 
 
-def percent(share: float | None) -> str:
-    """A share as people read it: `percent(0.9119)` is `"91.2%"`."""
-    return "none" if share is None else f"{100 * share:.1f}%"
+def percent(fraction: float | None) -> str:
+    """Format a fraction: `percent(0.9119)` is `"91.2%"`."""
+    return "none" if fraction is None else f"{100 * fraction:.1f}%"
 
 
 def learning(training: Training) -> dict[str, str]:
-    """Plots of a training's history: caption -> SVG; none where there is no history."""
+    """Plot a training's history: caption -> SVG; empty without a history."""
     updates = [row for row in training.history if "grad_norm" in row]
     epochs = [row for row in training.history if "validation_loss" in row]
     if not updates or not epochs:
         return {}
-    found = {}
+    plots = {}
     for name, unit in (("loss", "loss (nats)"), ("accuracy", "accuracy")):
         validated = [(row["step"], row[f"validation_{name}"]) for row in epochs]
         trained = [(row["step"], row[name]) for row in updates if name in row]
         caption = f"{name.capitalize()} on training batches, and on validation after each epoch."
         curves = {"training": trained} if trained else {}
-        found[caption] = charts.updates(curves, {"validation": validated}, unit, caption)
+        plots[caption] = charts.updates(curves, {"validation": validated}, unit, caption)
     norms = [(row["step"], row["grad_norm"]) for row in updates if row["grad_norm"]]
     if norms:
         limit = training.settings.get("training", {}).get("clip_norm")
         caption = (
-            "Norm of the gradient before it is capped. Peaks are exploding gradients, a fall "
-            "towards 0 vanishing ones."
+            "Norm of the gradient before clipping. Peaks are exploding gradients. A fall towards 0 "
+            "means vanishing gradients."
         )
-        found[caption] = charts.gradients(norms, limit)
-    return found
+        plots[caption] = charts.gradients(norms, limit)
+    return plots
 
 
 def _weakest(measured: Row) -> str:
-    """Where the model is clearly worse than on the whole: its interval ends below."""
+    """Name the slices whose interval lies below the overall accuracy."""
     groups = [(f"{r['tokens']} tokens", r) for r in measured["accuracy_by_length"]]
     for column, rows in measured["slices"].items():
         groups += [(f"{column} {r['value']}", r) for r in rows if r["value"] is not None]
@@ -153,8 +153,8 @@ def _weakest(measured: Row) -> str:
         if row["n"] >= _ENOUGH and row["interval"][1] < measured["accuracy"]
     ]
     if not weak:
-        return "On no length or slice is it clearly worse than on the whole."
-    return f"It is clearly worse than on the whole on: {_some(weak)}."
+        return "No length and no slice is clearly worse than the whole."
+    return f"These are clearly worse than the whole: {_first_names(weak)}."
 
 
 def _behaves(behaviour: Sequence[Row] | str) -> list[str]:
@@ -162,28 +162,28 @@ def _behaves(behaviour: Sequence[Row] | str) -> list[str]:
         return []
     over = [row["capability"] for row in behaviour if not row["within_limit"]]
     if not over:
-        return [f"It keeps within the limits of all {len(behaviour)} tested capabilities."]
+        return [f"It is within the limits of all {len(behaviour)} tested capabilities."]
     return [
-        f"Of {len(behaviour)} tested capabilities it fails more often than it may at {len(over)}: "
-        f"{_some(over)}."
+        f"It exceeds the limit of {len(over)} of {len(behaviour)} tested capabilities: "
+        f"{_first_names(over)}."
     ]
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
-    """The first names, and how many more there are."""
+def _first_names(names: Sequence[str], most: int = 5) -> str:
+    """List the first names, and count the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def _from_all(measured: Row) -> list[Row]:
-    """The curve of coverage from all texts on: of many classes the lowest threshold loses some."""
+    """Start the coverage curve at all texts. With many classes, 0.5 already leaves out some."""
     rows: list[Row] = measured["coverage_curve"]
-    every = {"threshold": 0.0, "coverage": 1.0, "accuracy": measured["accuracy"]}
-    return rows if rows[0]["coverage"] == 1.0 else [every, *rows]
+    all_texts = {"threshold": 0.0, "coverage": 1.0, "accuracy": measured["accuracy"]}
+    return rows if rows[0]["coverage"] == 1.0 else [all_texts, *rows]
 
 
 def _number(name: str, measured: Row) -> dict[str, str]:
-    """A headline: value, interval, what it means."""
+    """Return a headline number: value, interval, meaning."""
     value = measured[name]
     bounds = measured["accuracy_interval"] if name == "accuracy" else measured["intervals"][name]
     label, meaning = _MEASURES[name]
@@ -203,11 +203,11 @@ def _shown(name: str, value: float) -> str:
 
 
 def bars(rows: Sequence[Row]) -> dict[str, Any]:
-    """A slice's rows with the places of their intervals on an axis from `least` to 1."""
+    """Add to a slice's rows where their intervals are on an axis from `least` to 1, in percent."""
     least = min(int(10 * row["interval"][0]) / 10 for row in rows)
 
-    def place(share: float) -> float:
-        return 100 * (share - least) / (1 - least) if least < 1 else 100.0
+    def place(fraction: float) -> float:
+        return 100 * (fraction - least) / (1 - least) if least < 1 else 100.0
 
     placed = [
         {
@@ -228,8 +228,8 @@ def _mistakes(report: Report) -> list[dict[str, Any]]:
 
 
 def _text_of(row: Row, parts: Sequence[Row] | None) -> dict[str, Any]:
-    """A text with its start and its rest apart, and the number of characters left out."""
-    plain = parts or [{"text": row["text"], "share": 0.0, "towards": ""}]
+    """Split a text into a visible and a folded part, and count the characters left out."""
+    plain = parts or [{"text": row["text"], "strength": 0.0, "towards": ""}]
     head, rest = _cut(plain, _SHOWN)
     rest, left_out = _cut(rest, _MOST - _SHOWN)
     characters = sum(len(part["text"]) for part in left_out)
@@ -237,16 +237,16 @@ def _text_of(row: Row, parts: Sequence[Row] | None) -> dict[str, Any]:
 
 
 def _cut(parts: Sequence[Row], most: int) -> tuple[list[Row], list[Row]]:
-    """Parts of a text up to about `most` characters, and those behind; long parts are cut."""
+    """Split the segments of a text after about `most` characters, within a segment if needed."""
     head: list[Row] = []
-    for place, part in enumerate(parts):
-        room = most - sum(len(one["text"]) for one in head)
+    for index, part in enumerate(parts):
+        room = most - sum(len(earlier["text"]) for earlier in head)
         if len(part["text"]) > room:
-            at = part["text"].rfind(" ", 0, room) + 1
-            if not at and head:  # a word stays whole
-                return head, list(parts[place:])
-            at = at or room
-            start, end = part["text"][:at], part["text"][at:]
-            return [*head, {**part, "text": start}], [{**part, "text": end}, *parts[place + 1 :]]
+            cut = part["text"].rfind(" ", 0, room) + 1
+            if not cut and head:  # do not split a word
+                return head, list(parts[index:])
+            cut = cut or room
+            start, end = part["text"][:cut], part["text"][cut:]
+            return [*head, {**part, "text": start}], [{**part, "text": end}, *parts[index + 1 :]]
         head.append(part)
     return head, []

@@ -1,6 +1,6 @@
-"""Several trained models on one page: what differs between them, and what came of it.
+"""Compares trained models: their different settings and their results, as a table and as a page.
 
-Knows settings and numbers by name; no model, no source, no file.
+Knows settings and numbers by name. Knows no model, source or file.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _CURVES = {
     "loss": ("Loss on training batches", "loss (nats)"),
     "validation_loss": ("Loss on validation, after each epoch", "loss (nats)"),
     "validation_accuracy": ("Accuracy on validation, after each epoch", "accuracy"),
-    "grad_norm": ("Norm of the gradient before it is capped", "gradient norm"),
+    "grad_norm": ("Norm of the gradient before clipping", "gradient norm"),
 }
-"""Numbers of a history that are drawn: what they are, and their unit."""
+"""The plotted numbers of a history: caption and unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One of the models.
+    """One of the compared models.
 
-    `sizes`: parameters and stored bytes. `metrics`: the content of `metrics.json`. `measured`: as
-    `inference.measuring.measure` gives it, on the same texts for all; None: on none.
+    `sizes`: parameters and stored bytes. `metrics`: the content of `metrics.json`. `measured`: the
+    result of `measuring.measure` on the same texts for all models, or None.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Run:
 
 
 def side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
-    """What differs and what was measured, as JSON holds it.
+    """Return the different settings and all results, as plain values for JSON.
 
     Returns:
-        `runs`, their names; `settings` (those that differ, by name), `numbers` (by name; measured
-        ones are named so) and `behaviour` (failure rate by capability, where it is stored): a value
-        a run each, None where a run has none.
+        `runs`: the names of the runs. `settings` (those that differ), `numbers` and `behaviour`
+        (failure rates by capability): name -> one value per run, None if a run has none. Numbers
+        that were measured now start with "measured".
     """
     return {
         "runs": [run.name for run in runs],
@@ -57,13 +57,13 @@ def side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def same_validation(runs: Sequence[Run]) -> bool:
-    """Whether all runs kept the same texts for validation, so that their numbers compare."""
-    kept = [_deciding(run.training.settings) for run in runs]
-    return all(one == kept[0] for one in kept)
+    """Whether all runs have the same validation texts, so that their numbers are comparable."""
+    splits = [_validation_settings(run.training.settings) for run in runs]
+    return all(split == splits[0] for split in splits)
 
 
 def comparison_page(runs: Sequence[Run]) -> str:
-    """Write the page: HTML that needs nothing else.
+    """Return the page: HTML that needs no other file.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -83,7 +83,7 @@ def comparison_page(runs: Sequence[Run]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a table has it; a dash where there is none."""
+    """Format a value for a table; None becomes a dash."""
     if value is None:
         return "-"
     if isinstance(value, float):
@@ -94,10 +94,10 @@ def shown(value: object) -> str:
 def _rows(
     runs: Sequence[Run], values: Callable[[Run], Mapping[str, Any]], *, differing: bool = False
 ) -> dict[str, list[Any]]:
-    """A row a name that any run has: the runs' values."""
-    every = [values(run) for run in runs]
-    names = list(dict.fromkeys(name for one in every for name in one))
-    rows = {name: [one.get(name) for one in every] for name in names}
+    """Return the runs' values for each name that any run has."""
+    columns = [values(run) for run in runs]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    rows = {name: [column.get(name) for column in columns] for name in names}
     same = {name for name, row in rows.items() if all(value == row[0] for value in row)}
     return {name: row for name, row in rows.items() if not (differing and name in same)}
 
@@ -107,38 +107,38 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
-    """A setting as a table has it: maps and lists in a line, further sources by their names."""
+    """Format a setting: maps and lists on one line, further sources by their names."""
     if isinstance(value, Mapping):
         return (
             str(value["source"])
             if "source" in value
-            else ", ".join(f"{key}={one}" for key, one in value.items())
+            else ", ".join(f"{key}={item}" for key, item in value.items())
         )
-    return ", ".join(str(_plain(one)) for one in value) if isinstance(value, list) else value
+    return ", ".join(str(_plain(item)) for item in value) if isinstance(value, list) else value
 
 
-def _deciding(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that decide which texts validate; what classes are called does not."""
-    found = {name: value for name, value in flattened(settings).items() if _decides(name)}
+def _validation_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that decide which texts validate. Class names do not matter."""
+    kept = {name: value for name, value in flattened(settings).items() if _decides_split(name)}
     labels = settings.get("data", {}).get("label_map") or {}
     classes = list(dict.fromkeys(labels.values()))
-    return found | {"data.label_map": {label: classes.index(labels[label]) for label in labels}}
+    return kept | {"data.label_map": {label: classes.index(labels[label]) for label in labels}}
 
 
-def _decides(name: str) -> bool:
+def _decides_split(name: str) -> bool:
     return name == "training.seed" or (name.startswith("data.") and name != "data.weight")
 
 
 def _numbers(run: Run) -> dict[str, float | int]:
     stored = {n: v for n, v in run.metrics.items() if isinstance(v, int | float)}
     measured = run.measured or {}
-    told = {f"{_PREFIX}{name}": measured[name] for name in MEASURES if name in measured}
-    return {**run.sizes, **stored, **told}
+    now = {f"{_PREFIX}{name}": measured[name] for name in MEASURES if name in measured}
+    return {**run.sizes, **stored, **now}
 
 
 def _capabilities(run: Run) -> Sequence[Row]:
-    found: Sequence[Row] = run.metrics.get("behaviour", ())
-    return found
+    rows: Sequence[Row] = run.metrics.get("behaviour", ())
+    return rows
 
 
 def _failure_rates(run: Run) -> dict[str, float]:
@@ -146,7 +146,7 @@ def _failure_rates(run: Run) -> dict[str, float]:
 
 
 def _accuracy(runs: Sequence[Run]) -> dict[str, Any] | None:
-    """The runs' accuracies on the same texts, with intervals to draw."""
+    """Return the runs' accuracies on the same texts, with intervals to draw."""
     rows = [
         {
             "value": run.name,
@@ -164,15 +164,15 @@ def _accuracy(runs: Sequence[Run]) -> dict[str, Any] | None:
 
 
 def _curves(runs: Sequence[Run]) -> dict[str, str]:
-    """Histories over each other: what is drawn -> SVG."""
-    found = {}
+    """Plot the histories of all runs together: caption -> SVG."""
+    plots = {}
     for key, (caption, unit) in _CURVES.items():
         curves = {run.name: _history(run, key) for run in runs}
         curves = {name: points for name, points in curves.items() if points}
         if curves:
             parts = ({}, curves) if key.startswith("validation") else (curves, {})
-            found[caption] = charts.updates(*parts, unit, caption)
-    return found
+            plots[caption] = charts.updates(*parts, unit, caption)
+    return plots
 
 
 def _history(run: Run, key: str) -> list[tuple[float, float]]:

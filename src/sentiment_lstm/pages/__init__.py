@@ -1,7 +1,7 @@
-"""Pages for a browser, each one file that needs no network: light and dark, phone and print.
+"""HTML pages, each one file that needs no network, for light and dark screens, phones and print.
 
-A page is a template of this folder that extends `base.html`; values are escaped unless a template
-says otherwise. Knows no model and no measure.
+A page is a template in this folder that extends `base.html`. Values are escaped unless a template
+marks them as safe. Knows no model and no measure.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ def render(template: str, **values: Any) -> str:  # noqa: ANN401
 
     Args:
         template: its name, such as `report.html`.
-        values: what it shows; strings become text. A template names what is markup already (`svg`
-            of `plots.svg`) as `safe`.
+        values: the values to show. Strings are escaped. A template marks ready markup, such as the
+            result of `plots.svg`, as `safe`.
 
     Returns:
         The page, HTML.
@@ -30,4 +30,4 @@ def render(template: str, **values: Any) -> str:  # noqa: ANN401
         lstrip_blocks=True,
     )
     page = environment.get_template(template).render(**values)
-    return page.encode(errors="replace").decode()  # a lone surrogate has no form in a file
+    return page.encode(errors="replace").decode()  # UTF-8 cannot encode a lone surrogate
