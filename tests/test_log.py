@@ -1,0 +1,43 @@
+"""The experiment log keeps its form: a dated entry is a question, a change, a result and a decision."""
+
+import re
+
+import pytest
+from documents import DOCS
+
+LOG = (DOCS / "log.md").read_text(encoding="utf-8")
+ENTRIES = re.split(r"(?m)^## ", LOG)[1:]
+PARTS = ["Question", "Change", "Result", "Decision"]
+MOST_LINES = 15
+LONGEST_LINE = 120
+
+
+def title_of(entry: str) -> str:
+    return entry.partition("\n")[0]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=title_of)
+def test_an_entry_has_its_four_parts_in_order(entry):
+    assert re.findall(r"(?m)^- \*\*(\w+)\*\*: ", entry) == PARTS
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=title_of)
+def test_an_entry_has_at_most_fifteen_lines(entry):
+    lines = [line for line in entry.splitlines() if line.strip()]
+    assert len(lines) <= MOST_LINES
+    assert max(map(len, lines)) <= LONGEST_LINE
+
+
+def test_entries_have_dates_and_titles_of_their_own_newest_first():
+    titles = [title_of(entry) for entry in ENTRIES]
+    assert len(set(titles)) == len(titles)
+    assert all(re.match(r"20\d\d-\d\d-\d\d: \S", title) for title in titles)
+    dates = [title[:10] for title in titles]
+    assert dates == sorted(dates, reverse=True)
+
+
+def test_every_script_that_the_log_names_is_there():
+    """A name of an older commit is marked `gone:`."""
+    names = re.findall(r"`(?:python )?((?:factory|recipes|benchmarks|docs|tests)/[\w./]+\.\w+)", LOG)
+    assert names
+    assert not [name for name in names if not (DOCS.parent / name).is_file()]
