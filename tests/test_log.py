@@ -1,4 +1,4 @@
-"""The experiment log keeps its form: a dated entry is a question, a change, a result and a decision."""
+"""The experiment log keeps its form: a dated entry is question, change, result, decision."""
 
 import re
 
@@ -34,10 +34,3 @@ def test_entries_have_dates_and_titles_of_their_own_newest_first():
     assert all(re.match(r"20\d\d-\d\d-\d\d: \S", title) for title in titles)
     dates = [title[:10] for title in titles]
     assert dates == sorted(dates, reverse=True)
-
-
-def test_every_script_that_the_log_names_is_there():
-    """A name of an older commit is marked `gone:`."""
-    names = re.findall(r"`(?:python )?((?:factory|recipes|benchmarks|docs|tests)/[\w./]+\.\w+)", LOG)
-    assert names
-    assert not [name for name in names if not (DOCS.parent / name).is_file()]
