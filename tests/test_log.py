@@ -1,4 +1,8 @@
-"""The experiment log keeps its form: a dated entry is question, change, result, decision."""
+"""The experiment log and the results keep their form.
+
+An entry of the log is question, change, result, decision. Results are short, and each has a date
+and a machine.
+"""
 
 import re
 
@@ -10,6 +14,8 @@ ENTRIES = re.split(r"(?m)^## ", LOG)[1:]
 PARTS = ["Question", "Change", "Result", "Decision"]
 MOST_LINES = 15
 LONGEST_LINE = 120
+RESULTS = (DOCS / "results.md").read_text(encoding="utf-8")
+MOST_WORDS = 1500
 
 
 def title_of(entry: str) -> str:
@@ -34,3 +40,16 @@ def test_entries_have_dates_and_titles_of_their_own_newest_first():
     assert all(re.match(r"20\d\d-\d\d-\d\d: \S", title) for title in titles)
     dates = [title[:10] for title in titles]
     assert dates == sorted(dates, reverse=True)
+
+
+def test_results_are_short():
+    assert len(RESULTS.split()) <= MOST_WORDS
+
+
+def test_every_table_of_results_ends_with_date_and_machine():
+    rows = [line.strip("| ").split(" | ") for line in RESULTS.splitlines() if line[:2] == "| "]
+    titles = [row for row in rows if row[-1] == "date, machine"]
+    assert len(titles) == RESULTS.count("|---|\n")
+    assert all(
+        re.fullmatch(r"\d\d, [XE](; \d\d, [XE])?", row[-1]) for row in rows if row not in titles
+    )
