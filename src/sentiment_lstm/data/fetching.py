@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,7 +13,6 @@ from typing import Any, Literal
 
 from sentiment_lstm import storage
 from sentiment_lstm.data import hub, registry
-from sentiment_lstm.data.bundled import sha256_of
 from sentiment_lstm.data.registry import DataSet
 from sentiment_lstm.errors import DataError
 
@@ -102,7 +102,7 @@ def _write_split(folder: Path, split: str, rows: Any) -> dict[str, Any]:  # noqa
         "file": path.name,
         "rows": len(rows),
         "columns": rows.column_names,
-        "sha256": sha256_of(path),
+        "sha256": _sha256(path),
     }
 
 
@@ -127,6 +127,11 @@ def _record(folder: Path) -> dict[str, Any]:
     return record
 
 
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _differences(entry: DataSet, record: dict[str, Any]) -> Iterator[str]:
     for split, expected in entry.splits.items():
         if split not in record:
@@ -145,7 +150,7 @@ def _verify_split(
     path = folder / file
     if not path.is_file():
         return Verified(split, file, "missing")
-    found = sha256_of(path)
-    if found == expected.sha256:
+    sha256 = _sha256(path)
+    if sha256 == expected.sha256:
         return Verified(split, file, "ok")
-    return Verified(split, file, "as fetched" if found == written.get("sha256") else "other file")
+    return Verified(split, file, "as fetched" if sha256 == written.get("sha256") else "other file")

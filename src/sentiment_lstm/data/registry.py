@@ -36,8 +36,9 @@ class DataSet:
     """An entry of the registry; "" means not known.
 
     `license` is an SPDX identifier, `terms` the set's own words. `commercial_use` is `allowed`,
-    `forbidden` or `not stated`. `uses` holds `train`, `measure` or `development`; `models` names
-    the shipped models that have read texts of the set. `note` says how the copy at `hub` differs.
+    `forbidden`, `research only` or `not stated`. `uses` holds `train`, `measure` or `development`.
+    `models` names the shipped models that have read texts of the set. `text_column`,
+    `label_column` and `label_map` are defaults. `note` says how the copy at `hub` differs.
     """
 
     name: str
