@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -41,6 +42,14 @@ def test_version_and_help(run):
     code, out, _ = run("--help")
     assert code == 0
     assert all(name in out for name in ("quickstart", "train", "evaluate", "predict", "compare"))
+
+
+def test_the_module_runs_as_the_command_does():
+    for arguments, code in ((["--version"], 0), (["predict", "--modle", "x"], 2)):
+        call = [sys.executable, "-m", "sentiment_lstm", *arguments]
+        done = subprocess.run(call, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+    assert "sentiment-lstm predict" in done.stderr
 
 
 def test_train_evaluate_predict(run, reviews: Path):

@@ -1,7 +1,6 @@
-"""The command `sentiment-lstm`: its commands, its exit codes, and what becomes of failures.
+"""The command `sentiment-lstm`: its commands, its exit codes and how it reports failures.
 
-Heavy imports stay inside the commands that need them, so that help and short predictions start at
-once.
+Heavy imports stay inside the commands that need them, so help and short predictions start at once.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ for _command in (
 
 
 class _Debug:
-    """Whether tracebacks are wanted: set by the first option, read when something fails."""
+    """Whether to show tracebacks. The option `--debug` sets it; a failure reads it."""
 
     wanted = False
 
@@ -66,14 +65,14 @@ def main() -> None:
         with Interrupts():
             app(prog_name="sentiment-lstm")
     except Interrupted as error:
-        for number in (signal.SIGINT, signal.SIGTERM):  # an impatient second one changes nothing
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C changes nothing
             signal.signal(number, signal.SIG_IGN)
         _stop(f"Interrupted by {error}.", error.exit_code)
     except SentimentError as error:
         if _Debug.wanted:
             raise
         _stop(f"Error: {error}", error.exit_code)
-    except ModuleNotFoundError as error:  # parts that know better what is missing say so themselves
+    except ModuleNotFoundError as error:  # parts that know the extra raise their own error
         if _Debug.wanted:
             raise
         _stop(
