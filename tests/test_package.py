@@ -1,6 +1,7 @@
 """The wheel and the source distribution hold what they should, and little enough."""
 
 import os
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -8,11 +9,23 @@ from pathlib import Path
 import pytest
 from documents import ROOT
 
+from sentiment_lstm import __version__
+
 build = pytest.importorskip("hatchling.build", reason="the extra `dev` is not installed")
 
-pytestmark = pytest.mark.slow
+
+def test_the_version_is_the_same_everywhere():
+    newest = re.search(r"^## (\S+) \((\S+)\)$", read("CHANGELOG.md"), re.MULTILINE)
+    assert newest[1] == __version__
+    citation = read("CITATION.cff")
+    assert f"\nversion: {newest[1]}\ndate-released: {newest[2]}\n" in citation
 
 
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_the_source_distribution_leaves_the_factory_out(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(ROOT)
     archive = tmp_path / build.build_sdist(os.fspath(tmp_path))
@@ -26,6 +39,7 @@ def test_the_source_distribution_leaves_the_factory_out(tmp_path: Path, monkeypa
     assert archive.stat().st_size <= 15_000_000
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_package_alone(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(ROOT)
     archive = tmp_path / build.build_wheel(os.fspath(tmp_path))
