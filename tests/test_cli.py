@@ -1,6 +1,7 @@
 """The command line: what it prints, what it refuses in one sentence, how it exits."""
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import safetensors.numpy
 from sentiment_lstm import __version__
 from sentiment_lstm.cli import main
 from sentiment_lstm.commands.training import SIX_SENTENCES
+from sentiment_lstm.errors import UsageError
 
 TINY = [
     "--set=text.min_frequency=1",
@@ -287,6 +289,25 @@ def test_an_unforeseen_error_is_short_unless_debugged(run, monkeypatch, model: P
     monkeypatch.setattr("sys.argv", ["sentiment-lstm", "--debug", "predict", "hello"])
     with pytest.raises(RuntimeError):
         main()
+
+
+def test_what_the_package_logs_goes_to_standard_error(run, monkeypatch, model: Path):
+    def warn(*_: object) -> None:
+        logging.getLogger("sentiment_lstm.api").warning("An %s name.", "old")
+        raise UsageError("Expected a new name, found an old one.")
+
+    monkeypatch.setattr("sentiment_lstm.api.SentimentClassifier.from_pretrained", warn)
+    for _ in range(2):  # the second call prints it once too
+        assert run("predict", "hello") == (
+            2, "", "An old name.\nError: Expected a new name, found an old one.\n",
+        )  # fmt: skip
+
+
+def test_a_program_that_sets_up_no_logging_sees_no_messages():
+    code = "import logging, sentiment_lstm.api; assert not logging.root.handlers\n"
+    code += "logging.getLogger('sentiment_lstm.api').warning('An old name.')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_a_missing_library_names_the_extra(run, monkeypatch, reviews: Path):
