@@ -5,11 +5,8 @@ Heavy imports stay inside the commands that need them, so help and short predict
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -20,7 +17,7 @@ from sentiment_lstm.commands.explaining import explain
 from sentiment_lstm.commands.exporting import export
 from sentiment_lstm.commands.inspecting import inspect
 from sentiment_lstm.commands.looking import data
-from sentiment_lstm.commands.output import say
+from sentiment_lstm.commands.output import logged_messages_shown, say
 from sentiment_lstm.commands.scoring import behaviour, evaluate, predict
 from sentiment_lstm.commands.streaming import stream
 from sentiment_lstm.commands.touring import tour
@@ -65,7 +62,7 @@ def _root(
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 130 or 143 interrupted."""
     try:
-        with Interrupts(), _messages_shown():
+        with Interrupts(), logged_messages_shown():
             app(prog_name="sentiment-lstm")
     except Interrupted as error:
         for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C changes nothing
@@ -87,23 +84,6 @@ def main() -> None:
         if _Debug.wanted:
             raise
         _stop(f"Error: {error!r}; `sentiment-lstm --debug ...` shows where.", 1)
-
-
-@contextmanager
-def _messages_shown() -> Iterator[None]:
-    """Print what the package logs to standard error while the block runs."""
-    logger, handler = logging.getLogger(__package__), _Messages()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-class _Messages(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print a message as one line."""
-        say(record.getMessage())
 
 
 def _stop(sentence: str, exit_code: int) -> None:
