@@ -1,7 +1,12 @@
-# `make check` is what CI runs after setting up; `make format` mends what can be mended.
+# `make check` runs what CI runs after the tests; `make format` formats and fixes what it can.
 PYTHON ?= python
 
-.PHONY: check lint types levels test build docs format clean reproduce-shipped
+# Data sets beside the checkout, where they are there.
+ifneq ($(wildcard ../shared/data),)
+export SENTIMENT_LSTM_DATA ?= $(abspath ../shared/data)
+endif
+
+.PHONY: check lint types levels test build docs format clean factory
 
 check: lint types levels docs build
 
@@ -21,7 +26,7 @@ test:
 build:
 	$(PYTHON) -m build --no-isolation --outdir dist
 
-# The variable leaves out the theme's notice of its own future, which is no warning of ours.
+# The variable silences the theme's notice about its own future; it is no warning about our pages.
 docs:
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 
@@ -32,6 +37,6 @@ format:
 clean:
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# The shipped bundle from data and seed: hours of two cores. Stopped, it goes on at the next call.
-reproduce-shipped:
-	$(MAKE) --file factory/shipped.mk --jobs 2
+# Makes the shipped models from data and seed, which takes hours. After a stop the same call goes on.
+factory:
+	$(PYTHON) -m factory run

@@ -1,7 +1,9 @@
 """The command line: what it prints, what it refuses in one sentence, how it exits."""
 
 import json
+import logging
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -13,6 +15,7 @@ import safetensors.numpy
 from sentiment_lstm import __version__
 from sentiment_lstm.cli import main
 from sentiment_lstm.commands.training import SIX_SENTENCES
+from sentiment_lstm.errors import UsageError
 
 TINY = [
     "--set=text.min_frequency=1",
@@ -41,6 +44,14 @@ def test_version_and_help(run):
     code, out, _ = run("--help")
     assert code == 0
     assert all(name in out for name in ("quickstart", "train", "evaluate", "predict", "compare"))
+
+
+def test_the_module_runs_as_the_command_does():
+    for arguments, code in ((["--version"], 0), (["predict", "--modle", "x"], 2)):
+        call = [sys.executable, "-m", "sentiment_lstm", *arguments]
+        done = subprocess.run(call, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+    assert "sentiment-lstm predict" in done.stderr
 
 
 def test_train_evaluate_predict(run, reviews: Path):
@@ -278,6 +289,25 @@ def test_an_unforeseen_error_is_short_unless_debugged(run, monkeypatch, model: P
     monkeypatch.setattr("sys.argv", ["sentiment-lstm", "--debug", "predict", "hello"])
     with pytest.raises(RuntimeError):
         main()
+
+
+def test_what_the_package_logs_goes_to_standard_error(run, monkeypatch, model: Path):
+    def warn(*_: object) -> None:
+        logging.getLogger("sentiment_lstm.api").warning("An %s name.", "old")
+        raise UsageError("Expected a new name, found an old one.")
+
+    monkeypatch.setattr("sentiment_lstm.api.SentimentClassifier.from_pretrained", warn)
+    for _ in range(2):  # the second call prints it once too
+        assert run("predict", "hello") == (
+            2, "", "An old name.\nError: Expected a new name, found an old one.\n",
+        )  # fmt: skip
+
+
+def test_a_program_that_sets_up_no_logging_sees_no_messages():
+    code = "import logging, sentiment_lstm.api; assert not logging.root.handlers\n"
+    code += "logging.getLogger('sentiment_lstm.api').warning('An old name.')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_a_missing_library_names_the_extra(run, monkeypatch, reviews: Path):

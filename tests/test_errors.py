@@ -1,8 +1,50 @@
-"""Scripts tell what their user can mend in one sentence."""
+"""Errors are Python's own too, and scripts print the ones a user can fix in one sentence."""
+
+import inspect
+import pickle
 
 import pytest
 
-from sentiment_lstm.errors import DataError, UsageError, run_script
+from sentiment_lstm import errors
+from sentiment_lstm.errors import (
+    BundleError,
+    DataError,
+    MissingExtraError,
+    SentimentError,
+    StorageError,
+    TrainingError,
+    UsageError,
+    run_script,
+)
+
+BUILT_IN = {
+    UsageError: ValueError,
+    DataError: ValueError,
+    BundleError: OSError,
+    TrainingError: Exception,
+    MissingExtraError: ImportError,
+    StorageError: OSError,
+}
+
+
+def test_every_error_has_its_built_in_one():
+    classes = {value for _, value in inspect.getmembers(errors, inspect.isclass)}
+    assert {c for c in classes if issubclass(c, SentimentError)} == {SentimentError, *BUILT_IN}
+
+
+@pytest.mark.parametrize(("error", "built_in"), BUILT_IN.items())
+def test_programs_catch_the_built_in_errors(error, built_in):
+    with pytest.raises(built_in) as caught:
+        raise error("Expected a, found b.")
+    assert isinstance(caught.value, SentimentError)
+
+
+@pytest.mark.parametrize("error", BUILT_IN)
+def test_an_error_is_its_sentence_in_another_process_too(error):
+    """`OSError` and `ImportError` have rules of their own for `str` and `pickle`."""
+    raised = error("Expected a, found b.")
+    sent = pickle.loads(pickle.dumps(raised))
+    assert (type(sent), str(sent), str(raised)) == (error, str(raised), "Expected a, found b.")
 
 
 @pytest.mark.parametrize(

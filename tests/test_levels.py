@@ -23,7 +23,7 @@ LEVELS = (
     ("inference", "export", "measuring"),
     ("scoring", "interpret"),
     ("api", "serving"),
-    ("commands", "cli"),
+    ("commands", "cli", "__main__"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the
 files must not need each other in a circle."""

@@ -208,6 +208,17 @@ def test_settings_that_are_missing_or_no_json(tmp_path, content):
         read_json(path)
 
 
+def test_a_setting_that_does_not_fit_is_named_as_elsewhere(tmp_path):
+    """A `UsageError` is a `ValueError`, as what a file that is no TOML or JSON raises."""
+    toml, stored = tmp_path / "a.toml", tmp_path / "a.json"
+    toml.write_text("epochs = 8")
+    stored.write_text('{"training": {"epochs": "many"}}')
+    with pytest.raises(UsageError, match=r"^Expected a section of settings, found 'epochs' = 8\.$"):
+        read_toml(toml)
+    with pytest.raises(UsageError, match=r"^Expected training\.epochs to be int, found 'many'\.$"):
+        read_json(stored)
+
+
 def test_exit_codes_are_those_of_the_command_line():
     """1: failed; 2: wrong usage."""
     kinds = [k for k in vars(errors).values() if isinstance(k, type)]

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from sentiment_lstm import storage
-from sentiment_lstm.errors import SentimentError
-from sentiment_lstm.storage import as_json, locked, write_atomically, write_together
+from sentiment_lstm.errors import SentimentError, StorageError
+from sentiment_lstm.storage import (
+    as_json,
+    locked,
+    one_sentence,
+    write_atomically,
+    write_together,
+)
 
 FILES = {"a": b"new a", "b": b"new b", "last": b"new last"}
 
@@ -144,3 +150,53 @@ def test_a_second_process_is_kept_out(tmp_path: Path):
         refused = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
     assert "Expected no other process" in refused.stderr
     assert subprocess.run([sys.executable, "-c", ask]).returncode == 0
+
+
+def test_a_folder_is_locked_once(tmp_path: Path):
+    with (
+        locked(tmp_path),
+        pytest.raises(StorageError, match=r"^Expected no other process at work in .* end it\.$"),
+        locked(tmp_path / ".." / tmp_path.name),
+    ):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_lock_leaves_the_folder_empty_and_nothing_beside_it(tmp_path: Path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with locked(folder):
+        folder.rmdir()  # a training that fails at its start frees the name
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyError), locked(folder):
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_process_locks_nothing(tmp_path: Path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    hold = "import os; from pathlib import Path; from sentiment_lstm.storage import locked\n"
+    hold += f"with locked(Path({str(folder)!r})): os._exit(9)"
+    assert subprocess.run([sys.executable, "-c", hold]).returncode == 9
+    with locked(folder):
+        pass
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_the_lock_stands_in_a_folder_whose_parent_cannot_be_written_to(tmp_path: Path, monkeypatch):
+    """As where a folder is mounted into a container. Root may write everywhere, so we pretend."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.setattr(storage.os, "access", lambda path, mode: path != tmp_path)
+    with locked(folder):
+        assert len(list(folder.iterdir())) == 1
+        assert list(tmp_path.iterdir()) == [folder]
+    assert list(folder.iterdir()) == []
+
+
+def test_a_refusal_is_worded_once(tmp_path: Path):
+    """A `StorageError` is an `OSError` too."""
+    with pytest.raises(StorageError, match=r"^Expected a, found b\.$"), one_sentence(tmp_path):
+        raise StorageError("Expected a, found b.")

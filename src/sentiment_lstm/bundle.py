@@ -91,7 +91,7 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
 
     Raises:
         BundleError: the parts do not fit one another; nothing is written.
-        SentimentError: the disk is full, or the folder cannot be written to.
+        StorageError: the disk is full, or the folder cannot be written to.
     """
     _check_fit(folder, bundle)
     config = _to_json(bundle.config) | {"graphs": list(bundle.graphs)}
@@ -130,6 +130,8 @@ def load_bundle(folder: Path) -> Bundle:
             graphs=_read_graphs(folder),
             half=all(array.dtype == np.float16 for array in weights.values()),
         )
+    except BundleError:  # an OSError too
+        raise
     except OSError as error:
         raise BundleError(
             f"Expected a readable model in {str(folder)[:200]}, found: {error.strerror}; {_AGAIN}."

@@ -1,7 +1,6 @@
-"""The command `sentiment-lstm`: its commands, its exit codes, and what becomes of failures.
+"""The command `sentiment-lstm`: its commands, its exit codes and how it reports failures.
 
-Heavy imports stay inside the commands that need them, so that help and short predictions start at
-once.
+Heavy imports stay inside the commands that need them, so help and short predictions start at once.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from sentiment_lstm.commands.exporting import export
 from sentiment_lstm.commands.fetching import data_fetch, data_list, data_verify
 from sentiment_lstm.commands.inspecting import inspect
 from sentiment_lstm.commands.looking import data
-from sentiment_lstm.commands.output import say
+from sentiment_lstm.commands.output import logged_messages_shown, say
 from sentiment_lstm.commands.scoring import behaviour, evaluate, predict
 from sentiment_lstm.commands.streaming import stream
 from sentiment_lstm.commands.touring import tour
@@ -49,7 +48,7 @@ for _command in (
 
 
 class _Debug:
-    """Whether tracebacks are wanted: set by the first option, read when something fails."""
+    """Whether to show tracebacks. The option `--debug` sets it; a failure reads it."""
 
     wanted = False
 
@@ -74,17 +73,17 @@ def _root(
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 130 or 143 interrupted."""
     try:
-        with Interrupts():
+        with Interrupts(), logged_messages_shown():
             app(prog_name="sentiment-lstm")
     except Interrupted as error:
-        for number in (signal.SIGINT, signal.SIGTERM):  # an impatient second one changes nothing
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C changes nothing
             signal.signal(number, signal.SIG_IGN)
         _stop(f"Interrupted by {error}.", error.exit_code)
     except SentimentError as error:
         if _Debug.wanted:
             raise
         _stop(f"Error: {error}", error.exit_code)
-    except ModuleNotFoundError as error:  # parts that know better what is missing say so themselves
+    except ModuleNotFoundError as error:  # parts that know the extra raise their own error
         if _Debug.wanted:
             raise
         _stop(

@@ -1,7 +1,10 @@
-"""The few exceptions a user meets.
+"""The exceptions that users meet.
 
-Every message is one sentence that says what was expected, what was found and what to do. The
-command line prints it without a traceback and exits with `exit_code`.
+Every message is one sentence. It says what was expected, what was found and what to do. The command
+line prints it without a traceback and exits with `exit_code`.
+
+Each error is also one of Python's own (`ValueError`, `OSError`, `ImportError`), so a program that
+catches those needs no name of this package.
 """
 
 from __future__ import annotations
@@ -15,35 +18,39 @@ if TYPE_CHECKING:
 
 
 class SentimentError(Exception):
-    """Base of all errors that a user can mend. Exit code 1."""
+    """Base of all errors that a user can fix. Exit code 1."""
 
     exit_code = 1
 
 
-class UsageError(SentimentError):
+class UsageError(SentimentError, ValueError):
     """An option, preset or setting that does not exist or does not fit. Exit code 2."""
 
     exit_code = 2
 
 
-class DataError(SentimentError):
-    """A source of reviews that is missing, unreadable or of no use for the task."""
+class DataError(SentimentError, ValueError):
+    """A source of texts that is missing, cannot be read or does not fit the task."""
 
 
-class BundleError(SentimentError):
-    """A saved model that is incomplete, damaged or from a newer version."""
+class BundleError(SentimentError, OSError):
+    """A saved model that is missing, incomplete, damaged or from a newer version."""
 
 
 class TrainingError(SentimentError):
-    """A training that cannot go on: a loss that is not finite, a run that does not fit its data."""
+    """A training that cannot go on: the loss is not finite, or the run does not fit its data."""
 
 
-class MissingExtraError(SentimentError):
+class MissingExtraError(SentimentError, ImportError):
     """A command needs an optional dependency; the message names the extra to install."""
 
 
+class StorageError(SentimentError, OSError):
+    """A place that cannot be written to, or a folder that another process is using."""
+
+
 def run_script(main: Callable[[], int]) -> NoReturn:
-    """Run a script to its exit code; what its user can mend is told in one sentence."""
+    """Run a script and exit with its code; print an error that a user can fix as one sentence."""
     try:
         sys.exit(main())
     except SentimentError as error:

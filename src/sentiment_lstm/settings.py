@@ -298,21 +298,19 @@ def read_toml(path: Path) -> dict[str, object]:
         UsageError: the file is missing or not TOML.
     """
     try:
-        return flattened(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
+    return flattened(values)
 
 
 def read_json(path: Path) -> Settings:
-    """The settings that `write_json` wrote.
-
-    Raises:
-        UsageError: the file is missing or not JSON.
-    """
+    """The settings of a run; raises UsageError if the file is missing or not JSON."""
     try:
-        return Settings.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"Expected settings in JSON at {path}, found: {error}.") from error
+    return Settings.from_dict(values)
 
 
 def flattened(values: Mapping[str, Any]) -> dict[str, object]:

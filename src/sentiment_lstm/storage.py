@@ -1,8 +1,8 @@
-"""Files written whole or not at all.
+"""Writes files whole or not at all.
 
-Bytes go to a temporary file beside the final name, reach the disk, and take the name in one step:
-a crash or a full disk leaves the old file or none, never half of one. Knows nothing of what the
-bytes mean.
+Bytes go to a temporary file beside the final name, reach the disk, and take the name in one step.
+A crash or a full disk leaves the old file or none, never half a file. This module does not know
+what the bytes mean.
 """
 
 from __future__ import annotations
@@ -17,27 +17,26 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from sentiment_lstm.errors import SentimentError
+from sentiment_lstm.errors import SentimentError, StorageError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write one file, replacing an old one.
 
     Raises:
-        SentimentError: the disk is full, or the place cannot be written to.
+        StorageError: the disk is full, or the place cannot be written to.
     """
     write_together(path.parent, {path.name: data})
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write several files, by name, of which the last vouches for all.
+    """Write several files, by name; while the last one exists, all of them belong together.
 
-    A folder that does not exist appears with all files in it. In one that does, nothing is touched
-    before every byte is on the disk; then the last file goes first and comes back last, so that
-    while it stands, the others belong to it.
+    A new folder appears with all files in it. In an existing folder nothing changes until every
+    byte is on the disk. Then the old last file goes first, and the new one takes its name last.
 
     Raises:
-        SentimentError: the disk is full, or the place cannot be written to.
+        StorageError: the disk is full, or the place cannot be written to.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 (`.` has no name and no parent)
     with one_sentence(folder):
@@ -49,10 +48,10 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def appearing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write piece by piece, which takes its name when the block ends well.
+    """Open a file to write in pieces; it takes its name when the block ends without an error.
 
     Raises:
-        SentimentError: the disk is full, or the place cannot be written to.
+        StorageError: the disk is full, or the place cannot be written to.
     """
     staged = path.with_name(_temporary(path.name))
     with one_sentence(path):
@@ -68,46 +67,61 @@ def appearing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def as_json(value: object) -> bytes:
-    """Indented JSON; a number that is not finite has no form there and becomes null."""
+    """Indented JSON; a number that is not finite becomes null, as JSON cannot hold it."""
     return (json.dumps(_finite(value), indent=2, allow_nan=False) + "\n").encode()
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for it out of a folder; it ends with the process at the latest.
+    """Keep other processes that lock the same folder out of it while the block runs.
+
+    The lock is a file. It goes when the block ends. If the process is killed, the file may stay,
+    but it locks nothing any more.
 
     Raises:
-        SentimentError: another process is at work there.
+        StorageError: another process is using the folder, or the lock file cannot be made.
     """
+    from filelock import FileLock, Timeout
+
+    path = _lock_file(folder)
+    lock = FileLock(path, timeout=0)
+    with one_sentence(path):
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise StorageError(
+                f"Expected no other process at work in {folder}, found one: wait for it, or end it."
+            ) from error
     try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows: nothing keeps two processes apart there
         yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise SentimentError(
-            f"Expected no other process at work in {folder}, found one: wait for it, or end it."
-        ) from error
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # Windows removes the file itself, at the release
+            path.unlink()
+        lock.release()
 
 
 @contextmanager
 def one_sentence(place: Path) -> Iterator[None]:
-    """Turn the system's refusal to write at `place` into a `SentimentError`."""
+    """Turn the system's refusal to write at `place` into a `StorageError`."""
     try:
         yield
+    except SentimentError:  # some are an OSError too, and already a sentence
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SentimentError(
+        raise StorageError(
             f"Expected to write to {place}, found: {reason}; "
             f"{'free some space there or ' if error.errno == errno.ENOSPC else ''}"
             "choose another folder."
         ) from error
+
+
+def _lock_file(folder: Path) -> Path:
+    """Beside the folder, which may have to be empty; inside where only that can be written to."""
+    folder = folder.resolve()
+    if os.access(folder.parent, os.W_OK):
+        return folder.with_name(f".{folder.name}.lock")
+    return folder / ".lock"
 
 
 def _write_into(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -143,12 +157,12 @@ def _write_new(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _temporary(name: str) -> str:
-    """A name of this process alone, hidden from listings."""
+    """A name that only this process uses, hidden from listings."""
     return f".{name}.{os.getpid()}.tmp"
 
 
 def _write_through(path: Path, data: bytes) -> None:
-    """Write and wait for the disk. The mode is the user's own (`tempfile` would make it 0600)."""
+    """Write and wait for the disk. The file has the user's own mode (`tempfile` would set 0600)."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()
@@ -156,7 +170,7 @@ def _write_through(path: Path, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make new names last through a crash (Windows cannot open a folder, and need not)."""
+    """Make new names survive a crash (Windows cannot open a folder, and does not need to)."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

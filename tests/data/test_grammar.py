@@ -1,50 +1,30 @@
-"""Generated sentences: the same each time, labelled by what they mean, none of the suite's.
+"""Generated sentences: the same each time, labelled by what they mean, none of the suite's."""
 
-Nor do the written sentences of `recipes/` hold any of the suite, nor the words that edits put into
-reviews, nor the frames of what is neutralized; what the reviews themselves hold isn't asked.
-"""
-
-import json
 import re
 from collections import Counter, defaultdict
 from itertools import islice
-from pathlib import Path
 from random import Random
 
 import pytest
+from suite_overlap import (
+    filled_pattern,
+    forms,
+    sentences_in,
+    skeleton,
+    templates_in,
+    words_in,
+)
 
-from sentiment_lstm.commands.training import SIX_SENTENCES
 from sentiment_lstm.data.english import inflect, plural, tidy
 from sentiment_lstm.data.grammar import COUNT, load_grammar, sentences
 from sentiment_lstm.data.noise import roughen
 from sentiment_lstm.data.open import list_splits, open_rows, open_source
 from sentiment_lstm.errors import DataError
-from sentiment_lstm.evaluation.cases import suite_templates, suite_words
+from sentiment_lstm.evaluation.cases import suite_templates
 from sentiment_lstm.settings import DataSettings
 
 MANY = list(islice(sentences(), 60_000))
 TEXTS = [text for text, _, _ in MANY]
-FACTORY = Path(__file__).parents[2] / "factory"
-
-
-def lines(name):
-    return map(json.loads, (FACTORY / "texts" / name).read_text("utf-8").splitlines())
-
-
-WRITTEN = [line["text"] for line in lines("written.jsonl")]
-EDITED = [new for line in lines("edits.jsonl") for _, _, new in line["edits"]]
-FRAMES = [
-    frame
-    for name in ("named.py", "kinds.py")
-    for frame in re.findall(
-        r'"([^"\n]*\{\}[^"\n]*)"', (FACTORY / "surgery" / name).read_text("utf-8")
-    )
-]
-"""Sentences that words for names, people and numbers are made not to move."""
-assert len(FRAMES) > 25
-every = pytest.mark.parametrize(
-    "texts", [TEXTS, WRITTEN, EDITED, FRAMES], ids=["grammar", "written", "edited", "frames"]
-)
 
 
 def rows(source):
@@ -206,39 +186,19 @@ def test_two_texts_in_five_stay_and_no_slip_turns_one_round():
     assert all("cannot" in one.lower() and "nothing" in one.lower() for one in rough)
 
 
-@every
-def test_the_sentences_that_are_asked_of_every_model_are_not_taught(texts):
-    assert _asked(texts) == []
+def test_the_sentences_that_are_asked_of_every_model_are_not_taught():
+    assert sentences_in(TEXTS) == []
 
 
 @pytest.mark.slow
 def test_nor_are_they_or_a_template_in_as_many_as_the_recipe_reads():
     texts = [text for text, _, _ in islice(sentences(), 1_070_000)]
-    assert _asked(texts) == []
-    assert _after_templates(texts) == []
+    assert sentences_in(texts) == []
+    assert templates_in(texts) == []
 
 
-def _asked(texts):
-    """Which of these sentences stand in the texts, whatever their case and punctuation."""
-    folded = "\n".join(f" {_folded(text)} " for text in texts)
-    return [one for one in SIX_SENTENCES if f" {_folded(one)} " in folded]
-
-
-def _folded(text):
-    return " ".join(re.findall("[a-z]+", re.sub("n['’]t", " not", text.lower())))
-
-
-@every
-def test_no_word_of_the_behaviour_suite_stands_in_training(texts):
-    """Nor an inflected form of one, nor a compound with a hyphen.
-
-    Words derived from one are words of their own: "superbly", "dentistry", who does it.
-    """
-    whole = "\n".join(" ".join(re.findall(r"[^\W_]+", text.lower())) for text in texts)
-    words = set(whole.split()) - {"admirer", "podcaster"}
-    asked = {form for word in suite_words() for form in _forms(word.lower())}
-    assert {form for form in asked if " " not in form} & words == set()
-    assert [form for form in asked if " " in form and form in whole] == []
+def test_no_word_of_the_behaviour_suite_stands_in_training():
+    assert words_in(TEXTS) == set()
 
 
 def test_forms_of_a_word():
@@ -249,87 +209,24 @@ def test_forms_of_a_word():
         "detest": "detests",
         "sculpture gallery": "sculpture galleries",
     }
-    assert [word for word, form in wanted.items() if form not in _forms(word)] == []
+    assert [word for word, form in wanted.items() if form not in forms(word)] == []
 
 
-def _forms(word):
-    """Its plural, forms of a verb, degrees of an adjective; more than there are."""
-    stem = re.sub("y$", "i", word.removesuffix("e"))
-    endings = {start + end for start in (stem, stem + stem[-1]) for end in ("er", "est", "ed")}
-    return {word, plural(word), f"{word}{word[-1]}ing", inflect(word, "ing"), *endings}
-
-
-@every
-def test_no_template_of_the_behaviour_suite_stands_in_training(texts):
-    """Nor one that differs only in what fills the slots, or in filler.
-
-    A template of a single telling word ("I love X", "X has always been A") is common ground of
-    all who speak English; the words that fill it are what keeps it apart.
-    """
-    assert _after_templates(texts) == []
-
-
-def _after_templates(texts):
-    """Templates and the texts that are made as they are."""
-    telling = {name: fixed for name in suite_templates() if len(fixed := _telling(name)) >= 2}
-    assert len(telling) > 300
-    rows = [_skeleton(text) for text in texts]
-    asked = {word for fixed in telling.values() for word in fixed}
-    places = defaultdict(set)
-    for place, row in enumerate(rows):
-        for word in asked.intersection(row.split()):
-            places[word].add(place)
-    found = []
-    for name, fixed in telling.items():
-        near = set.intersection(*(places[word] for word in fixed))
-        whole = _filled(name)
-        found += [(name, texts[place]) for place in near if whole.search(rows[place])]
-    return found
+def test_no_template_of_the_behaviour_suite_stands_in_training():
+    assert templates_in(TEXTS) == []
 
 
 def test_each_template_is_known_again_when_filled():
     filled = {name: re.sub(r"\{.*?\}", "quokka", name) for name in suite_templates()}
-    lost = [name for name, text in filled.items() if not _filled(name).search(_skeleton(text))]
+    lost = [
+        name for name, text in filled.items() if not filled_pattern(name).search(skeleton(text))
+    ]
     assert lost == []
 
 
 def test_a_template_is_known_again_under_filler():
-    whole = _filled("Nobody can deny that the {thing} was really {good}.")
-    assert whole.search(_skeleton("We left. No one could deny the film is good! I know."))
-    assert whole.search(_skeleton("By now nobody can deny that the film is good."))
-    assert not whole.search(_skeleton("No one could say that the film is good."))
-    assert not whole.search(_skeleton("No one could deny, then or now, that the film is good."))
-
-
-FILLER = re.compile(
-    "that|just|really|the|an?|th[eo]se|this|truly|simply|actually|ever|even|so|but|and|yet|then"
-    "|all|very|such|ha[sd]|have"
-)
-ALIKE = {
-    **dict.fromkeys(("is", "are", "was", "were", "been", "am"), "be"),
-    **dict.fromkeys(("does", "did"), "do"),
-    **dict.fromkeys(("could", "would", "will"), "can"),
-    **{"we": "i", "us": "me", "our": "my", "today": "now", "nowadays": "now"},
-    **{"anybody": "anyone", "somebody": "someone", "everybody": "everyone", "noone": "nobody"},
-}
-
-
-def _skeleton(text):
-    """The text without filler, with one word for those that do the same; `_` for a slot."""
-    text = text.lower().replace("’", "'").replace("no one", "nobody").replace("these days", "now")
-    text = re.sub(r"\bcan(?:'t|not)\b|\bwon't\b", "can not", text).replace("n't", " not")
-    text = re.sub(r"\{.*?\}('s)?", "_", re.sub(r"[;:]", ",", re.sub(r"[.?!]+", " | ", text)))
-    words = [ALIKE.get(word, word) for word in re.findall(r"[\w'-]+|[|,]", text)]
-    return " ".join(word for word in words if not FILLER.fullmatch(word)).strip(" |,")
-
-
-def _telling(template):
-    words = re.findall(r"[\w'-]+", _skeleton(template))
-    return [word for word in words if word not in ("_", "be", "do")]
-
-
-def _filled(template):
-    """Finds the skeletons of sentences that are this template with a few words in each slot."""
-    few = r"[\w'-]+(?: [\w'-]+){0,2}"
-    words = [few if word == "_" else word for word in re.findall(r"[\w'-]+", _skeleton(template))]
-    return re.compile(rf"(?:^|\| )(?:[\w'-]+ ){{0,2}}{'(?: [|,])* '.join(words)}(?= \||$)")
+    whole = filled_pattern("Nobody can deny that the {thing} was really {good}.")
+    assert whole.search(skeleton("We left. No one could deny the film is good! I know."))
+    assert whole.search(skeleton("By now nobody can deny that the film is good."))
+    assert not whole.search(skeleton("No one could say that the film is good."))
+    assert not whole.search(skeleton("No one could deny, then or now, that the film is good."))

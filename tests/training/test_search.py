@@ -275,6 +275,14 @@ def test_a_damaged_state_is_one_sentence(tmp_path: Path):
         resume_search(tmp_path, QUIET)
 
 
+def test_a_state_with_a_setting_that_does_not_fit_names_the_setting(tmp_path: Path):
+    state = {"trials": 3, "fixed": [], "data": "", "finished": []}
+    settings = {"training": {"epochs": "many"}}
+    (tmp_path / "search.json").write_text(json.dumps({**state, "settings": settings}))
+    with pytest.raises(UsageError, match=r"^Expected training\.epochs to be int, found 'many'\.$"):
+        resume_search(tmp_path, QUIET)
+
+
 def test_without_optuna_the_extra_is_named(csv_file: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"sentiment-lstm\[search\]"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -18,6 +20,23 @@ log = Console(stderr=True)
 def say(sentence: str) -> None:
     """Tell the person at the terminal."""
     log.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def logged_messages_shown() -> Iterator[None]:
+    """Print what the package logs to standard error while the block runs."""
+    logger, handler = logging.getLogger("sentiment_lstm"), _Messages()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Messages(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a message as one line."""
+        say(record.getMessage())
 
 
 def print_line(line: str) -> None:

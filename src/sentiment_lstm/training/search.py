@@ -303,6 +303,8 @@ def _read(folder: Path) -> Search:
             plain["data"],
             tuple(plain["finished"]),
         )
+    except UsageError:  # a ValueError too: a setting that does not fit
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"Expected the state of a search in {folder / FILE}, found it damaged ({error!r}): "

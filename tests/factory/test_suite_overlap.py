@@ -1,0 +1,49 @@
+"""Nothing of the behaviour suite stands in the texts that the factory teaches.
+
+These are the written sentences, the words that edits put into reviews, and the frames of words that
+are neutralized. The reviews themselves are not checked.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from suite_overlap import sentences_in, templates_in, words_in
+
+FACTORY = Path(__file__).parents[2] / "factory"
+
+
+def lines(name):
+    return map(json.loads, (FACTORY / "texts" / name).read_text("utf-8").splitlines())
+
+
+WRITTEN = [line["text"] for line in lines("written.jsonl")]
+EDITED = [new for line in lines("edits.jsonl") for _, _, new in line["edits"]]
+FRAMES = [
+    frame
+    for name in ("named.py", "kinds.py")
+    for frame in re.findall(
+        r'"([^"\n]*\{\}[^"\n]*)"', (FACTORY / "surgery" / name).read_text("utf-8")
+    )
+]
+"""Sentences that words for names, people and numbers are made not to move."""
+assert len(FRAMES) > 25
+every = pytest.mark.parametrize(
+    "texts", [WRITTEN, EDITED, FRAMES], ids=["written", "edited", "frames"]
+)
+
+
+@every
+def test_the_sentences_that_are_asked_of_every_model_are_not_taught(texts):
+    assert sentences_in(texts) == []
+
+
+@every
+def test_no_word_of_the_behaviour_suite_stands_in_training(texts):
+    assert words_in(texts) == set()
+
+
+@every
+def test_no_template_of_the_behaviour_suite_stands_in_training(texts):
+    assert templates_in(texts) == []

@@ -1,0 +1,55 @@
+"""The wheel and the source distribution hold what they should, and little enough."""
+
+import os
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from documents import ROOT
+
+from sentiment_lstm import __version__
+
+build = pytest.importorskip("hatchling.build", reason="the extra `dev` is not installed")
+
+
+def test_the_version_is_the_same_everywhere():
+    newest = re.search(r"^## (\S+) \((\S+)\)$", read("CHANGELOG.md"), re.MULTILINE)
+    assert newest[1] == __version__
+    citation = read("CITATION.cff")
+    assert f"\nversion: {newest[1]}\ndate-released: {newest[2]}\n" in citation
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_source_distribution_leaves_the_factory_out(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    archive = tmp_path / build.build_sdist(os.fspath(tmp_path))
+    with tarfile.open(archive) as members:
+        names = {name.partition("/")[2] for name in members.getnames()}
+    tops = {name.partition("/")[0] for name in names}
+    assert {"src", "tests", "benchmarks", "recipes", "docs", "README.md", "CHANGELOG.md"} <= tops
+    assert {"CITATION.cff", "SECURITY.md", "LICENSE", "pyproject.toml", "constraints.txt"} <= tops
+    assert "tests/conftest.py" in names
+    assert [name for name in names if "factory/" in name] == []
+    assert archive.stat().st_size <= 15_000_000
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_package_alone(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    archive = tmp_path / build.build_wheel(os.fspath(tmp_path))
+    with zipfile.ZipFile(archive) as members:
+        names = members.namelist()
+    tops = {name.partition("/")[0].partition("-")[0] for name in names}
+    assert tops == {"sentiment_lstm"}
+    package = ROOT / "src" / "sentiment_lstm"
+    ours = {
+        path for path in package.rglob("*") if path.is_file() and "__pycache__" not in str(path)
+    }
+    assert ours == {ROOT / "src" / name for name in names if name.startswith("sentiment_lstm/")}
+    assert archive.stat().st_size <= 16_000_000
