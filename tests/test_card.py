@@ -61,9 +61,9 @@ def test_card_names_every_source():
 
 
 def test_card_tells_what_a_training_went_on_from():
-    settings = Settings().updated({"training.init": "runs/first"})
+    settings = Settings().updated({"training.init": "first"})
     card = model_card("mine", {**CONFIG, "training": {"settings": settings.to_dict()}}, {})
-    assert "Trained on `imdb` (train), after what `runs/first` had read. Texts" in card
+    assert "Trained on `imdb` (train). Training started from the model `first`. Other" in card
 
 
 def test_card_shows_tests_behaviour_and_origins():
@@ -76,7 +76,7 @@ def test_card_shows_tests_behaviour_and_origins():
     card = model_card("mine", config, metrics)
     assert "| tweets | 1,234 | 61.50% |  |  |" in card
     assert "| typos | 100 | 7.0% | 5% |" in card
-    assert "more often than it may at: typos." in card
+    assert "exceeds the limit at: typos." in card
     assert "- tweets: short texts; no licence stated" in card
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from sentiment_lstm import measuring
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.bundle import load_bundle, run_settings
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError, UsageError
@@ -53,9 +53,10 @@ def test_without_a_source_it_is_what_training_kept_back(source: Path, case: str)
     settings = Settings().updated({**TINY, "data.source": "reviews.csv", **CASES[case]})
     train(settings, Path("run"), QUIET)
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
-    config = load_bundle(Path("run")).config
+    bundle = load_bundle(Path("run"))
+    config = bundle.config
     for named in (None, str(source), "./reviews.csv"):
-        wanted = evaluation_data(config, named, None, {})
+        wanted = evaluation_data(config, named, None, {}, run_settings(bundle))
         found = list(wanted.examples(SetAside(None), config.classes))
         assert wanted.split == "validation"
         assert found == corpus.validation

@@ -136,7 +136,7 @@ def unlabelled_texts(settings: Settings, corpus: Corpus, set_aside: SetAside) ->
     known = _digests(corpus).union(*(_excluded(d) for d in (settings.data, *settings.mixture)))
     found = []
     for name in settings.language.sources:
-        source, split_name = _named_split(name)
+        source, split_name = named_split(name)
         split_name = split_name or _unlabelled_split(source)
         for example in _texts(replace(settings.data, source=source, split=split_name), set_aside):
             digest = fingerprint(example.text)
@@ -284,7 +284,7 @@ def _excluded(data: DataSettings) -> set[bytes]:
     """The texts of all sources in `data.exclude`, as digests; their labels are not read."""
     found: set[bytes] = set()
     for name in data.exclude:
-        source, split_name = _named_split(name)
+        source, split_name = named_split(name)
         split_name = split_name or evaluation_split(source)
         found |= _texts_of(replace(data, source=source, split=split_name, streaming=True))
     return found
@@ -307,7 +307,7 @@ def _texts(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
     return read_texts(plain, set_aside=set_aside)
 
 
-def _named_split(name: str) -> tuple[str, str | None]:
+def named_split(name: str) -> tuple[str, str | None]:
     """`"PATH:test"` -> `("PATH", "test")`; `"PATH"`, `"data:NAME"`, `"hf:NAME"` name no split."""
     source, _, tail = name.rpartition(":")
     named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", "data", "hf", "kaggle")
