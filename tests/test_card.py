@@ -63,7 +63,7 @@ def test_card_names_every_source():
 def test_card_tells_what_a_training_went_on_from():
     settings = Settings().updated({"training.init": "first"})
     card = model_card("mine", {**CONFIG, "training": {"settings": settings.to_dict()}}, {})
-    assert "Trained on `imdb` (train). Training started from the model `first`. Other" in card
+    assert "Trained on `imdb` (train). Training started from the model `first`.\n" in card
 
 
 def test_card_shows_tests_behaviour_and_origins():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from sentiment_lstm.provenance import data_sets, registered_set
 
 _MEASURED = "validation_"
 """Metrics with this prefix were measured on texts kept out of training."""
+
+_PLAIN = re.compile(r"[a-z][a-zA-Z0-9._/-]+")
 
 _CARD = """\
 ---
@@ -41,8 +44,10 @@ SentimentClassifier.from_pretrained("path/of/this/folder")("It was not bad at al
 
 ## Data
 
-Trained on {sources}. {start}Other texts (another language, subject or
-length) may be scored less accurately, and their probabilities may be less reliable.
+Trained on {sources}.{start}
+
+Scores of other texts (another language, subject or length) may be less accurate, and their
+probabilities less reliable.
 
 {origins}{provenance}
 {files}{terms}
@@ -68,8 +73,10 @@ makes at least ten mistakes there. `validation_loss` is the log-loss without the
 _SETS = """
 ## {title}
 
-{role} The score is accuracy. For sets of three classes it is the macro-averaged recall, and a
-probability of `positive` from 1/3 to 2/3 counts as neutral.
+{role}
+
+The score is accuracy. For sets of three classes it is the macro-averaged recall, and a probability
+of `positive` from 1/3 to 2/3 counts as neutral.
 
 | texts | number | score | log-loss | calibration error |
 | --- | --- | --- | --- | --- |
@@ -83,7 +90,6 @@ These sentences were made for testing (`sentiment-lstm behaviour`). The built-in
 sentences for training. It uses none of the key words, nouns and names of the test sentences, and of
 their templates only the shortest, such as "I love X". Other training texts may hold any of them.
 {exceeded}
-
 | capability | cases | failing | limit |
 | --- | --- | --- | --- |
 {rows}
@@ -125,7 +131,9 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         terms=_terms(known),
         results=_table(metrics),
         temperature=config["temperature"],
-        tests=_sets("Test splits", "These texts chose nothing.", metrics.get("tests")),
+        tests=_sets(
+            "Test splits", "These texts were used for measuring only.", metrics.get("tests")
+        ),
         development=_sets(
             "Development texts",
             "These texts helped to choose between models, so the scores are slightly too good.",
@@ -155,17 +163,22 @@ def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 def _start(training: Mapping[str, Any]) -> str:
     """The model that a training started from: its texts are not among the sources."""
     init = training.get("init")
-    return f"Training started from the model `{init}`. " if init else ""
+    return f" Training started from the model `{init}`." if init else ""
 
 
 def _metadata(license_: str, language: Sequence[str], known: Sequence[DataSet], source: str) -> str:
     """The front matter's lines about licence, languages and data sets on the hub."""
-    hub_ids = [entry.hub for entry in known if entry.hub]
-    hub_ids += [_hub_id(source)] if _hub_id(source) else []
-    lines = [f"license: {json.dumps(license_)}"] if license_ else []
-    for key, values in (("language", language), ("datasets", dict.fromkeys(hub_ids))):
-        lines += [f"{key}:", *(f"- {value}" for value in values)] if values else []
+    hub_ids = [*(entry.hub for entry in known), _hub_id(source)]
+    lines = [f"license: {_yaml(license_)}"] if license_ else []
+    for key, values in (("language", language), ("datasets", filter(None, hub_ids))):
+        listed = [f"- {_yaml(value)}" for value in dict.fromkeys(values)]
+        lines += [f"{key}:", *listed] if listed else []
     return "".join(f"{line}\n" for line in lines)
+
+
+def _yaml(value: str) -> str:
+    """A string for the front matter; quoted unless it is plain: `no` alone would be false."""
+    return value if _PLAIN.fullmatch(value) and value != "no" else json.dumps(value)
 
 
 def _hub_id(source: str) -> str:
@@ -196,7 +209,7 @@ def _items(values: Mapping[str, object]) -> str:
 
 
 def _files(hashed: Sequence[Mapping[str, Any]]) -> str:
-    """A table of the files that were read and their hashes."""
+    """A table of the sources' files and their hashes, left-out sources included."""
     rows = [
         f"| `{record['source']}` | {file} | `{sha256}` |"
         for record in hashed
@@ -204,12 +217,12 @@ def _files(hashed: Sequence[Mapping[str, Any]]) -> str:
     ]
     if not rows:
         return ""
-    lines = ["", "| source | file | SHA-256 |", "| --- | --- | --- |", *rows, ""]
-    return "\n".join(lines)
+    table = ["| source | file | SHA-256 |", "| --- | --- | --- |", *rows]
+    return "\n".join(["", "### Files of the sources", "", *table, ""])
 
 
 def _terms(known: Sequence[DataSet]) -> str:
-    """What the data sets' own authors ask for; the texts themselves are no part of the model."""
+    """A table of the data sets' own terms."""
     if not known:
         return ""
     rows = [
@@ -220,7 +233,8 @@ def _terms(known: Sequence[DataSet]) -> str:
         "",
         "### Terms of the data sets",
         "",
-        "The model contains none of the texts. The data sets have terms of their own:",
+        "This model, or a model that it started from, was trained on these sets. It contains none "
+        "of their texts. The sets have terms of their own:",
         "",
         "| data set | on the hub | terms |",
         "| --- | --- | --- |",
@@ -255,7 +269,7 @@ def _behaviour(capabilities: Any) -> str:  # noqa: ANN401
     if not capabilities:
         return ""
     names = [result["capability"] for result in capabilities if not result["within_limit"]]
-    exceeded = f"The model exceeds the limit at: {', '.join(names)}." if names else ""
+    exceeded = f"\nThe model exceeds the limit at: {', '.join(names)}.\n" if names else ""
     rows = [
         f"| {result['capability']} | {result['cases']} | {result['failure_rate']:.1%} "
         f"| {result['limit']:.0%} |"
