@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_lstm.data.open import open_rows
+from sentiment_lstm.data.open import is_missing, open_rows
 from sentiment_lstm.settings import DataSettings
 
 ROOT = Path(__file__).parents[2]
@@ -55,14 +55,14 @@ VALIDATION = {"split": "validation"}
         ("irony", VALIDATION),
         ("irony", TEST),
         ("restaurants", VALIDATION),
-        ("counterfactual/dev.jsonl", {"text_column": "edited"}),
+        ("counterfactual", VALIDATION),
     ],
 )
 def test_none_is_measured(name, settings):
-    source = ROOT.parent / "shared" / "data" / name
-    if not source.exists():
-        pytest.skip(f"{source} is missing")
-    measured = DataSettings(source=str(source), **settings)
+    source = f"data:{name}"
+    if is_missing(source):
+        pytest.skip(f"{source} is not on this machine")
+    measured = DataSettings(source, **settings)
     asked = {_letters(row.text) for row in open_rows(measured)}
     assert len(asked) > 300
     assert [row["text"] for row in ROWS if _letters(row["text"]) in asked] == []
