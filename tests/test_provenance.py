@@ -26,7 +26,6 @@ from sentiment_lstm.provenance import (
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.run import train
 
-QUIET = Console(quiet=True)
 TINY = {
     "text.min_frequency": 1,
     "model.embedding": 4,
@@ -42,6 +41,11 @@ def tiny(source: object, **changes: object) -> Settings:
     return Settings().updated({**TINY, "data.source": str(source), **more})
 
 
+def fit(settings: Settings, folder: Path) -> None:
+    """Train without showing progress."""
+    train(settings, folder, Console(quiet=True))
+
+
 @pytest.fixture
 def other(reviews: Path) -> Path:
     """A second file of texts, in a folder."""
@@ -54,7 +58,7 @@ def other(reviews: Path) -> Path:
 @pytest.fixture
 def trained(reviews: Path, other: Path, tmp_path: Path) -> Path:
     """A run in a folder of its own; every source of it is named by an absolute path."""
-    train(tiny(reviews), tmp_path / "first", QUIET)
+    fit(tiny(reviews), tmp_path / "first")
     settings = tiny(
         reviews,
         data__exclude=[f"{other}"],
@@ -63,7 +67,7 @@ def trained(reviews: Path, other: Path, tmp_path: Path) -> Path:
         language__epochs=1,
         training__init=str(tmp_path / "first"),
     )
-    train(settings, tmp_path / "run", QUIET)
+    fit(settings, tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -226,7 +230,7 @@ def test_settings_of_another_run_are_not_the_models(trained: Path, bundle):
 
 def test_a_model_without_its_run_knows_its_texts_by_their_hash(reviews: Path, tmp_path: Path):
     """Of its own texts only those that training kept back are measured; of others, all."""
-    train(tiny(reviews), tmp_path / "run", QUIET)
+    fit(tiny(reviews), tmp_path / "run")
     classifier = SentimentClassifier.from_pretrained(tmp_path / "run")
     kept_back = classifier.evaluate()
     classifier.save_pretrained(tmp_path / "saved")
