@@ -83,6 +83,13 @@ def test_a_set_that_is_there_is_not_downloaded_again(cache, hub):
     assert len(hub) == 1
 
 
+def test_a_set_in_a_folder_of_ones_own_is_not_downloaded(cache, hub, tmp_path, monkeypatch):
+    monkeypatch.setenv(registry.VARIABLE, str(tmp_path))
+    (tmp_path / "products").mkdir()
+    assert fetching.fetch("products") == fetching.Fetched(tmp_path / "products", ())
+    assert not hub
+
+
 def test_a_download_that_fails_leaves_nothing(cache, monkeypatch, hub):
     def fail(self, file):
         file.write(b"half")

@@ -22,7 +22,7 @@ RECORD = "fetched.json"
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A set in the cache folder, and how it differs from the registry, a sentence each."""
+    """A set that is here; `differences` says how the hub's copy differs from the registry."""
 
     folder: Path
     differences: tuple[str, ...]
@@ -41,7 +41,7 @@ class Verified:
 
 
 def fetch(name: str) -> Fetched:
-    """Download the set from the hub into the cache folder, unless it is there already.
+    """Download the set from the hub into the cache folder, unless it is here already.
 
     Only the splits of the registry are taken. The folder appears whole or not at all.
 
@@ -51,13 +51,15 @@ def fetch(name: str) -> Fetched:
         MissingExtraError: datasets is not installed.
     """
     entry = registry.data_set(name)
-    if not entry.hub:
-        raise DataError(f"Expected a set to fetch, found {name}; {registry.how_to_get(entry)}.")
-    folder = registry.cache_folder() / name
-    if not folder.is_dir():
+    folder = registry.find_folder(name)
+    if folder is None:
+        if not entry.hub:
+            raise DataError(f"Expected a set to fetch, found {name}; {registry.how_to_get(entry)}.")
+        folder = registry.cache_folder() / name
         with storage.one_sentence(folder):
             _download(entry, folder)
-    return Fetched(folder, tuple(_differences(entry, _record(folder))))
+    record = _record(folder)
+    return Fetched(folder, tuple(_differences(entry, record) if record else ()))
 
 
 def verify(name: str) -> list[Verified]:
@@ -76,6 +78,7 @@ def verify(name: str) -> list[Verified]:
 
 def _download(entry: DataSet, folder: Path) -> None:
     staged = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(staged, ignore_errors=True)  # left by a process that was killed
     staged.mkdir(parents=True)
     try:
         with hub.loaded("/".join(filter(None, (entry.hub, entry.configuration)))) as dataset:
