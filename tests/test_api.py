@@ -29,17 +29,17 @@ def nothing_shipped(tmp_path, monkeypatch):
     return tmp_path
 
 
-def assert_same(found, wanted):
-    """The same classes in the same order, with scores equal but for rounding."""
-    assert [one["label"] for one in found] == [one["label"] for one in wanted]
-    assert [one["score"] for one in found] == pytest.approx([one["score"] for one in wanted])
+def assert_same(ranked, wanted):
+    """The same classes in the same order, with the same scores up to rounding."""
+    assert [row["label"] for row in ranked] == [row["label"] for row in wanted]
+    assert [row["score"] for row in ranked] == pytest.approx([row["score"] for row in wanted])
 
 
 def test_one_text_gives_a_list_of_its_likeliest_class(classifier):
-    (found,) = classifier(TEXTS[0])
+    (ranked,) = classifier(TEXTS[0])
     row = classifier.predict_proba(TEXTS[:1])[0]
-    assert_same([found], [{"label": classifier.classes_[row.argmax()], "score": row.max()}])
-    assert type(found["score"]) is float
+    assert_same([ranked], [{"label": classifier.classes_[row.argmax()], "score": row.max()}])
+    assert type(ranked["score"]) is float
 
 
 def test_several_texts_give_one_class_each(classifier):
@@ -49,18 +49,18 @@ def test_several_texts_give_one_class_each(classifier):
 
 
 def test_top_k_none_gives_every_class_sorted(three):
-    for text, found in zip(TEXTS, three(TEXTS, top_k=None), strict=True):
-        assert_same(found, three(text, top_k=None))
-        assert {one["label"] for one in found} == set(three.classes_)
-        scores = [one["score"] for one in found]
+    for text, ranked in zip(TEXTS, three(TEXTS, top_k=None), strict=True):
+        assert_same(ranked, three(text, top_k=None))
+        assert {row["label"] for row in ranked} == set(three.classes_)
+        scores = [row["score"] for row in ranked]
         assert scores == sorted(scores, reverse=True)
         assert sum(scores) == pytest.approx(1.0)
 
 
 def test_top_k_cuts_the_list(three):
     assert_same(three(TEXTS[0], top_k=2), three(TEXTS[0], top_k=None)[:2])
-    for text, found in zip(TEXTS, three(TEXTS, top_k=2), strict=True):
-        assert_same(found, three(text, top_k=2))
+    for text, ranked in zip(TEXTS, three(TEXTS, top_k=2), strict=True):
+        assert_same(ranked, three(text, top_k=2))
     assert len(three(TEXTS[0], top_k=9)) == 3
 
 
@@ -70,9 +70,9 @@ def test_top_k_below_one(classifier):
 
 
 def test_predict_names_the_likeliest_column(three):
-    shares = three.predict_proba(TEXTS)
-    assert shares.shape == (3, 3)
-    assert three.predict(TEXTS) == [three.classes_[i] for i in shares.argmax(axis=1)]
+    probabilities = three.predict_proba(TEXTS)
+    assert probabilities.shape == (3, 3)
+    assert three.predict(TEXTS) == [three.classes_[i] for i in probabilities.argmax(axis=1)]
 
 
 def test_below_the_threshold_the_winner_has_no_name(three):
@@ -84,7 +84,7 @@ def test_below_the_threshold_the_winner_has_no_name(three):
     assert three.predict(TEXTS, abstain_below=least) == wanted
     assert None in wanted
     assert len(set(wanted)) > 1
-    assert [one["label"] for one in three(TEXTS, abstain_below=least)] == wanted
+    assert [row["label"] for row in three(TEXTS, abstain_below=least)] == wanted
     for text, label in zip(TEXTS, wanted, strict=True):
         winner, *others = three(text, top_k=None, abstain_below=least)
         assert winner["label"] == label
@@ -107,10 +107,10 @@ def test_a_stream_ends_with_the_texts_score(three):
 
 
 def test_an_explanation_names_the_words(three):
-    found = three.explain(TEXTS[2])
-    assert [token.text for token in found.tokens] == TEXTS[2].split()
-    assert found.label == three.predict([TEXTS[2]])[0]
-    (other, *_) = set(three.classes_) - {found.label}
+    explanation = three.explain(TEXTS[2])
+    assert [token.text for token in explanation.tokens] == TEXTS[2].split()
+    assert explanation.label == three.predict([TEXTS[2]])[0]
+    (other, *_) = set(three.classes_) - {explanation.label}
     assert three.explain(TEXTS[2], against=other).against == other
     assert three.explainer is three.explainer
 

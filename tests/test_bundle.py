@@ -109,9 +109,9 @@ def test_expected_shapes_are_the_classifiers(pooling, bidirectional, layers, cla
     from sentiment_lstm.model.classifier import LSTMClassifier
 
     settings = ModelSettings(5, 3, layers, bidirectional, pooling)
-    found = LSTMClassifier(settings, 7, classes).state_dict()
+    tensors = LSTMClassifier(settings, 7, classes).state_dict()
     wanted = expected_shapes(settings, 7, classes)
-    assert wanted == {name: tuple(tensor.shape) for name, tensor in found.items()}
+    assert wanted == {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 @pytest.mark.parametrize("classes", [("a", "b"), ("x", "y", "z")])

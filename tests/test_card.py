@@ -39,8 +39,8 @@ def test_no_results_without_measurements():
 
 def test_card_tells_data_classes_results_and_settings():
     card = model_card("mine", CONFIG, METRICS)
-    for told in ("`bad`, `good`", "`imdb`", "- set_aside: 7", "| train_seconds | 12.5 |"):
-        assert told in card
+    for words in ("`bad`, `good`", "`imdb`", "- set_aside: 7", "| train_seconds | 12.5 |"):
+        assert words in card
     settings = json.loads(card.split("```json\n")[1].split("```")[0])
     assert settings == Settings().to_dict()
 
@@ -61,22 +61,22 @@ def test_card_names_every_source():
 
 
 def test_card_tells_what_a_training_went_on_from():
-    settings = Settings().updated({"training.init": "runs/first"})
+    settings = Settings().updated({"training.init": "first"})
     card = model_card("mine", {**CONFIG, "training": {"settings": settings.to_dict()}}, {})
-    assert "Trained on `imdb` (train), after what `runs/first` had read. Texts" in card
+    assert "Trained on `imdb` (train). Training started from the model `first`.\n" in card
 
 
 def test_card_shows_tests_behaviour_and_origins():
-    one = {"capability": "typos", "cases": 100, "failure_rate": 0.07, "limit": 0.05}
+    result = {"capability": "typos", "cases": 100, "failure_rate": 0.07, "limit": 0.05}
     metrics = {
         "tests": {"tweets": {"n": 1234, "score": 0.615}},
-        "behaviour": [one | {"within_limit": False}],
+        "behaviour": [result | {"within_limit": False}],
     }
     config = {**CONFIG, "training": {"origins": {"tweets": "short texts; no licence stated"}}}
     card = model_card("mine", config, metrics)
     assert "| tweets | 1,234 | 61.50% |  |  |" in card
     assert "| typos | 100 | 7.0% | 5% |" in card
-    assert "more often than it may at: typos." in card
+    assert "exceeds the limit at: typos." in card
     assert "- tweets: short texts; no licence stated" in card
 
 

@@ -17,7 +17,7 @@ ROOT = Path(sentiment_lstm.__file__).parent
 LEVELS = (
     ("errors", "storage", "interrupts", "cores", "conversion", "settings", "presets", "records"),
     ("data", "text", "batching", "model"),
-    ("card", "bundle", "pages", "plots"),
+    ("provenance", "card", "bundle", "pages", "plots"),
     ("evaluation",),
     ("training",),
     ("inference", "export", "measuring"),

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from sentiment_lstm import measuring
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.bundle import load_bundle, run_settings
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError, UsageError
@@ -53,13 +53,14 @@ def test_without_a_source_it_is_what_training_kept_back(source: Path, case: str)
     settings = Settings().updated({**TINY, "data.source": "reviews.csv", **CASES[case]})
     train(settings, Path("run"), QUIET)
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
-    config = load_bundle(Path("run")).config
+    bundle = load_bundle(Path("run"))
+    config = bundle.config
     for named in (None, str(source), "./reviews.csv"):
-        wanted = evaluation_data(config, named, None, {})
-        found = list(wanted.examples(SetAside(None), config.classes))
+        wanted = evaluation_data(config, named, None, {}, run_settings(bundle))
+        examples = list(wanted.examples(SetAside(None), config.classes))
         assert wanted.split == "validation"
-        assert found == corpus.validation
-        assert not {r.text for r in found} & {r.text for r in corpus.training()}
+        assert examples == corpus.validation
+        assert not {r.text for r in examples} & {r.text for r in corpus.training()}
 
 
 def test_another_source_is_measured_whole(source: Path):
@@ -95,11 +96,11 @@ def test_abstaining_is_measured_beside_everything_else(source: Path):
             SetAside(None), tuple(classifier.classes_)
         )
     )
-    found = classifier.predictor.predict(review.text for review in reviews)
-    middle = sorted(one.score for one in found)[50]
+    predictions = classifier.predictor.predict(review.text for review in reviews)
+    middle = sorted(prediction.score for prediction in predictions)[50]
     sure = classifier.evaluate("other.csv", abstain_below=middle)
-    answered = [(r, p) for r, p in zip(reviews, found, strict=True) if p.score >= middle]
-    right = sum(review.label == one.label for review, one in answered)
+    answered = [(r, p) for r, p in zip(reviews, predictions, strict=True) if p.score >= middle]
+    right = sum(review.label == prediction.label for review, prediction in answered)
     assert sure["abstain"] == {
         "threshold": middle,
         "coverage": len(answered) / 100,
@@ -133,9 +134,9 @@ def test_texts_between_the_classes_are_not_measured(source: Path, tmp_path: Path
     path = tmp_path / "neutral.csv"
     path.write_text("text,label\ngreat film,1\na film,2\nbad film,0\n")
     maps = {"data.label_map": {"0": "bad", "1": "good", "2": "0.5"}}
-    found = model.evaluate(str(path), None, maps)
-    assert found["n"] == 2
-    assert found["set_aside"] == {"half of each class": 1}
+    values = model.evaluate(str(path), None, maps)
+    assert values["n"] == 2
+    assert values["set_aside"] == {"half of each class": 1}
 
 
 def test_slices_of_what_training_kept_back(source: Path, tmp_path: Path):
@@ -152,10 +153,10 @@ def test_slices_of_what_training_kept_back(source: Path, tmp_path: Path):
     drama, none = sorted(sliced["slices"]["genre"], key=lambda row: row["value"], reverse=True)
     assert (drama["value"], none["value"]) == ("drama", "(none)")
     assert drama["n"] + none["n"] == plain["n"]
-    found = {row["value"]: row["accuracy"] for row in sliced["slices"]["label"]}
+    accuracies = {row["value"]: row["accuracy"] for row in sliced["slices"]["label"]}
     confusion = dict(zip(sliced["classes"], sliced["confusion"], strict=True))
     place = sliced["classes"].index
-    assert found == {n: row[place(n)] / sum(row) for n, row in confusion.items()}
+    assert accuracies == {n: row[place(n)] / sum(row) for n, row in confusion.items()}
     for name, words in (("gnre", "'gnre' in reviews.csv"), ("genre", "'genre' of grammar:20")):
         with pytest.raises(DataError, match=words):
             model.evaluate("reviews.csv" if name == "gnre" else "grammar:20", slices=[name])
@@ -175,8 +176,8 @@ def test_likely_label_errors_are_rows_of_the_source(source: Path, monkeypatch):
     model = SentimentClassifier.from_pretrained("run")
     monkeypatch.setattr(bootstrap, "intervals", lambda *_: {})
 
-    def wrong(labels, shares):
-        return np.flatnonzero(shares.argmax(axis=1) != labels)
+    def wrong(labels, probabilities):
+        return np.flatnonzero(probabilities.argmax(axis=1) != labels)
 
     monkeypatch.setattr(measuring, "likely_label_errors", wrong)
     values = model.evaluate("other.csv", in_full=True)

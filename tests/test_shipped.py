@@ -33,9 +33,9 @@ every = pytest.mark.parametrize("name", NAMES)
 
 
 def assert_whole(predictor, texts):
-    shares = predictor.probabilities(texts)
-    assert np.isfinite(shares).all()
-    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=0, atol=1e-9)
+    probabilities = predictor.probabilities(texts)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-9)
     for text, encoded in zip(texts, predictor.tokenizer.encode(texts, offsets=True), strict=True):
         starts, ends = encoded.offsets.T
         assert (starts >= 0).all()
@@ -96,14 +96,16 @@ def test_names_nations_and_cities_are_words_and_read_alike(words, sentence):
     """Of those that the recipes added last: a training moves what they added before."""
     predictor = opened("default").predictor
     pieces = predictor.tokenizer.encode(list(words))
-    assert [len(one.ids) for one in pieces] == [1] * len(words)
-    shares = predictor.probabilities([sentence.format(word) for word in words])
-    np.testing.assert_allclose(shares, shares[:1].repeat(len(words), 0), rtol=0, atol=1e-9)
+    assert [len(piece.ids) for piece in pieces] == [1] * len(words)
+    probabilities = predictor.probabilities([sentence.format(word) for word in words])
+    np.testing.assert_allclose(
+        probabilities, probabilities[:1].repeat(len(words), 0), rtol=0, atol=1e-9
+    )
 
 
 def test_who_stands_beside_an_opinion_does_not_move_it():
     people = ("deaf", "gay", "Welsh", "Muslim", "blind", "Kenyan", "elderly", "Black", "white")
-    texts = [f"The train was late, and the {one} man opposite me groaned." for one in people]
+    texts = [f"The train was late, and the {group} man opposite me groaned." for group in people]
     assert np.ptp(opened("default").predictor.probabilities(texts)[:, 1]) < MOST_MOVE
 
 
@@ -131,6 +133,10 @@ def test_names_and_nations_that_trainings_read_or_that_are_cut_move_no_score(wor
 
 @every
 def test_they_name_no_place_of_the_machine_that_made_them(name):
+    for file in (SHIPPED / name).iterdir():
+        content = file.read_bytes()
+        for place in (b"../shared", b"/tmp/", b"/home/", b"runs/", b"recipes/"):
+            assert place not in content, file
     assert '"/' not in (SHIPPED / name / CONFIG).read_text()
 
 
@@ -151,7 +157,7 @@ def test_they_behave_as_their_cards_say(name):
     """Another processor may round a score across a threshold, in a case or two."""
     model = opened(name)
     results = run_suite(shipped_cases(), positive_scorer(model.predict_proba, model.classes_))
-    told = {one["capability"]: one["failures"] for one in model.bundle.metrics["behaviour"]}
-    assert {one.capability for one in results} == told.keys()
-    for one in results:
-        assert abs(one.failures - told[one.capability]) <= 3, one.capability
+    failures = {row["capability"]: row["failures"] for row in model.bundle.metrics["behaviour"]}
+    assert {result.capability for result in results} == failures.keys()
+    for result in results:
+        assert abs(result.failures - failures[result.capability]) <= 3, result.capability

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.bundle import Bundle, load_bundle, run_settings, save_bundle
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError, run_script
@@ -61,7 +61,7 @@ def settings_of(bundle: Bundle) -> Settings:
     settings = bundle.config.provenance.get("settings")
     if not isinstance(settings, dict):
         raise UsageError("Expected a model that tells the settings of its training, found none.")
-    return Settings.from_dict(settings)
+    return run_settings(bundle) or Settings.from_dict(settings)
 
 
 def calibrated(bundle: Bundle) -> Bundle:

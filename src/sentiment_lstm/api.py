@@ -1,6 +1,6 @@
-"""The classifier as Python programs use it: open a saved model, ask it about texts, save it.
+"""The classifier for Python programs: open a saved model, score texts, save it.
 
-Knows where models are found; how texts are scored is the predictor's part.
+This module knows where models are; the predictor scores the texts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from typing import Any, Self, TypedDict, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.bundle import FILES, GRAPHS, Bundle, is_bundle, load_bundle, save_bundle
+from sentiment_lstm.bundle import (
+    FILES,
+    GRAPHS,
+    Bundle,
+    is_bundle,
+    load_bundle,
+    run_settings,
+    save_bundle,
+)
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import BundleError, MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold
@@ -25,14 +33,14 @@ from sentiment_lstm.interpret.explain import Explainer, Explanation
 from sentiment_lstm.measuring import evaluation_data, measure
 
 SHIPPED = Path(__file__).parent / "pretrained"
-"""The bundles that ship with this package, a folder each."""
+"""The bundles that ship with this package, one folder each."""
 QUICKSTART = Path("runs") / "quickstart"
-"""Where `quickstart` leaves its model: the default where none ships."""
+"""Where `quickstart` saves its model: the default if no model ships."""
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 class LabelScore(TypedDict):
-    """A class and its calibrated probability; no class where the model abstains."""
+    """A class and its calibrated probability; the class is None if the model abstains."""
 
     label: str | None
     score: float
@@ -43,7 +51,7 @@ class SentimentClassifier:
 
     Args:
         bundle: the saved model; `from_pretrained` finds and reads one.
-        threads: CPU threads; 0: one for each core.
+        threads: CPU threads; 0 means one for each core.
 
     Raises:
         MissingExtraError: the model has no graph, and torch is not installed.
@@ -59,11 +67,11 @@ class SentimentClassifier:
 
         Args:
             path: a folder, `default` or `tiny` (which ship with this package), or the name
-                OWNER/NAME of a model on the Hugging Face hub; None: `default`.
+                OWNER/NAME of a model on the Hugging Face hub; None means `default`.
             threads: as in the class.
 
         Raises:
-            BundleError: nothing is there, or it is no whole and sound model.
+            BundleError: nothing is there, or the model is incomplete or damaged.
             MissingExtraError: a library that this needs is not installed.
         """
         return cls(load_bundle(find_model(path)), threads)
@@ -86,15 +94,16 @@ class SentimentClassifier:
     def __call__(
         self, texts: str | Sequence[str], top_k: int | None = 1, abstain_below: float = 0.0
     ) -> list[LabelScore] | list[list[LabelScore]]:
-        """Score texts in the form that hub pipelines have.
+        """Score texts; the result has the form of a Hugging Face pipeline's.
 
         Args:
             texts: one text, or several.
-            top_k: how many classes to give, likeliest first; None: all.
-            abstain_below: where even the likeliest class scores lower, its label is None.
+            top_k: how many classes to return, likeliest first; None means all.
+            abstain_below: if the likeliest class scores lower than this, its label is None.
 
         Returns:
-            One text: its classes. Several: one class each where `top_k` is 1, else a list each.
+            For one text, a list of its classes. For several, one class each if `top_k` is 1, else a
+            list each.
 
         Raises:
             UsageError: `top_k` is below 1, `abstain_below` is not in [0, 1), or a text is no
@@ -109,22 +118,23 @@ class SentimentClassifier:
         return [row[0] for row in ranked] if top_k == 1 else ranked
 
     def predict(self, texts: Iterable[str], abstain_below: float = 0.0) -> list[str | None]:
-        """Name the likeliest class of every text; None where its probability is below a threshold.
+        """Return the likeliest class of every text, None if its probability is below a threshold.
 
         Raises:
             UsageError: `abstain_below` is not in [0, 1), or a text is no string.
         """
-        return [one.label for one in self.predictor.predict_iter(texts, abstain_below)]
+        predictions = self.predictor.predict_iter(texts, abstain_below)
+        return [prediction.label for prediction in predictions]
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
-        """Give the probability of every class, [N, C], columns in the order of `classes_`."""
+        """Return the probability of every class, [N, C], columns in the order of `classes_`."""
         return self.predictor.probabilities(texts)
 
     def stream(self, text: str | Iterable[str]) -> Iterator[Step]:
         """Score a text token by token, as `inference.streaming.stream` does.
 
         Args:
-            text: the text, or its pieces as they come, cut anywhere.
+            text: the text, or an iterable of its pieces, which may be cut anywhere.
 
         Raises:
             UsageError: the model has two directions.
@@ -132,20 +142,20 @@ class SentimentClassifier:
         return stream(self.predictor, text)
 
     def explain(self, text: str, against: str | None = None) -> Explanation:
-        """Tell which words moved a text's score, as `inference.explain.Explainer` does.
+        """Show which words moved a text's score, as `interpret.explain.Explainer` does.
 
         Args:
             text: one text.
-            against: a class to compare the label with: why this one rather than that.
+            against: another class; the explanation then tells why the label won over it.
 
         Raises:
-            UsageError: the text is too long or no string, or `against` is no other class.
+            UsageError: the text is too long or no string, or `against` is not another class.
         """
         return self.explainer.explain(text, against)
 
     @cached_property
     def explainer(self) -> Explainer:
-        """What explains: made at the first need, for it imports torch where that is installed."""
+        """Made when first needed, because it imports torch if torch is installed."""
         return Explainer(self.bundle, self.predictor)
 
     def evaluate(
@@ -159,30 +169,34 @@ class SentimentClassifier:
         *,
         in_full: bool = False,
     ) -> dict[str, Any]:
-        """Measure the model on a source of labelled texts, as `inference.measuring.measure` says.
+        """Measure the model on labelled texts, as `measuring.measure` describes.
 
         Args:
-            source: where to read, as `--data` names it; None: where the model was trained.
-            split: its part; None: `test` where a named source has one, else validation of the
-                model's own source, else everything. `validation` of a source without one is the
-                part that a training on it keeps back.
+            source: the texts, as `--data` names them. None means the validation texts of the run
+                in whose folder the model is, if they are on this machine.
+            split: part of the source. None means `test` if a named source has one, else validation
+                if it is the model's own source, else everything. `validation` of a source without
+                such a split is the part that a training on it keeps for validation.
             options: settings such as `{"data.label_map": {"4": "positive"}}`.
-            set_aside: takes the bad rows; None: they are counted alone.
-            abstain_below: texts of a lower score count as not answered.
-            slices: columns of the source whose values are measured apart.
-            in_full: also what a report shows and takes some seconds more.
+            set_aside: takes the bad rows; None means that they are only counted.
+            abstain_below: texts with a lower score count as unanswered.
+            slices: columns of the source; each of their values is also measured separately.
+            in_full: also compute what a report shows, which takes a few seconds.
 
         Raises:
-            DataError: the source cannot be read, lacks a column of `slices`, or its labels are none
-                of the model's classes.
+            DataError: no source is named and the folder is no run's; or the source cannot be read,
+                lacks a column of `slices`, or has labels that are none of the model's classes.
             UsageError: `abstain_below` is not in [0, 1).
         """
-        wanted = evaluation_data(self.bundle.config, source, split, options or {})
+        run = run_settings(self.bundle)
+        wanted = evaluation_data(self.bundle.config, source, split, options or {}, run)
         bad_rows = set_aside or SetAside(None)
         return measure(self.predictor, wanted, bad_rows, abstain_below, slices, in_full=in_full)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
-        """Write the model to a folder that `from_pretrained` opens.
+        """Write the model to a folder that `from_pretrained` can open.
+
+        Sources of training texts are written as names and hashes, without their paths.
 
         Raises:
             SentimentError: the folder cannot be written to.
@@ -200,7 +214,7 @@ class SentimentClassifier:
 
 def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     """Find the folder of a saved model, named as `SentimentClassifier.from_pretrained` takes it."""
-    return _default() if path is None else _found(path)
+    return _default() if path is None else _folder_of(path)
 
 
 def _default() -> Path:
@@ -212,8 +226,8 @@ def _default() -> Path:
     )
 
 
-def _found(path: str | os.PathLike[str]) -> Path:
-    """The folder itself, or the model of that name: one that ships, or a copy of the hub's."""
+def _folder_of(path: str | os.PathLike[str]) -> Path:
+    """The folder itself, or that of the shipped model or of the hub's model with this name."""
     if not str(path):
         raise BundleError("Expected the folder or name of a model, found an empty one: name one.")
     folder = Path(path)

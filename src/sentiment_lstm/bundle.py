@@ -1,6 +1,6 @@
-"""A saved model: a folder of named files in safe formats, written whole and read with every check.
+"""A saved model: a folder of files in safe formats, written as a whole and checked when read.
 
-It knows the names and shapes of the weights, and needs no torch to check them.
+This module knows the names and shapes of the weights and needs no torch to check them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.card import model_card
 from sentiment_lstm.errors import BundleError, UsageError
-from sentiment_lstm.settings import ModelSettings, Settings, TextSettings
+from sentiment_lstm.provenance import names_only, without_paths
+from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, read_json
 from sentiment_lstm.storage import as_json, write_together
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
@@ -33,10 +34,13 @@ CARD, METRICS, TOKENIZER, WEIGHTS, CONFIG = FILES = (
     "model.safetensors",
     "config.json",
 )
-"""The files of a bundle in the order of their writing: the last one vouches for the others."""
+"""The files of a bundle in the order of writing: if the last one is there, all are there."""
 
 GRAPHS = FLOAT_GRAPH, INT8_GRAPH = ("model.onnx", "model.int8.onnx")
-"""What a bundle may hold besides: graphs that run without torch (`export`)."""
+"""Optional files of a bundle: graphs that run without torch (`export`)."""
+
+RUN_SETTINGS = "settings.json"
+"""The settings of the run in whose folder a bundle may be; no part of the bundle."""
 
 _AGAIN = "copy the whole model again, or train it anew"
 
@@ -46,8 +50,9 @@ class Config:
     """What the weights are for.
 
     `classes`: the name of each class, in the order of the logits. `temperature`: logits are divided
-    by it before they become probabilities. `provenance`: how the model came about (settings,
-    source, rows set aside, versions); anything that has a JSON form.
+    by it before they become probabilities. `provenance`: how the model was made (settings, hashes
+    of sources, rows set aside, versions); anything that has a JSON form. Paths among its settings
+    are saved as names.
     """
 
     model: ModelSettings
@@ -63,9 +68,10 @@ class Bundle:
     """A model with all that is needed to use it.
 
     `weights`: float32 arrays by parameter name. `metrics`: measured numbers by name. `card`: the
-    text of the model card; empty: made from the rest when the bundle is saved. `graphs`: serialised
-    ONNX graphs by their names in `GRAPHS`, which take from the weights what they leave out. `half`:
-    weights are stored in half precision, at half the size.
+    text of the model card; if empty, it is made from the rest when the bundle is saved. `graphs`:
+    serialised ONNX graphs by their names in `GRAPHS`; a graph may take arrays from the weights.
+    `half`: weights are stored in half precision, at half the size. `folder`: where the bundle was
+    read from; None if it was made in memory. It is never saved.
     """
 
     config: Config
@@ -75,18 +81,21 @@ class Bundle:
     card: str = ""
     graphs: Mapping[str, bytes] = field(default_factory=dict)
     half: bool = False
+    folder: Path | None = None
 
 
 def is_bundle(folder: Path) -> bool:
-    """Whether a model was saved there to its end."""
+    """Whether the folder holds a completely saved model."""
     return (folder / CONFIG).is_file()
 
 
 def save_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle; a crash at any moment leaves a whole bundle or none.
 
+    Paths of sources and of a start are written as names, in `config.json` and in the card.
+
     Args:
-        folder: where to; made where it does not exist.
+        folder: where to write; it is made if it does not exist.
         bundle: the model.
 
     Raises:
@@ -95,7 +104,8 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     """
     _check_fit(folder, bundle)
     config = _to_json(bundle.config) | {"graphs": list(bundle.graphs)}
-    card = bundle.card or model_card(folder.resolve().name, config, bundle.metrics)
+    card = without_paths(bundle.card, bundle.config.provenance)
+    card = card or model_card(folder.resolve().name, config, bundle.metrics)
     stored = np.float16 if bundle.half else np.float32
     contents = (
         card.encode("utf-8", errors="replace"),
@@ -129,6 +139,7 @@ def load_bundle(folder: Path) -> Bundle:
             card=(folder / CARD).read_text(encoding="utf-8", errors="replace"),
             graphs=_read_graphs(folder),
             half=all(array.dtype == np.float16 for array in weights.values()),
+            folder=folder.absolute(),
         )
     except BundleError:  # an OSError too
         raise
@@ -140,16 +151,38 @@ def load_bundle(folder: Path) -> Bundle:
     return bundle
 
 
+def run_settings(bundle: Bundle) -> Settings | None:
+    """The settings of the run in whose folder the bundle was found, with the paths of its sources.
+
+    Returns:
+        None: the folder is no run's, or another model was saved over the one that the run trained.
+
+    Raises:
+        UsageError: the run's `settings.json` is damaged.
+    """
+    path = bundle.folder / RUN_SETTINGS if bundle.folder else None
+    stored = bundle.config.provenance.get("settings")
+    if path is None or not path.is_file() or not isinstance(stored, Mapping):
+        return None
+    settings = read_json(path)
+    return settings if _as_saved(settings.to_dict()) == _as_saved(stored) else None
+
+
+def _as_saved(settings: Mapping[str, Any]) -> Settings:
+    """The settings as a bundle states them; keys that an older version lacks have defaults."""
+    return Settings.from_dict(names_only({"settings": settings})["settings"])
+
+
 def fingerprint(bundle: Bundle) -> str:
-    """A hash of all that decides what a bundle predicts."""
+    """A hash of everything that decides what a bundle predicts."""
     parts = [bundle.tokenizer.to_json(), *bundle.config.classes, repr(bundle.config.temperature)]
     parts += ["slips"] if bundle.tokenizer.correct_slips else []
-    found = hashlib.sha256("\0".join([*parts, *bundle.graphs]).encode())
+    digest = hashlib.sha256("\0".join([*parts, *bundle.graphs]).encode())
     for name in sorted(bundle.weights):
-        found.update(np.ascontiguousarray(bundle.weights[name]).data)
+        digest.update(np.ascontiguousarray(bundle.weights[name]).data)
     for graph in bundle.graphs.values():
-        found.update(graph)
-    return found.hexdigest()
+        digest.update(graph)
+    return digest.hexdigest()
 
 
 def expected_shapes(
@@ -188,20 +221,20 @@ def _to_json(config: Config) -> dict[str, object]:
         "id2label": {str(i): name for i, name in enumerate(config.classes)},
         "label2id": {name: i for i, name in enumerate(config.classes)},
         "temperature": config.temperature,
-        "training": config.provenance,
+        "training": names_only(config.provenance),
     }
 
 
-def _require(fits: bool, place: Path, wanted: str, found: object, remedy: str = _AGAIN) -> None:
-    """One place for the sentence about a bundle that is not as it should be."""
+def _require(fits: bool, place: Path, wanted: str, actual: object, remedy: str = _AGAIN) -> None:
+    """Raise the error about a bundle that does not fit; its sentence is written here alone."""
     if not fits:
-        raise BundleError(f"Expected {wanted} in {place}, found {found}; {remedy}.")
+        raise BundleError(f"Expected {wanted} in {place}, found {actual}; {remedy}.")
 
 
 def _check_files(folder: Path) -> None:
     train = f"name another folder, or train one with `sentiment-lstm train --out {folder}`"
     _require(folder.is_dir(), folder, "a saved model", "no such folder", train)
-    unfinished = (folder / "settings.json").is_file() and not is_bundle(folder)
+    unfinished = (folder / RUN_SETTINGS).is_file() and not is_bundle(folder)
     go_on = f"go on with `sentiment-lstm train --resume {folder}`"
     _require(not unfinished, folder, "a trained model", "a training that is not finished", go_on)
     missing = [name for name in FILES if not (folder / name).is_file()]
@@ -219,8 +252,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _read_config(path: Path) -> Config:
     values = _read_json(path)
-    found = values.get("architecture")
-    _require(found == ARCHITECTURE, path, f"the architecture {ARCHITECTURE!r}", repr(found))
+    named = values.get("architecture")
+    _require(named == ARCHITECTURE, path, f"the architecture {ARCHITECTURE!r}", repr(named))
     _check_version(path, values.get("format_version"))
     for key in ("model", "text", "id2label", "label2id", "training"):
         section = values.get(key)
@@ -248,7 +281,7 @@ def _check_version(path: Path, version: object) -> None:
 
 
 def _classes(path: Path, id2label: dict[str, Any], label2id: dict[str, Any]) -> tuple[str, ...]:
-    """The classes by position; the two maps must be each other's inverse."""
+    """The classes in the order of their index; the two maps must be each other's inverse."""
     names = [id2label.get(str(i)) for i in range(len(id2label))]
     inverse = {str(name): i for i, name in enumerate(names)}
     fits = len(names) >= 2 and None not in names and inverse == label2id
@@ -257,7 +290,7 @@ def _classes(path: Path, id2label: dict[str, Any], label2id: dict[str, Any]) -> 
 
 
 def _read_weights(path: Path) -> dict[str, NDArray[np.float32] | NDArray[np.float16]]:
-    """Half precision is a way to store; it is computed with in single precision."""
+    """The arrays as they are stored: half precision saves space, scoring uses single precision."""
     try:
         arrays = safetensors.numpy.load_file(path)
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
@@ -269,7 +302,7 @@ def _read_weights(path: Path) -> dict[str, NDArray[np.float32] | NDArray[np.floa
 
 
 def _read_graphs(folder: Path) -> dict[str, bytes]:
-    """The graphs that config.json names: another one may be left from an older model."""
+    """The graphs that config.json names; a graph of an older model may still be in the folder."""
     names = _read_json(folder / CONFIG).get("graphs", [])
     known = isinstance(names, list) and all(name in GRAPHS for name in names)
     _require(known, folder / CONFIG, f"'graphs' among {', '.join(GRAPHS)}", repr(names))
@@ -279,7 +312,7 @@ def _read_graphs(folder: Path) -> dict[str, bytes]:
 
 
 def _check_fit(folder: Path, bundle: Bundle) -> None:
-    """What must hold of every bundle, read or about to be written."""
+    """Check what every bundle must fulfil, one that was read or one about to be written."""
     _check_temperature(folder / CONFIG, bundle.config.temperature)
     slips = bundle.config.text.correct_slips
     fits = bundle.tokenizer.correct_slips == slips
@@ -297,16 +330,16 @@ def _check_temperature(path: Path, value: object) -> None:
 
 
 def _check_shapes(path: Path, bundle: Bundle) -> None:
-    """Sizes that come from other files are named first, as they say more than a shape."""
+    """Report first the sizes that other files determine: they say more than a shape."""
     config, words = bundle.config, len(bundle.tokenizer)
     wanted = expected_shapes(config.model, words, len(config.classes))
-    found = {name: array.shape for name, array in bundle.weights.items()}
-    names = sorted(wanted.keys() ^ found.keys())
+    shapes = {name: array.shape for name, array in bundle.weights.items()}
+    names = sorted(wanted.keys() ^ shapes.keys())
     _require(not names, path, "the weights that config.json describes", f"a difference in {names}")
-    rows, units = found["embedding.weight"][:1], found["output.bias"]
+    rows, units = shapes["embedding.weight"][:1], shapes["output.bias"]
     _require(rows == (words,), path, f"an embedding of the tokenizer's {words} tokens", rows)
     outputs = wanted["output.bias"]
     labels = f"an output of {outputs} for {len(config.classes)} labels"
     _require(units == outputs, path, labels, units)
     for name, shape in wanted.items():
-        _require(found[name] == shape, path, f"{name} of shape {shape}", found[name])
+        _require(shapes[name] == shape, path, f"{name} of shape {shape}", shapes[name])

@@ -1,20 +1,28 @@
-"""The model card: what a saved model is, what it learnt from and how well it did, in Markdown with
-the front matter that model hubs read. Knows config.json and metrics.json, nothing of weights.
+"""The model card: what a saved model is, what it was trained on and how well it does.
+
+It is Markdown with the front matter that model hubs read. This module knows config.json,
+metrics.json and the registry of data sets, nothing of weights.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sentiment_lstm.data.registry import DataSet, registered
+from sentiment_lstm.provenance import data_sets, registered_set
+
 _MEASURED = "validation_"
-"""Metrics of this prefix were measured on texts kept from training."""
+"""Metrics with this prefix were measured on texts kept out of training."""
+
+_PLAIN = re.compile(r"[a-z][a-zA-Z0-9._/-]+")
 
 _CARD = """\
 ---
-library_name: sentiment-lstm
+{metadata}library_name: sentiment-lstm
 pipeline_tag: text-classification
 tags:
 - lstm
@@ -25,8 +33,8 @@ model-index:
 
 # {name}
 
-An LSTM text classifier made with sentiment-lstm. It reads a text and gives a probability to each of
-the classes {classes}.
+An LSTM text classifier made with sentiment-lstm. For each text it returns the probabilities of the
+classes {classes}.
 
 ```python
 from sentiment_lstm import SentimentClassifier
@@ -36,19 +44,24 @@ SentimentClassifier.from_pretrained("path/of/this/folder")("It was not bad at al
 
 ## Data
 
-Trained on {sources}{start}. Texts unlike these (another language, subject or length) may
-be scored badly, and a probability may then mean little.
+Trained on {sources}.{start}
+
+Scores of other texts (another language, subject or length) may be less accurate, and their
+probabilities less reliable.
 
 {origins}{provenance}
-
+{files}{terms}
 ## Results
 
 {results}
 
-The numbers named `validation_` were measured on texts kept from training, which also decided when
-to stop: expect a little less on new texts. Logits are divided by the temperature {temperature:.4g}
-before they become probabilities. Training fits it on the same texts, unless they hold fewer than
-ten mistakes: `validation_loss` is the log-loss without it, `validation_calibrated_loss` with it.
+The `validation_` numbers were measured on texts that were kept out of training. The same texts
+decided when to stop, so expect slightly lower accuracy on new texts.
+
+Logits are divided by the temperature {temperature:.4g}
+before they become probabilities. Training fits the temperature on the validation texts if the model
+makes at least ten mistakes there. `validation_loss` is the log-loss without the temperature,
+`validation_calibrated_loss` the log-loss with it.
 {tests}{development}{behaviour}
 ## Settings
 
@@ -60,8 +73,10 @@ ten mistakes: `validation_loss` is the log-loss without it, `validation_calibrat
 _SETS = """
 ## {title}
 
-The score is accuracy; of three classes macro-averaged recall, a probability of `positive` from 1/3
-to 2/3 being neutral.
+{role}
+
+The score is accuracy. For sets of three classes it is the macro-averaged recall, and a probability
+of `positive` from 1/3 to 2/3 counts as neutral.
 
 | texts | number | score | log-loss | calibration error |
 | --- | --- | --- | --- | --- |
@@ -71,11 +86,11 @@ to 2/3 being neutral.
 _BEHAVIOUR = """
 ## Behaviour and limits
 
-Sentences made for testing (`sentiment-lstm behaviour`). Their telling words, nouns and names, and
-their templates but for the shortest ("I love X"), stand in no sentence that is made for training
-today; what else this model has read, "Data" tells. {over}
-
-| capability | cases | failing | may fail |
+These sentences were made for testing (`sentiment-lstm behaviour`). The built-in grammar makes
+sentences for training. It uses none of the key words, nouns and names of the test sentences, and of
+their templates only the shortest, such as "I love X". Other training texts may hold any of them.
+{exceeded}
+| capability | cases | failing | limit |
 | --- | --- | --- | --- |
 {rows}
 """
@@ -85,39 +100,57 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
     """Write the card of a model.
 
     Args:
-        name: what to call it.
-        config: the content of `config.json`; of `training`, `settings` is shown as a block of its
-            own, `origins` (a source's name -> what it is and its licence) as the sources' list,
-            and the rest as another.
-        metrics: the content of `metrics.json`; numbers named `validation_...` become the results of
-            the front matter's `model-index`. Where it has them, `tests` and
-            `development` (a set's name -> `n`, `score`, `log_loss`, `ece`) and `behaviour`
-            (`CapabilityResult.to_dict` of each capability) get tables of their own.
+        name: of the model.
+        config: the content of `config.json`. Of its section `training`, `license` and `language`
+            (a list) go into the front matter; `settings`, `origins` (name of a source -> what it
+            is), `sources` (hashes) and `data_sets` (names of the registry) are shown in sections of
+            their own, the rest as a list.
+        metrics: the content of `metrics.json`. Numbers named `validation_...` become the results of
+            the front matter's `model-index`. If present, `tests` and `development` (a set's name
+            -> `n`, `score`, `log_loss`, `ece`) and `behaviour` (`CapabilityResult.to_dict` of each
+            capability) become tables.
     """
     training = dict(config["training"])
+    known = [registered()[set_] for set_ in data_sets(training) if set_ in registered()]
     settings = {"model": config["model"], "text": config["text"], **training.pop("settings", {})}
     data = settings.get("data", {})
     source = str(data.get("source", "unknown"))
-    origins = training.pop("origins", {})
+    metadata = _metadata(training.pop("license", ""), training.pop("language", []), known, source)
+    origins, hashed = training.pop("origins", {}), training.pop("sources", [])
+    training.pop("data_sets", None)
     return _CARD.format(
+        metadata=metadata,
         index=_model_index(name, source, metrics),
         name=name,
         classes=", ".join(f"`{label}`" for label in config["label2id"]),
         sources=sources(settings, data),
         start=_start(settings.get("training", {})),
-        origins="".join(f"- {source}: {told}\n" for source, told in origins.items()),
+        origins="".join(f"- {origin}: {text}\n" for origin, text in origins.items()),
         provenance=_items(training),
+        files=_files(hashed),
+        terms=_terms(known),
         results=_table(metrics),
         temperature=config["temperature"],
-        tests=_sets("Test splits, which chose nothing", metrics.get("tests")),
-        development=_sets("Texts looked at while developing", metrics.get("development")),
+        tests=_sets(
+            "Test splits", "These texts were used for measuring only.", metrics.get("tests")
+        ),
+        development=_sets(
+            "Development texts",
+            "These texts helped to choose between models, so the scores are slightly too good.",
+            metrics.get("development"),
+        ),
         behaviour=_behaviour(metrics.get("behaviour")),
         settings=json.dumps(settings, indent=2),
     )
 
 
 def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    """Name what a model was trained on: its settings, and those of their section `data`."""
+    """Name the sources that a model was trained on.
+
+    Args:
+        settings: all settings, by section.
+        data: those of the section `data`.
+    """
     read = (data, *settings.get("mixture", []))
     named = [f"`{d.get('source', 'unknown')}` ({d.get('split', 'unknown')})" for d in read]
     labelled = list(dict.fromkeys(named))
@@ -128,20 +161,44 @@ def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 
 def _start(training: Mapping[str, Any]) -> str:
-    """What a training went on from: the texts of that model are not among those named."""
-    return f", after what `{training['init']}` had read" if training.get("init") else ""
+    """The model that a training started from: its texts are not among the sources."""
+    init = training.get("init")
+    return f" Training started from the model `{init}`." if init else ""
+
+
+def _metadata(license_: str, language: Sequence[str], known: Sequence[DataSet], source: str) -> str:
+    """The front matter's lines about licence, languages and data sets on the hub."""
+    hub_ids = [*(entry.hub for entry in known), _hub_id(source)]
+    lines = [f"license: {_yaml(license_)}"] if license_ else []
+    for key, values in (("language", language), ("datasets", filter(None, hub_ids))):
+        listed = [f"- {_yaml(value)}" for value in dict.fromkeys(values)]
+        lines += [f"{key}:", *listed] if listed else []
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _yaml(value: str) -> str:
+    """A string for the front matter; quoted unless it is plain: `no` alone would be false."""
+    return value if _PLAIN.fullmatch(value) and value != "no" else json.dumps(value)
+
+
+def _hub_id(source: str) -> str:
+    """`hf:OWNER/NAME/CONFIG` -> `OWNER/NAME`; empty for other sources."""
+    return "/".join(source.removeprefix("hf:").split("/")[:2]) if source.startswith("hf:") else ""
 
 
 def _model_index(name: str, source: str, metrics: Mapping[str, object]) -> str:
-    """The front matter's results, in JSON, which is YAML too and needs no quoting rules."""
+    """The front matter's results, in JSON, which is also YAML and needs no rules for quoting."""
     measured = [
         {"type": key.removeprefix(_MEASURED), "name": key, "value": value}
         for key, value in metrics.items()
         if key.startswith(_MEASURED) and isinstance(value, (int, float)) and math.isfinite(value)
     ]
+    bare = source.removeprefix("data:").removeprefix("hf:")
+    entry = registered_set(source) if source.startswith("data:") else None
+    type_ = entry.hub if entry and entry.hub else _hub_id(source) or bare
     result = {
         "task": {"type": "text-classification"},
-        "dataset": {"type": source, "name": source, "split": "validation"},
+        "dataset": {"type": type_, "name": bare, "split": "validation"},
         "metrics": measured,
     }
     return f"- {json.dumps({'name': name, 'results': [result] if measured else []})}"
@@ -151,13 +208,49 @@ def _items(values: Mapping[str, object]) -> str:
     return "\n".join(f"- {key}: {json.dumps(value)}" for key, value in values.items())
 
 
+def _files(hashed: Sequence[Mapping[str, Any]]) -> str:
+    """A table of the sources' files and their hashes, left-out sources included."""
+    rows = [
+        f"| `{record['source']}` | {file} | `{sha256}` |"
+        for record in hashed
+        for file, sha256 in record.get("files", {"": record.get("sha256", "")}).items()
+    ]
+    if not rows:
+        return ""
+    table = ["| source | file | SHA-256 |", "| --- | --- | --- |", *rows]
+    return "\n".join(["", "### Files of the sources", "", *table, ""])
+
+
+def _terms(known: Sequence[DataSet]) -> str:
+    """A table of the data sets' own terms."""
+    if not known:
+        return ""
+    rows = [
+        f"| {entry.title} | {f'`{entry.hub}`' if entry.hub else ''} | {entry.terms} |"
+        for entry in known
+    ]
+    lines = [
+        "",
+        "### Terms of the data sets",
+        "",
+        "This model, or a model that it started from, was trained on these sets. It contains none "
+        "of their texts. The sets have terms of their own:",
+        "",
+        "| data set | on the hub | terms |",
+        "| --- | --- | --- |",
+        *rows,
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def _table(metrics: Mapping[str, object]) -> str:
     plain = {k: v for k, v in metrics.items() if not isinstance(v, (Mapping, list))}
     rows = [f"| {key} | {_shown(value)} |" for key, value in plain.items()]
     return "\n".join(["| metric | value |", "| --- | --- |", *rows])
 
 
-def _sets(title: str, sets: Any) -> str:  # noqa: ANN401
+def _sets(title: str, role: str, sets: Any) -> str:  # noqa: ANN401
     if not sets:
         return ""
     rows = [
@@ -165,7 +258,7 @@ def _sets(title: str, sets: Any) -> str:  # noqa: ANN401
         f"| {_measure(values, 'ece')} |"
         for name, values in sets.items()
     ]
-    return _SETS.format(title=title, rows="\n".join(rows))
+    return _SETS.format(title=title, role=role, rows="\n".join(rows))
 
 
 def _measure(values: Mapping[str, float], name: str) -> str:
@@ -175,13 +268,14 @@ def _measure(values: Mapping[str, float], name: str) -> str:
 def _behaviour(capabilities: Any) -> str:  # noqa: ANN401
     if not capabilities:
         return ""
-    failing = [one["capability"] for one in capabilities if not one["within_limit"]]
-    over = f"It fails more often than it may at: {', '.join(failing)}." if failing else ""
+    names = [result["capability"] for result in capabilities if not result["within_limit"]]
+    exceeded = f"\nThe model exceeds the limit at: {', '.join(names)}.\n" if names else ""
     rows = [
-        f"| {one['capability']} | {one['cases']} | {one['failure_rate']:.1%} | {one['limit']:.0%} |"
-        for one in capabilities
+        f"| {result['capability']} | {result['cases']} | {result['failure_rate']:.1%} "
+        f"| {result['limit']:.0%} |"
+        for result in capabilities
     ]
-    return _BEHAVIOUR.format(rows="\n".join(rows), over=over)
+    return _BEHAVIOUR.format(rows="\n".join(rows), exceeded=exceeded)
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""A model measured on a source of labelled texts. Knows no formats, no layout of results."""
+"""Measures a model on labelled texts. Knows no file formats and no layout of results."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.batching import lengths_of
 from sentiment_lstm.bundle import Config
+from sentiment_lstm.data import registry
 from sentiment_lstm.data.corpus import evaluation_split, validation_examples
 from sentiment_lstm.data.open import is_missing, list_splits, open_rows, read_examples
 from sentiment_lstm.data.screening import SetAside, told_apart
@@ -28,19 +29,23 @@ from sentiment_lstm.evaluation.metrics import (
     roc_curve,
 )
 from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.provenance import REMOTE, is_name, recorded_hash, sha256_of
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, Settings
 
 _MISTAKES = 10
 _HELD = 100
-"""Most texts that are held at a time beyond two windows: the most confident mistakes so far."""
+"""How many of the most confident mistakes are kept with their texts while scoring."""
 NO_VALUE = "(none)"
-"""The slice of texts whose column is empty."""
+"""The slice of the texts whose column is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationData:
-    """What to measure on: a source, or what a training with these `data` and `seed` keeps back."""
+    """The texts to measure on: a source, or the part that a training on it keeps for validation.
+
+    `kept_back`: whether it is that part, chosen by `data` and `seed`.
+    """
 
     data: DataSettings
     seed: int
@@ -48,17 +53,17 @@ class EvaluationData:
 
     @property
     def split(self) -> str:
-        """The name of what is measured."""
+        """The name of the split that is measured."""
         return "validation" if self.kept_back else self.data.split
 
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
-        """The labelled reviews; of a source's own split no good row is dropped."""
+        """The labelled texts; of a source's own split no good row is dropped."""
         if self.kept_back:
             return validation_examples(self.data, self.seed, set_aside, classes)
         return read_examples(self.data, set_aside=set_aside, classes=classes)
 
     def column(self, name: str) -> dict[str, str]:
-        """Another column of the source, a value for each row's id; the source is read once more.
+        """The values of another column by row id; the source is read once more.
 
         Raises:
             DataError: the source has no such column.
@@ -79,47 +84,97 @@ class EvaluationData:
 
 @dataclass
 class _Measured:
-    """What is kept of the texts as they come by: numbers of all, words of the worst."""
+    """The results for N texts of C classes.
+
+    `labels`: class indices, [N]. `probabilities`: [N, C]. `lengths`: tokens of each text, [N].
+    `ids`: of the rows. `mistakes`: the most confident ones with their texts, by row number, the
+    most confident first. `duplicates`: counts by kind.
+    """
 
     labels: NDArray[np.int64]
-    shares: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
     lengths: NDArray[np.int64]
     ids: list[str]
     mistakes: dict[int, dict[str, Any]]
-    """By their row, the most confident first."""
     duplicates: Counter[str]
 
 
 def evaluation_data(
-    config: Config, source: str | None, split: str | None, options: Mapping[str, object]
+    config: Config,
+    source: str | None,
+    split: str | None,
+    options: Mapping[str, object],
+    run: Settings | None = None,
 ) -> EvaluationData:
-    """Where a model is measured: on its own validation texts, unless a source is named.
+    """Choose the texts to measure a model on: its own validation texts unless a source is named.
 
     Args:
-        config: the model's, which tells what it was trained on.
-        source: as `--data` names it; None or the model's own: with the columns it was trained on.
-        split: None: `test` where a named source has one, else validation of the model's own
-            source, else everything.
+        config: of the model; tells on which texts it was trained.
+        source: as `--data` names it; if it is the model's own, its columns and label map apply.
+        split: None means `test` if a named source has one, else the validation texts if the source
+            is the model's own, else everything.
         options: settings that differ.
+        run: the settings of the model's run, which tell where its texts are (`run_settings`).
+            Without them a source must be named.
 
     Raises:
-        DataError: no source is named, and the model's own isn't here.
+        DataError: no source is named, and the model's own is not known or not on this machine.
     """
-    trained = Settings.from_dict(config.provenance.get("settings", {}))  # type: ignore[arg-type]
-    own = source is None or _same(source, trained.data.source)
-    data = replace(trained.data, strict=False) if own else DataSettings(source=str(source))
-    found = evaluation_split(data.source) if source else "validation"
-    split = split or ("validation" if own and found == "train" else found)
+    if source is None and run is None:
+        raise DataError(
+            "Expected labelled texts to measure on, found none: name them with --data SOURCE."
+        )
+    trained = run or Settings.from_dict(config.provenance.get("settings", {}))  # type: ignore[arg-type]
+    data = _own_data(config, source, trained, has_run=run is not None)
+    own = data is not None
+    data = data or DataSettings(source=str(source))
+    if source is None:
+        _check_here(data)
+    evaluated = evaluation_split(data.source) if source else "validation"
+    split = split or ("validation" if own and evaluated == "train" else evaluated)
     kept_back = split == "validation" and (own or split not in list_splits(data.source))
     if not kept_back:
         data = replace(data, split=split, streaming=False, exclude=())
-    data = Settings(data=data).updated(options).data
-    if source is None and is_missing(data.source):
+    return EvaluationData(
+        Settings(data=data).updated(options).data, trained.training.seed, kept_back
+    )
+
+
+def _own_data(
+    config: Config, source: str | None, trained: Settings, *, has_run: bool
+) -> DataSettings | None:
+    """How to read a source that the model was trained on; None if it was trained on another."""
+    own = replace(trained.data, strict=False)
+    if source is None:
+        return own
+    if "settings" not in config.provenance and not has_run:
+        return None
+    same_place = _same_place(source, own.source)
+    sha256 = recorded_hash(config.provenance)
+    if is_name(source) or sha256 is None or (has_run and same_place):
+        return own if same_place else None
+    # Another machine may have another file of that name, or the same file at another place.
+    same_file = sha256_of(source) == sha256
+    return replace(own, source=source) if same_file else None
+
+
+def _check_here(data: DataSettings) -> None:
+    """Refuse to measure unasked on texts that are not on this machine.
+
+    Raises:
+        DataError: they are read over the network, or nothing is there.
+    """
+    for source in (data.source, *data.exclude):
+        if source.partition(":")[0] in REMOTE:
+            raise DataError(
+                f"Expected texts of this machine to measure on, found a training on {source}: "
+                "name labelled texts with --data SOURCE."
+            )
+    if is_missing(data.source):
         raise DataError(
             f"Expected the texts that the model was trained on at {data.source}, found nothing: "
             "name labelled texts to measure on, --data SOURCE."
         )
-    return EvaluationData(data, trained.training.seed, kept_back)
 
 
 def measure(
@@ -131,24 +186,24 @@ def measure(
     *,
     in_full: bool = False,
 ) -> dict[str, Any]:
-    """Score every good row and compare with its label.
+    """Score every good row and compare the predictions with the labels.
 
     Args:
         predictor: the model.
-        wanted: what to read.
+        wanted: the texts to read.
         set_aside: takes the bad rows.
-        abstain_below: texts of a lower score count as not answered, in `abstain` and `mistakes`.
-        slices: columns of the source whose values are measured apart.
-        in_full: what takes some seconds more and a report shows: `intervals` and `label_errors`.
+        abstain_below: in `abstain` and `mistakes`, texts with a lower score count as unanswered.
+        slices: columns of the source; each of their values is also measured separately.
+        in_full: also compute `intervals` and `label_errors`, which takes a few seconds.
 
     Returns:
-        `evaluation.metrics.Scores` as a dictionary, of all texts; `abstain` (threshold, coverage,
-        accuracy of those answered); `data`, `split`, `classes`, `set_aside` (rows by reason),
-        `duplicates`; `roc_curve` (class -> points) and `slices` (column -> rows) as
-        `evaluation.metrics` gives them; and `mistakes`, the most confident ones: id, true,
-        predicted, score, text. In full also `intervals` (measure -> its 95% bounds) and
-        `label_errors`: `found` (their number, None where unknown), `note` (why), and as `examples`
-        those among the hundred most confident mistakes.
+        A dictionary with the fields of `evaluation.metrics.Scores`; `abstain` (threshold, coverage,
+        accuracy on the answered texts); `data`, `split`, `classes`, `set_aside` (rows by reason),
+        `duplicates`; `roc_curve` (class -> points) and `slices` (column -> rows) in the form of
+        `evaluation.metrics`; and `mistakes`, the most confident ones: id, true, predicted, score,
+        text. In full also `intervals` (measure -> 95% bounds) and `label_errors`: `found` (their
+        number, None if unknown), `note` (why), and `examples` (those among the hundred most
+        confident mistakes).
 
     Raises:
         DataError: the source cannot be read, has no usable row, or lacks a column of `slices`.
@@ -158,70 +213,72 @@ def measure(
     columns = {name: wanted.column(name) for name in slices}
     left_out: Counter[str] = Counter()
     examples = _with_an_answer(wanted.examples(set_aside, predictor.classes), left_out)
-    found = _scored(predictor, examples)
-    if found is None:
+    measured = _scored(predictor, examples)
+    if measured is None:
         raise DataError(f"Expected labelled texts in {wanted.data.source}, found none.")
-    labels, shares = found.labels, found.shares
-    right = shares.argmax(axis=1) == labels
-    curves = roc_curve(labels, shares)
+    labels, probabilities = measured.labels, measured.probabilities
+    right = probabilities.argmax(axis=1) == labels
+    curves = roc_curve(labels, probabilities)
     return {
         "data": wanted.data.source,
         "split": wanted.split,
         "classes": list(predictor.classes),
         "set_aside": {**set_aside.counts, **left_out},
-        "duplicates": dict(found.duplicates),
-        **evaluate(labels, shares, found.lengths).to_dict(),
+        "duplicates": dict(measured.duplicates),
+        **evaluate(labels, probabilities, measured.lengths).to_dict(),
         "roc_curve": {predictor.classes[c]: points for c, points in curves.items()},
         "slices": {
-            name: accuracy_by_value(right, [values[i] or NO_VALUE for i in found.ids])
+            name: accuracy_by_value(right, [values[i] or NO_VALUE for i in measured.ids])
             for name, values in columns.items()
         },
-        "abstain": coverage_at(least, shares.max(axis=1), right),
-        "mistakes": [row for row in found.mistakes.values() if row["score"] >= least][:_MISTAKES],
-        **(_in_full(found) if in_full else {}),
+        "abstain": coverage_at(least, probabilities.max(axis=1), right),
+        "mistakes": [row for row in measured.mistakes.values() if row["score"] >= least][
+            :_MISTAKES
+        ],
+        **(_in_full(measured) if in_full else {}),
     }
 
 
 def _scored(predictor: Predictor, examples: Iterable[Example]) -> _Measured | None:
-    """Score every review; None where there is none."""
+    """Score every text; None if there is none."""
     duplicates = Counter({"duplicates": 0, "disagreeing duplicates": 0})
     ahead, behind = tee(example for example, _ in told_apart(examples, duplicates))
     parts: list[tuple[Any, ...]] = []
     ids: list[str] = []
     mistakes: dict[int, dict[str, Any]] = {}
-    for texts, encoded, shares in predictor.windows(example.text for example in ahead):
+    for texts, encoded, probabilities in predictor.windows(example.text for example in ahead):
         rows = list(islice(behind, len(texts)))
         labels = np.array([predictor.classes.index(str(row.label)) for row in rows])
-        parts.append((labels, shares, lengths_of([one.ids for one in encoded])))
-        for i in confident_mistakes(labels, shares, _HELD):
-            mistakes[len(ids) + int(i)] = _mistake(rows[i], shares[i], predictor.classes)
+        parts.append((labels, probabilities, lengths_of([text.ids for text in encoded])))
+        for i in confident_mistakes(labels, probabilities, _HELD):
+            mistakes[len(ids) + int(i)] = _mistake(rows[i], probabilities[i], predictor.classes)
         ids += [row.id for row in rows]
         worst = sorted(mistakes.items(), key=lambda item: -item[1]["score"])
         mistakes = dict(worst[:_HELD])
     if not parts:
         return None
-    labels, shares, lengths = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return _Measured(labels, shares, lengths, ids, mistakes, duplicates)
+    labels, probabilities, lengths = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return _Measured(labels, probabilities, lengths, ids, mistakes, duplicates)
 
 
-def _in_full(found: _Measured) -> dict[str, Any]:
+def _in_full(measured: _Measured) -> dict[str, Any]:
     return {
-        "intervals": bootstrap.intervals(found.labels, found.shares),
-        "label_errors": _label_errors(found),
+        "intervals": bootstrap.intervals(measured.labels, measured.probabilities),
+        "label_errors": _label_errors(measured),
     }
 
 
-def _label_errors(found: _Measured) -> dict[str, Any]:
+def _label_errors(measured: _Measured) -> dict[str, Any]:
     try:
-        rows = likely_label_errors(found.labels, found.shares).tolist()
+        rows = likely_label_errors(measured.labels, measured.probabilities).tolist()
     except (DataError, MissingExtraError) as error:
         return {"found": None, "note": str(error), "examples": []}
-    examples = [found.mistakes[row] for row in rows if row in found.mistakes]
+    examples = [measured.mistakes[row] for row in rows if row in measured.mistakes]
     return {"found": len(rows), "note": "", "examples": examples[:_MISTAKES]}
 
 
 def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iterator[Example]:
-    """A text half of one class and half of the other has no right answer: it is only counted."""
+    """Leave out, and count, texts with a soft label of one half: they have no right answer."""
     for example in examples:
         if example.share == 0.5:
             left_out["half of each class"] += 1
@@ -229,24 +286,34 @@ def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iter
             yield example
 
 
-def _value(found: str | None) -> str:
+def _value(cell: str | None) -> str:
     """A column's value as it can be shown and stored."""
-    return (found or "").strip().encode(errors="replace").decode()
+    return (cell or "").strip().encode(errors="replace").decode()
 
 
-def _same(source: str, other: str) -> bool:
-    """Whether two names lead to one source, however a path is written."""
-    return source == other or (
-        Path(source).exists() and Path(source).resolve() == Path(other).resolve()
-    )
+def _same_place(source: str, other: str) -> bool:
+    """Whether two sources are the same, however a path is written."""
+    if source == other:
+        return True
+    places = [_place(source), _place(other)]
+    return all(places) and places[0] == places[1]
 
 
-def _mistake(example: Example, share: Any, classes: tuple[str, ...]) -> dict[str, Any]:  # noqa: ANN401
-    winner = int(share.argmax())
+def _place(source: str) -> Path | None:
+    """The file or folder of a source; None for texts that come from elsewhere."""
+    scheme, colon, name = source.partition(":")
+    path = registry.find_folder(name) if scheme == "data" and colon else Path(source)
+    return path.resolve() if path and path.exists() else None
+
+
+def _mistake(
+    example: Example, probabilities: NDArray[np.float64], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    winner = int(probabilities.argmax())
     return {
         "id": example.id,
         "true": example.label,
         "predicted": classes[winner],
-        "score": float(share[winner]),
+        "score": float(probabilities[winner]),
         "text": example.text,
     }

@@ -69,3 +69,15 @@ def test_texts_that_a_run_trained_on_compare_nothing(run, make_bundle, reviews, 
     assert code == 2
     assert "none of the runs trained on" in err
     assert run("compare", "a", "a", "--data", "reviews.csv")[0] == 0
+
+
+def test_files_of_one_name_are_told_apart_by_their_hash(run, make_bundle, tmp_path: Path):
+    """Numbers of validation texts compare only where both runs kept the same ones."""
+    for name, sha256 in (("a", "00"), ("b", "11"), ("c", "00")):
+        bundle = make_bundle()
+        settings = Settings(data=DataSettings(source="reviews.csv")).to_dict()
+        sources = [{"source": "reviews.csv", "sha256": sha256}]
+        config = replace(bundle.config, provenance={"settings": settings, "sources": sources})
+        save_bundle(tmp_path / name, replace(bundle, config=config))
+    assert "did not keep the same texts" in run("compare", "a", "b")[2]
+    assert run("compare", "a", "c")[2] == ""

@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.evaluation import cases
+
 
 def test_a_reader_that_has_seen_enough_ends_it_in_peace(model: Path):
     code = "from sentiment_lstm.cli import main; main()"
@@ -43,9 +48,9 @@ def test_below_the_threshold_there_is_no_label(run, model: Path):
     call = ["predict", "--model", "model", "--abstain-below", str(least)]
     code, out, _ = run(*call, "--json", *texts)
     assert code == 0
-    found = list(map(json.loads, out.splitlines()))
-    assert [one["label"] is None for one in found] == [score < least for score in scores]
-    assert [one["score"] for one in found] == scores
+    rows = list(map(json.loads, out.splitlines()))
+    assert [row["label"] is None for row in rows] == [score < least for score in scores]
+    assert [row["score"] for row in rows] == scores
     _, out, _ = run(*call, texts[scores.index(min(scores))])
     assert f"│ -     │ {min(scores):.3f} │" in out
 
@@ -91,3 +96,67 @@ def test_rows_set_aside_do_not_replace_a_file(run, model: Path, tmp_path: Path):
         assert (tmp_path / "films.csv").read_text() == source
         assert run(*call, "--set-aside", f"{call[0]}.jsonl")[0] == 0
         assert "empty text" in (tmp_path / f"{call[0]}.jsonl").read_text()
+
+
+TINY = ("text.min_frequency=1", "model.embedding=4", "model.hidden=4", "training.max_steps=2")
+NO_TEXTS = (
+    "Error: Expected labelled texts to measure on, found none: name them with --data SOURCE.\n"
+)
+
+
+@pytest.fixture
+def trained(run, reviews: Path) -> Path:
+    """A run whose texts are named by an absolute path."""
+    sets = [word for value in TINY for word in ("--set", value)]
+    call = ["train", "--data", str(reviews), "--out", "runs/a", *sets]
+    assert run(*call)[0] == 0
+    return reviews
+
+
+def test_without_data_a_run_says_which_texts_it_opens(run, trained: Path):
+    code, out, err = run("evaluate", "--model", "runs/a", "--json")
+    assert (code, err) == (0, f"Measuring on the validation texts of {trained}.\n")
+    named = run("evaluate", "--model", "runs/a", "--data", str(trained), "--json")
+    assert named == (0, out, "")
+    assert json.loads(out)["n"] == 4
+
+
+def test_without_data_a_report_of_a_run_says_the_same(run, trained: Path, monkeypatch):
+    monkeypatch.setattr(cases, "shipped_cases", lambda: [])
+    code, _, err = run("evaluate", "--model", "runs/a", "--report", "page.html")
+    assert code == 0
+    assert err.startswith(f"Measuring on the validation texts of {trained}.\n")
+
+
+@pytest.mark.parametrize("model", ["exported", "default", "tiny"])
+@pytest.mark.usefixtures("trained")
+def test_without_data_a_model_that_is_no_run_asks_for_it(run, model):
+    SentimentClassifier.from_pretrained("runs/a").save_pretrained("exported")
+    for more in ([], ["--report", "page.html"]):
+        assert run("evaluate", "--model", model, *more) == (1, "", NO_TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("source", "hf:no-one/nothing"), ("exclude", ["hf:no-one/nothing"])]
+)
+@pytest.mark.usefixtures("trained")
+def test_without_data_texts_of_a_hub_are_not_read(run, tmp_path: Path, key, value):
+    for name in ("settings.json", "config.json"):
+        file = tmp_path / "runs/a" / name
+        values = json.loads(file.read_text())
+        settings = values if name == "settings.json" else values["training"]["settings"]
+        settings["data"][key] = value
+        file.write_text(json.dumps(values))
+    assert run("evaluate", "--model", "runs/a") == (
+        1,
+        "",
+        "Error: Expected texts of this machine to measure on, found a training on "
+        "hf:no-one/nothing: name labelled texts with --data SOURCE.\n",
+    )
+
+
+def test_without_data_and_its_texts_gone_it_is_one_sentence(run, trained: Path):
+    trained.unlink()
+    code, out, err = run("evaluate", "--model", "runs/a")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert f"trained on at {trained}, found nothing: " in err

@@ -1,5 +1,6 @@
 """Small models for the tests of `factory/`."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def trained(bundle, reviews, tmp_path: Path):
         settings = Settings().updated({"data.source": str(reviews)} | values).to_dict()
         config = replace(bundle.config, provenance={"settings": settings})
         save_bundle(tmp_path / name, replace(bundle, config=config))
+        (tmp_path / name / "settings.json").write_text(json.dumps(settings))
         return tmp_path / name
 
     return save

@@ -129,12 +129,15 @@ def _check_texts(
     what its training kept back.
     """
     from sentiment_lstm.api import find_model
-    from sentiment_lstm.bundle import load_bundle
+    from sentiment_lstm.bundle import load_bundle, run_settings
     from sentiment_lstm.measuring import evaluation_data
 
-    configs = [load_bundle(find_model(name)).config for name in names]
-    wanted = [evaluation_data(config, source, split, options) for config in configs]
-    if any(one.kept_back for one in wanted) and any(one != wanted[0] for one in wanted):
+    bundles = [load_bundle(find_model(name)) for name in names]
+    wanted = [
+        evaluation_data(bundle.config, source, split, options, run_settings(bundle))
+        for bundle in bundles
+    ]
+    if any(texts.kept_back for texts in wanted) and any(texts != wanted[0] for texts in wanted):
         raise UsageError(
             f"Expected texts that none of the runs trained on, found that some did on {source}: "
             "name others."

@@ -1,4 +1,4 @@
-"""`evaluate --report FILE`: what a page about a model needs, gathered and written."""
+"""`evaluate --report FILE`: gathers the contents of a page about a model and writes it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def write_report(
     """Write the page about a model.
 
     Args:
-        path: where to.
+        path: of the page.
         classifier: the model.
-        model: as `--model` names it.
-        measured: as `SentimentClassifier.evaluate` gives it in full.
+        model: its name, as given to `--model`.
+        measured: the values of `SentimentClassifier.evaluate(..., in_full=True)`.
     """
     from sentiment_lstm.api import find_model
     from sentiment_lstm.evaluation.report import Report, report_page
@@ -39,39 +39,46 @@ def write_report(
         facts=facts(classifier.bundle),
         training=training_of(find_model(model), classifier.bundle),
         behaviour=_behaviour(classifier),
-        words=[segments(one) if one else None for one in explained],
-        sides=next((one.sides for one in explained if one), ()),
+        words=[segments(explanation) if explanation else None for explanation in explained],
+        sides=next((explanation.sides for explanation in explained if explanation), ()),
     )
     write_atomically(path, report_page(report).encode())
     say(f"Wrote the report to {path}.")
 
 
 def training_of(folder: Path, bundle: Bundle) -> Training:
-    """How a model came about: what its bundle tells, and its run where it stands in one."""
+    """How a model was made: from its bundle, and from its run if the folder is one.
+
+    The settings also hold `data.sha256`, if it is recorded: two files may have the same name.
+    """
     from sentiment_lstm.evaluation.report import Training
+    from sentiment_lstm.provenance import names_only, recorded_hash
     from sentiment_lstm.settings import Settings
     from sentiment_lstm.training.display import read_metrics
 
-    known: Mapping[str, Any] = bundle.config.provenance
+    known: Mapping[str, Any] = names_only(bundle.config.provenance)
     settings = Settings.from_dict(known["settings"]).to_dict() if "settings" in known else {}
+    if settings and (sha256 := recorded_hash(known)):
+        settings["data"]["sha256"] = sha256
     return Training(read_metrics(folder), known.get("screening", {}), settings)
 
 
 def facts(bundle: Bundle) -> dict[str, str]:
-    """What there is to know of a model besides its scores: what -> how much."""
+    """The facts about a model besides its scores: name of the fact -> its value."""
     from sentiment_lstm.card import sources
+    from sentiment_lstm.provenance import names_only
 
-    config, known = bundle.config, bundle.config.provenance
+    config, known = bundle.config, names_only(bundle.config.provenance)
     settings: Any = known.get("settings", {})
     model, text = config.model, config.text
     sides = "both directions" if model.bidirectional else "one direction"
     size = sizes(bundle)
     kind = "subwords (BPE)" if text.kind == "bpe" else "words"
     origins: Any = known.get("origins", {})
-    found = {
+    values = {
         "classes": ", ".join(config.classes),
         "trained on": sources(settings, settings.get("data", {})).replace("`", ""),
-        **{f"source {name}": str(told) for name, told in origins.items()},
+        **{f"source {name}": str(description) for name, description in origins.items()},
         "training texts": _count(known.get("texts")),
         "network": f"embedding {model.embedding}, {model.layers} LSTM layer"
         f"{'s' if model.layers > 1 else ''} of {model.hidden}, {sides}, pooling {model.pooling}",
@@ -82,12 +89,12 @@ def facts(bundle: Bundle) -> dict[str, str]:
         "made by": f"sentiment-lstm {known.get('version', '')}".strip(),
     }
     validated = {n.replace("_", " "): v for n, v in bundle.metrics.items() if "validation" in n}
-    found |= {name: f"{v:.4f}" for name, v in validated.items() if isinstance(v, float)}
-    return {what: told for what, told in found.items() if told}
+    values |= {name: f"{v:.4f}" for name, v in validated.items() if isinstance(v, float)}
+    return {fact: value for fact, value in values.items() if value}
 
 
 def sizes(bundle: Bundle) -> dict[str, int]:
-    """How many numbers a model is, and the bytes of its weights and graphs as they are stored."""
+    """The number of a model's parameters, and the bytes of its weights and graphs as stored."""
     parameters = sum(array.size for array in bundle.weights.values())
     stored = (2 if bundle.half else 4) * parameters + sum(map(len, bundle.graphs.values()))
     return {"parameters": parameters, "stored bytes": stored}
@@ -98,22 +105,22 @@ def _count(value: object) -> str:
 
 
 def _behaviour(classifier: SentimentClassifier) -> Sequence[Mapping[str, Any]] | str:
-    """The shipped suite's results, or why it does not fit the model."""
+    """The results of the shipped suite, or a sentence that says why it does not fit the model."""
     from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
     from sentiment_lstm.evaluation.cases import shipped_cases
 
     try:
         predict = positive_scorer(classifier.predict_proba, classifier.classes_)
     except UsageError:
-        named = ", ".join(classifier.classes_)
-        return f"The suite asks for the classes negative and positive; this model has {named}."
-    return [one.to_dict() for one in run_suite(shipped_cases(), predict)]
+        classes = ", ".join(classifier.classes_)
+        return f"The suite asks for the classes negative and positive; this model has {classes}."
+    return [result.to_dict() for result in run_suite(shipped_cases(), predict)]
 
 
 def _explained(
     classifier: SentimentClassifier, texts: Sequence[str]
 ) -> Iterator[Explanation | None]:
-    """What moved each text's score; None for one that is too long to explain."""
+    """An explanation of each text's score; None for a text that is too long to explain."""
     for text in texts:
         try:
             yield classifier.explain(text)

@@ -28,7 +28,7 @@ from sentiment_lstm.commands.options import (
     refuse_others,
     set_aside_into,
 )
-from sentiment_lstm.commands.output import check_page, print_line, standard_input
+from sentiment_lstm.commands.output import check_page, print_line, say, standard_input
 from sentiment_lstm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,11 +49,13 @@ def evaluate(
     report: ReportFile = None,
     as_json: Json = False,
 ) -> None:
-    """Measure a model on labelled texts; without --data on its own validation texts."""
+    """Measure a model on labelled texts; without --data, a run on its own validation texts."""
     from sentiment_lstm import plots
     from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.bundle import run_settings
     from sentiment_lstm.commands import tables
     from sentiment_lstm.commands.reporting import write_report
+    from sentiment_lstm.measuring import evaluation_data, measure
 
     if report:
         check_page(report)
@@ -63,8 +65,12 @@ def evaluate(
     )
     classifier = SentimentClassifier.from_pretrained(model)
     bad_rows, full = set_aside_into(set_aside, strict), report is not None
-    values = classifier.evaluate(
-        data, split, options, bad_rows, abstain_below, slice_ or (), in_full=full
+    bundle = classifier.bundle
+    texts = evaluation_data(bundle.config, data, split, options, run_settings(bundle))
+    if data is None:
+        say(f"Measuring on the {texts.split} texts of {_place(texts.data.source)}.")
+    values = measure(
+        classifier.predictor, texts, bad_rows, abstain_below, slice_ or (), in_full=full
     )
     if report:
         write_report(report, classifier, model, values)
@@ -77,7 +83,7 @@ def evaluate(
 def predict(
     context: typer.Context,
     texts: Annotated[
-        list[str] | None, typer.Argument(help="Texts, or - for a text a line.")
+        list[str] | None, typer.Argument(help="Texts, or - to read one text a line.")
     ] = None,
     model: Model = None,
     input_: Annotated[
@@ -102,7 +108,7 @@ def predict(
     ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Score texts, all rows of a file, or a folder of files; a call that was killed goes on."""
+    """Score texts, all rows of a file, or a folder of files; a killed call can be resumed."""
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands.files import predict_file, predict_folder
     from sentiment_lstm.evaluation.calibration import checked_threshold
@@ -134,8 +140,15 @@ def predict(
         predict_file(classifier, input_, output, options, **ways)
 
 
+def _place(source: str) -> str:
+    """A source as a person finds it: a path in full, so that it tells which file it is."""
+    from sentiment_lstm.provenance import is_name
+
+    return source if is_name(source) else str(Path(source).absolute())
+
+
 def _check_engine(engine: str, input_: str, output: str, threads: int | None, workers: int) -> None:
-    """Refuse what the engine has no use for."""
+    """Refuse options that the engine cannot use."""
     if engine == "ray":
         if threads is not None:
             raise UsageError("Expected --workers with --engine ray, found --threads: change it.")
@@ -152,14 +165,14 @@ def _predict_texts(
 ) -> None:
     from sentiment_lstm.commands import tables
 
-    given, again = tee(standard_input() if texts == ["-"] else texts)
-    found = predictor.predict_iter(again, abstain_below)
+    shown, scored = tee(standard_input() if texts == ["-"] else texts)
+    predictions = predictor.predict_iter(scored, abstain_below)
     if not as_json:
-        tables.predictions(given, found)
+        tables.predictions(shown, predictions)
         return
-    for text, one in zip(given, found, strict=True):
-        values = {"text": text, "label": one.label, "score": one.score, "unknown": one.unknown}
-        print_line(json.dumps(values))
+    for text, result in zip(shown, predictions, strict=True):
+        values = {"text": text, "label": result.label, "score": result.score}
+        print_line(json.dumps(values | {"unknown": result.unknown}))
 
 
 def behaviour(
@@ -179,7 +192,7 @@ def behaviour(
     classifier = SentimentClassifier.from_pretrained(model)
     results = run_suite(cases, positive_scorer(classifier.predict_proba, classifier.classes_))
     if as_json:
-        print_line(json.dumps([one.to_dict() for one in results]))
+        print_line(json.dumps([result.to_dict() for result in results]))
     else:
         tables.behaviour(results)
 
@@ -187,7 +200,7 @@ def behaviour(
 def measured(
     model: str | None, source: str | None, split: str | None, options: Mapping[str, object]
 ) -> dict[str, Any]:
-    """What `evaluate --json` prints."""
+    """Measure a model and return the values that `evaluate --json` prints."""
     from sentiment_lstm.api import SentimentClassifier
 
     return SentimentClassifier.from_pretrained(model).evaluate(source, split, options)

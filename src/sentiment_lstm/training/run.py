@@ -34,6 +34,7 @@ from sentiment_lstm.training.feed import Feed, make_feed
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.machine import prepare, settled
 from sentiment_lstm.training.objective import Classification, balanced_weights
+from sentiment_lstm.training.origin import origin_of
 from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
 from sentiment_lstm.training.pretraining import SECONDS, pretrained
 from sentiment_lstm.training.session import Session, Whole
@@ -123,6 +124,7 @@ def _run(settings: Settings, folder: Path, console: Console, whole: Whole | None
         set_aside = SetAside(folder / SET_ASIDE, settings.data.strict)
         corpus = load_corpus(settings.data, settings.training.seed, set_aside, settings.mixture)
         _note_corpus(corpus, console)
+        origin = origin_of(settings)
         start = _start(settings, corpus, set_aside, folder, console, interrupts)
         tokenizer = start.tokenizer if start else _learnt_tokenizer(corpus, settings)
         counted = settings.language.epochs > 0  # that stage has read the unlabelled sources
@@ -142,7 +144,7 @@ def _run(settings: Settings, folder: Path, console: Console, whole: Whole | None
         metrics = _metrics(trainer, session)
         if metrics["temperature"] == 1.0:
             console.print(_UNCALIBRATED, highlight=False, soft_wrap=True)
-        save_bundle(folder, _bundle(settings, corpus, tokenizer, trainer, metrics))
+        save_bundle(folder, _bundle(settings, origin, corpus, tokenizer, trainer, metrics))
         session.path.unlink(missing_ok=True)
         if set_aside.total:
             told = f"{set_aside.total:,} rows set aside ({set_aside.summary()}): {set_aside.path}"
@@ -309,22 +311,22 @@ def _metrics(trainer: Trainer, session: Session) -> dict[str, Any]:
 
 def _bundle(
     settings: Settings,
+    origin: dict[str, Any],
     corpus: Corpus,
     tokenizer: TextTokenizer,
     trainer: Trainer,
     metrics: dict[str, Any],
 ) -> Bundle:
-    provenance = {
-        "version": __version__,
-        "settings": settings.to_dict(),
-        "texts": len(corpus.sample),
-        "screening": corpus.screening,
-    }
     config = Config(
         model=settings.model,
         text=settings.text,
         classes=corpus.classes,
         temperature=metrics["temperature"],
-        provenance=provenance,
+        provenance={
+            "version": __version__,
+            **origin,
+            "texts": len(corpus.sample),
+            "screening": corpus.screening,
+        },
     )
     return Bundle(config, tokenizer, to_arrays(trainer.best), metrics)

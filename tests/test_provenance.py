@@ -1,0 +1,246 @@
+"""A bundle states names and hashes of what it was trained on, and no path of any machine."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import fingerprint, load_bundle, run_settings, save_bundle
+from sentiment_lstm.data.registry import data_set, registered
+from sentiment_lstm.export import export
+from sentiment_lstm.provenance import (
+    bundle_name,
+    data_sets,
+    describe,
+    names_only,
+    sha256_of,
+    source_name,
+    without_paths,
+)
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.training.run import train
+
+TINY = {
+    "text.min_frequency": 1,
+    "model.embedding": 4,
+    "model.hidden": 4,
+    "model.layers": 1,
+    "training.threads": 1,
+    "training.max_steps": 2,
+}
+
+
+def tiny(source: object, **changes: object) -> Settings:
+    more = {name.replace("__", "."): value for name, value in changes.items()}
+    return Settings().updated({**TINY, "data.source": str(source), **more})
+
+
+def fit(settings: Settings, folder: Path) -> None:
+    """Train without showing progress."""
+    train(settings, folder, Console(quiet=True))
+
+
+@pytest.fixture
+def other(reviews: Path) -> Path:
+    """A second file of texts, in a folder."""
+    path = reviews.parent / "more" / "other.csv"
+    path.parent.mkdir()
+    path.write_text("text,label\nawful film 0,bad\nfair film,good\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def trained(reviews: Path, other: Path, tmp_path: Path) -> Path:
+    """A run in a folder of its own; every source of it is named by an absolute path."""
+    fit(tiny(reviews), tmp_path / "first")
+    settings = tiny(
+        reviews,
+        data__exclude=[f"{other}"],
+        mixture=[{"source": str(other), "exclude": [f"{tmp_path}/more/other.csv"]}],
+        language__sources=[str(other)],
+        language__epochs=1,
+        training__init=str(tmp_path / "first"),
+    )
+    fit(settings, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def files_with(words: str, folder: Path) -> list[str]:
+    """The files of a folder that hold some words, as they are or as JSON holds them."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(path.name for path in files if words.encode() in path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("/home/ann/tickets.csv", "tickets.csv"),
+        ("/home/ann/tickets.csv:test", "tickets.csv:test"),
+        ("../data/imdb", "./imdb"),
+        ("../data/imdb:test", "./imdb:test"),
+        ("/home/ann/texts/", "texts"),
+        (r"C:\Users\Ann\tickets.csv", "tickets.csv"),
+        ("~/tickets.csv", "tickets.csv"),
+        ("tickets.csv", "tickets.csv"),
+        ("data", "data"),
+        ("..", ".."),
+        ("/", "."),
+    ],
+)
+def test_a_path_becomes_its_last_part(source, name):
+    assert source_name(source) == name
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "imdb", "imdb:train", "grammar", "grammar:9", "grammar:1-9", "data:imdb", "data:imdb:test",
+        "hf:stanfordnlp/imdb", "hf:cardiffnlp/tweet_eval/irony:test", "kaggle:owner/name",
+    ],
+)  # fmt: skip
+def test_names_stay(source):
+    assert source_name(source) == source
+
+
+@given(st.text(st.sampled_from("ab./\\:~ imdhf")))
+def test_a_name_is_its_own_name(source):
+    assert source_name(source_name(source)) == source_name(source)
+
+
+def test_a_model_from_the_hub_keeps_its_name():
+    copy = "/home/ann/.cache/huggingface/hub/models--owner--a-name/snapshots/0a1b2c"
+    assert bundle_name(copy) == "owner/a-name"
+    assert bundle_name("runs/first") == "first"
+    assert bundle_name("default") == "default"
+
+
+def test_hashes_of_files_and_folders(tmp_path: Path):
+    (tmp_path / "texts").mkdir()
+    for name in ("b.csv", "a.csv", "notes.md"):
+        (tmp_path / "texts" / name).write_text(name)
+    hashes = {n: hashlib.sha256(n.encode()).hexdigest() for n in ("a.csv", "b.csv")}
+    assert sha256_of(str(tmp_path / "texts" / "a.csv")) == hashes["a.csv"]
+    listed = "".join(f"{sha256}  {name}\n" for name, sha256 in hashes.items())
+    assert sha256_of(str(tmp_path / "texts")) == hashlib.sha256(listed.encode()).hexdigest()
+    assert sha256_of(str(tmp_path / "nothing.csv")) is None
+
+
+def test_registered_sets_are_described_by_the_registry():
+    changes = {"mixture": [{"source": "grammar:9"}], "data.exclude": "data:imdb:test"}
+    described = describe(tiny("data:imdb").updated(changes))
+    files = {split.file: split.sha256 for split in data_set("imdb").splits.values()}
+    assert described["sources"] == [{"source": "data:imdb", "files": files}]
+    assert described["data_sets"] == ["imdb"]
+
+
+def test_sets_are_known_by_their_names_on_the_hub():
+    sources = ("imdb", "hf:stanfordnlp/sst", "hf:cardiffnlp/tweet_eval/irony", "hf:no-one/none")
+    provenance = {"settings": {"mixture": [{"source": source} for source in sources]}}
+    assert data_sets(provenance) == ["imdb", "sst", "irony"]
+
+
+@pytest.mark.parametrize("name", ["default", "tiny"])
+def test_the_registry_names_the_shipped_models_that_read_a_set(name):
+    provenance = SentimentClassifier.from_pretrained(name).bundle.config.provenance
+    assert set(data_sets(provenance)) == {k for k, s in registered().items() if name in s.models}
+
+
+def test_a_run_states_names_and_hashes(trained: Path, reviews: Path, other: Path, tmp_path: Path):
+    provenance = load_bundle(trained).config.provenance
+    settings = Settings.from_dict(provenance["settings"])
+    assert (settings.data.source, settings.data.exclude) == ("reviews.csv", ("other.csv",))
+    assert settings.mixture[0].source == settings.mixture[0].exclude[0] == "other.csv"
+    assert settings.language.sources == ("other.csv",)
+    assert settings.training.init == "first"
+    assert provenance["sources"] == [
+        {"source": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for path in (reviews, other)
+    ]
+    assert provenance["started_from"] == {
+        "name": "first",
+        "fingerprint": fingerprint(load_bundle(tmp_path / "first")),
+    }
+
+
+def test_only_the_runs_own_settings_hold_a_path(trained: Path, tmp_path: Path):
+    classifier = SentimentClassifier.from_pretrained(trained)
+    classifier.save_pretrained(tmp_path / "saved")
+    save_bundle(tmp_path / "exported", export(classifier.bundle, ["model.onnx"]))
+    assert files_with(str(tmp_path), trained) == ["settings.json"]
+    for name in ("saved", "exported", "run/language"):
+        assert (tmp_path / name / "README.md").is_file()
+        assert files_with(str(tmp_path), tmp_path / name) == []
+    assert "`reviews.csv`" in (tmp_path / "saved" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("card", ["", '# Mine\nTrained on `{0}`, "{0}" and {0}:test, not {0}x.\n'])
+def test_an_old_bundle_with_paths_loads_and_is_saved_with_names(model: Path, tmp_path, card):
+    path = "/home/ann/data/imdb"
+    changes = {"data.source": path, "data.exclude": f"{path}:test", "training.init": "runs/one"}
+    config = json.loads((model / "config.json").read_text())
+    config["training"] = {"settings": Settings().updated(changes).to_dict()}
+    (model / "config.json").write_text(json.dumps(config))
+    bundle = replace(load_bundle(model), card=card.format(path))
+    assert bundle.config.provenance == config["training"]
+    save_bundle(tmp_path / "again", bundle)
+    settings = load_bundle(tmp_path / "again").config.provenance["settings"]
+    assert settings["data"]["source"] == "./imdb"
+    assert settings["data"]["exclude"] == ["./imdb:test"]
+    assert settings["training"]["init"] == "one"
+    if card:
+        saved = (tmp_path / "again" / "README.md").read_text()
+        assert saved == f'# Mine\nTrained on `./imdb`, "./imdb" and ./imdb:test, not {path}x.\n'
+    else:
+        assert files_with("/home/ann", tmp_path / "again") == []
+
+
+def test_paths_in_a_card_are_replaced_where_they_stand_alone():
+    provenance = {"settings": {"data": {"source": r"C:\data\a.csv"}, "mixture": [{"source": "b/"}]}}
+    card = r'`C:\data\a.csv` {"source": "C:\\data\\a.csv"} bob/x'
+    assert without_paths(card, provenance) == '`a.csv` {"source": "a.csv"} bob/x'
+
+
+@pytest.mark.parametrize(
+    "provenance",
+    [
+        {},
+        {"settings": None},
+        {"settings": {"data": 5, "mixture": "a/b", "language": {"sources": {"a": 1}}}},
+        {"settings": {"mixture": [None, {"source": 3, "exclude": "a/b"}], "training": []}},
+    ],
+)
+def test_other_things_in_a_provenance_stay(provenance):
+    assert names_only(provenance) == provenance
+
+
+def test_settings_of_another_run_are_not_the_models(trained: Path, bundle):
+    assert run_settings(load_bundle(trained)) == Settings.from_dict(
+        json.loads((trained / "settings.json").read_text())
+    )
+    save_bundle(trained, bundle)
+    assert run_settings(load_bundle(trained)) is None
+    assert run_settings(bundle) is None
+
+
+def test_a_model_without_its_run_knows_its_texts_by_their_hash(reviews: Path, tmp_path: Path):
+    """Of its own texts only those that training kept back are measured; of others, all."""
+    fit(tiny(reviews), tmp_path / "run")
+    classifier = SentimentClassifier.from_pretrained(tmp_path / "run")
+    kept_back = classifier.evaluate()
+    classifier.save_pretrained(tmp_path / "saved")
+    moved = tmp_path / "elsewhere" / "renamed.csv"
+    moved.parent.mkdir()
+    reviews.rename(moved)
+    for folder in ("run", "saved"):
+        values = SentimentClassifier.from_pretrained(tmp_path / folder).evaluate(str(moved))
+        assert values == {**kept_back, "data": str(moved), "mistakes": values["mistakes"]}
+    another = tmp_path / "reviews.csv"
+    another.write_text(moved.read_text() + "\na new film,good\n")
+    saved = SentimentClassifier.from_pretrained(tmp_path / "saved")
+    assert saved.evaluate(str(another))["n"] == 41
