@@ -222,8 +222,8 @@ def lstm_flop(model: ModelSettings) -> int:
 
     A layer multiplies input and state, W and H wide, into four gates: 4 H (W + H) multiply-adds.
     """
-    inputs = [model.embedding] + [model.hidden] * (model.layers - 1)
-    return 2 * 3 * sum(4 * model.hidden * (width + model.hidden) for width in inputs)
+    inputs = [model.embedding_size] + [model.hidden_size] * (model.layers - 1)
+    return 2 * 3 * sum(4 * model.hidden_size * (width + model.hidden_size) for width in inputs)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from sentiment_lstm.training.gradient_study import Plan
 HUB = "stanfordnlp/imdb"
 _SMALL = Settings(
     text=TextSettings(min_frequency=1),
-    model=ModelSettings(embedding=8, hidden=8, layers=1, pooling="max+mean"),
+    model=ModelSettings(embedding_size=8, hidden_size=8, layers=1, pooling="max+mean"),
     training=TrainingSettings(epochs=1, max_steps=4, batch_tokens=400, threads=1),
 )
 _BAD, _GOOD = ("awful", "broken", "boring"), ("lovely", "superb", "useful")

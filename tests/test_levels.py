@@ -15,7 +15,17 @@ PACKAGE = "sentiment_lstm"
 ROOT = Path(sentiment_lstm.__file__).parent
 
 LEVELS = (
-    ("errors", "storage", "interrupts", "cores", "conversion", "settings", "presets", "records"),
+    (
+        "errors",
+        "storage",
+        "interrupts",
+        "cores",
+        "conversion",
+        "setting_names",
+        "settings",
+        "presets",
+        "records",
+    ),
     ("data", "text", "batching", "model"),
     ("card", "bundle", "pages", "plots"),
     ("evaluation",),

@@ -20,8 +20,8 @@ from sentiment_lstm.training.run import train
 QUIET = Console(quiet=True)
 TINY = {
     "text.min_frequency": 1,
-    "model.embedding": 4,
-    "model.hidden": 4,
+    "model.embedding_size": 4,
+    "model.hidden_size": 4,
     "model.layers": 1,
     "training.threads": 1,
     "training.max_steps": 2,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.card import model_card
 from sentiment_lstm.errors import BundleError, UsageError
+from sentiment_lstm.setting_names import with_old_names
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings
 from sentiment_lstm.storage import as_json, write_together
 from sentiment_lstm.text.tokenizer import TextTokenizer
@@ -154,12 +155,12 @@ def expected_shapes(
     model: ModelSettings, vocabulary: int, classes: int
 ) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter of the classifier that these settings describe."""
-    width = model.hidden * (2 if model.bidirectional else 1)
-    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, model.embedding)}
+    width = model.hidden_size * (2 if model.bidirectional else 1)
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, model.embedding_size)}
     for direction in ("ahead", "back") if model.bidirectional else ("ahead",):
         for layer in range(model.layers):
-            inputs = width if layer else model.embedding
-            shapes |= _lstm_shapes(f"{direction}.{layer}", inputs, model.hidden)
+            inputs = width if layer else model.embedding_size
+            shapes |= _lstm_shapes(f"{direction}.{layer}", inputs, model.hidden_size)
     if model.pooling == "attention":
         shapes["pooling.attention.weight"] = (1, width)
     units = 1 if classes == 2 else classes
@@ -177,7 +178,10 @@ def _lstm_shapes(name: str, inputs: int, hidden: int) -> dict[str, tuple[int, ..
 
 
 def _to_json(config: Config) -> dict[str, object]:
-    sections = Settings(model=config.model, text=config.text).to_dict()
+    sections = with_old_names(Settings(model=config.model, text=config.text).to_dict())
+    provenance = dict(config.provenance)
+    if isinstance(trained := provenance.get("settings"), Mapping):
+        provenance["settings"] = with_old_names(trained)
     return {
         "architecture": ARCHITECTURE,
         "format_version": config.format_version,
@@ -186,7 +190,7 @@ def _to_json(config: Config) -> dict[str, object]:
         "id2label": {str(i): name for i, name in enumerate(config.classes)},
         "label2id": {name: i for i, name in enumerate(config.classes)},
         "temperature": config.temperature,
-        "training": config.provenance,
+        "training": provenance,
     }
 
 

@@ -25,8 +25,8 @@ STEPS = 3
 TINY = Settings().updated(
     {
         "text.min_frequency": 1,
-        "model.embedding": 4,
-        "model.hidden": 3,
+        "model.embedding_size": 4,
+        "model.hidden_size": 3,
         "model.layers": 1,
         "training.batch_tokens": 100,
         "training.threads": 1,

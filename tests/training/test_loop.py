@@ -177,7 +177,7 @@ def test_the_planned_updates_are_the_real_ones(decay: str, notes):
         TrainingSettings(epochs=4, batch_tokens=60, decay=decay, patience=0, precision="float32")
     )
     feed = Feed(lambda: [sample], sample, texts(40, 2), steps)
-    shape = ModelSettings(embedding=2, hidden=2, layers=1)
+    shape = ModelSettings(embedding_size=2, hidden_size=2, layers=1)
     trainer = Trainer(LSTMClassifier(shape, WORDS, 2), settings, feed, Classification())
     trainer.run(notes)
     assert len(notes.steps) == trainer.total == steps

@@ -25,8 +25,8 @@ def tiny(source: Path, **changes) -> Settings:
     usual = {
         "data.source": str(source),
         "text.min_frequency": 1,
-        "model.embedding": 8,
-        "model.hidden": 8,
+        "model.embedding_size": 8,
+        "model.hidden_size": 8,
         "model.layers": 1,
         "training.threads": 1,
         "training.batch_tokens": 300,

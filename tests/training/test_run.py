@@ -24,8 +24,8 @@ from sentiment_lstm.training.run import resume, train
 QUIET = Console(quiet=True)
 TINY = {
     "text.min_frequency": 1,
-    "model.embedding": 8,
-    "model.hidden": 8,
+    "model.embedding_size": 8,
+    "model.hidden_size": 8,
     "model.layers": 1,
     "model.pooling": "max+mean",
     "training.threads": 1,
@@ -67,9 +67,9 @@ def test_word2vec_start_and_bpe(csv_file: Path, tmp_path: Path):
 def test_going_on_from_a_bundle_keeps_words_and_weights(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     short = {"training__init": str(tmp_path / "first"), "training__max_steps": 1}
-    metrics = train(tiny(csv_file, model__hidden=99, **short), tmp_path / "second", QUIET)
+    metrics = train(tiny(csv_file, model__hidden_size=99, **short), tmp_path / "second", QUIET)
     first, second = load_bundle(tmp_path / "first"), load_bundle(tmp_path / "second")
-    assert second.config.model.hidden == 8
+    assert second.config.model.hidden_size == 8
     assert second.tokenizer.to_json() == first.tokenizer.to_json()
     assert metrics["validation_accuracy"] > 0.9
 

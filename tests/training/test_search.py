@@ -29,8 +29,8 @@ pytest.importorskip("optuna")
 QUIET = Console(quiet=True)
 GIVEN = {
     "text.min_frequency": 1,
-    "model.embedding": 6,
-    "model.hidden": 6,
+    "model.embedding_size": 6,
+    "model.hidden_size": 6,
     "model.layers": 1,
     "training.threads": 1,
     "training.batch_tokens": 400,
@@ -305,7 +305,7 @@ def test_what_is_varied_depends_on_where_the_training_starts():
     word2vec = Settings().updated({"training.embeddings": "word2vec"})
     assert space(word2vec).keys() - names == {"training.embedding_rate"}
     begun = space(Settings().updated({"training.init": "runs/a"})).keys()
-    assert names - begun == {"model.hidden", "model.pooling"}
+    assert names - begun == {"model.hidden_size", "model.pooling"}
     assert "training.embedding_rate" in begun
     assert space(Settings(), {"model.dropout"}).keys() == names - {"model.dropout"}
 

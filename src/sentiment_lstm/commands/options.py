@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment_lstm import presets, settings
+from sentiment_lstm import presets
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.setting_names import name_today, read_toml, warn_of_old_names
 from sentiment_lstm.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,13 +63,23 @@ def chosen_settings(
     """A preset, changed by a file, by options that were given, by `--set`, in this order."""
     chosen = presets.preset(preset)
     if config:
-        chosen = chosen.updated(settings.read_toml(config))
+        chosen = chosen.updated(read_toml(config))
     chosen = chosen.updated({name: v for name, v in options.items() if v is not None})
-    pairs = [pair.partition("=") for pair in sets]
-    for name, equals, _ in pairs:
+    return chosen.updated(given_by_set(sets))
+
+
+def given_by_set(pairs: Iterable[str]) -> dict[str, str]:
+    """The values of `--set section.key=value`; of two for one setting the last one counts.
+
+    Raises:
+        UsageError: one has no `=`.
+    """
+    parts = [pair.partition("=") for pair in pairs]
+    for name, equals, _ in parts:
         if not equals:
             raise UsageError(f"Expected --set section.key=value, found --set {name!r}.")
-    return chosen.updated({name: value for name, _, value in pairs})
+    warn_of_old_names(name for name, _, _ in parts)
+    return {name_today(name): value for name, _, value in parts}
 
 
 def set_aside_into(path: Path | None, strict: bool) -> SetAside:

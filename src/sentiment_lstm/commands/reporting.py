@@ -73,8 +73,9 @@ def facts(bundle: Bundle) -> dict[str, str]:
         "trained on": sources(settings, settings.get("data", {})).replace("`", ""),
         **{f"source {name}": str(told) for name, told in origins.items()},
         "training texts": _count(known.get("texts")),
-        "network": f"embedding {model.embedding}, {model.layers} LSTM layer"
-        f"{'s' if model.layers > 1 else ''} of {model.hidden}, {sides}, pooling {model.pooling}",
+        "network": f"embedding {model.embedding_size}, {model.layers} LSTM layer"
+        f"{'s' if model.layers > 1 else ''} of {model.hidden_size}, {sides}, "
+        f"pooling {model.pooling}",
         "vocabulary": f"{len(bundle.tokenizer):,} {kind}",
         "parameters": f"{size['parameters']:,}",
         "stored": f"{size['stored bytes'] / 1e6:.1f} MB",

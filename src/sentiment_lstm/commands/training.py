@@ -21,12 +21,13 @@ from sentiment_lstm.commands.options import (
     Threads,
     chosen_settings,
     data_options,
+    given_by_set,
     refuse_others,
 )
 from sentiment_lstm.commands.output import log, say
 from sentiment_lstm.commands.scoring import measured
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.settings import read_toml
+from sentiment_lstm.setting_names import read_toml
 
 if TYPE_CHECKING:
     from sentiment_lstm.settings import Settings
@@ -160,9 +161,9 @@ def _tell(folder: Path, metrics: Mapping[str, float]) -> None:
 
 
 def _given(config: Path | None, sets: Iterable[str]) -> set[str]:
-    """Names of the settings that a file or `--set` gives."""
-    named = set(read_toml(config)) if config else set()
-    return named | {pair.partition("=")[0] for pair in sets}
+    """The names of the settings that a file or `--set` gives."""
+    in_file = set(read_toml(config)) if config else set()
+    return in_file | set(given_by_set(sets))
 
 
 def _search(settings: Settings, trials: int, folder: Path, given: Collection[str]) -> None:

@@ -40,12 +40,12 @@ class LSTMClassifier(nn.Module):
     def __init__(self, settings: ModelSettings, vocabulary: int, classes: int) -> None:
         super().__init__()
         self.settings = settings
-        self.embedding = nn.Embedding(vocabulary, settings.embedding, padding_idx=PAD_ID)
-        width = settings.hidden * (2 if settings.bidirectional else 1)
-        inputs = [settings.embedding] + [width] * (settings.layers - 1)
-        self.ahead = nn.ModuleList(_lstm(size, settings.hidden) for size in inputs)
+        self.embedding = nn.Embedding(vocabulary, settings.embedding_size, padding_idx=PAD_ID)
+        width = settings.hidden_size * (2 if settings.bidirectional else 1)
+        inputs = [settings.embedding_size] + [width] * (settings.layers - 1)
+        self.ahead = nn.ModuleList(_lstm(size, settings.hidden_size) for size in inputs)
         both = inputs if settings.bidirectional else []
-        self.back = nn.ModuleList(_lstm(size, settings.hidden) for size in both)
+        self.back = nn.ModuleList(_lstm(size, settings.hidden_size) for size in both)
         self.pooling = Pooling(settings.pooling, width, settings.bidirectional)
         self.dropout = Dropout(settings.dropout)
         self.embedding_dropout = Dropout(settings.embedding_dropout, over_time=True)
@@ -97,7 +97,7 @@ class LSTMClassifier(nn.Module):
 
     def zero_state(self, texts: int) -> State:
         """The state before the first token, for B = `texts`."""
-        zeros = self.embedding.weight.new_zeros(texts, self.settings.hidden)
+        zeros = self.embedding.weight.new_zeros(texts, self.settings.hidden_size)
         return State(((zeros, zeros),) * self.settings.layers, self.pooling.start(zeros))
 
     @torch.no_grad()

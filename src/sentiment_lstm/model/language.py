@@ -36,7 +36,7 @@ class LanguageModel(nn.Module):
         settings = classifier.settings
         self.embedding, self.ahead = classifier.embedding, classifier.ahead
         self.dropout, self.embedding_dropout = classifier.dropout, classifier.embedding_dropout
-        self.project = nn.Linear(settings.hidden, settings.embedding)
+        self.project = nn.Linear(settings.hidden_size, settings.embedding_size)
         self.bias = nn.Parameter(torch.log(counts + 1.0) - torch.log(counts.sum()))
         # Rare tokens are drawn oftener than they occur (Mikolov et al. 2013); padding never.
         shares = (counts + 1.0) ** 0.75

@@ -274,7 +274,7 @@ def _model(
     except (RuntimeError, MemoryError) as error:
         raise TrainingError(
             "Expected a model that fits into memory, found none is left for it: "
-            "lower model.hidden, model.embedding or text.vocabulary."
+            "lower model.hidden_size, model.embedding_size or text.vocabulary."
         ) from error
     if start:
         same_classes = start.config.classes == corpus.classes
@@ -282,7 +282,7 @@ def _model(
         load_weights(model, kept)
     elif fresh and settings.training.embeddings == "word2vec":
         vectors = word2vec(
-            feed.sample.ids, len(tokenizer), settings.model.embedding, settings.training
+            feed.sample.ids, len(tokenizer), settings.model.embedding_size, settings.training
         )
         with torch.no_grad():
             model.embedding.weight.copy_(torch.from_numpy(vectors))

@@ -31,7 +31,8 @@ from sentiment_lstm.bundle import (
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
-from sentiment_lstm.settings import Settings, flattened, read_json
+from sentiment_lstm.setting_names import flattened, name_today
+from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.display import METRICS_LOG, read_metrics
@@ -299,12 +300,17 @@ def _read(folder: Path) -> Search:
         return Search(
             Settings.from_dict(plain["settings"]),
             int(plain["trials"]),
-            tuple(plain["fixed"]),
+            tuple(name_today(name) for name in plain["fixed"]),
             plain["data"],
-            tuple(plain["finished"]),
+            tuple(_named_today(row) for row in plain["finished"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"Expected the state of a search in {folder / FILE}, found it damaged ({error!r}): "
             "start a new search by --out."
         ) from error
+
+
+def _named_today(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `search.json`, which may name settings as they were called before."""
+    return {**row, "settings": {name_today(name): v for name, v in row["settings"].items()}}

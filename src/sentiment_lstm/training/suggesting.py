@@ -50,7 +50,7 @@ def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
         "model.embedding_dropout": Between(0.0, max(0.6, model.embedding_dropout)),
         "training.word_dropout": Between(0.0, max(0.3, training.word_dropout)),
         # How much the network can hold: half for few texts, twice for many.
-        "model.hidden": _halved_or_doubled(model.hidden),
+        "model.hidden_size": _halved_or_doubled(model.hidden_size),
         # Short texts decide at their end, long ones anywhere.
         "model.pooling": OneOf(("last", "max+mean", "max+mean+last", "attention")),
         # More updates an epoch, or steadier ones.
@@ -59,7 +59,7 @@ def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
         "training.embedding_rate": Between(min(0.05, share), max(1.0, share), log=True),
     }
     if training.init:  # the network is the bundle's
-        fixed = {*fixed, "model.hidden", "model.pooling"}
+        fixed = {*fixed, "model.hidden_size", "model.pooling"}
     elif training.embeddings == "random":
         fixed = {*fixed, "training.embedding_rate"}
     return {name: kind for name, kind in varied.items() if name not in fixed}
