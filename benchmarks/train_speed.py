@@ -50,8 +50,8 @@ from sentiment_lstm.settings import ModelSettings, Settings
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed, encode, make_feed
+from sentiment_lstm.training.hardware import keep_freed_memory, settled
 from sentiment_lstm.training.loop import Trainer
-from sentiment_lstm.training.machine import keep_freed_memory, settled
 from sentiment_lstm.training.objective import Classification
 
 ROUNDS = 5

@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 from documents import ROOT
 
-from sentiment_lstm import presets
+from sentiment_lstm import phases, presets
 from sentiment_lstm.data import bundled, grammar
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.evaluation import cases
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, TrainingSettings
-from sentiment_lstm.training import comparison, gradient_study
+from sentiment_lstm.training import gradient_study
 from sentiment_lstm.training.gradient_study import Plan
 
 HUB = "stanfordnlp/imdb"
@@ -91,13 +91,13 @@ def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def _replace_phases(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
-    phases = comparison.compare_phases  # its own processes are out of a patch's reach
+    compare_phases = phases.compare_phases  # its own processes are out of a patch's reach
 
     def compare(phase1: str, phase2: str, settings: Settings, steps: int, *rest: Any) -> Any:
         assert phase2 == f"hf:{HUB}"
-        return phases(phase1, folder, settings, min(steps, 4), *rest)
+        return compare_phases(phase1, folder, settings, min(steps, 4), *rest)
 
-    monkeypatch.setattr(comparison, "compare_phases", compare)
+    monkeypatch.setattr(phases, "compare_phases", compare)
 
 
 def _imdb():

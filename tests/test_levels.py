@@ -32,7 +32,7 @@ LEVELS = (
     ("training",),
     ("inference", "export", "measuring"),
     ("scoring", "interpret"),
-    ("api", "serving"),
+    ("api", "serving", "phases"),
     ("commands", "cli"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the

@@ -44,7 +44,7 @@ def trained(recipe: Path, data: Path, start: Path, seed: int, folder: Path) -> S
         "training.seed": seed,
     }
     settings = Settings().updated(read_toml(recipe) | changes)
-    train(settings, folder, Console(stderr=True))
+    train(settings, folder)
     return SentimentClassifier.from_pretrained(folder)
 
 

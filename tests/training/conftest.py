@@ -10,8 +10,8 @@ from small_task import WORDS, texts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
+from sentiment_lstm.training.hardware import settled
 from sentiment_lstm.training.loop import Trainer
-from sentiment_lstm.training.machine import settled
 from sentiment_lstm.training.objective import Classification
 
 

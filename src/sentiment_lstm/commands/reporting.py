@@ -50,7 +50,7 @@ def training_of(folder: Path, bundle: Bundle) -> Training:
     """How a model came about: what its bundle tells, and its run where it stands in one."""
     from sentiment_lstm.evaluation.report import Training
     from sentiment_lstm.settings import Settings
-    from sentiment_lstm.training.display import read_metrics
+    from sentiment_lstm.training.metrics_log import read_metrics
 
     known: Mapping[str, Any] = bundle.config.provenance
     settings = Settings.from_dict(known["settings"]).to_dict() if "settings" in known else {}
