@@ -140,7 +140,7 @@ def test_it_learns_with_every_term(make_mixed, notes):
 def test_terms_change_the_update_and_not_the_reported_loss(make_trainer, make_mixed, notes):
     plain, mixed = make_trainer(max_steps=1, clip_norm=1e9), make_mixed(max_steps=1, clip_norm=1e9)
     for trainer in (plain, mixed):
-        trainer.model.dropout.chance = 0.0
+        trainer.model.dropout.probability = 0.0
         trainer.run(notes)
     first, second = notes.steps
     assert second["loss"] == pytest.approx(first["loss"], rel=1e-6)

@@ -102,16 +102,16 @@ def search(
     require_optuna()
     _check(settings, trials, fixed)
     settings = replace(settings, training=settled(settings.training))
-    wanted = Search(settings, trials, tuple(sorted(fixed)))
+    asked = Search(settings, trials, tuple(sorted(fixed)))
     if (folder / FILE).exists():
-        _require_same(folder, wanted)
+        _require_same(folder, asked)
         return resume_search(folder, listener)
     if (folder / SETTINGS).exists() or is_bundle(folder):
         raise UsageError(
             f"Expected a folder without a run for the search, found one in {folder}: name another "
             "by --out."
         )
-    begun = replace(wanted, data=_digest(settings))
+    begun = replace(asked, data=_digest(settings))
     with one_sentence(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
@@ -152,8 +152,8 @@ def _check(settings: Settings, trials: int, fixed: Collection[str]) -> None:
         raise UsageError("Expected a setting left to search, found all of them given: leave some.")
 
 
-def _require_same(folder: Path, wanted: Search) -> None:
-    if replace(_read(folder), data="", finished=()) != wanted:
+def _require_same(folder: Path, asked: Search) -> None:
+    if replace(_read(folder), data="", finished=()) != asked:
         raise UsageError(
             f"Expected the settings and trials that the search in {folder} began with, found "
             f"others: go on by 'sentiment-lstm train --resume {folder}', or name another by --out."
