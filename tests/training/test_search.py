@@ -74,6 +74,15 @@ def interrupt(monkeypatch):
     return at
 
 
+@pytest.fixture
+def interrupted(csv_file: Path, tmp_path: Path, interrupt) -> Path:
+    """The folder of a search of one trial that was interrupted."""
+    interrupt(3)
+    with pytest.raises(Interrupted):
+        search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
+    return tmp_path / "s"
+
+
 def test_the_folder_becomes_the_best_trials_bundle(csv_file: Path, tmp_path: Path):
     folder = tmp_path / "runs" / "search"
     found = search(small(csv_file), 3, folder, FIXED, QUIET)
@@ -208,24 +217,32 @@ def test_where_every_trial_fails_the_first_reason_is_told(
         search(small(csv_file), 2, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_damaged_checkpoint_starts_the_trial_anew(csv_file: Path, tmp_path: Path, interrupt):
-    interrupt(3)
-    with pytest.raises(Interrupted):
-        search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
-    (tmp_path / "s/trials/01/checkpoint.safetensors").write_bytes(b"half")
-    assert resume_search(tmp_path / "s", QUIET).best["epochs"] == 2
+def test_a_damaged_checkpoint_starts_the_trial_anew(interrupted: Path):
+    (interrupted / "trials/01/checkpoint.safetensors").write_bytes(b"half")
+    assert resume_search(interrupted, QUIET).best["epochs"] == 2
 
 
-def test_other_texts_or_settings_are_not_mixed_in(csv_file: Path, tmp_path: Path, interrupt):
-    interrupt(3)
-    with pytest.raises(Interrupted):
-        search(small(csv_file), 2, tmp_path / "s", FIXED, QUIET)
-    for other in ((small(csv_file), 3), (small(csv_file, training__seed=1), 2)):
+def test_other_texts_or_settings_are_not_mixed_in(csv_file: Path, interrupted: Path):
+    for other in ((small(csv_file), 3), (small(csv_file, training__seed=1), 1)):
         with pytest.raises(UsageError, match=r"found others: go on by .* --resume"):
-            search(*other, tmp_path / "s", FIXED, QUIET)
+            search(*other, interrupted, FIXED, QUIET)
     csv_file.write_text(csv_file.read_text().replace("lovely", "superb"))
     with pytest.raises(TrainingError, match="found others: restore them"):
-        resume_search(tmp_path / "s", QUIET)
+        resume_search(interrupted, QUIET)
+
+
+def test_a_search_with_the_old_names_of_settings_is_resumed(
+    csv_file: Path, tmp_path: Path, interrupt
+):
+    fixed = space(Settings()).keys() - {"model.hidden_size"}
+    whole = search(small(csv_file), 2, tmp_path / "whole", fixed, QUIET)
+    interrupt(int(read_metrics(tmp_path / "whole/trials/01")[-1]["step"]) + 3)
+    with pytest.raises(Interrupted):
+        search(small(csv_file), 2, tmp_path / "s", fixed, QUIET)
+    for file in tmp_path.glob("s/**/*.json"):
+        text = file.read_text().replace("hidden_size", "hidden")
+        file.write_text(text.replace("embedding_size", "embedding"))
+    assert timeless(resume_search(tmp_path / "s", QUIET)) == timeless(whole)
 
 
 @pytest.mark.parametrize("trials", [0, -1])
@@ -250,12 +267,9 @@ def test_a_folder_with_a_plain_run_is_left_alone(csv_file: Path, tmp_path: Path)
         search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_search_in_a_folder_keeps_a_plain_run_out(csv_file: Path, tmp_path: Path, interrupt):
-    interrupt(3)
-    with pytest.raises(Interrupted):
-        search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
+def test_a_search_in_a_folder_keeps_a_plain_run_out(csv_file: Path, interrupted: Path):
     with pytest.raises(UsageError, match="folder without a run"):
-        train(small(csv_file), tmp_path / "s", QUIET)
+        train(small(csv_file), interrupted, QUIET)
 
 
 def test_a_damaged_state_is_one_sentence(tmp_path: Path):

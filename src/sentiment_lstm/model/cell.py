@@ -1,8 +1,8 @@
 """One step of the LSTM as its six equations.
 
-Hochreiter & Schmidhuber 1997; the forget gate: Gers, Schmidhuber & Cummins 2000. The fast classifier
-uses `torch.nn.LSTM`, which is tested against this file. Both order the rows of their parameters
-alike: input gate, forget gate, candidate, output gate.
+Hochreiter & Schmidhuber 1997; the forget gate: Gers, Schmidhuber & Cummins 2000. The classifier
+uses the faster `torch.nn.LSTM`, which is tested against this file. Both order the rows of their
+parameters alike: input gate, forget gate, candidate, output gate.
 """
 
 from __future__ import annotations

@@ -77,19 +77,19 @@ def make_feed(
     settings: Settings,
     set_aside: SetAside | None = None,
 ) -> Feed:
-    """Encode a corpus: whole, or window by window each time an epoch reads its stream.
+    """Encode a corpus: at once, or a stream window by window in every epoch.
 
-    Validation texts keep all their tokens, for prediction reads all: the epoch and the temperature
-    are chosen for texts as they will come.
+    Validation texts keep all their tokens, because prediction reads all tokens too. So the best
+    epoch and the temperature are those for whole texts.
 
     Args:
-        corpus: its texts are encoded.
-        tokenizer: encodes.
-        settings: the run's; where a loss without labels has a weight, its sources are read too.
-        set_aside: gets the bad rows of those; None: they are counted elsewhere.
+        corpus: the texts.
+        tokenizer: turns them into ids.
+        settings: the run's. If a loss without labels has a weight, `language.sources` are read too.
+        set_aside: gets the bad rows of these sources; None: they are counted elsewhere.
 
     Raises:
-        DataError: as `unlabelled_texts`.
+        DataError: a source of unlabelled texts cannot be read.
     """
     most = settings.text.max_tokens
 
