@@ -1,9 +1,12 @@
-"""All settings of a training, their meaning and their defaults; also as TOML and JSON.
+"""All settings of a training: their meaning, their defaults, and how they are read and written.
 
-A setting is named `section.key`. `sentiment-lstm train --set model.hidden_size=128` gives one a
-value, and so does `hidden_size = 128` under `[model]` in the file of `--config`. The default
-stands behind the `=`; a preset (`presets.py`) changes some of them. Settings are frozen, and a
-number outside its range raises a `UsageError`. This file does not know how a setting is used.
+A setting's name is `section.key`. There are two ways to change one:
+
+- on the command line: `sentiment-lstm train --set model.hidden_size=128`;
+- in a TOML file for `--config`: `hidden_size = 128` under `[model]`.
+
+The default is the value after `=`. A preset (`presets.py`) changes some defaults. A number outside
+its range raises a `UsageError`. Settings are frozen. This file does not know how they are used.
 """
 
 from __future__ import annotations
@@ -48,25 +51,29 @@ class DataSettings:
     training or all in validation. Set it if such texts resemble each other."""
     label_map: Mapping[str, str] = field(default_factory=dict)
     """Maps labels to classes: `{"0": "negative", ">=7": "positive"}`. Rows with any other label are
-    set aside. Empty: the labels are the classes."""
+    set aside. A number such as `0.5` in place of a class is a soft label: the probability of the
+    second class. Empty: the labels are the classes."""
     soft_labels: bool = False
-    """Labels are numbers from 0 to 1: the probability of the second class, for example from a
-    teacher model."""
+    """The labels are numbers from 0 to 1: the probability of the second class. Set it if another
+    model (a teacher) made the labels."""
     streaming: bool = False
-    """Read rows when they are needed. Set it if the source does not fit into memory."""
+    """Read rows when they are needed, not all at once. Set it if the source does not fit into
+    memory."""
     stream_rows: Annotated[int, at_least(100)] = 50_000
-    """Rows of a stream that are held at once. The first ones give the vocabulary, and rows are
-    shuffled only within as many."""
+    """Number of rows of a stream in memory at once. The vocabulary comes from the first ones, and
+    rows are shuffled within this number."""
     strict: bool = False
     """Stop at the first bad row. False: set bad rows aside and go on."""
     exclude: tuple[str, ...] = ()
     """Sources whose texts must not be trained on, such as the set you will evaluate on."""
     validation: Annotated[float, FRACTION] = 0.1
-    """Fraction of the texts kept for validation. Raise it if there are few texts."""
+    """Fraction of the texts kept for validation, never trained on. Raise it if there are few texts:
+    fewer than ten mistakes on them are too few to calibrate the probabilities."""
     max_characters: Annotated[int, at_least(1)] = 1_000_000
-    """Longer texts are set aside, in characters."""
+    """Maximum length of a text, in characters. Longer texts are set aside."""
     weight: Annotated[float, POSITIVE_TO_1000] = 1.0
-    """Factor of each text's loss. Lower it for a source in a mixture that you trust less."""
+    """Factor of each text's loss in training. Lower it for a source in a mixture whose labels are
+    less reliable."""
 
     def __post_init__(self) -> None:
         check_ranges("data", self)
@@ -77,19 +84,20 @@ class TextSettings:
     """How a text becomes token ids."""
 
     kind: Literal["word", "bpe"] = "word"
-    """`word`: a token is a word or punctuation mark. `bpe`: a token is a word or a part of one, by
-    byte pair encoding; take it if many words are rare or misspelt."""
+    """`word`: each token is a word or a punctuation mark. `bpe`: rare words are split into several
+    tokens by byte pair encoding. Use `bpe` if many words are rare or misspelt."""
     vocabulary: Annotated[int, at_least(3)] = 30_000
-    """Most tokens that the model knows, padding and the unknown token included."""
+    """Maximum number of different tokens, padding and the unknown token included."""
     min_frequency: Annotated[int, at_least(1)] = 2
-    """A word that the training texts hold fewer times is unknown. Set 1 for a few hundred texts."""
+    """Minimum count of a word in the training texts; rarer words are unknown. Use 1 for a few
+    hundred texts."""
     lowercase: bool = True
-    """Read `Good` and `good` as the same word."""
+    """Treat `Good` and `good` as the same word."""
     correct_slips: bool = False
-    """Read a long unknown word with one letter missing, doubled or swapped as the word meant."""
+    """Correct long unknown words that have one letter missing, doubled or swapped."""
     max_tokens: Annotated[int, at_least(2)] = 400
-    """Longer training texts are cut to their beginning and end, in tokens. Training time grows
-    with it. Prediction always reads the whole text."""
+    """Maximum length of a training text, in tokens. Longer ones keep only their beginning and end.
+    Lower it to train faster. Prediction always reads the whole text."""
 
     def __post_init__(self) -> None:
         check_ranges("text", self)
@@ -100,22 +108,24 @@ class ModelSettings:
     """The shape of the network."""
 
     embedding_size: Annotated[int, at_least(1)] = 128
-    """Size E of a token's vector. Most of the weights are here: vocabulary x E."""
+    """Size E of the vector of a token. Most weights are usually here: vocabulary x E numbers."""
     hidden_size: Annotated[int, at_least(1)] = 256
     """Size H of the LSTM's hidden state, in each direction. Twice the size takes about four times
-    as long; raise it if there are many texts."""
+    as long. Raise it if there are many texts."""
     layers: Annotated[int, FROM_1_TO_100] = 2
-    """Number L of LSTM layers, one above the other."""
+    """Number L of LSTM layers."""
     bidirectional: bool = False
-    """Read each text from its end too. Such a model cannot stream and takes twice as long."""
+    """Also read each text from its end. It takes twice as long, and such a model cannot stream."""
     pooling: Literal["last", "max+mean", "max+mean+last", "attention"] = "last"
-    """How the hidden states of all tokens become one vector: the last one; maximum and mean; all
-    three; or a weighted mean with learnt weights. `max+mean` suits long texts."""
+    """How the hidden states of all tokens become one vector: `last` takes the last one, `max+mean`
+    the maximum and the mean, `max+mean+last` all three, `attention` a mean with learnt weights.
+    `max+mean` suits long texts."""
     dropout: Annotated[float, PROBABILITY] = 0.3
     """Probability that a unit is set to 0 in training, between layers and before the output. Raise
     it if the validation loss rises while the training loss falls."""
     embedding_dropout: Annotated[float, PROBABILITY] = 0.0
-    """Probability that a unit of the embedding is set to 0 in training, for a whole text."""
+    """Probability that a dimension of the embedding is set to 0 in training, for all tokens of a
+    text."""
 
     def __post_init__(self) -> None:
         check_ranges("model", self)
@@ -126,64 +136,67 @@ class TrainingSettings:
     """How the weights are learnt."""
 
     seed: Annotated[int, NOT_NEGATIVE] = 0
-    """Fixes everything random: split, first weights, order of the texts, dropout. The same seed,
-    data, settings and threads give the same weights."""
+    """Fixes all that is random: split, first weights, order of the texts, dropout. The same seed,
+    data, settings and number of threads give the same weights."""
     threads: Annotated[int, NOT_NEGATIVE] = 0
-    """CPU threads. 0: one for each core."""
+    """Number of CPU threads. 0: one for each core."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute. `auto`: on a GPU if there is one."""
+    """The device that computes. `auto`: a GPU if there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of matrix products in training. `auto`: bfloat16 if the GPU or CPU computes
     faster with it, else float32. Weights are always float32."""
     epochs: Annotated[int, at_least(1)] = 5
-    """Most passes over the training texts."""
+    """Maximum number of passes over the training texts."""
     max_steps: Annotated[int, NOT_NEGATIVE] = 0
-    """Most updates. 0: no limit but the epochs."""
+    """Maximum number of updates. 0: only `epochs` limits them."""
     batch_tokens: Annotated[int, at_least(1)] = 16_000
-    """Most tokens in a batch, padding included. Lower it if memory runs out."""
+    """Maximum number of tokens in a batch, padding included. Lower it if memory runs out."""
     batch_texts: Annotated[int, NOT_NEGATIVE] = 0
-    """Most texts in a batch. 0: as many as fit. Set it if the texts are short, or an epoch has very
-    few updates."""
+    """Maximum number of texts in a batch. 0: as many as `batch_tokens` allows. Set it if the texts
+    are short or an epoch has very few updates."""
     learning_rate: Annotated[float, POSITIVE] = 1e-3
     """Highest learning rate of AdamW. Halve it if the loss jumps or is not finite."""
     embedding_rate: Annotated[float, POSITIVE] = 1.0
-    """Learning rate of the embedding, as a factor of `learning_rate`. Lower it to keep what the
-    embedding knew at the start (`embeddings`, `init`)."""
+    """Factor of `learning_rate` for the embedding. Lower it to stay close to the first values, if
+    these were learnt (`embeddings`, `init`)."""
     weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight decay of AdamW, on matrices only, not on biases."""
+    """Weight decay of AdamW, applied to matrices, not to biases."""
     warmup: Annotated[float, PROBABILITY] = 0.05
     """Fraction of all steps during which the learning rate rises from 0."""
     decay: Literal["none", "linear", "cosine"] = "none"
-    """How the learning rate falls after the warm-up: not at all, or to 0."""
+    """How the learning rate falls to 0 after the warm-up. `none`: it stays."""
     clip_norm: Annotated[float, POSITIVE] = 5.0
-    """Largest L2 norm of the gradient; a longer gradient is scaled down to it."""
+    """Maximum L2 norm of the gradient. A larger gradient is scaled down to it."""
     weight_average: Annotated[float, PROBABILITY] = 0.0
-    """Decay of the moving average of the weights, such as 0.998. Validation and the saved model use
-    the average. 0: no average."""
+    """Decay of a moving average of the weights, for example 0.998. Validation and the saved model
+    use the average. 0: no average."""
     class_weights: bool = False
-    """Weight each class by the inverse of its frequency. Set it if a rare class matters as much."""
+    """Multiply the loss of each class by the inverse of its frequency. Set it if a rare class is as
+    important as a frequent one."""
     patience: Annotated[int, NOT_NEGATIVE] = 2
-    """Stop after this many epochs without a better validation loss. 0: never stop early."""
+    """Stop after this number of epochs without a better validation loss. 0: never stop early."""
     word_dropout: Annotated[float, PROBABILITY] = 0.0
-    """Probability that a word is read as unknown in training, so that no decision hangs on a single
-    word."""
+    """Probability that a word is read as unknown in training. Raise it if the model relies too much
+    on single words."""
     adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight of the adversarial loss: the loss after the embeddings of a text were shifted so that
-    it rises most. 0: off. It about doubles the time."""
+    """Weight of the adversarial loss, which shifts the embeddings of each text in the direction
+    that raises its loss most. Training takes about twice as long. 0: off."""
     virtual_adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight of the virtual adversarial loss: how far such a shift can change the probabilities of
-    a text without a label (`language.sources`, else the training texts). 0: off."""
+    """Weight of the virtual adversarial loss: how much such a shift changes the prediction for a
+    text without a label. The texts are those of `language.sources`, else the training texts. 0: off."""
     entropy: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight of the mean entropy of predictions on texts without labels. It favours confident
-    predictions. 0: off."""
+    """Weight of the mean entropy of the predictions for texts without labels. A higher weight makes
+    these predictions more confident. 0: off."""
     perturbation: Annotated[float, POSITIVE] = 0.25
-    """Size of these shifts: the root mean square of their L2 norms over a text's tokens."""
+    """Size of the shifts of the two adversarial losses: the root mean square of the L2 norms of a
+    text's tokens."""
     embeddings: Literal["random", "word2vec"] = "random"
-    """First values of the embedding: random, or word2vec on the training texts (needs gensim)."""
+    """First values of the embedding: random, or learnt by word2vec from the training texts, which
+    needs gensim."""
     init: str | None = None
-    """Folder of a bundle to go on from. Its network, vocabulary and weights are kept."""
+    """Folder of a bundle to start from. The run takes its network, vocabulary and weights."""
     checkpoint_seconds: Annotated[float, POSITIVE] = 180.0
-    """Seconds between checkpoints. A killed run loses at most this much."""
+    """Seconds between checkpoints. A run that is killed loses at most this much work."""
 
     def __post_init__(self) -> None:
         check_ranges("training", self)
@@ -191,25 +204,25 @@ class TrainingSettings:
 
 @dataclass(frozen=True, slots=True)
 class LanguageSettings:
-    """The stage before training on labels, in which the network learns to predict the next token.
+    """A stage before the training on labels: the network learns to predict the next token.
 
     It helps if there are many unlabelled texts and few labelled ones.
     """
 
     epochs: Annotated[int, NOT_NEGATIVE] = 0
-    """Passes over the training texts and the unlabelled texts. 0: skip this stage."""
+    """Number of passes over the training texts and the unlabelled texts. 0: skip this stage."""
     sources: tuple[str, ...] = ()
     """Sources of unlabelled texts, for this stage and for the losses on texts without labels."""
     max_tokens: Annotated[int, at_least(2)] = 250
-    """Longer texts are cut into pieces of this many tokens."""
+    """Maximum length of a text, in tokens. Longer texts are cut into pieces."""
     batch_tokens: Annotated[int, at_least(1)] = 8_000
-    """Most tokens in a batch, padding included."""
+    """Maximum number of tokens in a batch, padding included."""
     learning_rate: Annotated[float, POSITIVE] = 2e-3
     """Highest learning rate. It falls linearly to 0."""
     negatives: Annotated[int, at_least(1)] = 2_048
-    """Random tokens that each update compares the right token with (sampled softmax)."""
+    """Number of random tokens that each update compares with the right ones (sampled softmax)."""
     dropout: Annotated[float, PROBABILITY] = 0.1
-    """Probability that a unit of the embedding or hidden state is set to 0."""
+    """Probability that a unit of the embedding or of a hidden state is set to 0 in this stage."""
 
     def __post_init__(self) -> None:
         check_ranges("language", self)
@@ -217,12 +230,12 @@ class LanguageSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one training, a section each."""
+    """All settings of one training, by section."""
 
     data: DataSettings = field(default_factory=DataSettings)
     mixture: tuple[DataSettings, ...] = ()
-    """More sources to train on, as `[[mixture]]` tables with the keys of `[data]`. Their labels
-    must be classes of `data.source`, and validation uses none of their texts."""
+    """More sources to train on: `[[mixture]]` tables with the keys of `[data]`. They have the
+    classes of `data.source`. None of their texts is used for validation."""
     text: TextSettings = field(default_factory=TextSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     language: LanguageSettings = field(default_factory=LanguageSettings)

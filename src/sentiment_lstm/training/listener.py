@@ -68,7 +68,7 @@ class Listener(Protocol):
 
 
 class Listeners(Listener):
-    """Several listeners as one, called in their order. Without any, nothing is shown."""
+    """Several listeners as a single one, called in their order. `Listeners()` shows nothing."""
 
     def __init__(self, listeners: Iterable[Listener] = ()) -> None:
         self._listeners = tuple(listeners)
