@@ -183,7 +183,7 @@ class TrainingSettings:
     that raises its loss most. Training takes about twice as long. 0: off."""
     virtual_adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
     """Weight of the virtual adversarial loss: how much such a shift changes the prediction for a
-    text without a label. The texts are those of `language.sources`, else the training texts. 0: off."""
+    text without a label. It reads `language.sources`, else the training texts. 0: off."""
     entropy: Annotated[float, NOT_NEGATIVE] = 0.0
     """Weight of the mean entropy of the predictions for texts without labels. A higher weight makes
     these predictions more confident. 0: off."""

@@ -278,7 +278,7 @@ def test_a_start_of_other_classes_and_few_mistakes_are_told(csv_file: Path, tmp_
         "data.label_map": {"bad": "a", "good": "b"},
     }
     train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=said)))
-    assert "first tells bad, good: what tells these classes is learnt anew" in said.getvalue()
+    assert "first has the classes bad, good: the output layer is learnt anew" in said.getvalue()
     assert "Fewer than 10 mistakes on the validation texts" in said.getvalue()
     assert load_bundle(tmp_path / "run").config.temperature == 1.0
 

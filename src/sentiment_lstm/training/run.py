@@ -42,8 +42,8 @@ from sentiment_lstm.training.temperature import FEWEST, calibrate
 SETTINGS = "settings.json"
 SET_ASIDE = "set_aside.jsonl"
 _UNCALIBRATED = (
-    f"Fewer than {FEWEST} mistakes on the validation texts: too few to calibrate by, so "
-    "probabilities stay as the network gives them; more texts or data.validation help."
+    f"Fewer than {FEWEST} mistakes on the validation texts are too few for calibration, so "
+    "probabilities stay as the network gives them: more texts or a larger data.validation help."
 )
 
 
@@ -243,8 +243,8 @@ def _load_start(
     start = replace(start, tokenizer=start.tokenizer.cleaning_as_today(settings.text))
     if start.config.classes != corpus.classes:
         listener.on_note(
-            f"{init} tells {', '.join(start.config.classes)}: what tells these classes is learnt "
-            "anew; name them the same by --label-map to keep what it knows."
+            f"{init} has the classes {', '.join(start.config.classes)}: the output layer is learnt "
+            "anew for other classes; give them the same names by --label-map to keep it."
         )
     return start
 
