@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_runs import QUIET, tiny
+from tiny_runs import QUIET, TINY, tiny
 
 from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.errors import DataError, MissingExtraError, TrainingError, UsageError
@@ -26,14 +26,15 @@ from sentiment_lstm.training.suggesting import lags_behind, space, suggest
 
 pytest.importorskip("optuna")
 
-GIVEN = {"training__batch_tokens": 400, "training__epochs": 2, "model__pooling": "last"}
+GIVEN = {**TINY, "training.batch_tokens": 400, "training.epochs": 2}
+del GIVEN["model.pooling"]  # trials vary it
 FREE = {"training.learning_rate", "model.dropout", "model.pooling"}
 FIXED = space(Settings()).keys() - FREE
 WEIGHTS_AND_ALL = {"README.md", "tokenizer.json", "model.safetensors", "config.json"}
 
 
 def small(source: Path, **changes) -> Settings:
-    return tiny(source, **GIVEN | changes)
+    return tiny(source, **{"model.pooling": "last"} | GIVEN | changes)
 
 
 def row(number: int, losses: list[float], outcome: str = "complete", **values) -> dict:
