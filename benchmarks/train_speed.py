@@ -48,8 +48,8 @@ from sentiment_lstm.settings import ModelSettings, Settings
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed, encode, make_feed
+from sentiment_lstm.training.hardware import keep_freed_memory, settled
 from sentiment_lstm.training.loop import Trainer
-from sentiment_lstm.training.machine import keep_freed_memory, settled
 from sentiment_lstm.training.objective import Classification
 
 ROUNDS = 5
@@ -164,8 +164,8 @@ def lstm_flop(model: ModelSettings) -> int:
 
     A layer multiplies input and state, W and H wide, into four gates: 4 H (W + H) multiply-adds.
     """
-    inputs = [model.embedding] + [model.hidden] * (model.layers - 1)
-    return 2 * 3 * sum(4 * model.hidden * (width + model.hidden) for width in inputs)
+    inputs = [model.embedding_size] + [model.hidden_size] * (model.layers - 1)
+    return 2 * 3 * sum(4 * model.hidden_size * (width + model.hidden_size) for width in inputs)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def make_bundle() -> Callable[..., Bundle]:
     def make(classes: tuple[str, ...] = ("negative", "positive"), **model: Any) -> Bundle:
         text = TextSettings(min_frequency=1)
         tokenizer = TextTokenizer.learn(TEXTS, text)
-        settings = ModelSettings(**{"embedding": 4, "hidden": 3, "layers": 2, **model})
+        settings = ModelSettings(**{"embedding_size": 4, "hidden_size": 3, "layers": 2, **model})
         rng = np.random.default_rng(0)
         weights = {
             name: rng.normal(size=shape).astype(np.float32)

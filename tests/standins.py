@@ -17,19 +17,19 @@ import pyarrow.parquet as pq
 import pytest
 from documents import ROOT
 
-from sentiment_lstm import presets
+from sentiment_lstm import phases, presets
 from sentiment_lstm.data import bundled, grammar, registry
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.evaluation import cases
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, TrainingSettings
-from sentiment_lstm.training import comparison, gradient_study
+from sentiment_lstm.training import gradient_study
 from sentiment_lstm.training.gradient_study import Plan
 
 HUB = "stanfordnlp/imdb"
 _SMALL = Settings(
     text=TextSettings(min_frequency=1),
-    model=ModelSettings(embedding=8, hidden=8, layers=1, pooling="max+mean"),
+    model=ModelSettings(embedding_size=8, hidden_size=8, layers=1, pooling="max+mean"),
     training=TrainingSettings(epochs=1, max_steps=4, batch_tokens=400, threads=1),
 )
 _BAD, _GOOD = ("awful", "broken", "boring"), ("lovely", "superb", "useful")
@@ -92,13 +92,13 @@ def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def _replace_phases(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
-    phases = comparison.compare_phases  # its own processes are out of a patch's reach
+    compare_phases = phases.compare_phases  # its own processes are out of a patch's reach
 
     def compare(phase1: str, phase2: str, settings: Settings, steps: int, *rest: Any) -> Any:
         assert phase2 == f"hf:{HUB}"
-        return phases(phase1, folder, settings, min(steps, 4), *rest)
+        return compare_phases(phase1, folder, settings, min(steps, 4), *rest)
 
-    monkeypatch.setattr(comparison, "compare_phases", compare)
+    monkeypatch.setattr(phases, "compare_phases", compare)
 
 
 def _imdb():

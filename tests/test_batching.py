@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from sentiment_lstm.batching import (
     Position,
-    Share,
     Window,
     count_batches,
     epoch_batches,
@@ -60,10 +59,15 @@ def test_padding_is_on_the_right_and_labels_go_along():
     assert batch.tokens == 4
 
 
-def order(seed: int, epoch: int, batch: int = 0, share: Share | None = None) -> list[list[int]]:
+def order(
+    seed: int, epoch: int, batch: int = 0, rank: int = 0, world_size: int = 1
+) -> list[list[int]]:
     windows = [window([n % 17 + 1 for n in range(60)]), window([5] * 30, first=60)]
     at = Position(epoch, batch)
-    return [b.rows.tolist() for b in epoch_batches(windows, 40, seed, at, share)]
+    return [
+        b.rows.tolist()
+        for b in epoch_batches(windows, 40, seed, at, rank=rank, world_size=world_size)
+    ]
 
 
 def test_order_follows_seed_and_epoch_alone():
@@ -78,10 +82,10 @@ def test_a_position_goes_on_where_it_stopped(batch: int):
     assert order(3, 1, batch) == order(3, 1)[batch:]
 
 
-def test_shares_are_disjoint_equal_in_number_and_whole_together():
-    shares = [order(0, 0, share=Share(rank, 3)) for rank in range(3)]
-    assert len({len(share) for share in shares}) == 1
-    assert sorted(chain(*chain(*shares))) == list(range(90))
+def test_ranks_get_disjoint_batches_equal_in_number_and_whole_together():
+    ranks = [order(0, 0, rank=rank, world_size=3) for rank in range(3)]
+    assert len({len(batches) for batches in ranks}) == 1
+    assert sorted(chain(*chain(*ranks))) == list(range(90))
 
 
 def test_ordered_batches_hold_each_text_once_shortest_first():
@@ -120,9 +124,9 @@ def test_batches_are_counted_no_further_than_needed():
 
 def test_a_batch_holds_no_more_texts_than_it_may():
     sizes = np.array([1, 2, 1, 9, 2, 1, 30])
-    batches = length_batches(sizes, budget=12, texts=2)
+    batches = length_batches(sizes, batch_tokens=12, batch_texts=2)
     assert [sizes[b].tolist() for b in batches] == [[1, 1], [1, 2], [2], [9], [30]]
     windows = [Window([np.ones(n, np.int32) for n in sizes], np.zeros(7, np.int64))]
-    found = list(epoch_batches(windows, 12, 0, Position(), texts=2))
+    found = list(epoch_batches(windows, 12, 0, Position(), batch_texts=2))
     assert max(len(batch.lengths) for batch in found) == 2
-    assert count_batches(sizes, 12, 0, 1, texts=2) == len(found)
+    assert count_batches(sizes, 12, 0, 1, batch_texts=2) == len(found)

@@ -18,7 +18,7 @@ from sentiment_lstm.bundle import (
     save_bundle,
 )
 from sentiment_lstm.errors import BundleError, SentimentError
-from sentiment_lstm.settings import ModelSettings
+from sentiment_lstm.settings import ModelSettings, Settings
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_unfinished_run_says_how_to_go_on(saved):
         ({"temperature": "warm"}, "a temperature above 0 .* found 'warm'"),
         ({"temperature": True}, "a temperature above 0"),
         ({"temperature": float("nan")}, "a temperature above 0"),
-        ({"model": {"hidden": 0}}, "model.hidden to be at least 1"),
+        ({"model": {"hidden": 0}}, "model.hidden_size to be at least 1"),
         ({"model": {"gates": 5}}, "found 'model.gates'"),
         ({"model": None}, "'model' as an object"),
         ({"training": []}, "'training' as an object"),
@@ -260,3 +260,17 @@ def test_files_are_written_with_config_last():
 def test_a_moved_bundle_still_opens(saved, tmp_path):
     shutil.move(saved, tmp_path / "elsewhere")
     assert load_bundle(tmp_path / "elsewhere").config.classes == ("negative", "positive")
+
+
+def test_config_json_names_settings_as_format_1_does(tmp_path: Path, bundle: Bundle):
+    """So that versions that know only these names read new bundles."""
+    provenance = {"settings": Settings(model=bundle.config.model).to_dict()}
+    changed = dataclasses.replace(
+        bundle, config=dataclasses.replace(bundle.config, provenance=provenance)
+    )
+    save_bundle(tmp_path, changed)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for model in (config["model"], config["training"]["settings"]["model"]):
+        assert (model["embedding"], model["hidden"]) == (4, 3)
+        assert not {"embedding_size", "hidden_size"} & model.keys()
+    assert load_bundle(tmp_path).config.model == bundle.config.model

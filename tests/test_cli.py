@@ -19,8 +19,8 @@ from sentiment_lstm.errors import UsageError
 
 TINY = [
     "--set=text.min_frequency=1",
-    "--set=model.embedding=8",
-    "--set=model.hidden=8",
+    "--set=model.embedding_size=8",
+    "--set=model.hidden_size=8",
     "--set=model.layers=1",
     "--set=model.pooling=max+mean",
     "--set=training.embeddings=random",
@@ -74,13 +74,15 @@ def test_train_evaluate_predict(run, reviews: Path):
 
 
 def test_settings_come_from_file_options_and_set_in_this_order(run, reviews: Path, tmp_path: Path):
-    (tmp_path / "mine.toml").write_text("[training]\nseed = 3\nepochs = 9\n[model]\nhidden = 5\n")
-    options = ["--config", "mine.toml", "--seed", "4", *TINY, "--set", "model.hidden=6"]
+    (tmp_path / "mine.toml").write_text(
+        "[training]\nseed = 3\nepochs = 9\n[model]\nhidden_size = 5\n"
+    )
+    options = ["--config", "mine.toml", "--seed", "4", *TINY, "--set", "model.hidden_size=6"]
     assert run("train", "--data", "reviews.csv", "--out", "r", *options)[0] == 0
     settings = json.loads((tmp_path / "r" / "settings.json").read_text())
     assert settings["training"]["seed"] == 4
     assert settings["training"]["epochs"] == 9
-    assert settings["model"]["hidden"] == 6
+    assert settings["model"]["hidden_size"] == 6
 
 
 def test_resume_takes_no_other_option(run, reviews: Path):
@@ -149,7 +151,7 @@ BAD_CALLS = {
     "an unknown preset": ["train", "--data", "reviews.csv", "--out", "r", "--preset", "huge"],
     "an unknown setting": ["train", "--data", "reviews.csv", "--out", "r", "--set", "model.size=3"],
     "a value that does not fit": [
-        "train", "--data", "reviews.csv", "--out", "r", "--set", "model.hidden=many",
+        "train", "--data", "reviews.csv", "--out", "r", "--set", "model.hidden_size=many",
     ],
     "a value out of range": [
         "train", "--data", "reviews.csv", "--out", "r", "--set", "training.epochs=0",
@@ -161,7 +163,7 @@ BAD_CALLS = {
         "train", "--data", "reviews.csv", "--out", "r", "--seed", "100000000000000000000000",
     ],
     "a model too large for any memory": [
-        "train", "--data", "reviews.csv", "--out", "r", "--set", "model.hidden=1000000000",
+        "train", "--data", "reviews.csv", "--out", "r", "--set", "model.hidden_size=1000000000",
     ],
     "a threshold for predict that is no probability": [
         "predict", "--model", "model", "--abstain-below", "1", "hello",

@@ -41,7 +41,7 @@ def test_float_graph_scores_as_torch_does(make_bundle, pooling, bidirectional, l
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_quantised_graph_is_near(make_bundle, pooling, bidirectional, layers):
-    bundle = make_bundle(pooling=pooling, bidirectional=bidirectional, layers=layers, hidden=8)
+    bundle = make_bundle(pooling=pooling, bidirectional=bidirectional, layers=layers, hidden_size=8)
     given = texts(5, 1, 3, 9)
     wanted = TorchRuntime(bundle).score(given)
     found = session(bundle, quantised=True).score(given)
@@ -87,7 +87,7 @@ def test_pieces_and_tokens_score_as_the_whole(make_bundle, pooling, quantised):
 
 def test_graphs_leave_out_what_the_weights_hold(make_bundle):
     """In int8 the LSTM's weights stay, a byte each; in float32 next to nothing does."""
-    bundle = make_bundle(embedding=64, hidden=64, layers=1)
+    bundle = make_bundle(embedding_size=64, hidden_size=64, layers=1)
     products = 4 * 66 * (66 + 66)
     quantised, plain = (build(bundle, quantised=q).ByteSize() for q in (True, False))
     assert products < quantised < products + 16_000
@@ -109,7 +109,7 @@ def test_export_adds_checked_graphs(make_bundle, tmp_path):
 
 
 def test_a_graph_that_scores_otherwise_is_refused(make_bundle, monkeypatch):
-    other = make_bundle(embedding=5)
+    other = make_bundle(embedding_size=5)
     monkeypatch.setattr("sentiment_lstm.export.open_torch", lambda _: TorchRuntime(other))
     with pytest.raises(BundleError, match=r"Expected model.onnx to score .* \(torch\)"):
         export(make_bundle())

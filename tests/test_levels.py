@@ -15,14 +15,24 @@ PACKAGE = "sentiment_lstm"
 ROOT = Path(sentiment_lstm.__file__).parent
 
 LEVELS = (
-    ("errors", "storage", "interrupts", "cores", "conversion", "settings", "presets", "records"),
+    (
+        "errors",
+        "storage",
+        "interrupts",
+        "cores",
+        "conversion",
+        "setting_names",
+        "settings",
+        "presets",
+        "records",
+    ),
     ("data", "text", "batching", "model"),
     ("provenance", "card", "bundle", "pages", "plots"),
     ("evaluation",),
     ("training",),
     ("inference", "export", "measuring"),
     ("scoring", "interpret"),
-    ("api", "serving"),
+    ("api", "serving", "phases"),
     ("commands", "cli", "__main__"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the

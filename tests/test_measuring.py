@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
+import tiny_runs
+from tiny_runs import QUIET
 
 from sentiment_lstm import measuring
 from sentiment_lstm.api import SentimentClassifier
@@ -17,15 +18,7 @@ from sentiment_lstm.measuring import evaluation_data
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.run import train
 
-QUIET = Console(quiet=True)
-TINY = {
-    "text.min_frequency": 1,
-    "model.embedding": 4,
-    "model.hidden": 4,
-    "model.layers": 1,
-    "training.threads": 1,
-    "training.max_steps": 2,
-}
+TINY = tiny_runs.TINY | {"training.max_steps": 2}
 
 
 def write(path: Path, numbers: range, extra: str = "") -> Path:

@@ -10,8 +10,8 @@ from sentiment_lstm.settings import ModelSettings, Settings
 def test_seed_preset_is_the_studys_model_and_training():
     seed = preset("seed")
     assert seed.model == ModelSettings(
-        embedding=128,
-        hidden=256,
+        embedding_size=128,
+        hidden_size=256,
         layers=2,
         bidirectional=False,
         pooling="last",

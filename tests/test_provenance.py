@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
+from tiny_runs import QUIET
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import fingerprint, load_bundle, run_settings, save_bundle
@@ -43,7 +43,7 @@ def tiny(source: object, **changes: object) -> Settings:
 
 def fit(settings: Settings, folder: Path) -> None:
     """Train without showing progress."""
-    train(settings, folder, Console(quiet=True))
+    train(settings, folder, QUIET)
 
 
 @pytest.fixture

@@ -4,15 +4,10 @@ import math
 
 import pytest
 
-from sentiment_lstm import errors
+from sentiment_lstm import errors, setting_names
 from sentiment_lstm.errors import SentimentError, UsageError
-from sentiment_lstm.settings import (
-    ModelSettings,
-    Settings,
-    flattened,
-    read_json,
-    read_toml,
-)
+from sentiment_lstm.setting_names import flattened, read_toml, with_old_names
+from sentiment_lstm.settings import ModelSettings, Settings, read_json
 
 CHANGED = {
     "data.label_map": {"0": "bad", ">=7": "good"},
@@ -20,7 +15,7 @@ CHANGED = {
     "data.text_column": "review",
     "data.streaming": True,
     "text.kind": "bpe",
-    "model.hidden": 8,
+    "model.hidden_size": 8,
     "training.learning_rate": 0.5,
 }
 
@@ -47,7 +42,7 @@ def test_toml_gives_names_that_updated_takes(tmp_path):
         'text_column = "review"\n'
         "streaming = true\n"
         '[text]\nkind = "bpe"\n'
-        "[model]\nhidden = 8\n"
+        "[model]\nhidden_size = 8\n"
         "[training]\nlearning_rate = 0.5\n"
     )
     assert Settings().updated(read_toml(path)) == Settings().updated(CHANGED)
@@ -56,7 +51,7 @@ def test_toml_gives_names_that_updated_takes(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
-        ("model.hidden", "8", 8),
+        ("model.hidden_size", "8", 8),
         ("model.dropout", "0", 0.0),
         ("model.bidirectional", "true", True),
         ("model.bidirectional", "False", False),
@@ -81,11 +76,11 @@ def test_strings_are_read_as_the_settings_type(name, text, value):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("model.hidden", "8.5"),
-        ("model.hidden", 8.5),
-        ("model.hidden", "many"),
-        ("model.hidden", True),
-        ("model.hidden", None),
+        ("model.hidden_size", "8.5"),
+        ("model.hidden_size", 8.5),
+        ("model.hidden_size", "many"),
+        ("model.hidden_size", True),
+        ("model.hidden_size", None),
         ("model.bidirectional", "maybe"),
         ("model.bidirectional", 2),
         ("model.pooling", "first"),
@@ -117,8 +112,8 @@ def test_values_of_the_wrong_type(name, value):
         ("text.vocabulary", 2),
         ("text.min_frequency", 0),
         ("text.max_tokens", 1),
-        ("model.embedding", 0),
-        ("model.hidden", -1),
+        ("model.embedding_size", 0),
+        ("model.hidden_size", -1),
         ("model.layers", 0),
         ("model.dropout", 1),
         ("model.dropout", -0.1),
@@ -149,11 +144,11 @@ def test_values_out_of_range(name, value):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("model.width", "model.hidden"),
+        ("model.width", "model.hidden_size"),
         ("network.hidden", r"model\.\*"),
         ("hidden", r"model\.\*"),
-        ("model", "model.hidden"),
-        ("model.", "model.hidden"),
+        ("model", "model.hidden_size"),
+        ("model.", "model.hidden_size"),
         ("", r"model\.\*"),
     ],
 )
@@ -164,14 +159,14 @@ def test_unknown_names_are_answered_with_those_there_are(name, hint):
 
 def test_updated_leaves_the_original_and_the_rest_alone():
     settings = Settings()
-    changed = settings.updated({"model.hidden": 8})
+    changed = settings.updated({"model.hidden_size": 8})
     assert settings == Settings()
     assert dataclasses.replace(changed, model=settings.model) == settings
 
 
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        ModelSettings().hidden = 8  # type: ignore[misc]
+        ModelSettings().hidden_size = 8  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("values", [{"model": 8}, [1], "model", {"model": ["hidden"]}])
@@ -191,8 +186,8 @@ def test_settings_file_that_is_missing_or_no_toml(tmp_path, content):
 
 def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "settings.toml"
-    path.write_bytes(b"\xef\xbb\xbf[model]\nhidden = 8")
-    assert read_toml(path) == {"model.hidden": 8}
+    path.write_bytes(b"\xef\xbb\xbf[model]\nhidden_size = 8")
+    assert read_toml(path) == {"model.hidden_size": 8}
 
 
 @pytest.mark.parametrize(
@@ -251,3 +246,34 @@ def test_a_mixture_that_is_no_list_of_tables(mixture):
 def test_a_wrong_key_in_a_mixture_is_named():
     with pytest.raises(UsageError, match=r"found 'data\.sauce'"):
         Settings().updated({"mixture": [{"source": "b.csv", "sauce": 1}]})
+
+
+OLD = {"model.hidden": "model.hidden_size", "model.embedding": "model.embedding_size"}
+
+
+@pytest.mark.parametrize(("old", "new"), OLD.items())
+def test_an_old_name_is_read_silently_from_runs_and_bundles(tmp_path, caplog, old, new):
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"model": {old.removeprefix("model."): 9}}))
+    assert read_json(path) == Settings().updated({new: 9}) == Settings().updated({old: 9})
+    assert flattened({"model": {old.removeprefix("model."): 9}}) == {new: 9}
+    assert not caplog.records
+
+
+def test_an_old_name_in_a_settings_file_is_warned_of_once(tmp_path, caplog):
+    path = tmp_path / "settings.toml"
+    path.write_text("[model]\nhidden = 8\n")
+    setting_names._warn.cache_clear()
+    assert read_toml(path) == read_toml(path) == {"model.hidden_size": 8}
+    assert caplog.messages == ["model.hidden is now model.hidden_size"]
+
+
+def test_a_wrong_value_under_an_old_name_is_told_with_the_new_one():
+    with pytest.raises(UsageError, match=r"Expected model\.hidden_size to be at least 1"):
+        Settings().updated({"model.hidden": 0})
+
+
+def test_names_of_format_1():
+    sections = {"model": {"hidden_size": 8, "embedding_size": 4, "layers": 1}, "mixture": []}
+    named = {"model": {"hidden": 8, "embedding": 4, "layers": 1}, "mixture": []}
+    assert with_old_names(sections) == with_old_names(named) == named

@@ -26,7 +26,8 @@ from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
-from sentiment_lstm.settings import Settings, read_toml
+from sentiment_lstm.setting_names import read_toml
+from sentiment_lstm.settings import Settings
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.training.run import train
 
@@ -43,7 +44,7 @@ def trained(recipe: Path, data: Path, start: Path, seed: int, folder: Path) -> S
         "training.seed": seed,
     }
     settings = Settings().updated(read_toml(recipe) | changes)
-    train(settings, folder, Console(stderr=True))
+    train(settings, folder)
     return SentimentClassifier.from_pretrained(folder)
 
 

@@ -1,7 +1,8 @@
-"""Encoded texts into padded batches of nearly equal length.
+"""Group encoded texts into padded batches of nearly equal length.
 
-Knows ids and lengths, nothing of text or models. Whole data sets and streams go the same way: an
-epoch is a sequence of windows (one for a whole data set), each bucketed and shuffled by itself.
+This file knows ids and lengths, nothing of text or models. Data sets in memory and streams are
+handled alike: an epoch is a sequence of windows (one, if the data set is in memory), and each
+window is sorted into batches and shuffled by itself.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from numpy.typing import NDArray
 from sentiment_lstm.records import PAD_ID, Batch
 
 _JITTER = 0.02
-"""Share of a text's length by which its place in the sorted order may move: enough that no two
-epochs group the same texts, little enough that a batch stays nearly free of padding."""
+"""A text's length is changed at random by up to this fraction before sorting. That is enough for
+every epoch to group the texts differently, and little enough to need almost no padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Encoded texts held in memory together.
+    """Encoded texts that are held in memory together.
 
-    `ids`: N arrays of int32. `labels`: int64 [N], class positions. `first`: the place of the
-    window's first text in the data set. `targets` and `weights`: as in `Batch`, of N texts.
+    `ids`: N arrays of int32. `labels`: class indices, int64 [N]. `first`: the row number of the
+    window's first text in the data set. `targets` and `weights`: as in `Batch`, for N texts.
     """
 
     ids: Sequence[NDArray[np.int32]]
@@ -36,101 +37,101 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far training has read: epochs finished, and batches of the present one used."""
+    """How far training has come: finished epochs, and batches used of the current one."""
 
     epoch: int = 0
     batch: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Which of several processes this is: number `rank` of `world`."""
-
-    rank: int = 0
-    world: int = 1
-
-
 def length_batches(
     lengths: NDArray[np.int64],
-    budget: int,
+    batch_tokens: int,
     rng: np.random.Generator | None = None,
-    parts: int = 1,
-    texts: int = 0,
+    multiple_of: int = 1,
+    batch_texts: int = 0,
 ) -> list[NDArray[np.int64]]:
     """Group texts of nearly equal length.
 
-    Lengths [2, 9, 3] with a budget of 9 -> [[0, 2], [1]]: two texts of at most 3 tokens fit.
+    Lengths [2, 9, 3] and `batch_tokens` 9 -> [[0, 2], [1]]: two texts of at most 3 tokens fit.
 
     Args:
         lengths: tokens of each text, [N].
-        budget: most tokens of a batch, padding included; a longer text is a batch of its own.
-        rng: shuffles; None keeps the batches in order of length.
-        parts: the number of batches is made divisible by it, by halving batches; where each holds
-            a single text, by leaving out the last few.
-        texts: most texts of a batch; 0: as many as the budget holds.
+        batch_tokens: most tokens of a batch, padding included. A longer text is alone in its batch.
+        rng: shuffles the batches; None: the shortest texts come first.
+        multiple_of: the number of batches is a multiple of this. Batches are halved to reach it;
+            if every batch has a single text, the last few are left out.
+        batch_texts: most texts of a batch; 0: as many as `batch_tokens` allows.
 
     Returns:
-        Arrays of row numbers; each row stands in at most one, and with one part in exactly one.
+        Arrays of row numbers. Each row is in one batch, or in none if it was left out.
     """
     noise = 1 + _JITTER * rng.random(len(lengths)) if rng else np.ones(len(lengths))
     order = np.argsort(lengths * noise, kind="stable")
-    batches = _evened(list(_filled(order, lengths, budget, texts or len(lengths))), parts)
+    filled = list(_filled(order, lengths, batch_tokens, batch_texts or len(lengths)))
+    batches = _halved_until(multiple_of, filled)
     if rng:
         batches = [batches[i] for i in rng.permutation(len(batches))]
-    return batches[: len(batches) - len(batches) % parts]
+    return batches[: len(batches) - len(batches) % multiple_of]
 
 
 def epoch_batches(
     windows: Iterable[Window],
-    budget: int,
+    batch_tokens: int,
     seed: int,
     at: Position,
-    share: Share | None = None,
-    texts: int = 0,
+    *,
+    batch_texts: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
 ) -> Iterator[Batch]:
-    """The batches of epoch `at.epoch` from number `at.batch` on.
+    """The batches of epoch `at.epoch`, from batch `at.batch` on.
 
-    The order depends on seed and epoch alone, so a training that resumes at a saved position sees
-    what an uninterrupted one would. Batches before the position are never padded or copied.
+    The order depends only on seed and epoch, so a resumed training sees the same batches as an
+    uninterrupted one. Batches before `at` are not padded or copied.
 
     Args:
         windows: the texts, in the same order in every epoch.
-        budget: most tokens of a batch, padding included.
-        seed: fixes the order together with the epoch.
+        batch_tokens: most tokens of a batch, padding included.
+        seed: fixes the order, together with the epoch.
         at: where to begin.
-        share: the part of one process among several; all parts hold equally many batches.
-        texts: most texts of a batch; 0: as many as the budget holds.
+        batch_texts: most texts of a batch; 0: as many as `batch_tokens` allows.
+        rank: number of this process, from 0; every process gets its own batches.
+        world_size: number of processes; all get equally many batches.
     """
-    share = share or Share()
     done = 0
     for number, window in enumerate(windows):
         rng = np.random.default_rng((seed, at.epoch, number))
-        batches = length_batches(lengths_of(window.ids), budget, rng, share.world, texts)
-        for rows in batches[share.rank :: share.world]:
+        batches = length_batches(lengths_of(window.ids), batch_tokens, rng, world_size, batch_texts)
+        for rows in batches[rank::world_size]:
             if done >= at.batch:
                 yield padded(window, rows)
             done += 1
 
 
 def count_batches(
-    lengths: NDArray[np.int64], budget: int, seed: int, epochs: int, most: int = 0, texts: int = 0
+    lengths: NDArray[np.int64],
+    batch_tokens: int,
+    seed: int,
+    epochs: int,
+    most: int = 0,
+    batch_texts: int = 0,
 ) -> int:
-    """How many batches `epoch_batches` gives over the first epochs of a single window.
+    """The number of batches that `epoch_batches` gives over the first epochs of one window.
 
-    With `most` the count stops there: nobody trains on more.
+    If `most` is not 0, the count ends there.
     """
     total = 0
     for epoch in range(epochs):
         rng = np.random.default_rng((seed, epoch, 0))
-        total += len(length_batches(lengths, budget, rng, texts=texts))
+        total += len(length_batches(lengths, batch_tokens, rng, batch_texts=batch_texts))
         if most and total >= most:
             return most
     return total
 
 
-def ordered_batches(window: Window, budget: int) -> Iterator[Batch]:
-    """Every text once, shortest first: the way to evaluate."""
-    for rows in length_batches(lengths_of(window.ids), budget):
+def ordered_batches(window: Window, batch_tokens: int) -> Iterator[Batch]:
+    """Every text once, shortest first, as evaluation needs them."""
+    for rows in length_batches(lengths_of(window.ids), batch_tokens):
         yield padded(window, rows)
 
 
@@ -150,23 +151,23 @@ def lengths_of(ids: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
 
 
 def _filled(
-    order: NDArray[np.int64], lengths: NDArray[np.int64], budget: int, texts: int
+    order: NDArray[np.int64], lengths: NDArray[np.int64], batch_tokens: int, batch_texts: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Cut `order` where one more text would pass `texts`, or the budget at the longest length."""
+    """Cut `order` where one more text would make a batch too large."""
     start, longest = 0, 0
     for place, row in enumerate(order):
         longest = max(longest, int(lengths[row]))
         count = place - start + 1
-        if count > texts or (count > 1 and count * longest > budget):
+        if count > batch_texts or (count > 1 and count * longest > batch_tokens):
             yield order[start:place]
             start, longest = place, int(lengths[row])
     if len(order):
         yield order[start:]
 
 
-def _evened(batches: list[NDArray[np.int64]], parts: int) -> list[NDArray[np.int64]]:
-    """Halve the batches with most texts until their number divides by `parts`, or none has two."""
-    while len(batches) % parts:
+def _halved_until(multiple_of: int, batches: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Halve the batches with most texts until their number fits, or all have a single text."""
+    while len(batches) % multiple_of:
         index = max(range(len(batches)), key=lambda i: len(batches[i]))
         if len(batches[index]) == 1:
             break

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.card import model_card
 from sentiment_lstm.errors import BundleError, UsageError
 from sentiment_lstm.provenance import names_only, without_paths
+from sentiment_lstm.setting_names import with_old_names
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, read_json
 from sentiment_lstm.storage import as_json, write_together
 from sentiment_lstm.text.tokenizer import TextTokenizer
@@ -100,7 +101,7 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
 
     Raises:
         BundleError: the parts do not fit one another; nothing is written.
-        StorageError: the disk is full, or the folder cannot be written to.
+        SentimentError: the disk is full, or the folder cannot be written to.
     """
     _check_fit(folder, bundle)
     config = _to_json(bundle.config) | {"graphs": list(bundle.graphs)}
@@ -141,8 +142,6 @@ def load_bundle(folder: Path) -> Bundle:
             half=all(array.dtype == np.float16 for array in weights.values()),
             folder=folder.absolute(),
         )
-    except BundleError:  # an OSError too
-        raise
     except OSError as error:
         raise BundleError(
             f"Expected a readable model in {str(folder)[:200]}, found: {error.strerror}; {_AGAIN}."
@@ -189,12 +188,12 @@ def expected_shapes(
     model: ModelSettings, vocabulary: int, classes: int
 ) -> dict[str, tuple[int, ...]]:
     """Name and shape of every parameter of the classifier that these settings describe."""
-    width = model.hidden * (2 if model.bidirectional else 1)
-    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, model.embedding)}
+    width = model.hidden_size * (2 if model.bidirectional else 1)
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, model.embedding_size)}
     for direction in ("ahead", "back") if model.bidirectional else ("ahead",):
         for layer in range(model.layers):
-            inputs = width if layer else model.embedding
-            shapes |= _lstm_shapes(f"{direction}.{layer}", inputs, model.hidden)
+            inputs = width if layer else model.embedding_size
+            shapes |= _lstm_shapes(f"{direction}.{layer}", inputs, model.hidden_size)
     if model.pooling == "attention":
         shapes["pooling.attention.weight"] = (1, width)
     units = 1 if classes == 2 else classes
@@ -212,7 +211,10 @@ def _lstm_shapes(name: str, inputs: int, hidden: int) -> dict[str, tuple[int, ..
 
 
 def _to_json(config: Config) -> dict[str, object]:
-    sections = Settings(model=config.model, text=config.text).to_dict()
+    sections = with_old_names(Settings(model=config.model, text=config.text).to_dict())
+    provenance = dict(config.provenance)
+    if isinstance(trained := provenance.get("settings"), Mapping):
+        provenance["settings"] = with_old_names(trained)
     return {
         "architecture": ARCHITECTURE,
         "format_version": config.format_version,
@@ -221,7 +223,7 @@ def _to_json(config: Config) -> dict[str, object]:
         "id2label": {str(i): name for i, name in enumerate(config.classes)},
         "label2id": {name: i for i, name in enumerate(config.classes)},
         "temperature": config.temperature,
-        "training": names_only(config.provenance),
+        "training": names_only(provenance),
     }
 
 

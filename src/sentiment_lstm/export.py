@@ -165,17 +165,17 @@ def _lstm(
         inputs += ["", *scales]
     outputs = [f"{name}{layer}_all" for name in "Yhc"]
     direction = "bidirectional" if settings.bidirectional else "forward"
-    size = settings.hidden + anchors
+    size = settings.hidden_size + anchors
     graph.nodes.append(
         helper.make_node(
             kind, inputs, outputs, domain=domain, hidden_size=size, direction=direction
         )
     )
     for name in "hc":
-        _own_units(graph, f"{name}{layer}_all", f"{name}{layer}_out", settings.hidden, anchors)
+        _own_units(graph, f"{name}{layer}_all", f"{name}{layer}_out", settings.hidden_size, anchors)
     states = outputs[0]
     if layer == settings.layers - 1:
-        states = _own_units(graph, states, f"Y{layer}_own", settings.hidden, anchors)
+        states = _own_units(graph, states, f"Y{layer}_own", settings.hidden_size, anchors)
     return _joined(graph, states, f"Y{layer}", settings)
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end the program in order: a training first saves what it has."""
+"""Ctrl-C and SIGTERM end the program in an orderly way: a training saves its state first."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Self
 
 
 class Interrupted(BaseException):
-    """A signal asked the program to end; `exit_code` is 128 + its number (130, 143).
+    """A signal asked the program to end. `exit_code` is 128 plus its number: 130 or 143.
 
-    No `Exception`, so that nothing on the way takes it for a failure of its own.
+    It is not an `Exception`, so that no `except Exception` catches it.
     """
 
     def __init__(self, number: int) -> None:
@@ -20,8 +20,10 @@ class Interrupted(BaseException):
 
 
 class Interrupts:
-    """Inside the block SIGINT and SIGTERM raise `Interrupted`: at once, or, while `deferred` is
-    set, at the next `check`. Outside the main thread signals are left alone.
+    """Inside the block SIGINT and SIGTERM raise `Interrupted`.
+
+    They do so at once, or at the next `check` while `deferred` is true. In other threads than the
+    main one nothing changes.
     """
 
     def __init__(self) -> None:
@@ -44,10 +46,12 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         if self._received is not None and not self.deferred and isinstance(error, Exception):
-            raise Interrupted(self._received) from error  # what an import makes of the signal
+            raise Interrupted(
+                self._received
+            ) from error  # an import may turn it into an ImportError
 
     def check(self) -> None:
-        """Raise what came in since deferring began."""
+        """Raise `Interrupted` if a signal arrived while `deferred` was true."""
         if self._received is not None:
             raise Interrupted(self._received)
 

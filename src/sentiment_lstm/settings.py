@@ -1,254 +1,262 @@
-"""Every setting of a training, frozen and checked, and its TOML and JSON forms.
+"""All settings of a training: their meaning, their defaults, and how they are read and written.
 
-A setting is named `section.key` (`model.hidden`). Nothing here knows how a setting is used.
+A setting's name is `section.key`. There are two ways to change one:
+
+- on the command line: `sentiment-lstm train --set model.hidden_size=128`;
+- in a TOML file for `--config`: `hidden_size = 128` under `[model]`.
+
+The default is the value after `=`. A preset (`presets.py`) changes some defaults. A number outside
+its range raises a `UsageError`. Settings are frozen. This file does not know how they are used.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from sentiment_lstm.conversion import converted
+from sentiment_lstm.conversion import (
+    FRACTION,
+    FROM_1_TO_100,
+    NOT_NEGATIVE,
+    POSITIVE,
+    POSITIVE_TO_1000,
+    PROBABILITY,
+    at_least,
+    check_ranges,
+    converted,
+)
 from sentiment_lstm.errors import UsageError
-
-_MOST = 2**31 - 1
-"""No number here may be larger: beyond it are mistakes, and what libraries cannot count."""
-
-
-def _check(name: str, value: float, fits: bool, wanted: str) -> None:
-    """One place for the sentence about a value out of range. NaN fits nothing."""
-    if not fits:
-        raise UsageError(f"Expected {name} to be {wanted}, found {value!r}.")
-    if value > _MOST:
-        raise UsageError(f"Expected {name} to be at most {_MOST:,}, found {value!r:.30}.")
+from sentiment_lstm.setting_names import MIXTURE, flattened, name_today
 
 
 @dataclass(frozen=True, slots=True)
 class DataSettings:
-    """Where texts come from and which of them are used."""
+    """Where the labelled texts come from, and which of them are used."""
 
     source: str = "imdb"
-    """`imdb`, `kaggle:OWNER/NAME`, `hf:NAME` or a path."""
+    """The source: `imdb`, `grammar`, `kaggle:OWNER/NAME`, `hf:OWNER/NAME`, a file or a folder."""
     split: str = "train"
-    """Which part of the source to read, where it has parts."""
+    """The part of the source to read, if the source has parts: `train`, `validation`, `test`."""
     text_column: str | None = None
-    """Column of the text; None: the source's usual name."""
+    """The column that holds the text. None: a column with a usual name, such as `text`."""
     label_column: str | None = None
-    """Column of the label; None: the source's usual name."""
+    """The column that holds the label. None: a column with a usual name, such as `label`."""
     group_column: str | None = None
-    """Column whose values never stand in both training and validation (a film, a product)."""
+    """Rows with the same value in this column (a film, a product, an author) stay together, all in
+    training or all in validation. Set it if such texts resemble each other."""
     label_map: Mapping[str, str] = field(default_factory=dict)
-    """Label as found, or a comparison such as `>=7`, to class name; others are set aside."""
+    """Maps labels to classes: `{"0": "negative", ">=7": "positive"}`. Rows with any other label are
+    set aside. A number such as `0.5` in place of a class is a soft label: the probability of the
+    second class. Empty: the labels are the classes."""
     soft_labels: bool = False
-    """Labels are numbers from 0 to 1: the second class's share, such as a teacher gives."""
+    """The labels are numbers from 0 to 1: the probability of the second class. Set it if another
+    model (a teacher) made the labels."""
     streaming: bool = False
-    """Read rows as they are needed, never holding the whole source."""
-    stream_rows: int = 50_000
-    """Rows of a stream held at once: they teach the vocabulary and serve as shuffle buffer."""
+    """Read rows when they are needed, not all at once. Set it if the source does not fit into
+    memory."""
+    stream_rows: Annotated[int, at_least(100)] = 50_000
+    """Number of rows of a stream in memory at once. The vocabulary comes from the first ones, and
+    rows are shuffled within this number."""
     strict: bool = False
-    """Stop at the first bad row instead of setting it aside."""
+    """Stop at the first bad row. False: set bad rows aside and go on."""
     exclude: tuple[str, ...] = ()
-    """Sources whose texts are dropped from training (an evaluation set)."""
-    validation: float = 0.1
-    """Share of the texts kept for validation."""
-    max_characters: int = 1_000_000
-    """Longer texts are set aside as absurd."""
-    weight: float = 1.0
-    """How much each of the texts counts in training."""
+    """Sources whose texts must not be trained on, such as the set you will evaluate on."""
+    validation: Annotated[float, FRACTION] = 0.1
+    """Fraction of the texts kept for validation, never trained on. Raise it if there are few texts:
+    fewer than ten mistakes on them are too few to calibrate the probabilities."""
+    max_characters: Annotated[int, at_least(1)] = 1_000_000
+    """Maximum length of a text, in characters. Longer texts are set aside."""
+    weight: Annotated[float, POSITIVE_TO_1000] = 1.0
+    """Factor of each text's loss in training. Lower it for a source in a mixture whose labels are
+    less reliable."""
 
     def __post_init__(self) -> None:
-        _check("data.validation", self.validation, 0 < self.validation < 1, "between 0 and 1")
-        _check("data.stream_rows", self.stream_rows, self.stream_rows >= 100, "at least 100")
-        _check("data.weight", self.weight, 0 < self.weight <= 1000, "above 0, at most 1000")
-        _check("data.max_characters", self.max_characters, self.max_characters >= 1, "at least 1")
+        check_ranges("data", self)
 
 
 @dataclass(frozen=True, slots=True)
 class TextSettings:
-    """How text becomes token ids."""
+    """How a text becomes token ids."""
 
     kind: Literal["word", "bpe"] = "word"
-    """One id a word, or subwords by byte pair encoding."""
-    vocabulary: int = 30_000
-    """Most ids, the padding and the unknown token included."""
-    min_frequency: int = 2
-    """A word seen less often in training is unknown."""
+    """`word`: each token is a word or a punctuation mark. `bpe`: rare words are split into several
+    tokens by byte pair encoding. Use `bpe` if many words are rare or misspelt."""
+    vocabulary: Annotated[int, at_least(3)] = 30_000
+    """Maximum number of different tokens, padding and the unknown token included."""
+    min_frequency: Annotated[int, at_least(1)] = 2
+    """Minimum count of a word in the training texts; rarer words are unknown. Use 1 for a few
+    hundred texts."""
     lowercase: bool = True
-    """Fold case before the vocabulary is consulted."""
+    """Treat `Good` and `good` as the same word."""
     correct_slips: bool = False
-    """Read long words with a letter missing, doubled or swapped as what was meant."""
-    max_tokens: int = 400
-    """Training texts longer than this keep their head and tail; prediction reads all."""
+    """Correct long unknown words that have one letter missing, doubled or swapped."""
+    max_tokens: Annotated[int, at_least(2)] = 400
+    """Maximum length of a training text, in tokens. Longer ones keep only their beginning and end.
+    Lower it to train faster. Prediction always reads the whole text."""
 
     def __post_init__(self) -> None:
-        _check("text.vocabulary", self.vocabulary, self.vocabulary >= 3, "at least 3")
-        _check("text.min_frequency", self.min_frequency, self.min_frequency >= 1, "at least 1")
-        _check("text.max_tokens", self.max_tokens, self.max_tokens >= 2, "at least 2")
+        check_ranges("text", self)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The network's shape."""
+    """The shape of the network."""
 
-    embedding: int = 128
-    """Width E of a token's vector."""
-    hidden: int = 256
-    """Width H of the LSTM's state, in each direction."""
-    layers: int = 2
-    """LSTM layers L, stacked."""
+    embedding_size: Annotated[int, at_least(1)] = 128
+    """Size E of the vector of a token. Most weights are usually here: vocabulary x E numbers."""
+    hidden_size: Annotated[int, at_least(1)] = 256
+    """Size H of the LSTM's hidden state, in each direction. Twice the size takes about four times
+    as long. Raise it if there are many texts."""
+    layers: Annotated[int, FROM_1_TO_100] = 2
+    """Number L of LSTM layers."""
     bidirectional: bool = False
-    """Read also from the end; such a model cannot stream."""
+    """Also read each text from its end. It takes twice as long, and such a model cannot stream."""
     pooling: Literal["last", "max+mean", "max+mean+last", "attention"] = "last"
-    """What of the states reaches the linear unit."""
-    dropout: float = 0.3
-    """Chance of a unit being zeroed between layers and before the linear unit."""
-    embedding_dropout: float = 0.0
-    """Chance of a unit of the embedding being zeroed, all through a text."""
+    """How the hidden states of all tokens become one vector: `last` takes the last one, `max+mean`
+    the maximum and the mean, `max+mean+last` all three, `attention` a mean with learnt weights.
+    `max+mean` suits long texts."""
+    dropout: Annotated[float, PROBABILITY] = 0.3
+    """Probability that a unit is set to 0 in training, between layers and before the output. Raise
+    it if the validation loss rises while the training loss falls."""
+    embedding_dropout: Annotated[float, PROBABILITY] = 0.0
+    """Probability that a dimension of the embedding is set to 0 in training, for all tokens of a
+    text."""
 
     def __post_init__(self) -> None:
-        for name in ("embedding", "hidden"):
-            value = getattr(self, name)
-            _check(f"model.{name}", value, value >= 1, "at least 1")
-        _check("model.layers", self.layers, 1 <= self.layers <= 100, "from 1 to 100")
-        for name in ("dropout", "embedding_dropout"):
-            value = getattr(self, name)
-            _check(f"model.{name}", value, 0 <= value < 1, "at least 0 and below 1")
+        check_ranges("model", self)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How the weights are learnt."""
 
-    seed: int = 0
-    """Fixes split, initial weights, order and dropout."""
-    threads: int = 0
-    """CPU threads; 0: one for each core. The same seed needs the same number."""
+    seed: Annotated[int, NOT_NEGATIVE] = 0
+    """Fixes all that is random: split, first weights, order of the texts, dropout. The same seed,
+    data, settings and number of threads give the same weights."""
+    threads: Annotated[int, NOT_NEGATIVE] = 0
+    """Number of CPU threads. 0: one for each core."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """`auto` takes a GPU where there is one."""
+    """The device that computes. `auto`: a GPU if there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of products in training; `auto`: bfloat16 where GPU or CPU has units for it, else float32."""
-    epochs: int = 5
-    """Passes over the training texts, at most."""
-    max_steps: int = 0
-    """Updates, at most; 0: as many as the epochs hold."""
-    batch_tokens: int = 16_000
-    """Most tokens of a batch, padding included."""
-    batch_texts: int = 0
-    """Most texts of a batch, so that short ones get their updates too; 0: as many as fit."""
-    learning_rate: float = 1e-3
-    """Peak step size of AdamW."""
-    embedding_rate: float = 1.0
-    """Step size of the embedding, as a share of the others': a low one keeps its start."""
-    weight_decay: float = 0.0
-    """AdamW's decay, on matrices alone."""
-    warmup: float = 0.05
-    """Share of all steps in which the learning rate rises from 0."""
+    """Number format of matrix products in training. `auto`: bfloat16 if the GPU or CPU computes
+    faster with it, else float32. Weights are always float32."""
+    epochs: Annotated[int, at_least(1)] = 5
+    """Maximum number of passes over the training texts."""
+    max_steps: Annotated[int, NOT_NEGATIVE] = 0
+    """Maximum number of updates. 0: only `epochs` limits them."""
+    batch_tokens: Annotated[int, at_least(1)] = 16_000
+    """Maximum number of tokens in a batch, padding included. Lower it if memory runs out."""
+    batch_texts: Annotated[int, NOT_NEGATIVE] = 0
+    """Maximum number of texts in a batch. 0: as many as `batch_tokens` allows. Set it if the texts
+    are short or an epoch has very few updates."""
+    learning_rate: Annotated[float, POSITIVE] = 1e-3
+    """Highest learning rate of AdamW. Halve it if the loss jumps or is not finite."""
+    embedding_rate: Annotated[float, POSITIVE] = 1.0
+    """Factor of `learning_rate` for the embedding. Lower it to stay close to the first values, if
+    these were learnt (`embeddings`, `init`)."""
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
+    """Weight decay of AdamW, applied to matrices, not to biases."""
+    warmup: Annotated[float, PROBABILITY] = 0.05
+    """Fraction of all steps during which the learning rate rises from 0."""
     decay: Literal["none", "linear", "cosine"] = "none"
-    """How the learning rate falls after the warm-up."""
-    clip_norm: float = 5.0
-    """Cap of the gradient's norm."""
-    weight_average: float = 0.0
-    """Decay of the moving average of weights that is evaluated and kept; 0: none."""
+    """How the learning rate falls to 0 after the warm-up. `none`: it stays."""
+    clip_norm: Annotated[float, POSITIVE] = 5.0
+    """Maximum L2 norm of the gradient. A larger gradient is scaled down to it."""
+    weight_average: Annotated[float, PROBABILITY] = 0.0
+    """Decay of a moving average of the weights, for example 0.998. Validation and the saved model
+    use the average. 0: no average."""
     class_weights: bool = False
-    """Weigh each class by the inverse of its frequency."""
-    patience: int = 2
-    """Stop after this many epochs without a better validation loss; 0: never."""
-    word_dropout: float = 0.0
-    """Chance of a word being read as unknown, so that no word is leant on alone."""
-    adversarial: float = 0.0
-    """Weight of the loss under the shift of a text's embeddings that raises it most."""
-    virtual_adversarial: float = 0.0
-    """Weight of how far such a shift moves the verdict on texts without labels."""
-    entropy: float = 0.0
-    """Weight of the doubt left in verdicts on texts without labels."""
-    perturbation: float = 0.25
-    """Size of such a shift: the root mean square over a text's tokens of their L2 norms."""
+    """Multiply the loss of each class by the inverse of its frequency. Set it if a rare class is as
+    important as a frequent one."""
+    patience: Annotated[int, NOT_NEGATIVE] = 2
+    """Stop after this number of epochs without a better validation loss. 0: never stop early."""
+    word_dropout: Annotated[float, PROBABILITY] = 0.0
+    """Probability that a word is read as unknown in training. Raise it if the model relies too much
+    on single words."""
+    adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
+    """Weight of the adversarial loss, which shifts the embeddings of each text in the direction
+    that raises its loss most. Training takes about twice as long. 0: off."""
+    virtual_adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
+    """Weight of the virtual adversarial loss: how much such a shift changes the prediction for a
+    text without a label. It reads `language.sources`, else the training texts. 0: off."""
+    entropy: Annotated[float, NOT_NEGATIVE] = 0.0
+    """Weight of the mean entropy of the predictions for texts without labels. A higher weight makes
+    these predictions more confident. 0: off."""
+    perturbation: Annotated[float, POSITIVE] = 0.25
+    """Size of the shifts of the two adversarial losses: the root mean square of the L2 norms of a
+    text's tokens."""
     embeddings: Literal["random", "word2vec"] = "random"
-    """Where the embedding starts: chance, or word2vec on the training texts themselves."""
+    """First values of the embedding: random, or learnt by word2vec from the training texts, which
+    needs gensim."""
     init: str | None = None
-    """Folder of a bundle whose network, words and weights the training goes on from."""
-    checkpoint_seconds: float = 180.0
-    """Seconds between checkpoints."""
+    """Folder of a bundle to start from. The run takes its network, vocabulary and weights."""
+    checkpoint_seconds: Annotated[float, POSITIVE] = 180.0
+    """Seconds between checkpoints. A run that is killed loses at most this much work."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_tokens"):
-            value = getattr(self, name)
-            _check(f"training.{name}", value, value >= 1, "at least 1")
-        counts = ("threads", "max_steps", "batch_texts", "weight_decay", "patience", "seed")
-        for name in (*counts, "adversarial", "virtual_adversarial", "entropy"):
-            value = getattr(self, name)
-            _check(f"training.{name}", value, value >= 0, "0 or more")
-        rates = ("learning_rate", "embedding_rate")
-        for name in (*rates, "clip_norm", "checkpoint_seconds", "perturbation"):
-            value = getattr(self, name)
-            _check(f"training.{name}", value, value > 0, "above 0")
-        for name in ("warmup", "weight_average", "word_dropout"):
-            value = getattr(self, name)
-            _check(f"training.{name}", value, 0 <= value < 1, "at least 0 and below 1")
+        check_ranges("training", self)
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageSettings:
-    """The stage before labels: the network first learns to predict each next token."""
+    """A stage before the training on labels: the network learns to predict the next token.
 
-    epochs: int = 0
-    """Passes over training and unlabelled texts; 0: no such stage."""
+    It helps if there are many unlabelled texts and few labelled ones.
+    """
+
+    epochs: Annotated[int, NOT_NEGATIVE] = 0
+    """Number of passes over the training texts and the unlabelled texts. 0: skip this stage."""
     sources: tuple[str, ...] = ()
-    """Sources of unlabelled texts, for this stage and for losses that need no labels."""
-    max_tokens: int = 250
-    """Longer texts are read in pieces of this many tokens."""
-    batch_tokens: int = 8_000
-    """Most tokens of a batch, padding included."""
-    learning_rate: float = 2e-3
-    """Peak step size; it falls in a line to 0."""
-    negatives: int = 2_048
-    """Tokens drawn at each update to tell the right one from."""
-    dropout: float = 0.1
-    """Chance of a unit of embedding or state being zeroed."""
+    """Sources of unlabelled texts, for this stage and for the losses on texts without labels."""
+    max_tokens: Annotated[int, at_least(2)] = 250
+    """Maximum length of a text, in tokens. Longer texts are cut into pieces."""
+    batch_tokens: Annotated[int, at_least(1)] = 8_000
+    """Maximum number of tokens in a batch, padding included."""
+    learning_rate: Annotated[float, POSITIVE] = 2e-3
+    """Highest learning rate. It falls linearly to 0."""
+    negatives: Annotated[int, at_least(1)] = 2_048
+    """Number of random tokens that each update compares with the right ones (sampled softmax)."""
+    dropout: Annotated[float, PROBABILITY] = 0.1
+    """Probability that a unit of the embedding or of a hidden state is set to 0 in this stage."""
 
     def __post_init__(self) -> None:
-        _check("language.epochs", self.epochs, self.epochs >= 0, "0 or more")
-        for name in ("batch_tokens", "negatives"):
-            value = getattr(self, name)
-            _check(f"language.{name}", value, value >= 1, "at least 1")
-        _check("language.max_tokens", self.max_tokens, self.max_tokens >= 2, "at least 2")
-        rate = self.learning_rate
-        _check("language.learning_rate", rate, rate > 0, "above 0")
-        _check("language.dropout", self.dropout, 0 <= self.dropout < 1, "at least 0 and below 1")
+        check_ranges("language", self)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one training."""
+    """All settings of one training, by section."""
 
     data: DataSettings = field(default_factory=DataSettings)
     mixture: tuple[DataSettings, ...] = ()
-    """More sources to train on, labelled with the first one's classes; none of them validates."""
+    """More sources to train on: `[[mixture]]` tables with the keys of `[data]`. They have the
+    classes of `data.source`. None of their texts is used for validation."""
     text: TextSettings = field(default_factory=TextSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     language: LanguageSettings = field(default_factory=LanguageSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
     def updated(self, changes: Mapping[str, object]) -> Self:
-        """A copy with `section.key` values replaced.
+        """A copy with other values for the settings named in `changes`, as `section.key`.
 
-        Values may be strings, as the command line gives them; they are read as the setting's type.
+        A string, as the command line gives it, is converted to the setting's type. Old names
+        (`setting_names.OLD_NAMES`) count as those of today.
 
         Raises:
-            UsageError: no such setting, or a value that does not fit it.
+            UsageError: there is no such setting, or the value does not fit it.
         """
         sections: dict[str, dict[str, object]] = {}
         mixture = self.mixture
-        for name, value in changes.items():
-            if name == _MIXTURE:
+        for given, value in changes.items():
+            if given == MIXTURE:
                 mixture = _sources(value)
                 continue
+            name = name_today(given)
             section, key = _split_name(name)
             hint = typing.get_type_hints(_SECTIONS[section])[key]
             sections.setdefault(section, {})[key] = converted(name, hint, value)
@@ -261,11 +269,15 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries, ready for JSON."""
         sections: dict[str, Any] = {name: _plain_section(getattr(self, name)) for name in _SECTIONS}
-        return sections | {_MIXTURE: [_plain_section(source) for source in self.mixture]}
+        return sections | {MIXTURE: [_plain_section(source) for source in self.mixture]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`; keys that are missing keep their defaults."""
+        """The inverse of `to_dict`; missing keys get their defaults.
+
+        Raises:
+            UsageError: there is no such setting, or a value does not fit it.
+        """
         return cls().updated(flattened(values))
 
 
@@ -277,35 +289,13 @@ _SECTIONS: dict[str, type] = {
     "training": TrainingSettings,
 }
 
-_MIXTURE = "mixture"
-
-
-def _sources(tables: Any) -> tuple[DataSettings, ...]:  # noqa: ANN401
-    """`[[mixture]]` tables of a TOML file, each with the keys of `[data]`."""
-    listed = isinstance(tables, list | tuple)
-    if not listed or not all(isinstance(t, Mapping) and "source" in t for t in tables):
-        raise UsageError(f"Expected [[mixture]] tables, each with a source, found {tables!r}.")
-    return tuple(
-        Settings().updated({f"data.{key}": value for key, value in table.items()}).data
-        for table in tables
-    )
-
-
-def read_toml(path: Path) -> dict[str, object]:
-    """The settings of a TOML file by `section.key`.
-
-    Raises:
-        UsageError: the file is missing or not TOML.
-    """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
-    return flattened(values)
-
 
 def read_json(path: Path) -> Settings:
-    """The settings of a run; raises UsageError if the file is missing or not JSON."""
+    """The settings in a run's `settings.json`.
+
+    Raises:
+        UsageError: the file is missing, not JSON, or holds something else.
+    """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -313,19 +303,15 @@ def read_json(path: Path) -> Settings:
     return Settings.from_dict(values)
 
 
-def flattened(values: Mapping[str, Any]) -> dict[str, object]:
-    """Name nested values `section.key`: `{"model": {"hidden": 8}}` -> `{"model.hidden": 8}`."""
-    flat: dict[str, object] = {}
-    if not isinstance(values, Mapping):
-        raise UsageError(f"Expected sections of settings, found {values!r}.")
-    for section, keys in values.items():
-        if section == _MIXTURE:
-            flat[section] = keys
-            continue
-        if not isinstance(keys, Mapping):
-            raise UsageError(f"Expected a section of settings, found {section!r} = {keys!r}.")
-        flat.update({f"{section}.{key}": value for key, value in keys.items()})
-    return flat
+def _sources(tables: Any) -> tuple[DataSettings, ...]:  # noqa: ANN401
+    """The `[[mixture]]` tables of a TOML file, as settings."""
+    listed = isinstance(tables, list | tuple)
+    if not listed or not all(isinstance(t, Mapping) and "source" in t for t in tables):
+        raise UsageError(f"Expected [[mixture]] tables, each with a source, found {tables!r}.")
+    return tuple(
+        Settings().updated({f"data.{key}": value for key, value in table.items()}).data
+        for table in tables
+    )
 
 
 def _plain_section(section: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -14,7 +14,7 @@ from sentiment_lstm.settings import DataSettings, Settings
 def pair(make_bundle, tmp_path: Path) -> None:
     """Two models, one with the history of a run."""
     save_bundle(tmp_path / "a", make_bundle())
-    save_bundle(tmp_path / "b", make_bundle(hidden=5))
+    save_bundle(tmp_path / "b", make_bundle(hidden_size=5))
     lines = [
         {"step": 1, "epoch": 1, "loss": 0.7, "accuracy": 0.5, "grad_norm": 1.0},
         {"step": 1, "epoch": 1, "validation_loss": 0.6, "validation_accuracy": 0.7},

@@ -9,7 +9,7 @@ pytest.importorskip("optuna")
 
 SEARCH = [
     "train", "--data", "reviews.csv", "--out", "s", "--threads", "1",
-    "--set=text.min_frequency=1", "--set=model.embedding=4", "--set=model.hidden=4",
+    "--set=text.min_frequency=1", "--set=model.embedding_size=4", "--set=model.hidden_size=4",
     "--set=training.embeddings=random", "--set=training.epochs=1",
 ]  # fmt: skip
 

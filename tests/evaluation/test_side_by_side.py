@@ -26,16 +26,19 @@ def run(name: str, changes: dict[str, Any], **more: Any) -> Run:
 
 def test_settings_that_differ_and_numbers():
     mixture = [{"source": "grammar:10"}, {"source": "b.csv"}]
-    runs = [run("a", {}), run("b", {"model.hidden": 9, "mixture": mixture})]
+    runs = [run("a", {}), run("b", {"model.hidden_size": 9, "mixture": mixture})]
     found = side_by_side(runs)
     assert found["runs"] == ["a", "b"]
-    hidden = Settings().model.hidden
-    assert found["settings"] == {"model.hidden": [hidden, 9], "mixture": ["", "grammar:10, b.csv"]}
+    hidden = Settings().model.hidden_size
+    assert found["settings"] == {
+        "model.hidden_size": [hidden, 9],
+        "mixture": ["", "grammar:10, b.csv"],
+    }
     assert found["numbers"] == {"parameters": [7, 7], "validation_accuracy": [0.8, 0.8]}
 
 
 def test_validation_compares_where_the_same_texts_were_kept():
-    assert same_validation([run("a", {}), run("b", {"model.hidden": 9, "data.weight": 0.5})])
+    assert same_validation([run("a", {}), run("b", {"model.hidden_size": 9, "data.weight": 0.5})])
     assert not same_validation([run("a", {}), run("b", {"training.seed": 9})])
     assert not same_validation([run("a", {}), run("b", {"data.source": "b.csv"})])
 

@@ -18,7 +18,7 @@ TEXTS = ["a good film", "a bad film", "not bad at all", "good , not bad"]
 def pieces(bundle):
     """A model of pieces of words."""
     tokenizer = TextTokenizer.learn(TEXTS, TextSettings(kind="bpe", vocabulary=30))
-    shape = (len(tokenizer), bundle.config.model.embedding)
+    shape = (len(tokenizer), bundle.config.model.embedding_size)
     table = np.random.default_rng(1).normal(size=shape).astype(np.float32)
     weights = {**bundle.weights, "embedding.weight": table}
     return replace(bundle, tokenizer=tokenizer, weights=weights)
@@ -33,7 +33,7 @@ def knowing(pieces):
 
         tokenizer = TextTokenizer.learn(texts, TextSettings(kind="bpe", vocabulary=60))
         rng = np.random.default_rng(2)
-        shape = (len(tokenizer), pieces.config.model.embedding)
+        shape = (len(tokenizer), pieces.config.model.embedding_size)
         table = rng.normal(size=shape).astype(np.float32)
         weights = {**pieces.weights, "embedding.weight": table}
         rows = rng.normal(size=(len(words), shape[1])).astype(np.float32)

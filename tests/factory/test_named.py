@@ -29,7 +29,7 @@ def test_a_word_that_often_stands_small_is_no_proper_noun(monkeypatch):
 
 
 def test_words_with_one_embedding_are_not_read_apart(whole):
-    row = np.ones(whole.config.model.embedding, dtype=np.float32)
+    row = np.ones(whole.config.model.embedding_size, dtype=np.float32)
     alike = with_words(whole, {START + noun: row for noun in NOUNS})
     assert np.array_equal(named.shifts(alike, NOUNS), np.zeros((len(NOUNS), len(named.FRAMES))))
     assert named.read_apart(alike, NOUNS, 1e-4) == []

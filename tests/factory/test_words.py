@@ -13,7 +13,7 @@ from sentiment_lstm.inference.predictor import Predictor, open_torch
 
 
 def test_a_word_is_one_token_with_the_embedding_given(pieces):
-    row = np.full(pieces.config.model.embedding, 0.5, dtype=np.float32)
+    row = np.full(pieces.config.model.embedding_size, 0.5, dtype=np.float32)
     bundle = words.with_words(pieces, {"▁goodest": row, "▁😍": 2 * row})
     assert len(pieces.tokenizer.encode(["goodest"])[0].ids) > 1
     ids = bundle.tokenizer.encode(["Goodest 😍"])[0].ids
@@ -23,14 +23,14 @@ def test_a_word_is_one_token_with_the_embedding_given(pieces):
 
 
 def test_other_texts_read_as_before(pieces):
-    row = np.ones(pieces.config.model.embedding, dtype=np.float32)
+    row = np.ones(pieces.config.model.embedding_size, dtype=np.float32)
     bundle = words.with_words(pieces, {"▁goodest": row})
     before, after = (Predictor(one, open_torch(one)) for one in (pieces, bundle))
     assert np.array_equal(before.probabilities(TEXTS), after.probabilities(TEXTS))
 
 
 def test_a_known_word_changes_its_embedding(pieces):
-    row = np.full(pieces.config.model.embedding, 0.5, dtype=np.float32)
+    row = np.full(pieces.config.model.embedding_size, 0.5, dtype=np.float32)
     bundle = words.with_words(pieces, {pieces.tokenizer.token(5): row})
     assert len(bundle.tokenizer) == len(pieces.tokenizer)
     changed = bundle.weights["embedding.weight"] != pieces.weights["embedding.weight"]
@@ -62,7 +62,7 @@ def test_an_emoji_starts_as_the_mean_of_its_kind(pieces):
 
 
 def test_every_sign_is_read_as_one_known_token(pieces):
-    width = pieces.config.model.embedding
+    width = pieces.config.model.embedding_size
     found = words.signs({words.UNKNOWN: np.zeros(width, np.float32)}, pieces.tokenizer)
     tokenizer = words.with_words(pieces, found).tokenizer
     encoded = tokenizer.encode([sign.removeprefix("▁") for sign in found])

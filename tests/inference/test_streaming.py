@@ -53,7 +53,7 @@ def given_predictor() -> Predictor:
 
         text = TextSettings(min_frequency=1)
         tokenizer = TextTokenizer.learn(["a b d g . , ! ? ' é 😀 & < >"], text)
-        shape = ModelSettings(embedding=4, hidden=3, layers=1)
+        shape = ModelSettings(embedding_size=4, hidden_size=3, layers=1)
         random = np.random.default_rng(0)
         weights = {
             name: random.normal(size=size).astype(np.float32)

@@ -36,7 +36,7 @@ def subwords() -> Explainer:
     """Of a model that reads subwords, so few that words fall into several."""
     text = TextSettings(kind="bpe", vocabulary=40, min_frequency=1)
     tokenizer = TextTokenizer.learn(["a good film . . . not bad ' e\u0301"], text)
-    shape = ModelSettings(embedding=4, hidden=3, layers=1)
+    shape = ModelSettings(embedding_size=4, hidden_size=3, layers=1)
     random = np.random.default_rng(0)
     weights = {
         name: random.normal(size=size).astype(np.float32)

@@ -14,7 +14,7 @@ def pictures(bundle, text, reached=None):
 
 @pytest.fixture
 def one(make_bundle):
-    return make_bundle(layers=1, hidden=40)
+    return make_bundle(layers=1, hidden_size=40)
 
 
 def test_a_picture_a_question_and_one_a_layer(bundle):

@@ -31,7 +31,12 @@ SAME = {"rtol": 0.0, "atol": 1e-6}
 def build(pooling="last", both=False, layers=2, classes=2, dropout=0.5) -> LSTMClassifier:
     torch.manual_seed(0)
     shape = ModelSettings(
-        embedding=4, hidden=3, layers=layers, bidirectional=both, pooling=pooling, dropout=dropout
+        embedding_size=4,
+        hidden_size=3,
+        layers=layers,
+        bidirectional=both,
+        pooling=pooling,
+        dropout=dropout,
     )
     return LSTMClassifier(shape, VOCABULARY, classes).eval()
 
@@ -71,7 +76,7 @@ def written_out(model: LSTMClassifier, text: Tensor) -> Tensor:
         if model.settings.bidirectional:
             states.append(run(model.back[number], x.flip(0)).flip(0))
         x = torch.cat(states, dim=1)
-    hidden = model.settings.hidden
+    hidden = model.settings.hidden_size
     last = torch.cat([x[-1, :hidden], x[0, hidden:]])
     both = torch.cat([x.amax(dim=0), x.mean(dim=0)])
     if model.settings.pooling == "last":

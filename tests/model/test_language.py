@@ -13,7 +13,7 @@ WORDS = 12
 
 def make(negatives: int = 8, layers: int = 1) -> LanguageModel:
     torch.manual_seed(0)
-    shape = ModelSettings(embedding=6, hidden=16, layers=layers, dropout=0.0)
+    shape = ModelSettings(embedding_size=6, hidden_size=16, layers=layers, dropout=0.0)
     counts = torch.arange(WORDS, 0, -1).float()
     return LanguageModel(LSTMClassifier(shape, WORDS, 2), counts, negatives)
 

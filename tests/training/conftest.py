@@ -10,8 +10,8 @@ from small_task import WORDS, texts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
+from sentiment_lstm.training.hardware import settled
 from sentiment_lstm.training.loop import Trainer
-from sentiment_lstm.training.machine import settled
 from sentiment_lstm.training.objective import Classification
 
 
@@ -43,7 +43,9 @@ def make_trainer():
 
     def make(classes: int = 2, **changes) -> Trainer:
         torch.manual_seed(0)
-        shape = ModelSettings(embedding=6, hidden=8, layers=1, pooling="max+mean", dropout=0.1)
+        shape = ModelSettings(
+            embedding_size=6, hidden_size=8, layers=1, pooling="max+mean", dropout=0.1
+        )
         usual = {"batch_tokens": 100, "learning_rate": 0.02, "epochs": 3, "precision": "float32"}
         settings = settled(TrainingSettings(**{**usual, **changes}))
         sample = texts(120, 1, classes)

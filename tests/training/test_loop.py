@@ -12,8 +12,8 @@ from sentiment_lstm.errors import TrainingError
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
+from sentiment_lstm.training.hardware import settled
 from sentiment_lstm.training.loop import Trainer
-from sentiment_lstm.training.machine import settled
 from sentiment_lstm.training.objective import Classification
 
 
@@ -140,7 +140,7 @@ def test_it_learns_with_every_term(make_mixed, notes):
 def test_terms_change_the_update_and_not_the_reported_loss(make_trainer, make_mixed, notes):
     plain, mixed = make_trainer(max_steps=1, clip_norm=1e9), make_mixed(max_steps=1, clip_norm=1e9)
     for trainer in (plain, mixed):
-        trainer.model.dropout.chance = 0.0
+        trainer.model.dropout.probability = 0.0
         trainer.run(notes)
     first, second = notes.steps
     assert second["loss"] == pytest.approx(first["loss"], rel=1e-6)
@@ -177,7 +177,7 @@ def test_the_planned_updates_are_the_real_ones(decay: str, notes):
         TrainingSettings(epochs=4, batch_tokens=60, decay=decay, patience=0, precision="float32")
     )
     feed = Feed(lambda: [sample], sample, texts(40, 2), steps)
-    shape = ModelSettings(embedding=2, hidden=2, layers=1)
+    shape = ModelSettings(embedding_size=2, hidden_size=2, layers=1)
     trainer = Trainer(LSTMClassifier(shape, WORDS, 2), settings, feed, Classification())
     trainer.run(notes)
     assert len(notes.steps) == trainer.total == steps

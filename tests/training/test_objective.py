@@ -113,7 +113,9 @@ class Recorded(LSTMClassifier):
 
     def __init__(self, classes: int = 2, dropout: float = 0.0) -> None:
         torch.manual_seed(0)
-        shape = ModelSettings(embedding=6, hidden=8, layers=1, pooling="max+mean", dropout=dropout)
+        shape = ModelSettings(
+            embedding_size=6, hidden_size=8, layers=1, pooling="max+mean", dropout=dropout
+        )
         super().__init__(shape, WORDS, classes)
         self.calls: list[tuple[Tensor | None, torch.dtype]] = []
 

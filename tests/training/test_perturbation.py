@@ -20,8 +20,8 @@ LENGTHS = torch.tensor([4, 2])
 def build(dropout: float = 0.0, both: bool = False) -> LSTMClassifier:
     torch.manual_seed(0)
     shape = ModelSettings(
-        embedding=5,
-        hidden=4,
+        embedding_size=5,
+        hidden_size=4,
         layers=1,
         bidirectional=both,
         pooling="max+mean",

@@ -1,41 +1,33 @@
 """The language-model stage: a bundle of its own, taken up where it was left, a better start."""
 
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
+from tiny_runs import QUIET, interrupted_at, tiny
 
 from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.errors import DataError, SentimentError
 from sentiment_lstm.inference.predictor import open_predictor
-from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings
-from sentiment_lstm.training.display import read_metrics
 from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.metrics_log import read_metrics
 from sentiment_lstm.training.pretraining import pieces
 from sentiment_lstm.training.run import resume, train
 
-QUIET = Console(quiet=True)
+LANGUAGE = {
+    "model__pooling": "last",
+    "training__learning_rate": 0.001,
+    "training__batch_tokens": 300,
+    "training__epochs": 1,
+    "language__epochs": 2,
+    "language__batch_tokens": 300,
+    "language__negatives": 20,
+}
 
 
-def tiny(source: Path, **changes) -> Settings:
-    usual = {
-        "data.source": str(source),
-        "text.min_frequency": 1,
-        "model.embedding": 8,
-        "model.hidden": 8,
-        "model.layers": 1,
-        "training.threads": 1,
-        "training.batch_tokens": 300,
-        "training.epochs": 1,
-        "language.epochs": 2,
-        "language.batch_tokens": 300,
-        "language.negatives": 20,
-    }
-    return Settings().updated(usual | {k.replace("__", "."): v for k, v in changes.items()})
+def with_language(source: Path, **changes) -> Settings:
+    return tiny(source, **LANGUAGE | changes)
 
 
 def test_long_texts_are_read_in_pieces_and_single_words_not_at_all():
@@ -47,7 +39,7 @@ def test_the_stage_leaves_a_bundle_without_a_verdict(csv_file: Path, tmp_path: P
     more = tmp_path / "more.csv"
     more.write_text("text\n" + "\n".join(f"quokka number {n} and a film" for n in range(30)))
     fast = {"language__learning_rate": 0.02, "language__sources": (str(more),)}
-    train(tiny(csv_file, **fast), tmp_path / "run", QUIET)
+    train(with_language(csv_file, **fast), tmp_path / "run", QUIET)
     language = load_bundle(tmp_path / "run" / "language")
     assert not (tmp_path / "run" / "language" / "checkpoint.safetensors").exists()
     assert language.config.provenance["texts"] == 360 + 30
@@ -62,10 +54,10 @@ def test_the_stage_leaves_a_bundle_without_a_verdict(csv_file: Path, tmp_path: P
 
 
 def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Path):
-    train(tiny(csv_file), tmp_path / "run", QUIET)
+    train(with_language(csv_file), tmp_path / "run", QUIET)
     start = str(tmp_path / "run" / "language")
     frozen = {"training__init": start, "training__learning_rate": 1e-12, "language__epochs": 0}
-    train(tiny(csv_file, **frozen), tmp_path / "second", QUIET)
+    train(with_language(csv_file, **frozen), tmp_path / "second", QUIET)
     first, second = load_bundle(Path(start)), load_bundle(tmp_path / "second")
     for name, weight in first.weights.items():
         np.testing.assert_allclose(second.weights[name], weight, atol=1e-8)
@@ -73,16 +65,20 @@ def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Pa
 
 def test_a_bundle_of_two_directions_cannot_go_on_reading(csv_file: Path, tmp_path: Path):
     both = {"model__bidirectional": True, "language__epochs": 0}
-    train(tiny(csv_file, **both), tmp_path / "run", QUIET)
+    train(with_language(csv_file, **both), tmp_path / "run", QUIET)
     with pytest.raises(SentimentError, match="one direction for a language model"):
-        train(tiny(csv_file, training__init=str(tmp_path / "run")), tmp_path / "second", QUIET)
+        train(
+            with_language(csv_file, training__init=str(tmp_path / "run")),
+            tmp_path / "second",
+            QUIET,
+        )
 
 
 def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, tmp_path: Path):
-    train(tiny(csv_file), tmp_path / "run", QUIET)
+    train(with_language(csv_file), tmp_path / "run", QUIET)
     start = load_bundle(tmp_path / "run")
     frozen = {"training__init": str(tmp_path / "run"), "language__learning_rate": 1e-12}
-    train(tiny(csv_file, **frozen), tmp_path / "second", QUIET)
+    train(with_language(csv_file, **frozen), tmp_path / "second", QUIET)
     more = load_bundle(tmp_path / "second" / "language")
     assert more.tokenizer.to_json() == start.tokenizer.to_json()
     for name, weight in more.weights.items():
@@ -102,7 +98,7 @@ def test_what_cannot_work_is_refused_and_leaves_the_name_free(
     csv_file: Path, tmp_path: Path, changes, message
 ):
     with pytest.raises(SentimentError, match=message):
-        train(tiny(csv_file, **changes), tmp_path / "run", QUIET)
+        train(with_language(csv_file, **changes), tmp_path / "run", QUIET)
     assert not (tmp_path / "run").exists()
 
 
@@ -110,27 +106,26 @@ def test_texts_of_one_word_teach_no_language(tmp_path: Path):
     source = tmp_path / "words.csv"
     source.write_text("text,label\n" + "\n".join(f"w{n},{n % 2}" for n in range(99)))
     with pytest.raises(DataError, match="two tokens and more"):
-        train(tiny(source), tmp_path / "run", QUIET)
+        train(with_language(source), tmp_path / "run", QUIET)
 
 
 @pytest.mark.parametrize("stage", [0, 1])
 def test_it_resumes_exactly_in_either_stage(csv_file: Path, tmp_path: Path, monkeypatch, stage):
     more = tmp_path / "more.csv"
     more.write_text("text,label\na film without a label,\n,\n")
-    settings = tiny(csv_file, language__sources=(str(more),))
+    settings = with_language(csv_file, language__sources=(str(more),))
     train(settings, tmp_path / "whole", QUIET)
-    step, seen = Trainer._train_step, []
+    seen = []
 
-    def interrupted_step(self, batch):
-        seen.append(self)
-        if (self is not seen[0] or stage == 0) and self.progress.step == 5:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, batch)
+    def at_step_5_of_the_stage(trainer: Trainer) -> bool:
+        seen.append(trainer)
+        return (trainer is not seen[0] or stage == 0) and trainer.progress.step == 5
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_train_step", interrupted_step)
-        with pytest.raises(Interrupted):
-            train(settings, tmp_path / "run", QUIET)
+    interrupted_at(
+        monkeypatch,
+        train=lambda: train(settings, tmp_path / "run", QUIET),
+        when=at_step_5_of_the_stage,
+    )
     assert (tmp_path / "run" / "language" / "config.json").exists() == (stage == 1)
     resume(tmp_path / "run", QUIET)
     aside = [(tmp_path / run / "set_aside.jsonl").read_text() for run in ("whole", "run")]

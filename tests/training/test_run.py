@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import random
 import signal
 import subprocess
@@ -13,31 +12,14 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tiny_runs import QUIET, TINY, interrupted_at, tiny
 
 from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.errors import BundleError, SentimentError, TrainingError, UsageError
-from sentiment_lstm.settings import Settings
-from sentiment_lstm.training import calibrating, checkpoint
-from sentiment_lstm.training.display import read_metrics
+from sentiment_lstm.training import checkpoint, temperature
+from sentiment_lstm.training.display import Display
+from sentiment_lstm.training.metrics_log import read_metrics
 from sentiment_lstm.training.run import resume, train
-
-QUIET = Console(quiet=True)
-TINY = {
-    "text.min_frequency": 1,
-    "model.embedding": 8,
-    "model.hidden": 8,
-    "model.layers": 1,
-    "model.pooling": "max+mean",
-    "training.threads": 1,
-    "training.batch_tokens": 200,
-    "training.learning_rate": 0.02,
-    "training.epochs": 3,
-}
-
-
-def tiny(source: Path, **changes) -> Settings:
-    extra = {name.replace("__", "."): value for name, value in changes.items()}
-    return Settings().updated({**TINY, "data.source": str(source), **extra})
 
 
 def test_a_run_folder_is_a_bundle(csv_file: Path, tmp_path: Path):
@@ -52,6 +34,8 @@ def test_a_run_folder_is_a_bundle(csv_file: Path, tmp_path: Path):
     assert bundle.metrics == json.loads((folder / "metrics.json").read_text()) == metrics
     assert json.loads((folder / "settings.json").read_text())["training"]["threads"] == 1
     assert not (folder / "checkpoint.safetensors").exists()
+    updates = [line for line in read_metrics(folder) if "loss" in line]
+    assert all(line["tokens_per_second"] > 0 for line in updates)
     assert resume(folder, QUIET) is None
     with pytest.raises(UsageError, match="--resume"):
         train(tiny(csv_file), folder, QUIET)
@@ -67,9 +51,9 @@ def test_word2vec_start_and_bpe(csv_file: Path, tmp_path: Path):
 def test_going_on_from_a_bundle_keeps_words_and_weights(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     short = {"training__init": str(tmp_path / "first"), "training__max_steps": 1}
-    metrics = train(tiny(csv_file, model__hidden=99, **short), tmp_path / "second", QUIET)
+    metrics = train(tiny(csv_file, model__hidden_size=99, **short), tmp_path / "second", QUIET)
     first, second = load_bundle(tmp_path / "first"), load_bundle(tmp_path / "second")
-    assert second.config.model.hidden == 8
+    assert second.config.model.hidden_size == 8
     assert second.tokenizer.to_json() == first.tokenizer.to_json()
     assert metrics["validation_accuracy"] > 0.9
 
@@ -114,7 +98,7 @@ def test_a_stream_trains_like_a_file(csv_file: Path, tmp_path: Path):
 
 
 def test_a_stream_resumes_exactly(csv_file: Path, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(calibrating, "FEWEST", 1)
+    monkeypatch.setattr(temperature, "FEWEST", 1)
     stream = {"data__streaming": True, "data__stream_rows": 100}
     train(tiny(csv_file, **stream), tmp_path / "whole", QUIET)
     folder = _interrupted(csv_file, tmp_path, monkeypatch, **stream)
@@ -141,13 +125,24 @@ def test_an_interrupted_run_says_how_to_go_on(csv_file: Path, tmp_path: Path, mo
     assert len(set(steps)) >= len(steps) - 3  # an epoch's line shares its last step's number
 
 
+def test_a_run_with_the_old_names_of_settings_is_resumed(csv_file, tmp_path: Path, monkeypatch):
+    train(tiny(csv_file), tmp_path / "whole", QUIET)
+    folder = _interrupted(csv_file, tmp_path, monkeypatch)
+    text = (folder / "settings.json").read_text()
+    old = text.replace('"hidden_size"', '"hidden"').replace('"embedding_size"', '"embedding"')
+    assert old != text
+    (folder / "settings.json").write_text(old)
+    resume(folder, QUIET)
+    assert _sha(folder) == _sha(tmp_path / "whole")
+
+
 def test_changed_settings_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatch):
     folder = _interrupted(csv_file, tmp_path, monkeypatch)
     told = (folder / "settings.json").read_text()
     (folder / "settings.json").write_text(told.replace('"epochs": 3', '"epochs": 5'))
     with pytest.raises(TrainingError, match=r"Expected the settings .* found others"):
         resume(folder, QUIET)
-    (folder / "settings.json").write_text(told.replace('"hidden": 8', '"hidden": 9'))
+    (folder / "settings.json").write_text(told.replace('"hidden_size": 8', '"hidden_size": 9'))
     with pytest.raises(TrainingError, match="Expected a whole checkpoint of this run"):
         resume(folder, QUIET)
 
@@ -175,21 +170,13 @@ def test_a_finished_run_that_lacks_its_weights_is_not_called_finished(csv_file, 
 
 def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch, **changes) -> Path:
     """A run that SIGINT ended after a few updates."""
-    from sentiment_lstm.interrupts import Interrupted
-    from sentiment_lstm.training.loop import Trainer
-
-    step = Trainer._train_step
-
-    def interrupted_step(self, batch):
-        if self.progress.step == 7:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, batch)
-
     folder = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_train_step", interrupted_step)
-        with pytest.raises(Interrupted):
-            train(tiny(csv_file, **changes), folder, QUIET)
+    settings = tiny(csv_file, **changes)
+    interrupted_at(
+        monkeypatch,
+        train=lambda: train(settings, folder, QUIET),
+        when=lambda trainer: trainer.progress.step == 7,
+    )
     return folder
 
 
@@ -290,8 +277,8 @@ def test_a_start_of_other_classes_and_few_mistakes_are_told(csv_file: Path, tmp_
         "training.init": str(tmp_path / "first"),
         "data.label_map": {"bad": "a", "good": "b"},
     }
-    train(tiny(csv_file).updated(changes), tmp_path / "run", Console(file=said))
-    assert "first tells bad, good: what tells these classes is learnt anew" in said.getvalue()
+    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=said)))
+    assert "first has the classes bad, good: the output layer is learnt anew" in said.getvalue()
     assert "Fewer than 10 mistakes on the validation texts" in said.getvalue()
     assert load_bundle(tmp_path / "run").config.temperature == 1.0
 
@@ -301,6 +288,6 @@ def test_rows_set_aside_in_any_source_are_told(csv_file: Path, tmp_path: Path):
     more.write_text("text,label\na lovely scene,good\nodd,strange\n,bad\n")
     said = io.StringIO()
     changes = {"mixture": [{"source": str(more)}], "training.max_steps": 1}
-    train(tiny(csv_file).updated(changes), tmp_path / "run", Console(file=said))
+    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=said)))
     told = "2 rows set aside (unmapped label: 1, empty text: 1)"
     assert told in said.getvalue()

@@ -11,40 +11,30 @@ import time
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from tiny_runs import QUIET, TINY, tiny
 
 from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.errors import DataError, MissingExtraError, TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.training import search as searching
-from sentiment_lstm.training.display import Displays, read_metrics
 from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.metrics_log import MetricsLog, read_metrics
 from sentiment_lstm.training.run import train
 from sentiment_lstm.training.search import resume_search, search
 from sentiment_lstm.training.suggesting import lags_behind, space, suggest
 
 pytest.importorskip("optuna")
 
-QUIET = Console(quiet=True)
-GIVEN = {
-    "text.min_frequency": 1,
-    "model.embedding": 6,
-    "model.hidden": 6,
-    "model.layers": 1,
-    "training.threads": 1,
-    "training.batch_tokens": 400,
-    "training.learning_rate": 0.02,
-    "training.epochs": 2,
-}
+GIVEN = {**TINY, "training.batch_tokens": 400, "training.epochs": 2}
+del GIVEN["model.pooling"]  # trials vary it
 FREE = {"training.learning_rate", "model.dropout", "model.pooling"}
 FIXED = space(Settings()).keys() - FREE
 WEIGHTS_AND_ALL = {"README.md", "tokenizer.json", "model.safetensors", "config.json"}
 
 
-def tiny(source: Path, **changes) -> Settings:
-    extra = {name.replace("__", "."): value for name, value in changes.items()}
-    return Settings().updated({**GIVEN, "data.source": str(source), **extra})
+def small(source: Path, **changes) -> Settings:
+    return tiny(source, **{"model.pooling": "last"} | GIVEN | changes)
 
 
 def row(number: int, losses: list[float], outcome: str = "complete", **values) -> dict:
@@ -85,9 +75,18 @@ def interrupt(monkeypatch):
     return at
 
 
+@pytest.fixture
+def interrupted(csv_file: Path, tmp_path: Path, interrupt) -> Path:
+    """The folder of a search of one trial that was interrupted."""
+    interrupt(3)
+    with pytest.raises(Interrupted):
+        search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
+    return tmp_path / "s"
+
+
 def test_the_folder_becomes_the_best_trials_bundle(csv_file: Path, tmp_path: Path):
     folder = tmp_path / "runs" / "search"
-    found = search(tiny(csv_file), 3, folder, QUIET, FIXED)
+    found = search(small(csv_file), 3, folder, FIXED, QUIET)
     assert [row["trial"] for row in found.finished] == [1, 2, 3]
     assert found.finished[0]["settings"] == {
         "training.learning_rate": 0.02,
@@ -115,7 +114,7 @@ def test_only_the_best_weights_are_kept(csv_file: Path, tmp_path: Path, monkeypa
         tidied.append([path.parent.name for path in folder.glob("trials/*/model.safetensors")])
 
     monkeypatch.setattr(searching, "_tidy", counted)
-    search(tiny(csv_file), 3, tmp_path / "s", QUIET, FIXED)
+    search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
     assert all(len(held) == 1 for held in tidied[:3])
     assert tidied[3] == []
     for run in (tmp_path / "s" / "trials").iterdir():
@@ -127,16 +126,16 @@ def test_only_the_best_weights_are_kept(csv_file: Path, tmp_path: Path, monkeypa
 def test_an_interrupted_search_ends_as_an_uninterrupted_one(
     csv_file: Path, tmp_path: Path, interrupt, capsys
 ):
-    whole = search(tiny(csv_file), 3, tmp_path / "whole", QUIET, FIXED)
+    whole = search(small(csv_file), 3, tmp_path / "whole", FIXED, QUIET)
     steps = int(read_metrics(tmp_path / "whole/trials/01")[-1]["step"])
     folder = tmp_path / "halted"
     interrupt(steps + 5)
     with pytest.raises(Interrupted):
-        search(tiny(csv_file), 3, folder, Console(stderr=True), FIXED)
+        search(small(csv_file), 3, folder, FIXED)
     said = " ".join(capsys.readouterr().err.split())
     assert f"train --resume {folder}'" in said
     assert (folder / "trials/02/checkpoint.safetensors").exists()
-    halted = search(tiny(csv_file), 3, folder, QUIET, FIXED)  # the same call goes on
+    halted = search(small(csv_file), 3, folder, FIXED, QUIET)  # the same call goes on
     assert timeless(halted) == timeless(whole)
     assert sha(folder) == sha(tmp_path / "whole")
     assert resume_search(folder, QUIET) == halted
@@ -155,7 +154,7 @@ def test_a_trial_that_ended_unrecorded_is_not_run_again(
     with monkeypatch.context() as patch:
         patch.setattr(searching, "_write", killed)
         with pytest.raises(RuntimeError, match="killed"):
-            search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+            search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
     monkeypatch.setattr(Trainer, "run", None)
     found = resume_search(tmp_path / "s", QUIET)
     assert found.best["validation_loss"] == load_bundle(tmp_path / "s").metrics["validation_loss"]
@@ -165,7 +164,7 @@ def test_a_pruned_trial_ends_early_and_the_search_goes_on(
     csv_file: Path, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr(searching, "lags_behind", lambda rows, *_: len(rows) == 1)
-    found = search(tiny(csv_file), 3, tmp_path / "s", QUIET, FIXED)
+    found = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
     assert [row["outcome"] for row in found.finished] == ["complete", "pruned", "complete"]
     assert [row["epochs"] for row in found.finished] == [2, 1, 2]
     assert found.best["trial"] != 2
@@ -173,17 +172,17 @@ def test_a_pruned_trial_ends_early_and_the_search_goes_on(
 
 def test_a_signal_just_before_pruning_is_not_lost(csv_file: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(searching, "lags_behind", lambda rows, *_: len(rows) == 1)
-    shown, ended = Displays.epoch, []
+    log, ended = MetricsLog.on_epoch, []
 
-    def signalled(self, facts):
-        shown(self, facts)
-        ended.append(facts)
+    def signalled(self, numbers):
+        log(self, numbers)
+        ended.append(numbers)
         if len(ended) == 3:  # the second trial's first epoch
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Displays, "epoch", signalled)
+    monkeypatch.setattr(MetricsLog, "on_epoch", signalled)
     with pytest.raises(Interrupted):
-        search(tiny(csv_file), 2, tmp_path / "s", QUIET, FIXED)
+        search(small(csv_file), 2, tmp_path / "s", FIXED, QUIET)
     monkeypatch.setattr(Trainer, "run", None)  # nothing is left to train
     found = resume_search(tmp_path / "s", QUIET)
     assert [row["outcome"] for row in found.finished] == ["complete", "pruned"]
@@ -204,7 +203,7 @@ def failing_but_for(rate: float):
 
 def test_a_trial_that_fails_is_a_row(csv_file: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(Trainer, "_train_step", failing_but_for(0.02))
-    found = search(tiny(csv_file), 3, tmp_path / "s", QUIET, FIXED)
+    found = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
     assert [row["outcome"] for row in found.finished] == ["complete", "failed", "failed"]
     assert found.finished[1]["error"] == "Expected a finite loss, found none."
     assert found.finished[1]["validation_loss"] is None
@@ -216,57 +215,62 @@ def test_where_every_trial_fails_the_first_reason_is_told(
 ):
     monkeypatch.setattr(Trainer, "_train_step", failing_but_for(0.0))
     with pytest.raises(TrainingError, match="all failed, the first by: Expected a finite"):
-        search(tiny(csv_file), 2, tmp_path / "s", QUIET, FIXED)
+        search(small(csv_file), 2, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_damaged_checkpoint_starts_the_trial_anew(csv_file: Path, tmp_path: Path, interrupt):
-    interrupt(3)
-    with pytest.raises(Interrupted):
-        search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
-    (tmp_path / "s/trials/01/checkpoint.safetensors").write_bytes(b"half")
-    assert resume_search(tmp_path / "s", QUIET).best["epochs"] == 2
+def test_a_damaged_checkpoint_starts_the_trial_anew(interrupted: Path):
+    (interrupted / "trials/01/checkpoint.safetensors").write_bytes(b"half")
+    assert resume_search(interrupted, QUIET).best["epochs"] == 2
 
 
-def test_other_texts_or_settings_are_not_mixed_in(csv_file: Path, tmp_path: Path, interrupt):
-    interrupt(3)
-    with pytest.raises(Interrupted):
-        search(tiny(csv_file), 2, tmp_path / "s", QUIET, FIXED)
-    for other in ((tiny(csv_file), 3), (tiny(csv_file, training__seed=1), 2)):
+def test_other_texts_or_settings_are_not_mixed_in(csv_file: Path, interrupted: Path):
+    for other in ((small(csv_file), 3), (small(csv_file, training__seed=1), 1)):
         with pytest.raises(UsageError, match=r"found others: go on by .* --resume"):
-            search(*other, tmp_path / "s", QUIET, FIXED)
+            search(*other, interrupted, FIXED, QUIET)
     csv_file.write_text(csv_file.read_text().replace("lovely", "superb"))
     with pytest.raises(TrainingError, match="found others: restore them"):
-        resume_search(tmp_path / "s", QUIET)
+        resume_search(interrupted, QUIET)
+
+
+def test_a_search_with_the_old_names_of_settings_is_resumed(
+    csv_file: Path, tmp_path: Path, interrupt
+):
+    fixed = space(Settings()).keys() - {"model.hidden_size"}
+    whole = search(small(csv_file), 2, tmp_path / "whole", fixed, QUIET)
+    interrupt(int(read_metrics(tmp_path / "whole/trials/01")[-1]["step"]) + 3)
+    with pytest.raises(Interrupted):
+        search(small(csv_file), 2, tmp_path / "s", fixed, QUIET)
+    for file in tmp_path.glob("s/**/*.json"):
+        text = file.read_text().replace("hidden_size", "hidden")
+        file.write_text(text.replace("embedding_size", "embedding"))
+    assert timeless(resume_search(tmp_path / "s", QUIET)) == timeless(whole)
 
 
 @pytest.mark.parametrize("trials", [0, -1])
 def test_too_few_trials(csv_file: Path, tmp_path: Path, trials: int):
     with pytest.raises(UsageError, match=f"found {trials}"):
-        search(tiny(csv_file), trials, tmp_path / "s", QUIET, FIXED)
+        search(small(csv_file), trials, tmp_path / "s", FIXED, QUIET)
 
 
 def test_what_cannot_be_searched_is_refused(csv_file: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="--init RUN/language"):
-        search(tiny(csv_file, language__epochs=1), 1, tmp_path / "s", QUIET, FIXED)
+        search(small(csv_file, language__epochs=1), 1, tmp_path / "s", FIXED, QUIET)
     with pytest.raises(UsageError, match="left to search"):
-        search(tiny(csv_file), 1, tmp_path / "s", QUIET, space(Settings()).keys())
+        search(small(csv_file), 1, tmp_path / "s", space(Settings()).keys(), QUIET)
     with pytest.raises(DataError):
-        search(tiny(tmp_path / "missing.csv"), 1, tmp_path / "s", QUIET, FIXED)
+        search(small(tmp_path / "missing.csv"), 1, tmp_path / "s", FIXED, QUIET)
     assert not (tmp_path / "s").exists()
 
 
 def test_a_folder_with_a_plain_run_is_left_alone(csv_file: Path, tmp_path: Path):
-    train(tiny(csv_file, training__max_steps=1), tmp_path / "s", QUIET)
+    train(small(csv_file, training__max_steps=1), tmp_path / "s", QUIET)
     with pytest.raises(UsageError, match="folder without a run"):
-        search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+        search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_search_in_a_folder_keeps_a_plain_run_out(csv_file: Path, tmp_path: Path, interrupt):
-    interrupt(3)
-    with pytest.raises(Interrupted):
-        search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+def test_a_search_in_a_folder_keeps_a_plain_run_out(csv_file: Path, interrupted: Path):
     with pytest.raises(UsageError, match="folder without a run"):
-        train(tiny(csv_file), tmp_path / "s", QUIET)
+        train(small(csv_file), interrupted, QUIET)
 
 
 def test_a_damaged_state_is_one_sentence(tmp_path: Path):
@@ -286,7 +290,7 @@ def test_a_state_with_a_setting_that_does_not_fit_names_the_setting(tmp_path: Pa
 def test_without_optuna_the_extra_is_named(csv_file: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"sentiment-lstm\[search\]"):
-        search(tiny(csv_file), 1, tmp_path / "s", QUIET, FIXED)
+        search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
 
 
 def test_a_trial_is_given_up_above_the_median_of_four():
@@ -313,7 +317,7 @@ def test_what_is_varied_depends_on_where_the_training_starts():
     word2vec = Settings().updated({"training.embeddings": "word2vec"})
     assert space(word2vec).keys() - names == {"training.embedding_rate"}
     begun = space(Settings().updated({"training.init": "runs/a"})).keys()
-    assert names - begun == {"model.hidden", "model.pooling"}
+    assert names - begun == {"model.hidden_size", "model.pooling"}
     assert "training.embedding_rate" in begun
     assert space(Settings(), {"model.dropout"}).keys() == names - {"model.dropout"}
 

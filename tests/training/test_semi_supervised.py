@@ -1,21 +1,15 @@
 """A whole run with every term of the objective and unlabelled texts, interrupted and resumed."""
 
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
+from tiny_runs import QUIET, interrupted_at, tiny
 
 from sentiment_lstm.bundle import load_bundle
-from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings
-from sentiment_lstm.training.display import read_metrics
-from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.metrics_log import read_metrics
 from sentiment_lstm.training.run import resume, train
-
-QUIET = Console(quiet=True)
 
 
 @pytest.fixture
@@ -24,24 +18,13 @@ def mixed(csv_file: Path, tmp_path: Path) -> Settings:
     words = ["lovely", "awful", "quokka"]
     rows = [f"number {n} and a {words[n % 3]} film with its plot" for n in range(60)]
     more.write_text("text\n" + "\n".join(rows))
-    return Settings().updated(
-        {
-            "data.source": str(csv_file),
-            "language.sources": (str(more),),
-            "text.min_frequency": 1,
-            "model.embedding": 8,
-            "model.hidden": 8,
-            "model.layers": 1,
-            "model.pooling": "max+mean",
-            "training.threads": 1,
-            "training.batch_tokens": 200,
-            "training.learning_rate": 0.02,
-            "training.epochs": 3,
-            "training.adversarial": 1.0,
-            "training.virtual_adversarial": 1.0,
-            "training.entropy": 1.0,
-            "training.perturbation": 0.5,
-        }
+    return tiny(
+        csv_file,
+        language__sources=(str(more),),
+        training__adversarial=1.0,
+        training__virtual_adversarial=1.0,
+        training__entropy=1.0,
+        training__perturbation=0.5,
     )
 
 
@@ -49,17 +32,11 @@ def test_it_learns_and_resumes_exactly(mixed: Settings, tmp_path: Path, monkeypa
     metrics = train(mixed, tmp_path / "whole", QUIET)
     assert metrics["validation_accuracy"] > 0.9
     assert all("extra" in line for line in read_metrics(tmp_path / "whole") if "loss" in line)
-    step = Trainer._train_step
-
-    def interrupted_step(self, batch):
-        if self.progress.step == 7:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, batch)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_train_step", interrupted_step)
-        with pytest.raises(Interrupted):
-            train(mixed, tmp_path / "run", QUIET)
+    interrupted_at(
+        monkeypatch,
+        train=lambda: train(mixed, tmp_path / "run", QUIET),
+        when=lambda trainer: trainer.progress.step == 7,
+    )
     resume(tmp_path / "run", QUIET)
     whole, resumed = load_bundle(tmp_path / "whole"), load_bundle(tmp_path / "run")
     for name, weight in whole.weights.items():

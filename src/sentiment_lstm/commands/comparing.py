@@ -21,7 +21,7 @@ from sentiment_lstm.commands.options import (
     data_options,
     refuse_others,
 )
-from sentiment_lstm.commands.output import check_page, log, print_line, say
+from sentiment_lstm.commands.output import check_page, print_line, say
 from sentiment_lstm.commands.scoring import measured
 from sentiment_lstm.errors import UsageError
 
@@ -67,10 +67,10 @@ def compare(
         return
     refuse_others(context, _OF_PHASES, "for the two phases, which name their sources")
     from sentiment_lstm.commands import tables
-    from sentiment_lstm.training.comparison import compare_phases
+    from sentiment_lstm.phases import compare_phases
 
     settings = chosen_settings(preset, None, {}, set_ or [])
-    rows = compare_phases(phase1, phase2, settings, steps, out or _FOLDER, log, measured)
+    rows = compare_phases(phase1, phase2, settings, steps, out or _FOLDER)
     if as_json:
         print_line(json.dumps(rows))
     else:

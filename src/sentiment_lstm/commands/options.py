@@ -1,22 +1,26 @@
-"""Options that several commands share, and the settings they add up to. Knows no command."""
+"""Options that several commands share, and the settings that they give. Knows no command."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from sentiment_lstm import presets, settings
+from sentiment_lstm import presets
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.setting_names import name_today, read_toml, warn_of_old_names
 from sentiment_lstm.settings import Settings
 
 if TYPE_CHECKING:
     from sentiment_lstm.data.screening import SetAside
 
 Model = Annotated[
-    str | None, typer.Option(help="A run or bundle folder, or tiny; default: the one that ships.")
+    str | None, typer.Option(help="A run or bundle folder, or tiny; default: the shipped model.")
 ]
 Data = Annotated[
     str | None,
@@ -25,61 +29,130 @@ Data = Annotated[
         "a file or a folder."
     ),
 ]
-Split = Annotated[str | None, typer.Option(help="Which part of the source.")]
-TextColumn = Annotated[str | None, typer.Option(help="Column of the text.")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column of the label.")]
+Split = Annotated[
+    str | None, typer.Option(help="The part of the source to read, such as train or test.")
+]
+TextColumn = Annotated[str | None, typer.Option(help="The column that holds the text.")]
+LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the label.")]
 GroupColumn = Annotated[
-    str | None, typer.Option(help="Column whose values never stand on both sides of the split.")
+    str | None,
+    typer.Option(
+        help="Rows with the same value in this column stay together, in training or in validation."
+    ),
 ]
 LabelMap = Annotated[
     str | None,
     typer.Option(
-        help="Labels to classes: '0=negative,1=positive' or '<=4=bad,>=7=good'; a number with a "
-        "point is the second class's share: '0=bad,1=0.5,2=good'."
+        help="Labels to classes: '0=negative,1=positive' or '<=4=bad,>=7=good'. A number with a "
+        "point is the probability of the second class: '0=bad,1=0.5,2=good'."
     ),
 ]
-Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows only as they are needed.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]
+Streaming = Annotated[
+    bool, typer.Option("--streaming", help="Read rows when they are needed, not all at once.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Stop at the first bad row instead of setting it aside.")
+]
 AbstainBelow = Annotated[
-    float, typer.Option(help="Give no label to a text whose score is lower: from 0 to below 1.")
+    float, typer.Option(help="Leave texts with a lower score unlabelled: from 0 to below 1.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Seed = Annotated[int | None, typer.Option(help="Fixes split, weights, order and dropout.")]
+Seed = Annotated[
+    int | None, typer.Option(help="Fixes all that is random: split, first weights, order, dropout.")
+]
 Threads = Annotated[int | None, typer.Option(help="CPU threads; default: one for each core.")]
 Slices = Annotated[
     list[str] | None,
-    typer.Option("--slice", help="A column whose values are measured apart; more than one may be."),
+    typer.Option(
+        "--slice", help="Also measure the texts of each value of this column; may be repeated."
+    ),
 ]
 ReportFile = Annotated[
-    Path | None, typer.Option(help="Write a page about the model there, in HTML.")
+    Path | None, typer.Option(help="Write a report about the model to this HTML file.")
 ]
 SetAsideFile = Annotated[
     Path | None,
-    typer.Option("--set-aside", help="A new file for bad rows; else they are only counted."),
+    typer.Option("--set-aside", help="A new file for bad rows; without it they are only counted."),
 ]
-Sets = Annotated[list[str] | None, typer.Option("--set", help="Any setting: section.key=value.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="Any setting: section.key=value; may be repeated.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the rows of a source are read: options that all commands with labelled texts have."""
+
+    split: Split = None
+    text_column: TextColumn = None
+    label_column: LabelColumn = None
+    label_map: LabelMap = None
+
+    def columns(self) -> dict[str, object]:
+        """The settings of columns and labels that were given."""
+        return data_options(
+            text_column=self.text_column, label_column=self.label_column, label_map=self.label_map
+        )
+
+
+AS_USUAL = Reading()
+
+
+def with_reading(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Reading` in place of its parameter `reading`."""
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in get_type_hints(Reading, include_extras=True).items()
+    ]
+
+    @wraps(command)
+    def run(**values: Any) -> None:  # noqa: ANN401
+        reading = Reading(**{option.name: values.pop(option.name) for option in options})
+        command(**values, reading=reading)
+
+    parameters: list[Parameter] = []
+    for parameter in signature(command, eval_str=True).parameters.values():
+        keyword = parameter.replace(kind=Parameter.KEYWORD_ONLY)
+        parameters += options if parameter.name == "reading" else [keyword]
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
 
 
 def chosen_settings(
     preset: str, config: Path | None, options: Mapping[str, object], sets: Iterable[str]
 ) -> Settings:
-    """A preset, changed by a file, by options that were given, by `--set`, in this order."""
+    """A preset, changed by a file, then by the options that were given, then by `--set`.
+
+    Raises:
+        UsageError: there is no such preset or setting, or a value does not fit it.
+    """
     chosen = presets.preset(preset)
     if config:
-        chosen = chosen.updated(settings.read_toml(config))
+        chosen = chosen.updated(read_toml(config))
     chosen = chosen.updated({name: v for name, v in options.items() if v is not None})
-    pairs = [pair.partition("=") for pair in sets]
-    for name, equals, _ in pairs:
+    return chosen.updated(given_by_set(sets))
+
+
+def given_by_set(pairs: Iterable[str]) -> dict[str, str]:
+    """The values of `--set section.key=value`; of two for one setting the last one counts.
+
+    Raises:
+        UsageError: one has no `=`.
+    """
+    parts = [pair.partition("=") for pair in pairs]
+    for name, equals, _ in parts:
         if not equals:
             raise UsageError(f"Expected --set section.key=value, found --set {name!r}.")
-    return chosen.updated({name: value for name, _, value in pairs})
+    warn_of_old_names(name for name, _, _ in parts)
+    return {name_today(name): value for name, _, value in parts}
 
 
 def set_aside_into(path: Path | None, strict: bool) -> SetAside:
-    """Where a command that only looks puts bad rows: a new file, or nowhere.
+    """Where a command that trains nothing puts bad rows: into a new file, or nowhere.
 
     Raises:
-        UsageError: the file is there already; it may be what is read.
+        UsageError: the file exists already; it may be the one that is read.
     """
     from sentiment_lstm.data.screening import SetAside
 
@@ -92,15 +165,15 @@ def set_aside_into(path: Path | None, strict: bool) -> SetAside:
 
 
 def data_options(**given: object) -> dict[str, object]:
-    """Settings of the section `data` by name, those that were not given left out."""
+    """Settings of the section `data` by name, without those that were not given."""
     return {f"data.{key}": v for key, v in given.items() if v is not None and v is not False}
 
 
 def refuse_others(context: typer.Context, allowed: Collection[str], why: str) -> None:
-    """Refuse options that a command would have to ignore.
+    """Refuse options that the command would ignore.
 
     Raises:
-        UsageError: another option than `allowed` was given.
+        UsageError: an option that is not in `allowed` was given.
     """
     sources = {name: context.get_parameter_source(name) for name in context.params}
     given = [n for n, s in sources.items() if s and s.name == "COMMANDLINE" and n not in allowed]

@@ -1,4 +1,4 @@
-"""Where a command's words go: results to standard output, everything else to standard error."""
+"""Output of commands: results go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = Console(stderr=True)
 
 
 def say(sentence: str) -> None:
-    """Tell the person at the terminal."""
+    """Print a sentence for people, to standard error."""
     log.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -40,7 +40,7 @@ class _Messages(logging.Handler):
 
 
 def print_line(line: str) -> None:
-    """Print a result; a reader that has seen enough (`| head`) ends the command in peace."""
+    """Print a line of the result. The command ends quietly if nobody reads on (`| head`)."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -49,10 +49,10 @@ def print_line(line: str) -> None:
 
 
 def check_page(path: Path) -> None:
-    """Refuse a page that could not be written, or would replace what is none, before the work.
+    """Check before the work that a page can be written, and that it replaces no other file type.
 
     Raises:
-        UsageError: the place is no file of HTML in a folder that can be written to.
+        UsageError: the path is not an HTML file in a folder that can be written to.
     """
     folder = path.absolute().parent
     if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
@@ -64,7 +64,7 @@ def check_page(path: Path) -> None:
 
 
 def standard_input() -> Iterator[str]:
-    """The lines of standard input; bytes that are no UTF-8 become U+FFFD."""
+    """The lines of standard input. Bytes that are not UTF-8 become U+FFFD."""
     if sys.stdin is None:
         raise UsageError("Expected texts on standard input, found it closed: give them as words.")
     for line in sys.stdin.buffer:

@@ -54,7 +54,7 @@ def training_of(folder: Path, bundle: Bundle) -> Training:
     from sentiment_lstm.evaluation.report import Training
     from sentiment_lstm.provenance import names_only, recorded_hash
     from sentiment_lstm.settings import Settings
-    from sentiment_lstm.training.display import read_metrics
+    from sentiment_lstm.training.metrics_log import read_metrics
 
     known: Mapping[str, Any] = names_only(bundle.config.provenance)
     settings = Settings.from_dict(known["settings"]).to_dict() if "settings" in known else {}
@@ -80,8 +80,9 @@ def facts(bundle: Bundle) -> dict[str, str]:
         "trained on": sources(settings, settings.get("data", {})).replace("`", ""),
         **{f"source {name}": str(description) for name, description in origins.items()},
         "training texts": _count(known.get("texts")),
-        "network": f"embedding {model.embedding}, {model.layers} LSTM layer"
-        f"{'s' if model.layers > 1 else ''} of {model.hidden}, {sides}, pooling {model.pooling}",
+        "network": f"embedding {model.embedding_size}, {model.layers} LSTM layer"
+        f"{'s' if model.layers > 1 else ''} of {model.hidden_size}, {sides}, "
+        f"pooling {model.pooling}",
         "vocabulary": f"{len(bundle.tokenizer):,} {kind}",
         "parameters": f"{size['parameters']:,}",
         "stored": f"{size['stored bytes'] / 1e6:.1f} MB",

@@ -12,7 +12,7 @@ from typing import Any
 from sentiment_lstm.evaluation import bootstrap, charts
 from sentiment_lstm.evaluation.report import Row, Training, bars, percent
 from sentiment_lstm.pages import render
-from sentiment_lstm.settings import flattened
+from sentiment_lstm.setting_names import flattened
 
 MEASURES = ("accuracy", *bootstrap.MEASURES)
 _PREFIX = "measured "

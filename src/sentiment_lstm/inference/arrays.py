@@ -86,11 +86,11 @@ def _direction_arrays(
 def state_shapes(settings: ModelSettings) -> dict[str, tuple[str | int, ...]]:
     """Return the names and shapes of a graph's state. "B" stands for the number of texts."""
     directions = 2 if settings.bidirectional else 1
-    width = directions * settings.hidden
+    width = directions * settings.hidden_size
     shapes: dict[str, tuple[str | int, ...]] = {}
     for layer in range(settings.layers):
         for name in ("h", "c"):
-            shapes[f"{name}{layer}"] = (directions, "B", settings.hidden)
+            shapes[f"{name}{layer}"] = (directions, "B", settings.hidden_size)
     pooled: dict[str, tuple[tuple[str | int, ...], ...]] = {
         "last": (),
         "max+mean": (("B", width), ("B", width), ("B", 1)),

@@ -1,1 +1,1 @@
-"""The LSTM: its equations written out, and the fast classifier built on it."""
+"""The network: the equations of the LSTM, and the fast classifier and language model."""

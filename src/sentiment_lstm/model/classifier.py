@@ -1,7 +1,7 @@
 """The classifier: embedding -> LSTM layers -> pooling -> dropout -> linear.
 
-It knows token ids and lengths, nothing of text or labels. Two ways lead through the same weights:
-`forward` reads whole padded batches, `step` one token a call; both carry a `State`.
+This file knows token ids and lengths, nothing of text or labels. The same weights serve three
+ways to read: `forward` whole padded batches, `read` pieces of texts, `step` a token at a time.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from sentiment_lstm.settings import ModelSettings
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that reading further needs; its size does not grow with the text.
+    """All that is needed to read on. Its size does not depend on the length of the text.
 
-    `layers`: for each LSTM layer the hidden and the cell state, each [B, H].
-    `pooled`: what the pooling has gathered so far.
+    `layers`: the hidden state and the cell state of each LSTM layer, each [B, H].
+    `pooled`: the state of the pooling.
     """
 
     layers: tuple[tuple[Tensor, Tensor], ...]
@@ -29,23 +29,23 @@ class State:
 
 
 class LSTMClassifier(nn.Module):
-    """A stack of LSTM layers under one linear unit (two classes) or C of them.
+    """A stack of LSTM layers and a linear layer, of one unit for two classes, else of C units.
 
     Args:
         settings: the shape of the network.
-        vocabulary: number of token ids.
-        classes: number of classes C, at least 2.
+        vocabulary: number of token ids, V.
+        classes: number of classes, C, at least 2.
     """
 
     def __init__(self, settings: ModelSettings, vocabulary: int, classes: int) -> None:
         super().__init__()
         self.settings = settings
-        self.embedding = nn.Embedding(vocabulary, settings.embedding, padding_idx=PAD_ID)
-        width = settings.hidden * (2 if settings.bidirectional else 1)
-        inputs = [settings.embedding] + [width] * (settings.layers - 1)
-        self.ahead = nn.ModuleList(_lstm(size, settings.hidden) for size in inputs)
-        both = inputs if settings.bidirectional else []
-        self.back = nn.ModuleList(_lstm(size, settings.hidden) for size in both)
+        self.embedding = nn.Embedding(vocabulary, settings.embedding_size, padding_idx=PAD_ID)
+        width = settings.hidden_size * (2 if settings.bidirectional else 1)
+        input_sizes = [settings.embedding_size] + [width] * (settings.layers - 1)
+        back_sizes = input_sizes if settings.bidirectional else []
+        self.ahead = nn.ModuleList(_lstm(size, settings.hidden_size) for size in input_sizes)
+        self.back = nn.ModuleList(_lstm(size, settings.hidden_size) for size in back_sizes)
         self.pooling = Pooling(settings.pooling, width, settings.bidirectional)
         self.dropout = Dropout(settings.dropout)
         self.embedding_dropout = Dropout(settings.embedding_dropout, over_time=True)
@@ -62,15 +62,15 @@ class LSTMClassifier(nn.Module):
 
         Args:
             ids: token ids, int64 [B, T], padded on the right.
-            lengths: real tokens of each text, int64 [B], from 1 to T.
-            state: where reading goes on from; None: a zero state, made anew for every call.
-            shift: what is added to the embeddings after their dropout, float32 [B, T, E].
+            lengths: tokens of each text without padding, int64 [B], from 1 to T.
+            state: the state after an earlier piece of the texts; None: the zero state.
+            shift: added to the embeddings after their dropout, float32 [B, T, E].
 
         Returns:
-            Logits: [B] of the second class where there are two classes, else [B, C].
+            Logits: [B], of the second class, for two classes; else [B, C].
 
         Raises:
-            ValueError: a state was given to a model of two directions.
+            ValueError: a bidirectional model got a state.
         """
         if self.settings.bidirectional and state is None:
             return self._score(self._read_both_ways(ids, lengths, shift))
@@ -79,43 +79,47 @@ class LSTMClassifier(nn.Module):
     def read(
         self, ids: Tensor, lengths: Tensor, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """Read a piece of texts, int64 [B, T], `lengths` [B] real, and score all that was read.
+        """Read the next piece of texts and score all that was read so far.
+
+        Args:
+            ids: token ids of the piece, int64 [B, T], padded on the right.
+            lengths: tokens of each piece without padding, int64 [B].
+            state: the state after the piece before; None: this is the first piece.
 
         Returns:
-            The logits, as `forward` gives them for the whole, and the state after the piece: to go
-            on from where a text has no padding in it.
+            The logits that `forward` gives for all pieces so far, and the state after this piece.
+            A text can go on from it only if its piece has no padding.
 
         Raises:
-            ValueError: the model has two directions: its second needs the end of the text first.
+            ValueError: the model is bidirectional, so it needs the end of the text first.
         """
         state = self._read(ids, lengths, state)
         return self._score(state.pooled), state
 
     def step(self, token: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Read one token a text, int64 [B]: `read` of the shortest piece."""
+        """Read one token of each text, int64 [B]; otherwise as `read`."""
         return self.read(token[:, None], torch.ones_like(token), state)
 
-    def zero_state(self, texts: int) -> State:
-        """The state before the first token, for B = `texts`."""
-        zeros = self.embedding.weight.new_zeros(texts, self.settings.hidden)
+    def zero_state(self, batch_size: int) -> State:
+        """The state before the first token of B = `batch_size` texts."""
+        zeros = self.embedding.weight.new_zeros(batch_size, self.settings.hidden_size)
         return State(((zeros, zeros),) * self.settings.layers, self.pooling.start(zeros))
 
     @torch.no_grad()
     def normalise_embedding(self, counts: Tensor) -> None:
-        """Give every dimension of the embedding mean 0 and variance 1 over running text.
+        """Give each dimension of the embedding mean 0 and variance 1 over the tokens of the texts.
 
-        Else a network escapes perturbations of a set size by large embeddings (Miyato, Dai &
-        Goodfellow 2017, who normalise at every step; here once, after which the table is free to
-        move). The first layer's weights take the change back: without dropout scores stay as they
-        were, and a bundle holds nothing new.
+        Otherwise large embeddings would make shifts of a fixed size harmless. Miyato, Dai &
+        Goodfellow (2017) normalise at every step, this model only once, at the start. The first
+        LSTM layer is changed so that the scores without dropout stay the same.
 
         Args:
-            counts: how often each token id stands in the texts, [V].
+            counts: how often each token id occurs in the texts, [V].
         """
         table = self.embedding.weight
-        shares = (counts / counts.sum()).to(table)
-        mean = shares @ table
-        scale = (shares @ (table - mean) ** 2).sqrt().clamp_min(1e-6)
+        frequencies = (counts / counts.sum()).to(table)
+        mean = frequencies @ table
+        scale = (frequencies @ (table - mean) ** 2).sqrt().clamp_min(1e-6)
         for lstm in (self.ahead[0], *self.back[:1]):
             weight = lstm.get_parameter("weight_ih_l0")
             lstm.get_parameter("bias_ih_l0").add_(weight @ mean)
@@ -145,15 +149,15 @@ class LSTMClassifier(nn.Module):
         return State(tuple(layers), self.pooling(x, lengths, state.pooled))
 
     def _read_both_ways(self, ids: Tensor, lengths: Tensor, shift: Tensor | None) -> Pooled:
-        """Each row is turned round by its own length, so that no padding comes before its end."""
-        turn = _turned(lengths, ids.shape[1])
+        """Read each text also from its end: the backward layers get its tokens in reverse order."""
+        reverse = _reversing(lengths, ids.shape[1])
         x = self._embedded(ids, shift)
         for index, (ahead, back) in enumerate(zip(self.ahead, self.back, strict=True)):
             x = self.dropout(x) if index else x
-            from_end, _ = back(_reordered(x, turn))
-            x = torch.cat([ahead(x)[0], _reordered(from_end, turn)], dim=2)
-        none = self.pooling.start(x.new_zeros(x.shape[0], x.shape[2]))
-        pooled: Pooled = self.pooling(x, lengths, none)
+            from_end, _ = back(_reordered(x, reverse))
+            x = torch.cat([ahead(x)[0], _reordered(from_end, reverse)], dim=2)
+        start = self.pooling.start(x.new_zeros(x.shape[0], x.shape[2]))
+        pooled: Pooled = self.pooling(x, lengths, start)
         return pooled
 
     def _score(self, pooled: Pooled) -> Tensor:
@@ -162,46 +166,51 @@ class LSTMClassifier(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Zeroes units by chance while training and scales the others up (Srivastava et al. 2014).
+    """Sets random units to 0 in training and scales the others up (Srivastava et al. 2014).
 
     The masks of `nn.Dropout` took 8% of a training step on a CPU; these take half as long.
 
     Args:
-        chance: of a unit being zeroed.
-        over_time: the same units at every step of a text (Gal & Ghahramani 2016), for [B, T, E].
+        probability: the probability that a unit is set to 0.
+        over_time: take the same units at every token of a text, for inputs [B, T, E] (Gal &
+            Ghahramani 2016).
     """
 
-    def __init__(self, chance: float, over_time: bool = False) -> None:
+    def __init__(self, probability: float, over_time: bool = False) -> None:
         super().__init__()
-        self.chance, self.over_time = chance, over_time
+        self.probability, self.over_time = probability, over_time
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop while training; else return `x` as it is."""
-        if not self.training or not self.chance:
+        """Drop units in training; otherwise return `x` as it is."""
+        if not self.training or not self.probability:
             return x
-        kept = torch.rand_like(x[:, :1] if self.over_time else x) >= self.chance
-        return x * kept.to(x.dtype).div_(1 - self.chance)
+        kept = torch.rand_like(x[:, :1] if self.over_time else x) >= self.probability
+        return x * kept.to(x.dtype).div_(1 - self.probability)
 
 
-def _lstm(inputs: int, hidden: int) -> nn.LSTM:
-    """One layer whose forget gate starts open (bias 1: Jozefowicz, Zaremba & Sutskever 2015)."""
-    lstm = nn.LSTM(inputs, hidden, batch_first=True)
+def _lstm(input_size: int, hidden_size: int) -> nn.LSTM:
+    """One layer with a forget gate that is open at the start.
+
+    Its bias is 1 (Jozefowicz, Zaremba & Sutskever 2015).
+    """
+    lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
+    forget_gate = slice(hidden_size, 2 * hidden_size)
     with torch.no_grad():
-        lstm.get_parameter("bias_ih_l0")[hidden : 2 * hidden] = 1.0
-        lstm.get_parameter("bias_hh_l0")[hidden : 2 * hidden] = 0.0
+        lstm.get_parameter("bias_ih_l0")[forget_gate] = 1.0
+        lstm.get_parameter("bias_hh_l0")[forget_gate] = 0.0
     return lstm
 
 
-def _turned(lengths: Tensor, width: int) -> Tensor:
-    """Positions that turn each row's real tokens round and leave its padding in place, [B, T].
+def _reversing(lengths: Tensor, tokens: int) -> Tensor:
+    """The order that reverses the tokens of each text and leaves padding in place, [B, T].
 
-    Lengths [2, 3] in width 3 -> [[1, 0, 2], [2, 1, 0]].
+    Lengths [2, 3] and 3 tokens -> [[1, 0, 2], [2, 1, 0]]
     """
-    position = torch.arange(width, device=lengths.device)[None]
+    position = torch.arange(tokens, device=lengths.device)[None]
     last = lengths[:, None] - 1
     return torch.where(position <= last, last - position, position)
 
 
 def _reordered(x: Tensor, order: Tensor) -> Tensor:
-    """`x` [B, T, W] with the tokens of each row in `order` [B, T]."""
+    """`x` [B, T, W] with the tokens of each text in `order`, [B, T]."""
     return x.gather(1, order[:, :, None].expand_as(x))

@@ -1,7 +1,7 @@
-"""From the hidden states of all tokens to one vector a text.
+"""Pooling: one vector for each text from the hidden states of all its tokens.
 
-Each kind gathers into a running summary of constant size, so that a text can be read in pieces;
-tokens past a text's length never enter it. Shapes: B texts, T tokens, W width of a state.
+Every kind has a state of constant size, so that a text can be read in pieces. Padding never
+counts. Shapes: B texts, T tokens, W width of a hidden state (H, or 2H if bidirectional).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ and the state. `attention`: top score [B], weighted sum [B, W], sum of weights [
 
 
 class Pooling(nn.Module):
-    """Gathers hidden states into one vector a text.
+    """Turns the hidden states of a text into one vector.
 
-    `last` takes the state after a text's last token; `max+mean` both over all tokens;
-    `max+mean+last` all three (Howard & Ruder 2018); `attention` their mean weighted by a learnt
-    score (Yang et al. 2016, with a linear score).
+    `last`: the state after the last token. `max+mean`: maximum and mean over all tokens.
+    `max+mean+last`: all three (Howard & Ruder 2018). `attention`: a mean with learnt weights (Yang
+    et al. 2016, with a linear score).
 
     Args:
         kind: one of the four.
         width: width W of a hidden state, both directions together.
-        both_ways: the second half of a state was read from the end of the text.
+        both_ways: the second half of each state was read from the end of the text.
     """
 
     def __init__(
@@ -42,15 +42,21 @@ class Pooling(nn.Module):
         self.attention = nn.Linear(width, 1, bias=False) if kind == "attention" else None
 
     def start(self, zeros: Tensor) -> Pooled:
-        """The summary of no tokens; `zeros` is [B, W]."""
-        none = zeros[:, 0]
+        """The state before the first token. `zeros`: [B, W]."""
+        zero = zeros[:, 0]
         if self.attention:
-            return none - torch.inf, zeros, none
-        gathered = (zeros - torch.inf, zeros, none) if "max" in self.parts else ()
+            return zero - torch.inf, zeros, zero
+        gathered = (zeros - torch.inf, zeros, zero) if "max" in self.parts else ()
         return (*gathered, zeros) if "last" in self.parts else gathered
 
     def forward(self, states: Tensor, lengths: Tensor, pooled: Pooled) -> Pooled:
-        """Add the states [B, T, W] of the next tokens, of which `lengths` [B] are real."""
+        """The state after more tokens.
+
+        Args:
+            states: hidden states of the next tokens, [B, T, W].
+            lengths: tokens without padding, int64 [B].
+            pooled: the state before them.
+        """
         real = torch.arange(states.shape[1], device=lengths.device) < lengths[:, None]
         if self.attention:
             return self._attend(states, real, pooled)
@@ -58,7 +64,7 @@ class Pooling(nn.Module):
         return (*gathered, self._last(states, lengths)) if "last" in self.parts else gathered
 
     def summary(self, pooled: Pooled) -> Tensor:
-        """The vector that reaches the linear unit: [B, `width`]."""
+        """The vector of each text for the output layer, [B, `width`]."""
         if self.attention:
             _, weighted, weights = pooled
             return weighted / weights[:, None]
@@ -72,11 +78,11 @@ class Pooling(nn.Module):
         last = states[rows, lengths - 1]
         if not self.both_ways:
             return last
-        half = states.shape[2] // 2  # the backward half has read everything at the first token
+        half = states.shape[2] // 2  # at the first token the backward half has read all
         return torch.cat([last[:, :half], states[:, 0, half:]], dim=1)
 
     def _attend(self, states: Tensor, real: Tensor, pooled: Pooled) -> Pooled:
-        """Softmax gathered piece by piece: sums are kept relative to the highest score so far."""
+        """A softmax over all pieces: sums are kept relative to the highest score so far."""
         top, weighted, weights = pooled
         assert self.attention is not None
         scores = self.attention(states).squeeze(2).masked_fill(~real, -torch.inf)

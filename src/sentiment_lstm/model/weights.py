@@ -1,5 +1,6 @@
-"""Weights in and out of a module, as NumPy arrays by parameter name: the form in which they are
-saved. Knows nothing of files.
+"""Weights as NumPy arrays by parameter name, as they are saved, into a module and out of it.
+
+This file knows nothing of files.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ def to_arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, NDArray[np.float32]]) -> None:
-    """Copy arrays into a module's parameters of the same name; the others stay as they are.
+    """Copy arrays into a module's parameters of the same names. Other parameters stay.
 
     Raises:
-        RuntimeError: an array has another shape than its parameter.
+        RuntimeError: an array's shape differs from its parameter's.
     """
     _, unknown = module.load_state_dict(_to_tensors(weights), strict=False)
     assert not unknown, f"no parameters {unknown}"
@@ -36,12 +37,12 @@ def load_weights(module: nn.Module, weights: Mapping[str, NDArray[np.float32]]) 
 def classifier_from(
     settings: ModelSettings, classes: int, weights: Mapping[str, NDArray[np.float32]]
 ) -> LSTMClassifier:
-    """Build a classifier with all its weights; nothing is drawn from the random numbers.
+    """Build a classifier from its weights, without drawing random numbers.
 
     Raises:
         RuntimeError: a parameter is missing, unknown or of another shape.
     """
-    with torch.device("meta"):  # shapes alone: first values would only be overwritten
+    with torch.device("meta"):  # makes shapes only: first values would be overwritten
         model = LSTMClassifier(settings, len(weights["embedding.weight"]), classes)
     model.load_state_dict(_to_tensors(weights), assign=True)
     return model

@@ -1,1 +1,1 @@
-"""How the weights are learnt: objective, loop, checkpoints."""
+"""Training: objective, loop, checkpoints, runs and searches."""

@@ -1,6 +1,6 @@
-"""A training's whole state in one file, replaced in one move: tensors and JSON, nothing pickled.
+"""The whole state of a training in one file: tensors and JSON, nothing pickled.
 
-Knows names and tensors, nothing of what they mean.
+A new file replaces the old one at once. This file knows names and tensors, not their meaning.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FILE = "checkpoint.safetensors"
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
-    """Write tensors and JSON-ready facts; an earlier checkpoint stays whole until this one is.
+    """Write tensors and facts. An earlier checkpoint stays until the new one is complete.
 
     Raises:
         SentimentError: the disk is full or the folder cannot be written.

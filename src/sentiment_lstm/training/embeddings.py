@@ -1,4 +1,4 @@
-"""Where the embedding starts: word2vec on the training texts themselves, never outside vectors."""
+"""First values of the embedding: word2vec on the training texts. No vectors from outside."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from sentiment_lstm.records import UNKNOWN_ID
 from sentiment_lstm.settings import TrainingSettings
 
 SCALE = 0.3
-"""Standard deviation of the vectors handed to the model."""
+"""Standard deviation of the numbers in the vectors."""
 
 
 def word2vec(
-    ids: Sequence[NDArray[np.int32]], vocabulary: int, width: int, settings: TrainingSettings
+    ids: Sequence[NDArray[np.int32]],
+    vocabulary: int,
+    embedding_size: int,
+    settings: TrainingSettings,
 ) -> NDArray[np.float32]:
     """Vectors by skip-gram with negative sampling (Mikolov et al. 2013).
 
-    One worker: with two, no two runs agree.
+    It uses one worker: with two, results would differ from run to run.
 
     Args:
         ids: encoded training texts.
         vocabulary: number of token ids.
-        width: E.
-        settings: `seed`.
+        embedding_size: numbers in a vector, E.
+        settings: gives the seed.
 
     Returns:
-        [vocabulary, E]; zero for ids that never occur.
+        Vectors [vocabulary, E], zero for ids that never occur.
 
     Raises:
         MissingExtraError: gensim is not installed.
@@ -44,7 +47,7 @@ def word2vec(
         ) from error
     model = Word2Vec(
         [[str(i) for i in text] for text in ids],
-        vector_size=width,
+        vector_size=embedding_size,
         sg=1,
         window=5,
         min_count=1,
@@ -54,7 +57,7 @@ def word2vec(
         workers=1,
         seed=settings.seed + 1,
     )
-    vectors = np.zeros((vocabulary, width), dtype=np.float32)
+    vectors = np.zeros((vocabulary, embedding_size), dtype=np.float32)
     known = [int(name) for name in model.wv.index_to_key]
     if len(known) < 2:
         raise DataError(
@@ -62,6 +65,6 @@ def word2vec(
             "more texts, or lower text.min_frequency."
         )
     vectors[known] = model.wv.vectors
-    vectors[known] -= vectors[known].mean(axis=0)  # what all words share tells none apart
+    vectors[known] -= vectors[known].mean(axis=0)  # the common part does not distinguish words
     vectors[UNKNOWN_ID] = 0.0
     return vectors * np.float32(SCALE / vectors[known].std())

@@ -1,6 +1,6 @@
-"""From reviews to what the loop is fed: tokenizer, windows of ids, class weights.
+"""The texts of a training as the loop reads them: windows of token ids.
 
-Knows sources and text, nothing of the model.
+This file knows corpora and tokenizers, nothing of the model.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
 _CHUNK = 1_000
-"""Reviews tokenised in one call: many for new words to be cut together, few to hold."""
+"""Texts tokenised in one call: many are faster, fewer need less memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What there is to learn from.
+    """The texts of a training, encoded.
 
-    `windows` gives the training texts anew on each call, one call an epoch. `sample` is the first
-    window, `validation` what is never trained on. `steps`: batches of all epochs, or as many as
-    are trained on; None where a stream's end is unknown. `unlabelled`: what losses without labels
-    are computed on, its labels mean nothing; None where there is no such loss.
+    `windows()` gives the training texts from the start; it is called once an epoch. `sample`: the
+    first window. `validation`: texts that are never trained on. `steps`: the number of updates in
+    all epochs, or up to `max_steps`; None if unknown (a stream). `unlabelled`: texts for the losses
+    without labels (its `labels` mean nothing); None if no such loss has a weight.
     """
 
     windows: Callable[[], Iterable[Window]]
@@ -41,27 +41,27 @@ class Feed:
     steps: int | None
     unlabelled: Window | None = None
 
-    def unlabelled_batches(self, budget: int, seed: int, first: int) -> Iterator[Batch]:
-        """Batches without labels and without end from number `first` on, pass after pass.
+    def unlabelled_batches(self, batch_tokens: int, seed: int, first: int) -> Iterator[Batch]:
+        """Batches of unlabelled texts without end, from batch number `first` on.
 
-        As in `epoch_batches`, the order depends on the seed alone and what is skipped costs little:
-        with one batch an update, the number of updates done says where to go on.
+        The order depends only on the seed. Each update takes one batch, so a resumed training
+        passes its number of updates as `first`. Batches before it are not padded or copied.
         """
         if self.unlabelled is None:
             return
         lengths = lengths_of(self.unlabelled.ids)
         for number in count():
-            batches = length_batches(lengths, budget, np.random.default_rng((seed, number)))
+            batches = length_batches(lengths, batch_tokens, np.random.default_rng((seed, number)))
             for rows in batches[first:]:
                 yield padded(self.unlabelled, rows)
             first = max(0, first - len(batches))
 
     def token_counts(self, vocabulary: int) -> NDArray[np.int64]:
-        """How often each token id stands in the training texts that are held, [V]."""
+        """How often each token id occurs in `sample`, [V]."""
         return np.bincount(np.concatenate(self.sample.ids), minlength=vocabulary)
 
     def fingerprint(self) -> str:
-        """SHA-256 of all texts that are held: the same data and tokenizer give the same one."""
+        """SHA-256 of all texts in memory, to recognise the same data and tokenizer."""
         digest = hashlib.sha256()
         for window in filter(None, (self.sample, self.validation, self.unlabelled)):
             for ids in window.ids:
@@ -77,19 +77,19 @@ def make_feed(
     settings: Settings,
     set_aside: SetAside | None = None,
 ) -> Feed:
-    """Encode a corpus: whole, or window by window each time an epoch reads its stream.
+    """Encode a corpus: at once, or a stream window by window in every epoch.
 
-    Validation texts keep all their tokens, for prediction reads all: the epoch and the temperature
-    are chosen for texts as they will come.
+    Validation texts keep all their tokens, because prediction reads all tokens too. So the best
+    epoch and the temperature are those for whole texts.
 
     Args:
-        corpus: its texts are encoded.
-        tokenizer: encodes.
-        settings: the run's; where a loss without labels has a weight, its sources are read too.
-        set_aside: gets the bad rows of those; None: they are counted elsewhere.
+        corpus: the texts.
+        tokenizer: turns them into ids.
+        settings: the run's. If a loss without labels has a weight, `language.sources` are read too.
+        set_aside: gets the bad rows of these sources; None: they are counted elsewhere.
 
     Raises:
-        DataError: as `unlabelled_texts`.
+        DataError: a source of unlabelled texts cannot be read.
     """
     most = settings.text.max_tokens
 
@@ -125,9 +125,9 @@ def _count_steps(sample: Window, training: TrainingSettings) -> int:
 def _unlabelled(
     corpus: Corpus, tokenizer: TextTokenizer, settings: Settings, set_aside: SetAside
 ) -> Window | None:
-    """Texts for losses without labels, where one has a weight.
+    """Texts for the losses without labels; None if no such loss has a weight.
 
-    Where no source is named, or it holds nothing new, the training texts serve.
+    If no source is named, or it has no new texts, these are the training texts.
     """
     if not (settings.training.virtual_adversarial or settings.training.entropy):
         return None
@@ -144,8 +144,11 @@ def encode(
     max_tokens: int,
     first: int = 0,
 ) -> Window:
-    """Labelled reviews as ids of at most `max_tokens`; raw texts are held a chunk at a time."""
-    position = {name: index for index, name in enumerate(classes)}
+    """Labelled texts as a window of ids, each of at most `max_tokens`.
+
+    Only a chunk of the raw texts is in memory at a time. `first`: row number of the first text.
+    """
+    class_index = {name: index for index, name in enumerate(classes)}
     ids: list[NDArray[np.int32]] = []
     labels: list[int] = []
     shares: list[float | None] = []
@@ -154,22 +157,22 @@ def encode(
     while chunk := list(islice(examples, _CHUNK)):
         encoded = tokenizer.encode([example.text for example in chunk])
         ids += [head_and_tail(e.ids, max_tokens) for e in encoded]
-        labels += [position[str(example.label)] for example in chunk]
+        labels += [class_index[str(example.label)] for example in chunk]
         shares += [example.share for example in chunk]
         weights += [example.weight for example in chunk]
-    places = np.array(labels, dtype=np.int64)
-    counts = np.array(weights, dtype=np.float32) if set(weights) - {1.0} else None
-    return Window(ids, places, first, _targets(places, shares, len(classes)), counts)
+    indices = np.array(labels, dtype=np.int64)
+    factors = np.array(weights, dtype=np.float32) if set(weights) - {1.0} else None
+    return Window(ids, indices, first, _targets(indices, shares, len(classes)), factors)
 
 
 def _targets(
-    labels: NDArray[np.int64], shares: Sequence[float | None], classes: int
+    labels: NDArray[np.int64], soft_labels: Sequence[float | None], classes: int
 ) -> NDArray[np.float32] | None:
-    """Each text's share of every class, [N, C]; None where no label is soft."""
-    soft = [place for place, share in enumerate(shares) if share is not None]
-    if not soft:
+    """The probability of every class for each text, [N, C]; None if no label is soft."""
+    rows = [row for row, soft_label in enumerate(soft_labels) if soft_label is not None]
+    if not rows:
         return None
     targets = np.eye(classes, dtype=np.float32)[labels]
-    second = np.array([shares[place] for place in soft], dtype=np.float32)
-    targets[soft] = np.stack([1 - second, second], axis=1)
+    second = np.array([soft_labels[row] for row in rows], dtype=np.float32)
+    targets[rows] = np.stack([1 - second, second], axis=1)
     return targets

@@ -1,7 +1,7 @@
 """The training loop: one update, one epoch, all epochs.
 
-Knows batches, a model and an optimiser. Where batches come from, where checkpoints go and who
-watches is told from outside (`Watcher`); a state goes in and out as tensors and facts.
+This file knows batches, a model and an optimiser. The caller decides where batches come from,
+where checkpoints go and who follows (`Watcher`). A state is saved as tensors and facts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Trainable = LSTMClassifier | LanguageModel
 
 @dataclass(slots=True)
 class Sums:
-    """What an epoch adds up; divided once, when somebody asks."""
+    """Sums over an epoch; `means` divides them."""
 
     loss: float = 0.0
     right: int = 0
@@ -57,33 +57,33 @@ class Progress:
     step: int = 0
     sums: Sums = field(default_factory=Sums)
     best: dict[str, float] = field(default_factory=dict)
-    """What `epoch_ended` was told of the epoch with the lowest validation loss."""
+    """The numbers of the epoch with the lowest validation loss, as `epoch_ended` gets them."""
     stale: int = 0
     """Epochs since the validation loss last fell."""
     done: bool = False
 
 
 class Watcher(Protocol):
-    """Who is told how training goes. May raise to end it: the state is whole at every call."""
+    """Follows the loop. A method may raise to end it: at every call the state can be saved."""
 
     def stepped(self, step: dict[str, float]) -> None:
         """After each update: step, epoch, loss, extra, accuracy, grad_norm, learning_rate, tokens.
 
-        `extra` stands only where the objective has terms beside the loss on labels.
+        `extra` is there only if the objective has terms beside the loss on labels.
         """
 
     def validated(self) -> None:
-        """After each batch of validation."""
+        """After each batch of validation texts."""
 
     def epoch_ended(self, epoch: dict[str, float]) -> None:
-        """After each validation: means of training and validation."""
+        """After each validation: means over the training epoch and over validation."""
 
 
 class Trainer:
-    """Trains a model until its epochs or steps are spent or validation stops falling.
+    """Trains a model until the epochs or steps are used up, or the validation loss stops falling.
 
-    After `run`, `best` holds the weights with the lowest validation loss. Device and precision are
-    settled before (`machine.settled`): neither is `auto` here.
+    After `run`, `best` holds the weights with the lowest validation loss. Device and precision
+    must not be `auto` (`hardware.settled`).
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Trainer:
         """Train to the end.
 
         Raises:
-            TrainingError: a loss or gradient that is not finite; the weights are as before it.
+            TrainingError: a loss or gradient is not finite; the weights are those before it.
         """
         settings, step = self.settings, self.progress.step
         self.unlabelled = self.feed.unlabelled_batches(settings.batch_tokens, settings.seed, step)
@@ -114,7 +114,7 @@ class Trainer:
             self._end_epoch(watcher)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything a checkpoint needs, as tensors and JSON-ready facts."""
+        """All that a checkpoint needs, as tensors and facts ready for JSON."""
         groups = {"model": self.model.state_dict(), "best": self.best}
         if self.average:
             groups["average"] = self.average.weights
@@ -124,14 +124,14 @@ class Trainer:
         return tensors, asdict(self.progress)
 
     def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Go on from what `state` gave.
+        """Go on from a result of `state`.
 
         Raises:
-            RuntimeError, KeyError, TypeError: it is of another model, or lacks something.
+            RuntimeError, KeyError, TypeError: it belongs to another model or lacks something.
         """
         groups = {name.partition("/")[0] for name in tensors}
-        for group, wanted in (("average", self.average), ("optimizer", facts["step"])):
-            if wanted and group not in groups:
+        for group, needed in (("average", self.average), ("optimizer", facts["step"])):
+            if needed and group not in groups:
                 raise KeyError(group)
         self.model.load_state_dict(_group(tensors, "model/"))
         self.best = {k: t.to(self.device) for k, t in _group(tensors, "best/").items()}
@@ -148,8 +148,9 @@ class Trainer:
     def _train_epoch(self, watcher: Watcher) -> None:
         at = Position(self.progress.epoch, self.progress.batch)
         settings, windows = self.settings, self.feed.windows()
-        budget, texts = settings.batch_tokens, settings.batch_texts
-        for batch in epoch_batches(windows, budget, settings.seed, at, texts=texts):
+        for batch in epoch_batches(
+            windows, settings.batch_tokens, settings.seed, at, batch_texts=settings.batch_texts
+        ):
             facts = self._train_step(batch)
             watcher.stepped(facts)
             if self._out_of_steps():
@@ -158,11 +159,11 @@ class Trainer:
     def _train_step(self, batch: Batch) -> dict[str, float]:
         """Loss, backward, clip, update; counted in `progress`."""
         progress, settings = self.progress, self.settings
-        # One seed a step: dropout is the same whether or not the training was interrupted.
+        # A seed for each step: dropout is the same whether or not the training was interrupted.
         torch.manual_seed(settings.seed * 1_000_003 + progress.step)
         rate = learning_rate(settings, progress.step, self.total, progress.epoch)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["share"]
+            group["lr"] = rate * group["rate_factor"]
         self.model.train()
         with _precision(settings):
             loss = self.objective(self.model, batch, next(self.unlabelled, None))
@@ -212,13 +213,13 @@ class Trainer:
             self.best = {name: weight.detach().clone() for name, weight in weights.items()}
         else:
             progress.stale += 1
-        worn_out = bool(settings.patience) and progress.stale >= settings.patience
-        progress.done = worn_out or progress.epoch >= settings.epochs or self._out_of_steps()
+        stalled = bool(settings.patience) and progress.stale >= settings.patience
+        progress.done = stalled or progress.epoch >= settings.epochs or self._out_of_steps()
         watcher.epoch_ended(facts)
 
     @torch.no_grad()
     def validate(self, watcher: Watcher) -> dict[str, float]:
-        """Mean loss in nats and accuracy on the validation texts, with the present weights."""
+        """Mean loss in nats and accuracy on the validation texts, with the current weights."""
         self.model.eval()
         sums = Sums()
         for batch in ordered_batches(self.feed.validation, self.settings.batch_tokens):
@@ -231,14 +232,14 @@ class Trainer:
 
 
 def _optimizer(model: Trainable, settings: TrainingSettings) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 2019); biases are not decayed, the embedding has its own rate."""
+    """AdamW (Loshchilov & Hutter 2019): no decay of biases, a separate rate for the embedding."""
     embedding = [model.embedding.weight]
     others = [p for p in model.parameters() if p is not embedding[0]]
     decay = {"weight_decay": settings.weight_decay}
     groups = [
-        {"params": embedding, "share": settings.embedding_rate, **decay},
-        {"params": [p for p in others if p.ndim > 1], "share": 1.0, **decay},
-        {"params": [p for p in others if p.ndim <= 1], "share": 1.0, "weight_decay": 0.0},
+        {"params": embedding, "rate_factor": settings.embedding_rate, **decay},
+        {"params": [p for p in others if p.ndim > 1], "rate_factor": 1.0, **decay},
+        {"params": [p for p in others if p.ndim <= 1], "rate_factor": 1.0, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
@@ -249,7 +250,7 @@ def _total_steps(settings: TrainingSettings, steps: int | None) -> int | None:
 
 
 def _precision(settings: TrainingSettings) -> contextlib.AbstractContextManager[object]:
-    """Matrix products in bfloat16 inside the block, if so set; weights stay float32."""
+    """Compute matrix products in bfloat16 inside the block, if set so. Weights stay float32."""
     if settings.precision == "bfloat16":
         return torch.autocast(settings.device, torch.bfloat16)
     return contextlib.nullcontext()

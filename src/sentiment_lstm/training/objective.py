@@ -1,6 +1,6 @@
-"""What training minimises: an objective turns a model and its batches into a loss.
+"""Objectives: a model and a batch in, a loss out.
 
-Shapes: B texts, C classes; logits are [B] for two classes (the second one's), else [B, C].
+Shapes: B texts, T tokens, C classes. Logits are [B] for two classes (the second's), else [B, C].
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from sentiment_lstm.training.perturbation import (
 )
 
 _PROBE = 0.1
-"""Size of the random shift from which the virtual adversarial one is found."""
+"""Size of the random shift from which the virtual adversarial shift is computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a batch cost.
+    """The loss of a batch.
 
-    `total`: nats, a scalar summed over `units` (texts, or tokens). `right`: units judged right.
-    `extra`: means of the terms that are minimised beside it, weighted and summed.
+    `total`: a scalar in nats, summed over `units` (texts or tokens). `right`: units that were
+    predicted correctly. `extra`: weighted sum of the other terms, which are means over texts.
     """
 
     total: Tensor
@@ -43,27 +43,27 @@ class Loss:
 
 
 class Objective(Protocol):
-    """What a model is trained for."""
+    """Computes the loss that training minimises."""
 
     def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
-        """The loss of a batch; in the module's training mode with all that only training adds.
+        """The loss of a batch. If the module is in training mode, training's own terms are added.
 
-        `unlabelled`: texts for terms that need no labels, where there are such.
+        `unlabelled`: texts for the terms that need no labels.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Cross-entropy with labels or soft targets, and texts and classes that may count more or less.
+    """Cross-entropy with labels or soft targets, weighted by text and by class.
 
-    Three more terms may be added while training; together they are the mixed objective of Sachan,
-    Zaheer & Salakhutdinov (2019). A term whose weight is 0 is not computed.
+    In training, three more terms may be added. Together they are the mixed objective of Sachan,
+    Zaheer & Salakhutdinov (2019). A term with weight 0 is not computed.
 
-    `word_dropout`: chance of a word being read as unknown while training. `class_weights`: factor
-    of each class's texts while training, [C]. `adversarial`, `virtual_adversarial`, `entropy`:
-    weights of the terms. `perturbation`: size of a shift, the root mean square over a text's
-    tokens of their L2 norms.
+    `word_dropout`: probability that a word is read as unknown in training. `class_weights`: factor
+    of the loss of each class's texts in training, [C]. `adversarial`, `virtual_adversarial`,
+    `entropy`: weights of the terms. `perturbation`: size of a shift, the root mean square of its
+    L2 norms over a text's tokens.
     """
 
     word_dropout: float = 0.0
@@ -74,7 +74,7 @@ class Classification:
     perturbation: float = 0.25
 
     def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
-        """Read the batch; a text with a soft target is judged by its likeliest class."""
+        """Compute the loss. The right class of a text with a soft target is its likeliest one."""
         ids, lengths = self._words(model, batch)
         extra: Tensor | float = 0.0
         if model.training and self.adversarial:
@@ -82,15 +82,15 @@ class Classification:
             extra = self.adversarial * attacked.mean()
         else:
             logits = model(ids, lengths).float()
-        wanted = self.virtual_adversarial or self.entropy
-        if model.training and wanted and unlabelled is not None:
+        needs_unlabelled = self.virtual_adversarial or self.entropy
+        if model.training and needs_unlabelled and unlabelled is not None:
             extra = extra + self._without_labels(model, unlabelled)
         losses = self._losses(model, batch, logits)
         labels = torch.from_numpy(batch.labels).to(logits.device)
         return Loss(losses.sum(), len(labels), correct(logits, labels), extra)
 
     def _words(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Ids, some of them unknown in training, and lengths, where the model is."""
+        """Ids and lengths on the model's device; in training, word dropout makes some unknown."""
         device = next(model.parameters()).device
         ids, lengths = (torch.from_numpy(a).to(device) for a in (batch.ids, batch.lengths))
         if model.training and self.word_dropout:
@@ -98,7 +98,7 @@ class Classification:
         return ids, lengths
 
     def _losses(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
-        """What each text costs, weighted, [B]."""
+        """The weighted loss of each text in nats, [B]."""
         losses = cross_entropy(logits, _targets(batch, logits))
         if model.training and self.class_weights is not None:
             labels = torch.from_numpy(batch.labels).to(logits.device)
@@ -113,7 +113,7 @@ class Classification:
         """Logits, and the losses under the shifts that raise them most, [B].
 
         Adversarial training on embeddings (Miyato, Dai & Goodfellow 2017). The gradient comes from
-        the pass that is trained on anyway, and is taken as a constant.
+        the forward pass that training needs anyway, and is treated as a constant.
         """
         scores, shift = repeatable(model, ids, lengths), no_shift(model, ids)
         logits = scores(shift)
@@ -121,42 +121,43 @@ class Classification:
         return logits, self._losses(model, batch, scores(worst))
 
     def _without_labels(self, model: nn.Module, batch: Batch) -> Tensor | float:
-        """The terms that need no labels, means over the texts.
+        """The weighted sum of the terms that need no labels; each is a mean over the texts.
 
         Entropy minimisation (Grandvalet & Bengio 2005) and virtual adversarial training (Miyato,
-        Dai & Goodfellow 2017). Both start from the verdict as it is, in full precision: what a
-        small shift changes is less than bfloat16 can tell.
+        Dai & Goodfellow 2017). Both need the logits without a shift, in float32: a small shift
+        changes them by less than bfloat16 can represent.
         """
         ids, lengths = self._words(model, batch)
         scores = repeatable(model, ids, lengths)
         with full_precision(ids.device), torch.set_grad_enabled(bool(self.entropy)):
-            verdict = scores(None)
+            logits = scores(None)
         extra: Tensor | float = 0.0
         if self.entropy:
-            extra = self.entropy * entropy(verdict).mean()
+            extra = self.entropy * entropy(logits).mean()
         if self.virtual_adversarial:
             probe = random_shift(model, ids, lengths, _PROBE)
-            moved = self._moved(scores, verdict.detach(), probe, self._size(lengths))
+            moved = self._moved(scores, logits.detach(), probe, self._size(lengths))
             extra = extra + self.virtual_adversarial * moved.mean()
         return extra
 
     def _size(self, lengths: Tensor) -> Tensor:
         """The L2 norm of each text's shift, [B].
 
-        Miyato, Dai & Goodfellow use one norm for all, of whole reviews; where sentences stand
-        beside them, it would be many times as much a word there.
+        It grows with the text's length. Miyato, Dai & Goodfellow use one norm for all texts, which
+        are long reviews; on a short sentence it would shift each word many times as far.
         """
         return self.perturbation * lengths.sqrt()
 
-    def _moved(self, scores: Scores, verdict: Tensor, probe: Tensor, size: Tensor) -> Tensor:
-        """How far verdicts move under the shift that moves them most, [B].
+    def _moved(self, scores: Scores, logits: Tensor, probe: Tensor, size: Tensor) -> Tensor:
+        """The divergence from the predictions under the shift that changes them most, [B].
 
-        At no shift at all the divergence has no slope; its slope at a small random one is a step
-        of the power iteration that leads to the direction in which it curves most.
+        Without a shift the divergence is at its minimum, so its gradient is 0. Its gradient at a
+        small random shift is one step of the power iteration towards the direction of largest
+        curvature.
         """
-        with full_precision(verdict.device):
-            worst = steepest(divergence(verdict, scores(probe)), probe, size)
-        return divergence(verdict, scores(worst))
+        with full_precision(logits.device):
+            worst = steepest(divergence(logits, scores(probe)), probe, size)
+        return divergence(logits, scores(worst))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class NextToken:
     """Cross-entropy of each next token (`model.language.LanguageModel`)."""
 
     def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
-        """Read the batch; its labels are not looked at, nor are texts beside it."""
+        """Compute the loss of the batch's tokens. Labels and `unlabelled` are not used."""
         device = next(model.parameters()).device
         ids, lengths = (torch.from_numpy(a).to(device) for a in (batch.ids, batch.lengths))
         losses, right = model(ids, lengths)
@@ -176,38 +177,38 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
     Args:
         logits: [B] or [B, C].
-        targets: class positions, int64 [B], or the share of each class, float32 [B, C].
+        targets: class indices, int64 [B], or the probability of each class, float32 [B, C].
     """
     if logits.ndim == 1:
-        shares = targets if targets.ndim == 1 else targets[:, 1]
-        return F.binary_cross_entropy_with_logits(logits, shares.to(logits), reduction="none")
+        second = targets if targets.ndim == 1 else targets[:, 1]
+        return F.binary_cross_entropy_with_logits(logits, second.to(logits), reduction="none")
     return F.cross_entropy(logits, targets, reduction="none")
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """Entropy of each text's verdict in nats, [B]; logits as in `cross_entropy`."""
-    return cross_entropy(logits, _shares(logits))
+    """Entropy of each text's prediction in nats, [B]; logits as in `cross_entropy`."""
+    return cross_entropy(logits, _probabilities(logits))
 
 
 def divergence(logits: Tensor, others: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of the verdicts `others` from `logits` in nats, [B]."""
-    return cross_entropy(others, _shares(logits)) - entropy(logits)
+    """Kullback-Leibler divergence KL(logits || others) of the predictions in nats, [B]."""
+    return cross_entropy(others, _probabilities(logits)) - entropy(logits)
 
 
-def with_unknown_words(ids: Tensor, chance: float) -> Tensor:
-    """Token ids [B, T] with words turned unknown by chance; padding stays."""
-    dropped = (torch.rand(ids.shape, device=ids.device) < chance) & (ids != PAD_ID)
+def with_unknown_words(ids: Tensor, probability: float) -> Tensor:
+    """Token ids [B, T] in which some words became unknown, at random. Padding stays."""
+    dropped = (torch.rand(ids.shape, device=ids.device) < probability) & (ids != PAD_ID)
     return ids.masked_fill(dropped, UNKNOWN_ID)
 
 
 def correct(logits: Tensor, labels: Tensor) -> int:
-    """Texts of the batch whose most probable class is the right one."""
-    guesses = (logits > 0).long() if logits.ndim == 1 else logits.argmax(dim=1)
-    return int((guesses == labels).sum())
+    """The number of texts whose most probable class is the right one."""
+    predicted = (logits > 0).long() if logits.ndim == 1 else logits.argmax(dim=1)
+    return int((predicted == labels).sum())
 
 
 def balanced_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """Weights [C] under which every class counts the same and a text counts 1 on average.
+    """Weights [C] that make all classes count the same; their mean over the texts is 1.
 
     Labels [0, 0, 0, 1] -> [2/3, 2]. A class without texts gets 0.
     """
@@ -218,7 +219,7 @@ def balanced_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.floa
     return weights
 
 
-def _shares(logits: Tensor) -> Tensor:
+def _probabilities(logits: Tensor) -> Tensor:
     """The probability of each class, [B, C]."""
     if logits.ndim == 1:
         return torch.stack([-logits, logits], dim=1).sigmoid()
@@ -226,5 +227,5 @@ def _shares(logits: Tensor) -> Tensor:
 
 
 def _targets(batch: Batch, logits: Tensor) -> Tensor:
-    found = batch.labels if batch.targets is None else batch.targets
-    return torch.from_numpy(found).to(logits.device)
+    targets = batch.labels if batch.targets is None else batch.targets
+    return torch.from_numpy(targets).to(logits.device)

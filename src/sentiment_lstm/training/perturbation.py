@@ -1,7 +1,7 @@
-"""Shifts of a batch's embeddings: towards a higher loss, or by chance; and scoring under them.
+"""Shifts of a batch's embeddings: at random, or in the direction in which the loss rises most.
 
-A shift is float32 [B, T, E], zero at padding; its size is the L2 norm over a whole text. What is
-lost under it, and with what labels, is not known here.
+A shift is float32 [B, T, E] and zero at padding. Its size is its L2 norm over a whole text. This
+file does not know which loss is computed under it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import torch
 from torch import Tensor, nn
 
 Scores = Callable[[Tensor | None], Tensor]
-"""From a shift (None: none) to the logits of a batch, float32."""
+"""Takes a shift (or None), returns the logits of a batch, float32."""
 
 
 def repeatable(model: nn.Module, ids: Tensor, lengths: Tensor) -> Scores:
-    """Scores of one batch, with the same dropout at every call: only the shift tells them apart.
+    """A function that scores one batch with the same dropout at every call, so that only the shift
+    makes a difference.
 
     Args:
-        model: called as `model.classifier.LSTMClassifier` is.
+        model: has the `forward` of `model.classifier.LSTMClassifier`.
         ids: int64 [B, T].
         lengths: int64 [B].
     """
@@ -35,18 +36,18 @@ def repeatable(model: nn.Module, ids: Tensor, lengths: Tensor) -> Scores:
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Products in float32 inside the block, whatever the training's precision."""
+    """Compute matrix products in float32 inside the block, whatever `training.precision` is."""
     return torch.autocast(device.type, enabled=False)
 
 
 def no_shift(model: nn.Module, ids: Tensor) -> Tensor:
-    """Zeros, by which to take the gradient at the embeddings themselves."""
+    """A shift of zeros, for the gradient at the embeddings themselves."""
     width = model.get_parameter("embedding.weight").shape[1]
     return torch.zeros(*ids.shape, width, device=ids.device, requires_grad=True)
 
 
 def random_shift(model: nn.Module, ids: Tensor, lengths: Tensor, size: float) -> Tensor:
-    """A shift in a random direction, by which a gradient can be taken."""
+    """A shift of a given size in a random direction, for the gradient there."""
     zeros = no_shift(model, ids).detach()
     real = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
     return resized(torch.randn_like(zeros) * real[:, :, None], size).requires_grad_()
@@ -55,21 +56,25 @@ def random_shift(model: nn.Module, ids: Tensor, lengths: Tensor, size: float) ->
 def steepest(losses: Tensor, shift: Tensor, size: float | Tensor) -> Tensor:
     """The shift of a given size that raises each text's loss most, to first order.
 
-    That is the gradient's direction (Miyato, Dai & Goodfellow 2017). The graph of the losses stays.
+    It has the direction of the gradient (Miyato, Dai & Goodfellow 2017). The graph of the losses is
+    kept.
 
     Args:
-        losses: of each text, [B], computed under `shift`.
+        losses: the loss of each text, computed under `shift`, [B].
         shift: where the gradient is taken, [B, T, E].
-        size: L2 norm over a text, of all texts or of each, [B].
+        size: L2 norm over a text, one number for all texts or [B].
     """
     (gradient,) = torch.autograd.grad(losses.sum(), shift, retain_graph=True)
     return resized(gradient, size)
 
 
 def resized(direction: Tensor, size: float | Tensor) -> Tensor:
-    """Each text's `direction` [B, T, E] at the given L2 norm, one or [B]; zeros stay zeros."""
-    # Divided by the largest number first: squares of a faint gradient would vanish.
+    """`direction` [B, T, E], scaled to the L2 norm `size` over each text. Zeros stay zeros.
+
+    `size`: one number for all texts, or [B].
+    """
+    # Divided by the largest number first: squares of a very small gradient would become 0.
     direction = direction / direction.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
     length: Tensor = torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True)
-    wanted = size[:, None, None] if isinstance(size, Tensor) else size
-    return direction * (wanted / length.clamp_min(1e-30))
+    norm = size[:, None, None] if isinstance(size, Tensor) else size
+    return direction * (norm / length.clamp_min(1e-30))

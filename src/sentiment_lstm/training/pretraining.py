@@ -1,7 +1,8 @@
-"""The stage before labels: a language model on training and unlabelled texts.
+"""The language stage: before labels, a language model learns to predict each next token.
 
-Its end is a bundle of its own in the run's folder, whose output layer is zero: it knows words and
-how texts go on, and gives every class the same chance. Any training can start there (`init`).
+It reads the training texts and unlabelled texts. The stage ends with a bundle in the run's folder.
+Its output layer is zero, so it gives every class the same probability. A training can start from
+it (`training.init`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
 
 from sentiment_lstm import __version__
 from sentiment_lstm.batching import Window, count_batches, lengths_of
@@ -32,13 +32,14 @@ from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.storage import one_sentence
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed
+from sentiment_lstm.training.listener import Listener
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import NextToken
 from sentiment_lstm.training.session import Session
 
 FOLDER, SECONDS = "language", "train_seconds"
 _VALIDATION_TOKENS = 100_000
-"""Enough for a mean of nats a token to be good to a hundredth; more would take minutes."""
+"""Validation tokens: enough for the mean loss to be right to 0.01 nats. More would take minutes."""
 
 
 def pretrained(
@@ -46,33 +47,36 @@ def pretrained(
     corpus: Corpus,
     set_aside: SetAside,
     run: Path,
-    console: Console,
+    listener: Listener,
     interrupts: Interrupts,
     start: Bundle | None = None,
 ) -> Bundle:
-    """Train the language model, go on with it, or take the one that is finished.
+    """Train the language model, or go on with it, or return it if it is finished.
 
     Args:
-        settings: `language` says how; network and words are those of the run.
-        corpus: its training texts are read beside the unlabelled ones; validation measures.
+        settings: `language` says how; the network and vocabulary are those of the run.
+        corpus: its training texts are read beside the unlabelled ones; its validation texts
+            measure.
         set_aside: gets the bad rows of the unlabelled sources.
-        run: the run's folder; the bundle stands in `language` below it.
-        console: where progress is shown.
-        interrupts: signals.
-        start: whose words and network it goes on from (Howard & Ruder 2018 do so on texts of the
-            field); None: both are new.
+        run: the run's folder; the bundle is saved in its folder `language`.
+        listener: follows the progress.
+        interrupts: the signals of the run.
+        start: a bundle whose vocabulary and weights it goes on from, as Howard & Ruder (2018) do on
+            texts of the domain; None: start anew.
 
     Raises:
-        DataError, TrainingError, Interrupted: as reading and training raise them.
+        DataError: there is no text of two tokens or more, or a source cannot be read.
+        TrainingError, Interrupted: as in `Session.train`.
     """
     folder, started = run / FOLDER, time.monotonic()
-    unlabelled = unlabelled_texts(settings, corpus, set_aside)  # also for the rows set aside
+    unlabelled = unlabelled_texts(settings, corpus, set_aside)  # always: it counts rows set aside
     if is_bundle(folder):
         return load_bundle(folder)
     texts = [example.text for example in chain(corpus.sample, unlabelled)]
     tokenizer = start.tokenizer if start else TextTokenizer.learn(texts, settings.text)
-    note = f"language model: {len(texts):,} texts to read, {len(unlabelled):,} without labels"
-    console.print(note, highlight=False)
+    listener.on_note(
+        f"language model: {len(texts):,} texts to read, {len(unlabelled):,} without labels"
+    )
     feed = _feed(texts, corpus.validation, tokenizer, settings)
     torch.manual_seed(settings.training.seed)
     classifier = _classifier(settings, len(tokenizer), len(corpus.classes), start)
@@ -81,8 +85,8 @@ def pretrained(
     trainer = Trainer(model, _training(settings), feed, NextToken())
     with one_sentence(folder):
         folder.mkdir(exist_ok=True)
-    session = Session(trainer, run, folder, interrupts, started)
-    session.train(console)
+    session = Session(trainer, run, folder, interrupts, listener, started)
+    session.train()
     model.load_state_dict(trainer.best)
     best = trainer.progress.best.items()
     metrics = {name.replace("validation_", "language_"): value for name, value in best}
@@ -95,9 +99,9 @@ def pretrained(
 
 
 def pieces(ids: Iterable[NDArray[np.int32]], most: int) -> list[NDArray[np.int32]]:
-    """Texts cut into pieces of at most `most` tokens, those of one token left out.
+    """Cut texts into pieces of at most `most` tokens, and leave out pieces of one token.
 
-    `pieces([[1, 2, 3, 4, 5], [6]], 2)` is `[[1, 2], [3, 4]]`.
+    `pieces([[1, 2, 3, 4, 5], [6]], 2)` -> `[[1, 2], [3, 4]]`
     """
     cut = (text[start : start + most] for text in ids for start in range(0, len(text), most))
     return [piece for piece in cut if len(piece) > 1]
@@ -134,9 +138,9 @@ def _window(tokenizer: TextTokenizer, texts: Sequence[str], most: int) -> Window
 def _classifier(
     settings: Settings, vocabulary: int, classes: int, start: Bundle | None
 ) -> LSTMClassifier:
-    """The run's network with the language model's dropout and no verdict.
+    """The run's network with the language model's dropout and an output layer of zeros.
 
-    Where it is new its embedding is small, since that is the output layer of guesses too.
+    A new embedding starts small, because it is also the output layer of the language model.
     """
     dropout = settings.language.dropout
     shape = replace(settings.model, dropout=dropout, embedding_dropout=dropout)
@@ -152,7 +156,7 @@ def _classifier(
 
 
 def _training(settings: Settings) -> TrainingSettings:
-    """How the language model is trained: the run's seed and machine, its own pace."""
+    """How the language model is trained: seed and hardware of the run, its own schedule."""
     language = settings.language
     return replace(
         settings.training,

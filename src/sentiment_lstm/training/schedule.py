@@ -1,4 +1,4 @@
-"""How fast the weights move over time: learning rate and moving average."""
+"""Learning rate over time, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch import Tensor, nn
 from sentiment_lstm.settings import TrainingSettings
 
 _WARMUP_WITHOUT_END = 100
-"""Steps of warm-up where nobody knows how many steps there will be (a stream)."""
+"""Steps of warm-up if the number of steps is unknown (a stream)."""
 
 
 def learning_rate(settings: TrainingSettings, step: int, total: int | None, epoch: int) -> float:
-    """The step size of update number `step` (from 0).
+    """The learning rate of update number `step` (from 0).
 
-    It rises in a line over `settings.warmup` of all steps, then stays or falls to 0.
+    It rises linearly during the fraction `settings.warmup` of all steps, then stays or falls to 0.
 
     Args:
         settings: peak, warm-up and kind of decay.
         step: updates done so far.
-        total: all updates; None where a stream's end is unknown: the rate then falls by epoch.
-        epoch: epochs finished.
+        total: number of all updates; None if unknown (a stream): the rate then falls each epoch.
+        epoch: finished epochs.
     """
     warm = max(1, round(settings.warmup * total)) if total else _WARMUP_WITHOUT_END
     done = min(1.0, step / total if total else epoch / settings.epochs)
@@ -40,8 +40,8 @@ class WeightAverage:
     """Exponential moving average of a module's weights (Polyak & Juditsky 1992).
 
     Args:
-        module: whose weights are followed.
-        decay: share of the average that stays at each update, once enough updates were seen.
+        module: the module whose weights are averaged.
+        decay: fraction of the average that stays at each update, once there were enough updates.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -50,7 +50,9 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
-        """Move towards the present weights; early steps move further, lest chance lingers."""
+        """Move towards the current weights. Early updates move further, because the first weights
+        are random.
+        """
         decay = min(self.decay, (1 + step) / (10 + step))
         for name, weight in module.named_parameters():
             self.weights[name].lerp_(weight, 1 - decay)
@@ -58,7 +60,7 @@ class WeightAverage:
 
 @contextmanager
 def weights_swapped(module: nn.Module, weights: Mapping[str, Tensor]) -> Iterator[None]:
-    """Give the module other weights inside the block, its own again after it."""
+    """Give the module other weights inside the block, and its own ones after it."""
     own = {name: p.detach().clone() for name, p in module.named_parameters()}
     module.load_state_dict(weights)
     try:

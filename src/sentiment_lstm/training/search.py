@@ -1,9 +1,9 @@
-"""A search for better settings: trials around given ones, the hopeless ended early, in a folder.
+"""A search for better settings: trials around given settings, poor ones stopped early, in a folder.
 
-The folder gets `search.json` first, rewritten after every trial: with the checkpoint of the trial
-at work it is the whole state. Each trial is a run in `trials`, of which only the best keeps its
-weights; at the end the folder becomes the best trial's bundle. Knows runs and their numbers,
-nothing of texts or networks.
+The folder gets `search.json` first, and again after every trial. Together with the checkpoint of
+the current trial it is the whole state of the search. Each trial is a run in the folder `trials`.
+Only the best trial keeps its weights, and at the end the folder becomes its bundle. This file
+knows runs and their numbers, not texts or networks.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from sentiment_lstm.bundle import (
     CARD,
     CONFIG,
@@ -31,13 +29,15 @@ from sentiment_lstm.bundle import (
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
-from sentiment_lstm.settings import Settings, flattened, read_json
+from sentiment_lstm.setting_names import flattened, name_today
+from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
 from sentiment_lstm.training import checkpoint
-from sentiment_lstm.training.display import METRICS_LOG, read_metrics
-from sentiment_lstm.training.machine import settled
+from sentiment_lstm.training.display import Display
+from sentiment_lstm.training.hardware import settled
+from sentiment_lstm.training.listener import Listener, Listeners, Numbers
+from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
 from sentiment_lstm.training.run import SET_ASIDE, SETTINGS, resume, train
-from sentiment_lstm.training.session import Whole
 from sentiment_lstm.training.suggesting import lags_behind, require_optuna, space, suggest
 
 FILE = "search.json"
@@ -45,19 +45,19 @@ TRIALS = "trials"
 
 
 class _PrunedError(Exception):
-    """Ends a trial that lags behind."""
+    """Ends a trial that is worse than the others were by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search as `search.json` holds it.
+    """The state of a search, as `search.json` holds it.
 
-    `settings`: those of the first trial, which the others vary. `trials`: how many there will be.
-    `fixed`: names of settings that none varies. `data`: digest of the texts. `finished`: a row a
-    trial, in their order: `trial` (from 1), `outcome` (`complete`, `pruned` or `failed`),
-    `settings` (value by name), `losses` (on validation, in nats, one an epoch), `epochs`,
-    `validation_loss` and `validation_accuracy` of the best epoch, `seconds` (these three None
-    where no epoch ended), `error` (why it failed, else None).
+    `settings`: those of the first trial, which the other trials vary. `trials`: how many there will
+    be. `fixed`: names of settings that no trial varies. `data`: SHA-256 of the texts. `finished`: a
+    row for each finished trial, in order: `trial` (from 1), `outcome` (`complete`, `pruned` or
+    `failed`), `settings` (value by name), `losses` (validation loss in nats, one an epoch),
+    `epochs`; `validation_loss` and `validation_accuracy` of the best epoch and `seconds` (None if
+    no epoch ended); `error` (why it failed, else None).
     """
 
     settings: Settings
@@ -74,56 +74,60 @@ class Search:
 
 
 def search(
-    settings: Settings, trials: int, folder: Path, console: Console, fixed: Collection[str] = ()
+    settings: Settings,
+    trials: int,
+    folder: Path,
+    fixed: Collection[str] = (),
+    listener: Listener | None = None,
 ) -> Search:
     """Try settings around the given ones, these first, and keep the best trial's model.
 
-    Trials are told apart by their validation log-loss: it chooses the epoch within a run, it counts
-    false confidence, and it differs where as many texts are right. The same data, settings and
-    number of trials give the same trials, interrupted or not.
+    Trials are compared by their validation loss: it also chooses the epoch within a run, it
+    punishes false confidence, and it differs even if two trials have the same accuracy. The same
+    data, settings and number of trials give the same trials, interrupted or not.
 
     Args:
-        settings: of the first trial; the others differ by what `suggesting.space` says.
-        trials: how many, those given up included.
-        folder: of the search: new, or begun by the same call.
-        console: where progress is shown.
-        fixed: names of settings that are not varied.
+        settings: those of the first trial; the others vary what `suggesting.space` says.
+        trials: how many, those stopped early included.
+        folder: the search's folder: new, or begun by the same call.
+        fixed: names of settings that no trial varies.
+        listener: follows the progress; None: a bar or lines on standard error.
 
     Raises:
         MissingExtraError: Optuna is not installed.
         UsageError: no trials, nothing to vary, or a folder that holds something else.
         TrainingError: the texts changed since the search began, or every trial failed.
-        DataError, BundleError, Interrupted: as a run raises them.
+        DataError, BundleError, Interrupted: as in `run.train`.
     """
     require_optuna()
     _check(settings, trials, fixed)
     settings = replace(settings, training=settled(settings.training))
-    wanted = Search(settings, trials, tuple(sorted(fixed)))
+    asked = Search(settings, trials, tuple(sorted(fixed)))
     if (folder / FILE).exists():
-        _require_same(folder, wanted)
-        return resume_search(folder, console)
+        _require_same(folder, asked)
+        return resume_search(folder, listener)
     if (folder / SETTINGS).exists() or is_bundle(folder):
         raise UsageError(
             f"Expected a folder without a run for the search, found one in {folder}: name another "
             "by --out."
         )
-    begun = replace(wanted, data=_digest(settings))
+    begun = replace(asked, data=_digest(settings))
     with one_sentence(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         _write(folder, begun)
-        return _run(begun, folder, console)
+        return _run(begun, folder, listener or Display())
 
 
-def resume_search(folder: Path, console: Console) -> Search:
-    """Go on with a search: finished trials stay, the one at work goes on from its checkpoint.
+def resume_search(folder: Path, listener: Listener | None = None) -> Search:
+    """Go on with a search. Finished trials stay; the current one goes on from its checkpoint.
 
     Returns:
-        The search at its end; one that was finished already is not touched.
+        The search at its end. One that was finished already is not touched.
 
     Raises:
         UsageError: `search.json` cannot be read.
-        MissingExtraError, TrainingError, DataError, BundleError, Interrupted: as `search`.
+        MissingExtraError, TrainingError, DataError, BundleError, Interrupted: as in `search`.
     """
     require_optuna()
     with locked(folder):
@@ -133,7 +137,7 @@ def resume_search(folder: Path, console: Console) -> Search:
                 f"Expected the texts that the search in {folder} began with, found others: "
                 "restore them, or start a new search."
             )
-        return _run(begun, folder, console)
+        return _run(begun, folder, listener or Display())
 
 
 def _check(settings: Settings, trials: int, fixed: Collection[str]) -> None:
@@ -148,8 +152,8 @@ def _check(settings: Settings, trials: int, fixed: Collection[str]) -> None:
         raise UsageError("Expected a setting left to search, found all of them given: leave some.")
 
 
-def _require_same(folder: Path, wanted: Search) -> None:
-    if replace(_read(folder), data="", finished=()) != wanted:
+def _require_same(folder: Path, asked: Search) -> None:
+    if replace(_read(folder), data="", finished=()) != asked:
         raise UsageError(
             f"Expected the settings and trials that the search in {folder} began with, found "
             f"others: go on by 'sentiment-lstm train --resume {folder}', or name another by --out."
@@ -166,39 +170,39 @@ def _digest(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def _run(now: Search, folder: Path, console: Console) -> Search:
+def _run(now: Search, folder: Path, listener: Listener) -> Search:
     if not is_bundle(folder):
         write_atomically(folder / SETTINGS, as_json(now.settings.to_dict()))
         while len(now.finished) < now.trials:
-            now = replace(now, finished=(*now.finished, _trial(now, folder, console)))
+            now = replace(now, finished=(*now.finished, _trial(now, folder, listener)))
             _write(folder, now)
             _tidy(now, folder)
-        _crown(now, folder)
+        _keep_best(now, folder)
     _tidy(now, folder)
     return now
 
 
-def _trial(now: Search, folder: Path, console: Console) -> dict[str, Any]:
+def _trial(now: Search, folder: Path, listener: Listener) -> dict[str, Any]:
     """Run the next trial, or go on with it; returns its row."""
     number = len(now.finished) + 1
     run = _folder_of(folder, number)
     changes = _changes(now, run)
-    shown = ", ".join(f"{name.partition('.')[2]} {value}" for name, value in changes.items())
-    _note(console, f"trial {number} of {now.trials}: {shown}")
-    outcome, error = "complete", None
+    values = ", ".join(f"{name.partition('.')[2]} {value}" for name, value in changes.items())
+    listener.on_note(f"trial {number} of {now.trials}: {values}")
+    outcome, reason = "complete", None
     try:
-        _train(now, changes, folder, run, console)
+        _train(now, changes, folder, run, listener)
     except _PrunedError:
         outcome = "pruned"
-    except TrainingError as found:
-        outcome, error = "failed", str(found)
-    _note(console, f"trial {number}: {outcome}{f': {error}' if error else ''}")
+    except TrainingError as error:
+        outcome, reason = "failed", str(error)
+    listener.on_note(f"trial {number}: {outcome}{f': {reason}' if reason else ''}")
     row = {"trial": number, "outcome": outcome, "settings": changes}
-    return row | _numbers(run) | {"error": error}
+    return row | _numbers(run) | {"error": reason}
 
 
 def _changes(now: Search, run: Path) -> dict[str, Any]:
-    """The trial's values: those it began with; for the first those given; else suggested ones."""
+    """The trial's values: those it began with; the first trial has those given; else suggested."""
     kinds = space(now.settings, now.fixed)
     begun = (run / SETTINGS).exists()
     if now.finished and not begun:
@@ -208,30 +212,42 @@ def _changes(now: Search, run: Path) -> dict[str, Any]:
     return {name: values[name] for name in kinds}
 
 
-def _train(
-    now: Search, changes: Mapping[str, Any], folder: Path, run: Path, console: Console
-) -> None:
-    """Train the trial, from its checkpoint where there is one."""
+class _Pruner(Listener):
+    """Ends a trial after an epoch if it is worse than the finished trials were by then."""
 
-    def judge() -> None:
-        losses = [line["validation_loss"] for line in _epochs(run)]
-        if lags_behind(now.finished, losses, now.settings.training.epochs):
+    def __init__(self, now: Search, run: Path) -> None:
+        self.now, self.run = now, run
+
+    def on_epoch(self, numbers: Numbers) -> None:
+        """Compare what `metrics.jsonl` holds, the epoch just ended included."""
+        self.check()
+
+    def check(self) -> None:
+        """Raise `_PrunedError` if the trial is worse."""
+        losses = [line["validation_loss"] for line in _epochs(self.run)]
+        if lags_behind(self.now.finished, losses, self.now.settings.training.epochs):
             raise _PrunedError
 
-    whole = Whole(folder, judge)
+
+def _train(
+    now: Search, changes: Mapping[str, Any], folder: Path, run: Path, listener: Listener
+) -> None:
+    """Train the trial, from its checkpoint if there is one."""
+    pruner = _Pruner(now, run)
+    both = Listeners([listener, pruner])
     if (run / SETTINGS).exists():
-        judge()  # an interruption may have come before it
+        pruner.check()  # an interruption may have come before it
         try:
-            resume(run, console, whole)
-        except TrainingError:  # the checkpoint is damaged or leads nowhere: from the start
+            resume(run, both, resumed_by=folder)
+        except TrainingError:  # the checkpoint is damaged or leads nowhere: start the trial again
             shutil.rmtree(run)
         else:
             return
-    train(now.settings.updated(changes), run, console, whole)
+    train(now.settings.updated(changes), run, both, resumed_by=folder)
 
 
 def _numbers(run: Path) -> dict[str, Any]:
-    """What a row tells of a run's epochs."""
+    """The part of a row that comes from the run's epochs."""
     epochs = _epochs(run)
     best: Mapping[str, float] = min(epochs, key=lambda e: e["validation_loss"], default={})
     return {
@@ -247,8 +263,8 @@ def _epochs(run: Path) -> list[dict[str, float]]:
     return [line for line in read_metrics(run) if "validation_loss" in line]
 
 
-def _crown(now: Search, folder: Path) -> None:
-    """Make the folder the best trial's run and bundle; the card says that it was chosen."""
+def _keep_best(now: Search, folder: Path) -> None:
+    """Make the folder the best trial's run and bundle. The card says how it was chosen."""
     if now.best is None:
         raise TrainingError(
             f"Expected a trial of {now.trials} to end well, found that all failed, the first by: "
@@ -265,7 +281,7 @@ def _crown(now: Search, folder: Path) -> None:
 
 
 def _tidy(now: Search, folder: Path) -> None:
-    """Leave settings and numbers of finished trials; the best keeps its weights till the end."""
+    """Delete what finished trials no longer need. The best keeps its weights until the end."""
     kept = None if is_bundle(folder) else now.best
     for row in now.finished:
         if row is not kept:
@@ -275,10 +291,6 @@ def _tidy(now: Search, folder: Path) -> None:
 
 def _folder_of(folder: Path, number: int) -> Path:
     return folder / TRIALS / f"{number:02d}"
-
-
-def _note(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _write(folder: Path, now: Search) -> None:
@@ -299,9 +311,9 @@ def _read(folder: Path) -> Search:
         return Search(
             Settings.from_dict(plain["settings"]),
             int(plain["trials"]),
-            tuple(plain["fixed"]),
+            tuple(name_today(name) for name in plain["fixed"]),
             plain["data"],
-            tuple(plain["finished"]),
+            tuple(_named_today(row) for row in plain["finished"]),
         )
     except UsageError:  # a ValueError too: a setting that does not fit
         raise
@@ -310,3 +322,8 @@ def _read(folder: Path) -> Search:
             f"Expected the state of a search in {folder / FILE}, found it damaged ({error!r}): "
             "start a new search by --out."
         ) from error
+
+
+def _named_today(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `search.json`, which may name settings as they were called before."""
+    return {**row, "settings": {name_today(name): v for name, v in row["settings"].items()}}

@@ -1,53 +1,44 @@
-"""One trainer at work in one folder: checkpoints by the clock, numbers on display, signals heeded.
+"""One stage of a run at work in its folder: checkpoints by the clock, listeners, signals.
 
-Knows neither texts nor what is trained for.
+This file knows neither texts nor the objective.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-
 from sentiment_lstm.errors import TrainingError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
-from sentiment_lstm.training import checkpoint
-from sentiment_lstm.training.display import Displays, displays
+from sentiment_lstm.training import checkpoint, tensorboard
+from sentiment_lstm.training.listener import Listener, Listeners, Stage
 from sentiment_lstm.training.loop import Trainer
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """What a training is a part of, such as a search: `run` is the folder by which it is resumed.
-
-    `epoch_ended` is told of each epoch once it is on display, and may raise to end the training.
-    """
-
-    run: Path
-    epoch_ended: Callable[[], None]
+from sentiment_lstm.training.metrics_log import MetricsLog
 
 
 @dataclass(slots=True)
 class Session:
-    """The loop's watcher: passes numbers to the displays, saves by the clock, heeds signals.
+    """Trains with checkpoints: passes numbers on, saves by the clock, ends in order on a signal.
 
-    `run` is the folder by which the training is resumed, `folder` where this trainer's files
-    stand; `before` counts the seconds that the run took before `started`.
+    `run`: the folder that `train --resume` takes. `folder`: where this stage's files are.
+    `listener`: hears of the progress, beside the files of numbers. `started`: when the run began,
+    by `time.monotonic()`; `before`: seconds that it took before that.
     """
 
     trainer: Trainer
     run: Path
     folder: Path
     interrupts: Interrupts
+    listener: Listener
     started: float
     before: float = 0.0
-    whole: Whole | None = None
-    shown: Displays = field(init=False)
+    listeners: Listener = field(init=False)
     facts: Mapping[str, object] = field(init=False)
     saved: float = field(init=False)
+    counted: float = field(init=False)
+    """When the tokens of the last update were counted."""
 
     @property
     def path(self) -> Path:
@@ -56,15 +47,15 @@ class Session:
 
     @property
     def seconds(self) -> float:
-        """Training time so far, that before interruptions included."""
+        """Seconds of training so far, those before interruptions included."""
         return self.before + time.monotonic() - self.started
 
-    def train(self, console: Console) -> None:
-        """Train to the end, from the checkpoint where there is one; the last one stays.
+    def train(self) -> None:
+        """Train to the end, from the checkpoint if there is one. The last checkpoint stays.
 
         Raises:
-            TrainingError: the data or settings changed since, or the checkpoint is damaged.
-            Interrupted: by a signal; the state is whole at that moment, and saved.
+            TrainingError: data or settings changed since the checkpoint, or it is damaged.
+            Interrupted: by a signal; the state at that moment is saved.
         """
         self.facts = {
             "data": self.trainer.feed.fingerprint(),
@@ -73,38 +64,45 @@ class Session:
         if self.path.exists():
             self._restore()
         at = self.trainer.progress
-        self.shown = displays(self.folder, self.trainer.total, at.step, at.epoch, console)
-        self.saved = time.monotonic()
+        trackers = [tensorboard.TensorBoard()] if tensorboard.is_installed() else []
+        self.listeners = Listeners([MetricsLog(), *trackers, self.listener])
+        self.listeners.on_start(Stage(self.folder, self.trainer.total, at.step, at.epoch))
+        self.saved = self.counted = time.monotonic()
         self.interrupts.deferred = True
         try:
             self.trainer.run(self)
         except Interrupted:
             self.save()
-            self.shown.note(
+            self.listeners.on_note(
                 f"Saved after {self.trainer.progress.step} updates; go on by "
                 f"'sentiment-lstm train --resume {self.run}'."
             )
             raise
         finally:
-            self.shown.close()
+            self.listeners.on_end()
 
     def stepped(self, step: dict[str, float]) -> None:
-        """Show the update; save where it is time to."""
-        self.shown.step(step)
+        """Pass the numbers of an update on; save if it is time to."""
+        now = time.monotonic()
+        speed = round(step["tokens"] / (now - self.counted), 1)
+        self.counted = now
+        self.listeners.on_update(step | {"tokens_per_second": speed})
         self.interrupts.check()
         if time.monotonic() - self.saved >= self.trainer.settings.checkpoint_seconds:
             self.save()
 
     def validated(self) -> None:
-        """Heed signals within validation too."""
+        """End on a signal during validation too."""
         self.interrupts.check()
 
     def epoch_ended(self, epoch: dict[str, float]) -> None:
-        """Show the epoch."""
-        self.shown.epoch(epoch | {"seconds": round(self.seconds, 1)})
-        if self.whole:
-            self.interrupts.check()  # an end by the whole would swallow a signal
-            self.whole.epoch_ended()
+        """Pass the numbers of an epoch on."""
+        try:
+            self.listeners.on_epoch(epoch | {"seconds": round(self.seconds, 1)})
+        except Exception:
+            self.interrupts.check()  # a listener that ends the training must not hide a signal
+            raise
+        self.counted = time.monotonic()  # the seconds of validation belong to no update
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -115,10 +113,10 @@ class Session:
 
     def _restore(self) -> None:
         tensors, facts = checkpoint.load_checkpoint(self.path)
-        for name, told in (("data", "texts"), ("settings", "settings")):
-            if facts.get(name) != self.facts[name]:
+        for key, noun in (("data", "texts"), ("settings", "settings")):
+            if facts.get(key) != self.facts[key]:
                 raise TrainingError(
-                    f"Expected the {told} that the run in {self.run} began with, found others: "
+                    f"Expected the {noun} that the run in {self.run} began with, found others: "
                     "restore them, or start a new run."
                 )
         try:

@@ -1,8 +1,8 @@
-"""What a search tries next and what it gives up: the space of settings, and Optuna's part in it.
+"""What a search varies, what it tries next and which trials it stops, by Optuna.
 
-Every answer is worked out anew from the rows of finished trials (`search.Search`), so Optuna keeps
-nothing. Its file storages would be a second truth beside ours: a process that is killed can leave
-the journal locked or with half a line, and neither takes up a trial that is half done.
+Each answer is computed from the rows of the finished trials (`search.Search`), so Optuna stores
+nothing. Its own files would have to agree with `search.json` at all times: a process that is killed
+can leave Optuna's journal locked or with half a line, and Optuna cannot resume a trial.
 """
 
 from __future__ import annotations
@@ -24,42 +24,44 @@ Row = Mapping[str, Any]
 Space = dict[str, "BaseDistribution"]
 
 _JUDGES = 4
-"""Trials that must have ended by themselves before another is measured against their median."""
+"""Complete trials that are needed before another one is compared with their median."""
 
 
 def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
-    """What trials vary around these settings, by name.
+    """The settings that trials vary, by name, and the range of each.
 
-    Layers, vocabulary and the length of texts stay as they are: they change the seconds of a trial
-    more than its loss.
+    Layers, vocabulary and text length are not varied: they change the time of a trial more than
+    its loss.
 
     Args:
-        settings: of the first trial; they lie within the space.
+        settings: those of the first trial; they lie within the ranges.
         fixed: names that are not varied.
     """
     from optuna.distributions import CategoricalDistribution as OneOf
     from optuna.distributions import FloatDistribution as Between
 
     model, training = settings.model, settings.training
-    rate, share = training.learning_rate, training.embedding_rate
+    rate, embedding_rate = training.learning_rate, training.embedding_rate
     varied: Space = {
-        # Matters most; its best value moves with data, size and batch.
+        # It matters most. Its best value depends on data, network and batch.
         "training.learning_rate": Between(rate / 4, rate * 4, log=True),
-        # The fewer the texts, the more of these three must go: units, parts of words, words.
+        # Few texts need much dropout, many texts little.
         "model.dropout": Between(0.0, max(0.7, model.dropout)),
         "model.embedding_dropout": Between(0.0, max(0.6, model.embedding_dropout)),
         "training.word_dropout": Between(0.0, max(0.3, training.word_dropout)),
-        # How much the network can hold: half for few texts, twice for many.
-        "model.hidden": _halved_or_doubled(model.hidden),
-        # Short texts decide at their end, long ones anywhere.
+        # Half for few texts, twice for many.
+        "model.hidden_size": _halved_or_doubled(model.hidden_size),
+        # The decisive words of a long text may be anywhere.
         "model.pooling": OneOf(("last", "max+mean", "max+mean+last", "attention")),
-        # More updates an epoch, or steadier ones.
+        # Small batches give more updates, large ones steadier updates.
         "training.batch_tokens": _halved_or_doubled(training.batch_tokens),
-        # How far the embedding may leave a start that knows something.
-        "training.embedding_rate": Between(min(0.05, share), max(1.0, share), log=True),
+        # How far the embedding may move from first values that were learnt.
+        "training.embedding_rate": Between(
+            min(0.05, embedding_rate), max(1.0, embedding_rate), log=True
+        ),
     }
     if training.init:  # the network is the bundle's
-        fixed = {*fixed, "model.hidden", "model.pooling"}
+        fixed = {*fixed, "model.hidden_size", "model.pooling"}
     elif training.embeddings == "random":
         fixed = {*fixed, "training.embedding_rate"}
     return {name: kind for name, kind in varied.items() if name not in fixed}
@@ -68,23 +70,23 @@ def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
 def suggest(rows: Sequence[Row], kinds: Space, seed: int) -> dict[str, Any]:
     """The values of the next trial, by the tree-structured Parzen estimator.
 
-    The same rows and seed give the same values: each trial has a sampler with a seed of its own,
-    made of the seed and the number of rows. Source: Bergstra et al. 2011, "Algorithms for
-    Hyper-Parameter Optimization".
+    The same rows and seed give the same values: the sampler of each trial has a seed made of `seed`
+    and the number of rows. Source: Bergstra et al. 2011, "Algorithms for Hyper-Parameter
+    Optimization".
     """
     from optuna.samplers import TPESampler
 
-    own = int(np.random.SeedSequence([seed, len(rows)]).generate_state(1)[0])
-    asked = _study(rows, kinds, TPESampler(seed=own)).ask(kinds).params
-    return {name: _rounded(asked[name], kind) for name, kind in kinds.items()}
+    trial_seed = int(np.random.SeedSequence([seed, len(rows)]).generate_state(1)[0])
+    values = _study(rows, kinds, TPESampler(seed=trial_seed)).ask(kinds).params
+    return {name: _rounded(values[name], kind) for name, kind in kinds.items()}
 
 
 def lags_behind(rows: Sequence[Row], losses: Sequence[float], epochs: int) -> bool:
-    """Whether a trial with these validation losses, one an epoch, is worth no further epoch.
+    """Whether a trial should be stopped, given its validation losses, one an epoch.
 
-    It is not where its best loss is above the median of what complete trials had after as many
-    epochs, once there are four of them. In the first quarter of its `epochs` it is not judged:
-    while all losses are those of guessing, their differences mean nothing.
+    It should if its best loss is above the median of the losses that complete trials had after as
+    many epochs. This needs four complete trials. In the first quarter of its `epochs` no trial is
+    stopped: at first all losses are those of guessing, and their differences mean nothing.
     """
     from optuna.pruners import MedianPruner
     from optuna.trial import TrialState, create_trial
@@ -97,7 +99,7 @@ def lags_behind(rows: Sequence[Row], losses: Sequence[float], epochs: int) -> bo
 
 
 def require_optuna() -> None:
-    """Fail early and in one sentence where the extra is missing; else keep Optuna's log quiet.
+    """Fail early if the extra is missing; else silence Optuna's log.
 
     Raises:
         MissingExtraError: Optuna is not installed.
@@ -113,7 +115,7 @@ def require_optuna() -> None:
 
 
 def _study(rows: Sequence[Row], kinds: Space, sampler: BaseSampler | None = None) -> Study:
-    """Optuna's view of the finished trials."""
+    """The finished trials as Optuna has them."""
     from optuna import create_study
     from optuna.trial import TrialState, create_trial
 
@@ -146,7 +148,7 @@ def _halved_or_doubled(value: int) -> BaseDistribution:
 
 
 def _rounded(value: object, kind: BaseDistribution) -> object:
-    """Two digits of a fraction say enough; it stays within its bounds."""
+    """A fraction rounded to two digits, within its bounds; other values as they are."""
     from optuna.distributions import FloatDistribution
 
     if not isinstance(kind, FloatDistribution):

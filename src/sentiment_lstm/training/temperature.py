@@ -1,7 +1,6 @@
-"""(torch) The temperature of a trained classifier, fitted on the texts kept from training.
+"""The temperature of a trained classifier, fitted on its validation texts.
 
-Knows the trainer and its validation texts; what a temperature is stands in
-`evaluation.calibration`.
+`evaluation.calibration` explains temperatures.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from sentiment_lstm.training.objective import cross_entropy
 from sentiment_lstm.training.schedule import weights_swapped
 
 FEWEST = 10
-"""Mistakes on the validation texts with fewer of which a temperature would be a matter of chance:
-a model that had one of four texts wrong was made six times as sure."""
+"""With fewer mistakes on the validation texts, the temperature would be random. A model with one
+mistake in four texts got logits six times as large."""
 
 
 def calibrate(trainer: Trainer) -> tuple[float, float]:
     """Fit the temperature of a finished training's best weights.
 
     Returns:
-        The temperature, 1 where fewer than ten validation texts are told wrongly, and the mean
-        validation loss in nats under it; under temperature 1 it is what `Trainer.validate` gives.
+        The temperature (1 if there are fewer than ten mistakes) and the mean validation loss with
+        it, in nats. With temperature 1 this is the loss of `Trainer.validate`.
     """
     window = trainer.feed.validation
     targets = window.labels if window.targets is None else window.targets

@@ -1,5 +1,4 @@
 import csv
-import io
 import json
 import os
 import random
@@ -11,27 +10,17 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from rich.console import Console
+from tiny_runs import tiny
 
-from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm import phases as module
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError, TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
-from sentiment_lstm.settings import Settings
-from sentiment_lstm.training import comparison
-from sentiment_lstm.training.comparison import compare_phases, train_phase
+from sentiment_lstm.phases import compare_phases, train_phase
+from sentiment_lstm.training.listener import Listeners
 
 STEPS = 3
-TINY = Settings().updated(
-    {
-        "text.min_frequency": 1,
-        "model.embedding": 4,
-        "model.hidden": 3,
-        "model.layers": 1,
-        "training.batch_tokens": 100,
-        "training.threads": 1,
-    }
-)
+TINY = tiny("", training__batch_tokens=100, training__epochs=5)
 
 
 def reviews(count, seed):
@@ -76,23 +65,15 @@ def hub_folder(root, **splits):
     return str(root)
 
 
-def measure(run, source, split, options):
-    return SentimentClassifier.from_pretrained(run).evaluate(source, split, options)
-
-
-def quiet():
-    return Console(file=io.StringIO())
-
-
 def compare(phase1, phase2, out, settings=TINY, steps=STEPS):
-    return compare_phases(phase1, phase2, settings, steps, out, quiet(), measure)
+    return compare_phases(phase1, phase2, settings, steps, out, Listeners())
 
 
 @pytest.fixture
 def in_process(monkeypatch):
     """Phases trained without processes of their own, which take seconds to start."""
     monkeypatch.setattr(
-        comparison, "_in_own_process", lambda phase: train_phase(phase.settings, phase.folder)
+        module, "_in_own_process", lambda phase: train_phase(phase.settings, phase.folder)
     )
 
 
@@ -113,8 +94,8 @@ def test_both_phases_on_one_footing(kaggle, hub, tmp_path, in_process):
 
 
 def test_no_phase_trains_on_what_both_are_measured_on(kaggle, hub, tmp_path):
-    settings = comparison._same_footing(TINY, STEPS)
-    phases, split = comparison._phases(kaggle, hub, settings, tmp_path)
+    settings = module._same_footing(TINY, STEPS)
+    phases, split = module._phases(kaggle, hub, settings, tmp_path)
     assert split == "test"
     assert seen_by(phases[0]) == {text for text, _ in TRAIN}
     assert seen_by(phases[1]) == {text for text, _ in TRAIN}
@@ -122,10 +103,10 @@ def test_no_phase_trains_on_what_both_are_measured_on(kaggle, hub, tmp_path):
 
 def test_without_a_test_split_phase_2s_own_part_is_kept_from_phase_1(kaggle, tmp_path):
     hub = hub_folder(tmp_path / "hub", train=TRAIN)
-    settings = comparison._same_footing(TINY, STEPS)
-    phases, split = comparison._phases(kaggle, hub, settings, tmp_path)
+    settings = module._same_footing(TINY, STEPS)
+    phases, split = module._phases(kaggle, hub, settings, tmp_path)
     assert split == "validation"
-    corpus = comparison.load_corpus(phases[1].settings.data, 0, SetAside(None))
+    corpus = module.load_corpus(phases[1].settings.data, 0, SetAside(None))
     held_out = {review.text for review in corpus.validation}
     assert held_out
     assert seen_by(phases[0]) == {text for text, _ in TRAIN + TEST} - held_out
@@ -139,7 +120,7 @@ def test_without_a_test_split_both_are_measured_on_phase_2s_own_part(kaggle, tmp
 
 
 def seen_by(phase):
-    corpus = comparison.load_corpus(phase.settings.data, 0, SetAside(None))
+    corpus = module.load_corpus(phase.settings.data, 0, SetAside(None))
     return {review.text for review in [*corpus.sample, *corpus.validation]}
 
 
@@ -167,18 +148,18 @@ def test_processes_of_their_own(kaggle, hub, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_phase_that_is_stopped(kaggle, tmp_path, number):
     """SIGTERM here ends the phase, which saves its run; a phase that is killed is reported."""
-    settings = comparison._same_footing(TINY, 20_000)
+    settings = module._same_footing(TINY, 20_000)
     data = {"data.source": kaggle}
-    phase = comparison._Phase("phase 1", settings.updated(data), tmp_path / "phase1")
+    phase = module._Phase("phase 1", settings.updated(data), tmp_path / "phase1")
     threading.Thread(target=stop_when_training, args=(phase.folder, number)).start()
     expected = Interrupted if number == signal.SIGTERM else TrainingError
     with Interrupts(), pytest.raises(expected):
-        comparison._in_own_process(phase)
+        module._in_own_process(phase)
     assert (phase.folder / "checkpoint.safetensors").exists() == (number == signal.SIGTERM)
 
 
 def stop_when_training(folder: Path, number: int) -> None:
     while not (log := folder / "metrics.jsonl").exists() or not log.read_text():
         time.sleep(0.05)
-    (child,) = comparison.multiprocessing.active_children()
+    (child,) = module.multiprocessing.active_children()
     os.kill(os.getpid() if number == signal.SIGTERM else child.pid, number)

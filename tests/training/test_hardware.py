@@ -7,7 +7,7 @@ import torch
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
-from sentiment_lstm.training.machine import settled
+from sentiment_lstm.training.hardware import settled
 
 
 def test_nothing_stays_auto_and_what_was_set_stays():
@@ -39,7 +39,7 @@ def test_a_missing_gpu_is_one_sentence():
 def test_freed_memory_is_used_again_only_while_it_is_kept():
     code = """
 import resource, torch
-from sentiment_lstm.training.machine import keep_freed_memory
+from sentiment_lstm.training.hardware import keep_freed_memory
 for kept in (True, False):
     keep_freed_memory(kept)
     torch.ones(25_000_000)  # 100 MB, at least 48 pages even where pages are huge

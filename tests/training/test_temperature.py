@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment_lstm.training import calibrating
-from sentiment_lstm.training.calibrating import calibrate
+from sentiment_lstm.training import temperature as module
+from sentiment_lstm.training.temperature import calibrate
 
 
 @pytest.fixture
 def make_trained(make_trainer, notes, monkeypatch):
     """Makes a trainer that has learnt a little, so that some winners are wrong."""
-    monkeypatch.setattr(calibrating, "FEWEST", 1)
+    monkeypatch.setattr(module, "FEWEST", 1)
 
     def make(classes: int = 2):
         trainer = make_trainer(classes, epochs=2)
@@ -47,7 +47,7 @@ def test_the_loss_is_that_of_validation(make_trained, notes, classes, monkeypatc
     temperature, after = calibrate(trainer)
     assert temperature != 1.0
     assert after < before
-    monkeypatch.setattr(calibrating, "fit_temperature", lambda *_: 1.0)
+    monkeypatch.setattr(module, "fit_temperature", lambda *_: 1.0)
     assert calibrate(trainer)[1] == pytest.approx(before, rel=1e-5)
 
 
@@ -63,7 +63,7 @@ def test_soft_targets_count_as_in_validation(make_trained, notes, monkeypatch):
     assert temperature > sharp, "neutral texts ask for less sureness"
     before = trainer.validate(notes)["loss"]
     assert after < before
-    monkeypatch.setattr(calibrating, "fit_temperature", lambda *_: 1.0)
+    monkeypatch.setattr(module, "fit_temperature", lambda *_: 1.0)
     assert calibrate(trainer)[1] == pytest.approx(before, rel=1e-5)
 
 
@@ -78,7 +78,7 @@ def test_the_weights_stay_as_they_were(make_trained):
 def test_few_mistakes_fit_no_temperature(make_trained, monkeypatch):
     trainer = make_trained()
     fitted, _ = calibrate(trainer)
-    monkeypatch.setattr(calibrating, "FEWEST", 30)
+    monkeypatch.setattr(module, "FEWEST", 30)
     temperature, loss = calibrate(trainer)
     assert fitted != 1.0 == temperature
     assert loss == pytest.approx(trainer.progress.best["validation_loss"], rel=1e-5)

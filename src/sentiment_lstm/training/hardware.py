@@ -1,6 +1,6 @@
-"""What this machine has, settled once a run: threads, device, precision; resuming needs the same.
+"""Threads, device and precision on this machine, chosen once for a run and its resumptions.
 
-Knows settings and torch, nothing of models or data.
+This file knows settings and torch, nothing of models or data.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-"""Names of `mallopt(3)`: bytes freed at the heap's end, and blocks outside it, before they go."""
+"""Parameters of `mallopt(3)`: free bytes that the heap keeps at its end; most blocks outside it."""
 
 
 def settled(settings: TrainingSettings) -> TrainingSettings:
-    """The settings with every `auto` replaced by what this machine offers.
+    """The settings with a value for this machine in place of every `auto`, and of 0 threads.
 
     Raises:
-        UsageError: a GPU was asked for and there is none.
+        UsageError: `device` is `cuda` and there is no GPU.
     """
     device = _device(settings.device)
     precision = settings.precision
@@ -35,10 +35,10 @@ def settled(settings: TrainingSettings) -> TrainingSettings:
 
 
 def prepare(settings: TrainingSettings) -> None:
-    """Set up torch, before its first computation starts the threads.
+    """Set up torch. Call it before torch's first computation, which starts the threads.
 
-    Numbers below 1e-38 become zero: gradients of early tokens fade that far, and a CPU computes
-    with them ten times slower than with others.
+    Numbers below 1e-38 become 0: gradients of early tokens get that small, and a CPU computes ten
+    times slower with such numbers.
     """
     torch.set_flush_denormal(True)
     torch.set_num_threads(settings.threads)
@@ -46,10 +46,11 @@ def prepare(settings: TrainingSettings) -> None:
 
 
 def keep_freed_memory(kept: bool) -> None:
-    """Whether large blocks that torch frees stay with the process; where glibc is, else nothing.
+    """Keep the large blocks of memory that torch frees, or return them to the system.
 
-    By default they go back to the system, which hands them out again zeroed, page by page: for the
-    blocks of a training step (tens of MB) that took a third of its time.
+    By default they are returned, and the system fills each page with zeros before it gives it out
+    again. That took a third of the time of a training step. Only glibc can keep them; elsewhere
+    this does nothing.
     """
     if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None), "mallopt"):
         return
@@ -57,17 +58,17 @@ def keep_freed_memory(kept: bool) -> None:
     libc.mallopt(_TRIM_THRESHOLD, 2**31 - 1 if kept else 131_072)
 
 
-def _device(wanted: str) -> Literal["cpu", "cuda"]:
-    found = torch.cuda.is_available()
-    if wanted == "cuda" and not found:
+def _device(setting: str) -> Literal["cpu", "cuda"]:
+    has_gpu = torch.cuda.is_available()
+    if setting == "cuda" and not has_gpu:
         raise UsageError(
             "Expected a GPU for training.device=cuda, found none: leave the setting at auto."
         )
-    return "cuda" if found and wanted != "cpu" else "cpu"
+    return "cuda" if has_gpu and setting != "cpu" else "cpu"
 
 
 def _fast_bfloat16(device: str) -> bool:
-    """Whether the processor has units for products of bfloat16 (on CPUs: AMX)."""
+    """Whether the processor has units for bfloat16 products (on CPUs: AMX)."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))

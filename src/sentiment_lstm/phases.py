@@ -1,6 +1,6 @@
-"""Phase 1 (a CSV, read whole by pandas) against phase 2 (a data set, streamed), on one footing.
+"""Compare two ways to read the training texts: phase 1 (a CSV, read whole) and phase 2 (a stream).
 
-Knows how phases are trained and clocked; how a saved run is scored is told from outside.
+Both phases train the same model for the same number of updates and are scored on the same texts.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ import json
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
 
 from sentiment_lstm.batching import Position, epoch_batches
 from sentiment_lstm.data.corpus import evaluation_split, load_corpus
@@ -28,7 +26,9 @@ from sentiment_lstm.interrupts import Interrupted, Interrupts
 from sentiment_lstm.settings import DataSettings, Settings
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training.display import Display
 from sentiment_lstm.training.feed import make_feed
+from sentiment_lstm.training.listener import Listener
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 TABLE, PLOT, HELD_OUT = "comparison.json", "comparison.png", "evaluation.jsonl"
 
 Row = dict[str, Any]
-Measure = Callable[[str | None, str | None, str | None, Mapping[str, object]], Mapping[str, Any]]
-"""Scores a run folder: (folder, source, split, settings that differ) -> `n`, `accuracy`, `log_loss`
-and more."""
 
 
 def compare_phases(
@@ -47,17 +44,16 @@ def compare_phases(
     settings: Settings,
     steps: int,
     out: Path,
-    console: Console,
-    measure: Measure,
+    listener: Listener | None = None,
 ) -> list[Row]:
-    """Train the same model on both phases, each in a process of its own, and measure both.
+    """Train the same model on both phases, each in its own process, and measure both.
 
-    Both take the same settings, seed and number of updates, under the same learning rates, and
-    both are scored on the same reviews: phase 2's test split, else its validation split, else the
-    part that its training keeps for validation. The Kaggle CSV holds IMDb's test reviews too, so
-    these texts are dropped from phase 1's training, validation included; from phase 2's as well,
-    where they are a split of their own (IMDb's train and test share 123 texts). Where phase 2
-    only has the part kept for validation, this part also chooses phase 2's best epoch.
+    Both phases have the same settings, seed, number of updates and learning rates. Both are scored
+    on the same texts: phase 2's test split, else its validation split, else the part that its
+    training keeps for validation. The Kaggle CSV also holds IMDb's test reviews, so the scored
+    texts are dropped from phase 1 (training and validation). They are dropped from phase 2 too if
+    they are a separate split, because IMDb's train and test splits share 123 texts. If phase 2 has
+    only the part kept for validation, this part also chooses phase 2's best epoch.
 
     Args:
         phase1: the Kaggle CSV: its path, a zip of it or `kaggle:OWNER/NAME`.
@@ -65,35 +61,36 @@ def compare_phases(
         settings: the model and how it is trained; source, streaming and steps are set here.
         steps: updates of each phase.
         out: gets `comparison.json`, `comparison.png` and the runs `phase1` and `phase2`.
-        console: where progress is shown.
-        measure: scores a saved run.
+        listener: gets notes; None: standard error. The phases show their progress there in any
+            case, because they train in other processes.
 
     Returns:
-        A row a phase: `phase`, `source`, `rows_read`, `training_texts`; `first_batch_seconds` from
-        the first row read to the first batch ready for the model (reading, cleaning, vocabulary,
-        encoding; a stream's first rows are read twice, for the vocabulary and for training);
-        `rows_per_second` on that road; `reading_peak_mb` after it and `peak_mb` after
-        training, the most memory held so far (MB of 10^6 bytes; None where unknown); `steps`;
-        `training_seconds` of the whole run, reading included; `training_loss` (nats) and
-        `training_accuracy` over the updates; `evaluated_on`, `evaluation_texts`,
+        A row for each phase: `phase`, `source`, `rows_read`, `training_texts`;
+        `first_batch_seconds`, from the first row read to the first batch ready for the model
+        (reading, cleaning, vocabulary, encoding; a stream's first rows are read twice, for the
+        vocabulary and for training); `rows_per_second` in that time; `reading_peak_mb` after it
+        and `peak_mb` after training, the most memory held so far (MB of 10^6 bytes, None if
+        unknown); `steps`; `training_seconds` of the whole run, reading included; `training_loss`
+        (nats) and `training_accuracy` over the updates; `evaluated_on`, `evaluation_texts`,
         `evaluation_accuracy`, `evaluation_log_loss` (nats).
 
     Raises:
         UsageError: `out` holds a comparison already, or `steps` is below 1.
-        SentimentError: as reading, training and saving raise it.
+        SentimentError: from reading, training and saving.
         TrainingError: a phase's process was killed.
-        Interrupted: by SIGINT or SIGTERM; the phase at work saves its run first.
+        Interrupted: by SIGINT or SIGTERM; the current phase saves its run first.
     """
     _check(steps, out)
     out.mkdir(parents=True, exist_ok=True)
+    listener = listener or Display()
     phases, split = _phases(phase1, phase2, _same_footing(settings, steps), out)
-    console.print(f"Both phases are measured on {phase2}, {split}.", markup=False, soft_wrap=True)
+    listener.on_note(f"Both phases are measured on {phase2}, {split}.")
     rows = []
     for phase in phases:
-        console.print(f"{phase.name}: {phase.settings.data.source}", markup=False, soft_wrap=True)
+        listener.on_note(f"{phase.name}: {phase.settings.data.source}")
         row = {"phase": phase.name, **_in_own_process(phase)}
-        scores = measure(str(phase.folder), phase2, split, _reading(settings.data))
-        rows.append(row | {"evaluated_on": f"{phase2}, {split}"} | _scores(scores))
+        scores = _measured(phase.folder, phase2, split, _reading(settings.data))
+        rows.append(row | {"evaluated_on": f"{phase2}, {split}"} | scores)
     write_atomically(out / PLOT, _plot(rows))
     write_atomically(out / TABLE, as_json(rows))
     return rows
@@ -109,10 +106,10 @@ class _Phase:
 def _check(steps: int, out: Path) -> None:
     if steps < 1:
         raise UsageError(f"Expected --steps of at least 1, found {steps}.")
-    found = [name for name in ("phase1", "phase2", TABLE) if (out / name).exists()]
-    if found:
+    in_the_way = [name for name in ("phase1", "phase2", TABLE) if (out / name).exists()]
+    if in_the_way:
         raise UsageError(
-            f"Expected a folder without runs for the comparison, found {', '.join(found)} in "
+            f"Expected a folder without runs for the comparison, found {', '.join(in_the_way)} in "
             f"{out}: name another by --out."
         )
 
@@ -150,22 +147,26 @@ def _kept_back(data: DataSettings, seed: int, out: Path) -> str:
 
 
 def _reading(data: DataSettings) -> dict[str, object]:
-    """How phase 2 is read, for scoring: as its training reads it, so that its split is the same."""
-    told = {"source", "split", "exclude", "streaming"}
-    values = {f"data.{k}": v for k, v in dataclasses.asdict(data).items() if k not in told}
+    """How phase 2 is read for scoring: as its training reads it, so that the split is the same."""
+    set_here = {"source", "split", "exclude", "streaming"}
+    values = {f"data.{k}": v for k, v in dataclasses.asdict(data).items() if k not in set_here}
     return values | {"data.streaming": True}
 
 
-def _scores(values: Mapping[str, Any]) -> Row:
+def _measured(run: Path, source: str, split: str, options: Mapping[str, object]) -> Row:
+    """The part of a row that is known after scoring the run."""
+    from sentiment_lstm.api import SentimentClassifier  # not in the memory of a phase's process
+
+    scores = SentimentClassifier.from_pretrained(run).evaluate(source, split, options)
     return {
-        "evaluation_texts": values["n"],
-        "evaluation_accuracy": values["accuracy"],
-        "evaluation_log_loss": values["log_loss"],
+        "evaluation_texts": scores["n"],
+        "evaluation_accuracy": scores["accuracy"],
+        "evaluation_log_loss": scores["log_loss"],
     }
 
 
 def _in_own_process(phase: _Phase) -> Row:
-    """`train_phase` in a fresh process, whose peak of memory is its own."""
+    """Run `train_phase` in a new process, so that the peak of memory is its own."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(phase.settings, phase.folder, theirs))
@@ -190,7 +191,7 @@ def _in_own_process(phase: _Phase) -> Row:
 
 
 def _answer(settings: Settings, folder: Path, parent: Connection) -> None:
-    """What the fresh process does: send a row, or the error that a user can mend."""
+    """The work of the new process: send a row, or an error that a user can fix."""
     try:
         with Interrupts():
             parent.send(train_phase(settings, folder))
@@ -201,18 +202,18 @@ def _answer(settings: Settings, folder: Path, parent: Connection) -> None:
 
 
 def train_phase(settings: Settings, folder: Path) -> Row:
-    """Walk the road from rows to the first batch by the clock, then train a run from its start.
+    """Measure the way from rows to the first batch, then train a run from the start.
 
     Returns:
-        The part of a row, as `compare_phases` tells, that is known before scoring.
+        The part of a row that is known before scoring (`compare_phases`).
     """
-    road = _first_batch(settings)
-    from sentiment_lstm.training.run import train  # torch: not in the memory of the road
+    reading = _first_batch(settings)
+    from sentiment_lstm.training.run import train  # imports torch: not in the memory of reading
 
-    metrics = train(settings, folder, Console(stderr=True))
+    metrics = train(settings, folder)
     return {
         "source": settings.data.source,
-        **road,
+        **reading,
         "peak_mb": _peak_mb(),
         "steps": metrics["steps"],
         "training_seconds": metrics["train_seconds"],
@@ -241,10 +242,10 @@ def _first_batch(settings: Settings) -> Row:
 
 
 def _peak_mb() -> float | None:
-    """The most memory that this process has held.
+    """The most memory that this process has held, in MB.
 
-    Linux is asked by its status file: `getrusage` counts there what the parent held when it
-    started this process.
+    On Linux the status file tells. `getrusage` would there include what the parent process held
+    when it started this one.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -268,11 +269,11 @@ _PANELS: dict[str, tuple[str, str]] = {
     "evaluation_accuracy": ("evaluation", "accuracy"),
     "evaluation_log_loss": ("evaluation", "log-loss (nats)"),
 }
-"""A panel a measure: title and unit."""
+"""Title and unit of the panel of each measure."""
 
 
 def _plot(rows: Sequence[Row]) -> bytes:
-    """The rows as small bar charts, a panel a measure, as PNG."""
+    """The rows as bar charts in PNG, a panel for each measure."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.5), dpi=120, layout="constrained")

@@ -1,0 +1,99 @@
+"""Names of settings: nested as files have them, flat as `section.key`, and what they were before.
+
+This file does not know which settings there are, except for those that changed their name.
+"""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sentiment_lstm.errors import UsageError
+
+MIXTURE = "mixture"
+"""The one setting without a section: a list of tables with the keys of `[data]`."""
+OLD_NAMES = {
+    "model.embedding": "model.embedding_size",
+    "model.hidden": "model.hidden_size",
+}
+"""A setting's name in bundles of format 1 -> its name today. Both are read everywhere."""
+
+_logger = logging.getLogger(__name__)
+
+
+def name_today(name: str) -> str:
+    """`model.hidden` -> `model.hidden_size`; any other name stays."""
+    return OLD_NAMES.get(name, name)
+
+
+def warn_of_old_names(names: Iterable[str]) -> None:
+    """Log a warning for each old name that a person used, once in a process."""
+    for name in OLD_NAMES.keys() & set(names):
+        _warn(name)
+
+
+@cache
+def _warn(name: str) -> None:
+    _logger.warning("%s is now %s", name, OLD_NAMES[name])
+
+
+def with_old_names(sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings named as format 1 of bundles names them, so that older versions read them.
+
+    `{"model": {"hidden_size": 8}}` -> `{"model": {"hidden": 8}}`
+    """
+    old = {today: before for before, today in OLD_NAMES.items()}
+
+    def renamed(section: str, key: str) -> str:
+        return old.get(f"{section}.{key}", f"{section}.{key}").removeprefix(f"{section}.")
+
+    return {
+        section: {renamed(section, key): value for key, value in keys.items()}
+        if isinstance(keys, Mapping)
+        else keys
+        for section, keys in sections.items()
+    }
+
+
+def flattened(sections: Mapping[str, Any]) -> dict[str, object]:
+    """Nested settings by `section.key`, under their names of today.
+
+    `{"model": {"hidden_size": 8}}` -> `{"model.hidden_size": 8}`
+
+    Raises:
+        UsageError: these are not sections of settings.
+    """
+    return {name_today(name): value for name, value in _flat(sections).items()}
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """The settings of a TOML file by `section.key`. An old name is logged as a warning.
+
+    Raises:
+        UsageError: the file is missing or not TOML.
+    """
+    try:
+        sections = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
+    values = _flat(sections)
+    warn_of_old_names(values)
+    return {name_today(name): value for name, value in values.items()}
+
+
+def _flat(sections: Mapping[str, Any]) -> dict[str, object]:
+    if not isinstance(sections, Mapping):
+        raise UsageError(f"Expected sections of settings, found {sections!r}.")
+    flat: dict[str, object] = {}
+    for section, keys in sections.items():
+        if section == MIXTURE:
+            flat[section] = keys
+            continue
+        if not isinstance(keys, Mapping):
+            raise UsageError(f"Expected a section of settings, found {section!r} = {keys!r}.")
+        flat.update({f"{section}.{key}": value for key, value in keys.items()})
+    return flat

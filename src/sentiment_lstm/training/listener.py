@@ -1,0 +1,99 @@
+"""Who hears how a training goes: displays, files of numbers, callbacks and trackers.
+
+Everything that follows a training has this one interface. Training code calls it and knows
+nothing about who listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+Numbers = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of a run as it begins, or as it goes on after an interruption.
+
+    A run has one stage, or two if a language model is trained first. `folder`: where the stage's
+    files are. `total_updates`: all updates of the stage, None if unknown (a stream). `updates` and
+    `epochs`: those that are done already.
+    """
+
+    folder: Path
+    total_updates: int | None
+    updates: int = 0
+    epochs: int = 0
+
+
+class Listener(Protocol):
+    """Follows a training. A subclass overrides the methods that it needs; the others do nothing.
+
+    Each stage calls `on_start`, then `on_update` after each update and `on_epoch` after each
+    epoch, at last `on_end`. A note may come at any time, also before the first stage. A method
+    may raise to end the training; `on_end` is still called.
+    """
+
+    def on_note(self, sentence: str) -> None:
+        """A sentence for people: what happens now."""
+        return
+
+    def on_start(self, stage: Stage) -> None:
+        """A stage begins or goes on."""
+        return
+
+    def on_update(self, numbers: Numbers) -> None:
+        """An update of the weights was made.
+
+        `step` (from 1), `epoch` (from 1), `loss` (nats a text, in the language stage a token),
+        `accuracy`, `grad_norm` (L2, before clipping), `learning_rate`, `tokens` (of the batch),
+        `tokens_per_second`; `extra` (nats) if losses without labels or adversarial ones are added.
+        """
+        return
+
+    def on_epoch(self, numbers: Numbers) -> None:
+        """An epoch and its validation ended.
+
+        `epoch` (from 1), `step`, `train_loss`, `train_accuracy`, `validation_loss`,
+        `validation_accuracy`, and `seconds` since the run began, interruptions left out.
+        """
+        return
+
+    def on_end(self) -> None:
+        """The stage ended, was interrupted or failed."""
+        return
+
+
+class Listeners(Listener):
+    """Several listeners as a single one, called in their order. `Listeners()` shows nothing."""
+
+    def __init__(self, listeners: Iterable[Listener] = ()) -> None:
+        self._listeners = tuple(listeners)
+
+    def on_note(self, sentence: str) -> None:
+        """Pass on."""
+        for listener in self._listeners:
+            listener.on_note(sentence)
+
+    def on_start(self, stage: Stage) -> None:
+        """Pass on."""
+        for listener in self._listeners:
+            listener.on_start(stage)
+
+    def on_update(self, numbers: Numbers) -> None:
+        """Pass on."""
+        for listener in self._listeners:
+            listener.on_update(numbers)
+
+    def on_epoch(self, numbers: Numbers) -> None:
+        """Pass on."""
+        for listener in self._listeners:
+            listener.on_epoch(numbers)
+
+    def on_end(self) -> None:
+        """Pass on."""
+        for listener in self._listeners:
+            listener.on_end()
