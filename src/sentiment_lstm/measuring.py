@@ -16,7 +16,7 @@ from sentiment_lstm.batching import lengths_of
 from sentiment_lstm.bundle import Config
 from sentiment_lstm.data.corpus import evaluation_split, validation_examples
 from sentiment_lstm.data.open import is_missing, list_splits, open_rows, read_examples
-from sentiment_lstm.data.screening import SetAside, told_apart
+from sentiment_lstm.data.screening import SetAside, mark_duplicates
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.evaluation import bootstrap
 from sentiment_lstm.evaluation.calibration import checked_threshold, coverage_at
@@ -185,7 +185,7 @@ def measure(
 def _scored(predictor: Predictor, examples: Iterable[Example]) -> _Measured | None:
     """Score every review; None where there is none."""
     duplicates = Counter({"duplicates": 0, "disagreeing duplicates": 0})
-    ahead, behind = tee(example for example, _ in told_apart(examples, duplicates))
+    ahead, behind = tee(example for example, _ in mark_duplicates(examples, duplicates))
     parts: list[tuple[Any, ...]] = []
     ids: list[str] = []
     mistakes: dict[int, dict[str, Any]] = {}
@@ -223,7 +223,7 @@ def _label_errors(found: _Measured) -> dict[str, Any]:
 def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iterator[Example]:
     """A text half of one class and half of the other has no right answer: it is only counted."""
     for example in examples:
-        if example.share == 0.5:
+        if example.soft_label == 0.5:
             left_out["half of each class"] += 1
         else:
             yield example

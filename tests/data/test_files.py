@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from sentiment_lstm.data import archive
+from sentiment_lstm.data import packing
 from sentiment_lstm.data.open import list_splits, open_rows, read_examples, read_texts
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError
@@ -230,8 +230,8 @@ def test_damaged_archives_are_one_sentence(tmp_path):
 
 
 def test_archives_are_judged_by_their_factor(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "SMALL_BYTES", 10)
-    monkeypatch.setattr(archive, "MOST_EXPANSION", 1000)
+    monkeypatch.setattr(packing, "SMALL_BYTES", 10)
+    monkeypatch.setattr(packing, "MOST_EXPANSION", 1000)
     assert len(rows(zipped(tmp_path / "d.zip", {"a.csv": "text,label\n" + "a,1\n" * 999}))) == 999
 
 

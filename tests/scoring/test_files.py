@@ -208,7 +208,7 @@ def test_a_column_of_our_name_is_refused(predictor, tmp_path):
         ("in.csv", "out.parquet", UsageError),
         ("in.csv", "out.xlsx", UsageError),
         ("in.txt", "out.csv", UsageError),
-        ("in.parquet.gz", "out.parquet", UsageError),
+        ("in.csv.bz2", "out.csv", UsageError),
     ],
 )
 def test_wrong_files_are_refused(predictor, tmp_path, name, out, error):

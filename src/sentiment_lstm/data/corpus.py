@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from sentiment_lstm.data.labels import Labeller
+from sentiment_lstm.data.labels import Labeller, make_labeller
 from sentiment_lstm.data.open import list_splits, open_source, read_examples, read_texts, some
 from sentiment_lstm.data.screening import (
     SetAside,
+    drop_duplicates,
     fingerprint,
     fingerprints,
     screen_row,
-    unique,
 )
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.data.splitting import in_validation, split
@@ -143,7 +143,7 @@ def _load(
     data: DataSettings, seed: int, set_aside: SetAside, classes: Sequence[str] | None
 ) -> Corpus:
     source = open_source(data)
-    labeller = Labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
+    labeller = make_labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
     own_validation = data.split == "train" and "validation" in list_splits(data.source)
     excluded = _excluded(data)
     if own_validation:
@@ -180,7 +180,7 @@ class _Reader:
         self._check_classes(examples)
         # From here on a label that was not seen has no class to go to.
         self.labeller.close()
-        classes = self.labeller.order()
+        classes = self.labeller.classes()
         sample, validation = self._split(examples, classes)
         self._check_training(sample)
         report = self._report(counts)
@@ -206,7 +206,7 @@ class _Reader:
     def _kept(self, examples: Iterable[Example], counts: Counter[str]) -> Iterator[Example]:
         """The reviews that stay: each text once, none of an excluded set."""
         window = self.data.stream_rows if self.data.streaming else None
-        for example in unique(examples, counts, window):
+        for example in drop_duplicates(examples, counts, window):
             if self.excluded and fingerprint(example.text) in self.excluded:
                 counts["excluded"] += 1
             else:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sentiment_lstm.data import bundled, files, grammar, hub, kaggle
-from sentiment_lstm.data.labels import Labeller
+from sentiment_lstm.data.acl_imdb import acl_splits, is_acl_imdb, open_acl_imdb
+from sentiment_lstm.data.labels import make_labeller
 from sentiment_lstm.data.screening import SetAside, screen
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.errors import DataError
@@ -58,7 +59,7 @@ def list_splits(source: str) -> tuple[str, ...]:
         path = _path(source)
         if not path.is_dir():
             return ()
-        return files.acl_splits(path) if files.is_acl_imdb(path) else hub.hub_splits(str(path))
+        return acl_splits(path) if is_acl_imdb(path) else hub.hub_splits(str(path))
 
 
 def is_missing(source: str) -> bool:
@@ -92,7 +93,7 @@ def read_examples(
         DataError: as `open_source`; no usable row; with `set_aside.strict` the first bad row.
     """
     source = open_source(data)
-    labeller = Labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
+    labeller = make_labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
     examples = screen(source.rows(), labeller, data.max_characters, set_aside)
     yield from some(examples, data, set_aside)
 
@@ -148,8 +149,8 @@ def _path(source: str) -> Path:
 
 
 def _open_folder(path: Path, data: DataSettings, labelled: bool) -> Source:
-    if files.is_acl_imdb(path):
-        return files.open_acl_imdb(path, data)
+    if is_acl_imdb(path):
+        return open_acl_imdb(path, data)
     if hub.is_hub_folder(path):
         return hub.open_hub(str(path), data, labelled=labelled)
     raise DataError(

@@ -155,7 +155,7 @@ def encode(
         encoded = tokenizer.encode([example.text for example in chunk])
         ids += [head_and_tail(e.ids, max_tokens) for e in encoded]
         labels += [position[str(example.label)] for example in chunk]
-        shares += [example.share for example in chunk]
+        shares += [example.soft_label for example in chunk]
         weights += [example.weight for example in chunk]
     places = np.array(labels, dtype=np.int64)
     counts = np.array(weights, dtype=np.float32) if set(weights) - {1.0} else None
