@@ -68,7 +68,8 @@ def test_fingerprint_sees_shares_and_weights():
         found = Corpus(CLASSES, [review, *REVIEWS[1:12]], REVIEWS[12:], False, {})
         return make_feed(found, TOKENIZER, Settings()).fingerprint()
 
-    changed = {of(replace(REVIEWS[0], **change)) for change in ({"share": 0.5}, {"weight": 2.0})}
+    changes = {"soft_label": 0.5}, {"weight": 2.0}
+    changed = {of(replace(REVIEWS[0], **change)) for change in changes}
     assert len(changed | {of(REVIEWS[0])}) == 3
 
 
