@@ -50,13 +50,18 @@ def test_bad_rows_are_counted_and_written(tmp_path, text, label, reason):
 @pytest.mark.parametrize(("text", "label", "reason"), BAD)
 def test_strict_stops_at_the_first_bad_row(text, label, reason):
     with pytest.raises(DataError, match=f"{reason} in f:3, line 3"):
-        screened([Row(text, label, "f:3", 3)], SetAside(None, strict=True))
+        screened([Row(text, label, "f:3", 3)], SetAside(strict=True))
 
 
 def test_a_sources_own_problem_is_the_reason():
-    set_aside = SetAside(None)
+    set_aside = SetAside()
     assert screened([Row("x", "1", "f:1", 1, problem="bad UTF-8")], set_aside) == []
     assert set_aside.counts == {"bad UTF-8": 1}
+
+
+def test_bad_rows_may_be_dropped_unseen():
+    rows = [Row("good", 1, "f:2", 2), Row(None, 1, "f:3", 3)]
+    assert [example.text for example in screen(rows, None, 5000)] == ["good"]
 
 
 def test_the_side_file_keeps_whole_texts_but_absurd_ones(tmp_path):
