@@ -12,7 +12,8 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-from sentiment_lstm.data.files import csv_rows
+from sentiment_lstm.data.files import csv_rows, open_bytes
+from sentiment_lstm.data.formats import Format
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.records import Row
@@ -69,7 +70,7 @@ def _rows(path: Path, data: DataSettings) -> Iterator[Row]:
         group_column="source",
         max_characters=data.max_characters,
     )
-    with path.open("rb") as file:
-        for row in csv_rows(file, "imdb", columns, labelled=True):
+    with open_bytes(path, Format(".csv")) as stream:
+        for row in csv_rows(stream, "imdb", columns, labelled=True):
             if row.group == "imdb":
                 yield Row(row.text, row.label, row.id, row.line, problem=row.problem)

@@ -89,7 +89,7 @@ def read_csv(
     """The column names of a csv file, and its rows; quoted fields may hold line breaks.
 
     Args:
-        stream: the file's bytes.
+        stream: the file's bytes, of `formats.open_table`.
         name: of the file, for messages.
         delimiter: the character between two fields.
         longest_field: characters of a field; a row with a longer one is "too long".
