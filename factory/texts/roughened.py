@@ -59,7 +59,11 @@ def changed(reviews: Sequence[Example], random: Random) -> Iterator[str]:
         fits = review.text.count(" ") + 1 in WORDS
         rough = roughen(review.text, random) if fits else ""
         if rough and rough != review.text:
-            share = float(review.label == "positive") if review.share is None else review.share
+            share = (
+                float(review.label == "positive")
+                if review.soft_label is None
+                else review.soft_label
+            )
             yield json.dumps({"text": rough, "label": share}) + "\n"
 
 

@@ -17,7 +17,7 @@ from sentiment_lstm.bundle import Config
 from sentiment_lstm.data import registry
 from sentiment_lstm.data.corpus import evaluation_split, validation_examples
 from sentiment_lstm.data.open import is_missing, list_splits, open_rows, read_examples
-from sentiment_lstm.data.screening import SetAside, told_apart
+from sentiment_lstm.data.screening import SetAside, mark_duplicates
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.evaluation import bootstrap
 from sentiment_lstm.evaluation.calibration import checked_threshold, coverage_at
@@ -242,7 +242,7 @@ def measure(
 def _scored(predictor: Predictor, examples: Iterable[Example]) -> _Measured | None:
     """Score every text; None if there is none."""
     duplicates = Counter({"duplicates": 0, "disagreeing duplicates": 0})
-    ahead, behind = tee(example for example, _ in told_apart(examples, duplicates))
+    ahead, behind = tee(example for example, _ in mark_duplicates(examples, duplicates))
     parts: list[tuple[Any, ...]] = []
     ids: list[str] = []
     mistakes: dict[int, dict[str, Any]] = {}
@@ -280,7 +280,7 @@ def _label_errors(measured: _Measured) -> dict[str, Any]:
 def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iterator[Example]:
     """Leave out, and count, texts with a soft label of one half: they have no right answer."""
     for example in examples:
-        if example.share == 0.5:
+        if example.soft_label == 0.5:
             left_out["half of each class"] += 1
         else:
             yield example

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 PAD_ID = 0
 """Id of the padding token, in every vocabulary."""
 UNKNOWN_ID = 1
-"""Id of the token that stands for every word outside the vocabulary."""
+"""Id of the token for every word outside the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row as a source gives it, before screening.
 
-    `text` and `label` are as found (any type, None where missing); `id` names the row for people
-    ("reviews.csv:17", "train/neg/0_3.txt"); `line` counts from 1 within its file.
-    `problem` is set where the source itself could not read the row (broken JSON, bad UTF-8).
+    `text` and `label` may have any type; None where missing. `id` names the row for people
+    ("reviews.csv:17", "train/neg/0_3.txt"). `line` counts from 1 within the row's file.
+    `problem` tells why the source could not read the row (broken JSON, bad UTF-8); else None.
     """
 
     text: object
@@ -38,16 +38,16 @@ class Row:
 class Example:
     """A screened text.
 
-    `label` is the name of its class, None where the text has no label; `share` the second class's
-    share where the label is soft (a neutral text between two classes: 0.5); `weight` how much the
-    text counts in training.
+    `label` is the name of its class, None for a text without a label. `soft_label` is the second
+    class's probability where the label lies between two classes (0.5 for a neutral text); else
+    None. `weight` is the text's factor in the training loss.
     """
 
     text: str
     label: str | None
     id: str
     group: str | None = None
-    share: float | None = None
+    soft_label: float | None = None
     weight: float = 1.0
 
 
@@ -55,8 +55,8 @@ class Example:
 class Encoded:
     """A text as token ids.
 
-    `ids`: int32 [T], not to be written to. `offsets`: int32 [T, 2], start and end of each token in
-    characters of the raw text, None where they were not asked for.
+    `ids`: int32 [T], read-only. `offsets`: int32 [T, 2], start and end of each token in characters
+    of the raw text; None unless they were asked for.
     """
 
     ids: NDArray[np.int32]
@@ -68,9 +68,9 @@ class Batch:
     """Texts padded on the right to one length.
 
     `ids`: int64 [B, T], padded with `PAD_ID`. `lengths`: int64 [B], all >= 1.
-    `labels`: int64 [B], class positions. `rows`: int64 [B], the texts' places in their data set.
-    `targets`: each class's share, float32 [B, C], where labels are soft. `weights`: how much a text
-    counts, float32 [B]; None: 1.
+    `labels`: int64 [B], class indices. `rows`: int64 [B], the texts' indices in their data set.
+    `targets`: float32 [B, C], the classes' probabilities where labels are soft; else None.
+    `weights`: float32 [B], each text's factor in the loss; None means 1 for all.
     """
 
     ids: NDArray[np.int64]
@@ -82,16 +82,17 @@ class Batch:
 
     @property
     def tokens(self) -> int:
-        """Real tokens, padding left out."""
+        """The number of tokens, without padding."""
         return int(self.lengths.sum())
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the model says of a text.
+    """The model's prediction for a text.
 
-    `label` is the winning class, `score` its calibrated probability in [0, 1]; `start` and `end`
-    count characters of the raw text; `unknown` is the share of tokens outside the vocabulary.
+    `label` is the likeliest class, None where the model abstains. `score` is the class's calibrated
+    probability, from 0 to 1. `start` and `end` are character positions in the raw text. `unknown`
+    is the fraction of tokens outside the vocabulary.
     """
 
     label: str | None

@@ -1,6 +1,7 @@
 import io
 import json
 import sys
+import zipfile
 
 import pytest
 
@@ -64,3 +65,27 @@ def test_options_that_do_not_go_together_are_refused(run, model, source, options
     code, _, said = run("predict", "--model", str(model), *options)
     assert code == 2
     assert "Expected" in said
+
+
+def test_an_archive_is_scored_into_an_archive_and_into_a_pipe(
+    run, model, source, monkeypatch, tmp_path
+):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.write(source, "in.jsonl")
+    call = ["predict", "--model", str(model), "--input", "in.zip", "--output"]
+    assert run(*call, "out.csv.zip")[0] == 0
+    with zipfile.ZipFile(tmp_path / "out.csv.zip") as archive:
+        assert archive.read("out.csv").startswith(b"text,predicted_label,predicted_score\r\n")
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, write_through=True))
+    run(*call, "-")
+    assert [json.loads(line)["text"] for line in out.getvalue().splitlines()] == [
+        "a good film", "bad",
+    ]  # fmt: skip
+
+
+def test_a_pipe_into_an_archive_needs_a_kind(run, model, source, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
+    code, _, said = run("predict", "--model", str(model), "--input", "-", "--output", "out.zip")
+    assert code == 2
+    assert "Expected a file ending in .csv" in said

@@ -191,8 +191,8 @@ def test_a_mixture_adds_training_texts_with_their_weights_and_shares(write):
     assert [r.text for r in mixed.sample] == [*(r.text for r in alone.sample), "new", "old"]
     assert {r.weight for r in mixed.sample[:-2]} == {2.0}
     new, old = mixed.sample[-2:]
-    assert (new.label, new.share, new.weight) == ("1", None, 0.25)
-    assert (old.label, old.share) == ("1", 0.5)
+    assert (new.label, new.soft_label, new.weight) == ("1", None, 0.25)
+    assert (old.label, old.soft_label) == ("1", 0.5)
     assert mixed.screening["dropped of the mixture"] == 2
     assert set_aside.counts == mixed.screening["set aside"] == {"unmapped label": 1}
 

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from sentiment_lstm.data import archive
-from sentiment_lstm.data.open import list_splits, open_rows, read_examples, read_texts
+from sentiment_lstm.data import packing
+from sentiment_lstm.data.open import open_rows, read_examples, read_texts
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
@@ -17,7 +17,7 @@ def rows(path, **options):
 
 
 def read(path, **options):
-    set_aside = SetAside(None)
+    set_aside = SetAside()
     reviews = list(read_examples(DataSettings(str(path), **options), set_aside=set_aside))
     return [(r.text, r.label) for r in reviews], set_aside.counts
 
@@ -132,7 +132,7 @@ def test_jsonl_sets_broken_lines_aside(write):
 
 def test_broken_jsonl_stops_in_strict_mode(write):
     path = write('{"text": "a", "label": 1}\n{"text": \n', "data.jsonl")
-    reviews = read_examples(DataSettings(str(path)), set_aside=SetAside(None, strict=True))
+    reviews = read_examples(DataSettings(str(path)), set_aside=SetAside(strict=True))
     with pytest.raises(DataError, match=r"unreadable in data.jsonl:2, line 2"):
         list(reviews)
 
@@ -230,72 +230,11 @@ def test_damaged_archives_are_one_sentence(tmp_path):
 
 
 def test_archives_are_judged_by_their_factor(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "SMALL_BYTES", 10)
-    monkeypatch.setattr(archive, "MOST_EXPANSION", 1000)
+    monkeypatch.setattr(packing, "SMALL_BYTES", 10)
+    monkeypatch.setattr(packing, "MOST_EXPANSION", 1000)
     assert len(rows(zipped(tmp_path / "d.zip", {"a.csv": "text,label\n" + "a,1\n" * 999}))) == 999
-
-
-@pytest.fixture
-def acl(tmp_path):
-    texts = {
-        "train/neg/0_3.txt": b"bad film",
-        "train/neg/10_1.txt": b"worse \xe2\x82",
-        "train/neg/9_2.txt": b"dull",
-        "train/pos/0_9.txt": "très bon".encode(),
-        "train/unsup/0_0.txt": b"a film",
-        "test/pos/0_10.txt": b"great",
-        "test/neg/0_1.txt": b"awful",
-        "train/urls_neg.txt": b"not a review",
-    }
-    for name, text in texts.items():
-        path = tmp_path / "aclImdb" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text)
-    return tmp_path / "aclImdb"
-
-
-def test_acl_folder(acl):
-    assert [r.id for r in rows(acl)] == [
-        "train/neg/0_3.txt", "train/neg/9_2.txt", "train/neg/10_1.txt", "train/pos/0_9.txt",
-    ]  # fmt: skip
-    found, counts = read(acl)
-    assert found == [("bad film", "negative"), ("dull", "negative"), ("très bon", "positive")]
-    assert counts == {"bad UTF-8": 1}
-    assert read(acl, split="test")[0] == [("awful", "negative"), ("great", "positive")]
-    assert list_splits(str(acl)) == ("train", "test", "unsupervised")
-
-
-def test_a_folder_in_place_of_a_text_is_one_sentence(acl):
-    (acl / "train/neg/9_1.txt").mkdir()
-    with pytest.raises(DataError, match=r"Expected to read .*9_1\.txt, found: Is a directory"):
-        rows(acl)
-
-
-def test_a_text_without_permission_is_one_sentence(acl, monkeypatch):
-    def refuse(path, **options):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(type(acl), "open", refuse)
-    with pytest.raises(DataError, match=r"0_3\.txt, found: Permission denied"):
-        rows(acl)
-
-
-def test_acl_folders_unlabelled_texts(acl):
-    data = DataSettings(str(acl), split="unsupervised")
-    assert [(r.text, r.label) for r in read_texts(data, set_aside=SetAside(None))] == [
-        ("a film", None)
-    ]
-    with pytest.raises(DataError, match="missing label"):
-        read(acl, split="unsupervised")
-
-
-def test_acl_folder_has_no_columns_and_no_other_split(acl):
-    with pytest.raises(DataError, match="train, test, unsupervised"):
-        rows(acl, split="dev")
-    with pytest.raises(DataError, match="no column names"):
-        rows(acl, group_column="movie")
 
 
 def test_texts_need_no_label_column(write):
     data = DataSettings(str(write("text\na\nb\n")))
-    assert [r.text for r in read_texts(data, set_aside=SetAside(None))] == ["a", "b"]
+    assert [r.text for r in read_texts(data, set_aside=SetAside())] == ["a", "b"]

@@ -47,7 +47,7 @@ def test_bad_rows_and_duplicates(write):
         b"good,negative",
         b"x" * 10_000_000 + b",positive",
     ]
-    set_aside = SetAside(None)
+    set_aside = SetAside()
     corpus = load_corpus(DataSettings(str(write(b"\n".join(rows)))), 0, set_aside)
     assert corpus.classes == ("negative", "positive")
     assert set_aside.counts == {

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from sentiment_lstm.data.labels import MOST_CLASSES, Labeller, normal_label
+from sentiment_lstm.data.label_map import normal_label
+from sentiment_lstm.data.labels import MOST_CLASSES, make_labeller
 from sentiment_lstm.errors import DataError, UsageError
 
 
@@ -32,51 +33,53 @@ def test_normal_label(raw, plain):
 
 
 def test_classes_as_seen_are_ordered_by_value_then_name():
-    labeller = Labeller({})
+    labeller = make_labeller({})
     assert [labeller.class_of(label) for label in (10, 9, "b", "a", -1)] == [
         "10", "9", "b", "a", "-1",
     ]  # fmt: skip
-    assert labeller.order() == ("-1", "9", "10", "a", "b")
+    assert labeller.classes() == ("-1", "9", "10", "a", "b")
 
 
 def test_floats_that_are_not_whole_need_a_map():
-    assert Labeller({}).class_of(3.5) is None
-    assert Labeller({">=3": "positive"}).class_of(3.5) == "positive"
+    assert make_labeller({}).class_of(3.5) is None
+    assert make_labeller({">=3": "positive"}).class_of(3.5) == "positive"
 
 
 def test_map_takes_values_and_comparisons_and_orders_the_classes():
-    labeller = Labeller({">=7": "positive", "<=4": "negative", "5": "mixed", "yes": "positive"})
+    labeller = make_labeller(
+        {">=7": "positive", "<=4": "negative", "5": "mixed", "yes": "positive"}
+    )
     labels = (10, 7, 6, 5, 4, -3, "yes", "no")
     assert [labeller.class_of(label) for label in labels] == [
         "positive", "positive", None, "mixed", "negative", "negative", "positive", None,
     ]  # fmt: skip
-    assert labeller.order() == ("positive", "negative", "mixed")
+    assert labeller.classes() == ("positive", "negative", "mixed")
 
 
 def test_strict_comparisons_leave_the_bound_out():
-    labeller = Labeller({"<3": "low", ">3": "high"})
+    labeller = make_labeller({"<3": "low", ">3": "high"})
     assert [labeller.class_of(n) for n in (2, 3, 4)] == ["low", None, "high"]
 
 
 def test_map_may_name_a_boolean_by_number_and_a_position_by_name():
-    assert Labeller({"1": "good", "0": "bad"}).class_of("true") == "good"
-    assert Labeller({"neg": "bad", "1": "good"}, names=("neg", "pos")).class_of(0) == "bad"
+    assert make_labeller({"1": "good", "0": "bad"}).class_of("true") == "good"
+    assert make_labeller({"neg": "bad", "1": "good"}, names=("neg", "pos")).class_of(0) == "bad"
 
 
 def test_comparison_without_a_number_is_refused():
     with pytest.raises(UsageError, match="number to compare"):
-        Labeller({">=many": "positive"})
+        make_labeller({">=many": "positive"})
 
 
 def test_source_names_stand_for_positions():
-    labeller = Labeller({}, names=("negative", "positive"))
+    labeller = make_labeller({}, names=("negative", "positive"))
     labels = (0, 1, "positive", 2, "other")
     assert [labeller.class_of(label) for label in labels] == [
         "negative", "positive", "positive", None, None,
     ]  # fmt: skip
     assert labeller.is_missing(-1)
-    assert not Labeller({}).is_missing(-1)
-    assert labeller.order() == ("negative", "positive")
+    assert not make_labeller({}).is_missing(-1)
+    assert labeller.classes() == ("negative", "positive")
 
 
 @pytest.mark.parametrize(
@@ -95,33 +98,33 @@ def test_source_names_stand_for_positions():
     ],
 )
 def test_labels_are_matched_to_a_models_classes(names, label, found):
-    labeller = Labeller({}, names=names, classes=("negative", "positive"))
+    labeller = make_labeller({}, names=names, classes=("negative", "positive"))
     assert labeller.class_of(label) == found
-    assert labeller.order() == ("negative", "positive")
+    assert labeller.classes() == ("negative", "positive")
 
 
 @pytest.mark.parametrize("names", [None, ("neg", "pos")])
 @pytest.mark.parametrize("label", [2, 5, -2])
 def test_a_position_beyond_the_models_classes_asks_for_a_map(names, label):
-    labeller = Labeller({}, names=names, classes=("bad", "good"))
+    labeller = make_labeller({}, names=names, classes=("bad", "good"))
     assert labeller.is_missing(-1)
     with pytest.raises(DataError, match=rf"0 to 1 for the classes bad, good, found {label}; give"):
         labeller.class_of(label)
 
 
 def test_a_map_rules_out_class_positions():
-    labeller = Labeller({"2": "positive"}, classes=("negative", "positive"))
+    labeller = make_labeller({"2": "positive"}, classes=("negative", "positive"))
     assert labeller.class_of(2) == "positive"
     assert labeller.class_of(1) is None
 
 
 def test_a_map_to_none_of_the_models_classes_is_refused():
     with pytest.raises(UsageError, match="found good, bad"):
-        Labeller({"1": "good", "0": "bad"}, classes=("negative", "positive"))
+        make_labeller({"1": "good", "0": "bad"}, classes=("negative", "positive"))
 
 
 def test_too_many_labels_advise_another_column():
-    labeller = Labeller({})
+    labeller = make_labeller({})
     for n in range(MOST_CLASSES):
         labeller.class_of(n)
     with pytest.raises(DataError, match="--label-column"):
@@ -129,69 +132,69 @@ def test_too_many_labels_advise_another_column():
 
 
 def test_after_close_a_new_label_is_unmapped():
-    labeller = Labeller({})
+    labeller = make_labeller({})
     labeller.class_of("a")
     labeller.close()
     assert labeller.class_of("a") == "a"
     assert labeller.class_of("b") is None
-    assert labeller.order() == ("a",)
+    assert labeller.classes() == ("a",)
 
 
 @pytest.mark.parametrize("label", ["a\0b", "a\ud800", "x" * 101])
 def test_a_label_that_cannot_be_written_is_unmapped(label):
-    assert Labeller({}).class_of(label) is None
+    assert make_labeller({}).class_of(label) is None
 
 
 def test_a_map_may_lead_to_shares_of_the_second_class():
-    labeller = Labeller({"0": "bad", "1": "0.25", "2": "0.5", "4": "good"})
-    found = [(labeller.class_of(n), labeller.share_of(n)) for n in (0, 1, 2, 4)]
+    labeller = make_labeller({"0": "bad", "1": "0.25", "2": "0.5", "4": "good"})
+    found = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 1, 2, 4)]
     assert found == [("bad", None), ("bad", 0.25), ("good", 0.5), ("good", None)]
-    assert labeller.order() == ("bad", "good")
-    assert (labeller.class_of(3), labeller.share_of(3)) == (None, None)
-    assert Labeller({"a": "0", "b": "1"}).order() == ("0", "1")
-    assert Labeller({"a": "x", "b": ".5", "c": "y"}).share_of("b") == 0.5
+    assert labeller.classes() == ("bad", "good")
+    assert (labeller.class_of(3), labeller.soft_label_of(3)) == (None, None)
+    assert make_labeller({"a": "0", "b": "1"}).classes() == ("0", "1")
+    assert make_labeller({"a": "x", "b": ".5", "c": "y"}).soft_label_of("b") == 0.5
     for share in ("1.5", "-0.5"):
         with pytest.raises(UsageError, match=rf"from 0\.0 to 1\.0 .*'{share}'"):
-            Labeller({"a": "x", "b": share, "c": "y"})
+            make_labeller({"a": "x", "b": share, "c": "y"})
 
 
 def test_shares_go_to_a_models_classes():
-    labeller = Labeller({"2": "0.5", "<2": "0.1"}, classes=("negative", "positive"))
-    assert (labeller.class_of(2), labeller.share_of(2)) == ("positive", 0.5)
-    assert (labeller.class_of(1), labeller.share_of(1)) == ("negative", 0.1)
+    labeller = make_labeller({"2": "0.5", "<2": "0.1"}, classes=("negative", "positive"))
+    assert (labeller.class_of(2), labeller.soft_label_of(2)) == ("positive", 0.5)
+    assert (labeller.class_of(1), labeller.soft_label_of(1)) == ("negative", 0.1)
 
 
 @pytest.mark.parametrize("classes", [None, ("a", "b", "c")])
 def test_shares_need_two_classes(classes):
     with pytest.raises(UsageError, match=r"two classes for labels that are shares .*0\.5"):
-        Labeller({"1": "a", "2": "0.5"}, classes=classes)
+        make_labeller({"1": "a", "2": "0.5"}, classes=classes)
 
 
 def test_soft_labels_are_shares_already():
-    labeller = Labeller({}, classes=("no", "yes"), soft=True)
-    found = [(labeller.class_of(n), labeller.share_of(n)) for n in (0, 0.2, 0.5, 1)]
+    labeller = make_labeller({}, classes=("no", "yes"), soft=True)
+    found = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 0.2, 0.5, 1)]
     assert found == [("no", 0.0), ("no", 0.2), ("yes", 0.5), ("yes", 1.0)]
     for label in (1.5, -1, "yes"):
-        assert labeller.class_of(label) is labeller.share_of(label) is None
+        assert labeller.class_of(label) is labeller.soft_label_of(label) is None
     with pytest.raises(UsageError, match=r"data\.soft_labels"):
-        Labeller({}, soft=True)
+        make_labeller({}, soft=True)
 
 
 @pytest.mark.parametrize(
     ("raw", "share"), [("1e-05", 1e-05), ("9.9E-1", 0.99), (".5", 0.5), ("1.", 1.0), (0, 0.0)]
 )
 def test_soft_labels_in_any_form_that_programs_write(raw, share):
-    labeller = Labeller({}, classes=("no", "yes"), soft=True)
-    assert labeller.share_of(normal_label(raw)) == share
+    labeller = make_labeller({}, classes=("no", "yes"), soft=True)
+    assert labeller.soft_label_of(normal_label(raw)) == share
 
 
 @pytest.mark.parametrize("raw", ["yes", "1e9", "-0.1", "0.5.", "e1", "1e", "inf", 10**401])
 def test_what_is_no_share_is_no_soft_label(raw):
-    labeller = Labeller({}, classes=("no", "yes"), soft=True)
-    assert labeller.share_of(normal_label(raw)) is None
+    labeller = make_labeller({}, classes=("no", "yes"), soft=True)
+    assert labeller.soft_label_of(normal_label(raw)) is None
 
 
 @pytest.mark.parametrize("name", ["", "neg\udcff", "a\0b", "x" * 101])
 def test_a_map_to_a_class_whose_name_cannot_be_written_is_refused(name):
     with pytest.raises(UsageError, match="names of 1 to 100 characters"):
-        Labeller({"0": name, "1": "good"})
+        make_labeller({"0": name, "1": "good"})

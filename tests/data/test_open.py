@@ -71,18 +71,18 @@ def test_missing_file_folder_without_reviews_and_unknown_kind(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     for name, sentence in [("nothing.csv", "found nothing"), ("notes.txt", "ending in .csv")]:
         with pytest.raises(DataError, match=sentence):
-            load_corpus(DataSettings(str(tmp_path / name)), 0, SetAside(None))
+            load_corpus(DataSettings(str(tmp_path / name)), 0, SetAside())
     with pytest.raises(DataError, match="found nothing"):
-        load_corpus(DataSettings("~no such user/a.csv"), 0, SetAside(None))
+        load_corpus(DataSettings("~no such user/a.csv"), 0, SetAside())
     with pytest.raises(DataError, match="too long"):
-        load_corpus(DataSettings("x" * 5000), 0, SetAside(None))
+        load_corpus(DataSettings("x" * 5000), 0, SetAside())
     with pytest.raises(DataError, match="Expected reviews in the folder"):
-        load_corpus(DataSettings(str(tmp_path)), 0, SetAside(None))
+        load_corpus(DataSettings(str(tmp_path)), 0, SetAside())
 
 
 def test_labels_follow_a_models_classes(tmp_path):
     path = make(tmp_path, b"text,label\na,1\nb,Negative\nc,0\na,meh\na,1\n")
-    set_aside = SetAside(None)
+    set_aside = SetAside()
     reviews = read_examples(
         DataSettings(path), set_aside=set_aside, classes=("negative", "positive")
     )
@@ -93,7 +93,7 @@ def test_labels_follow_a_models_classes(tmp_path):
 
 def test_stars_are_no_positions_of_two_classes(tmp_path):
     path = make(tmp_path, b"text,label\n" + b"".join(b"t%d,%d\n" % (i, i) for i in range(1, 6)))
-    read = partial(read_examples, set_aside=SetAside(None), classes=("neg", "pos"))
+    read = partial(read_examples, set_aside=SetAside(), classes=("neg", "pos"))
     with pytest.raises(DataError, match=r"labels 0 to 1 for the classes neg, pos, found 2"):
         list(read(DataSettings(path)))
     mapped = DataSettings(path, label_map={"<=2": "neg", ">=4": "pos"})
@@ -120,7 +120,7 @@ def test_kaggle_name_is_read_through_kagglehub(tmp_path, monkeypatch):
     (tmp_path / "IMDB Dataset.csv").write_text('review,sentiment\n" Nice<br />one ",Positive\n')
     fake = types.SimpleNamespace(dataset_download=lambda name: str(tmp_path / name[:0]))
     monkeypatch.setitem(sys.modules, "kagglehub", fake)
-    (review,) = read_examples(DataSettings("kaggle:owner/name"), set_aside=SetAside(None))
+    (review,) = read_examples(DataSettings("kaggle:owner/name"), set_aside=SetAside())
     assert (review.text, review.label) == ("Nice<br />one", "positive")
 
 
@@ -130,7 +130,7 @@ def test_unreachable_kaggle_says_how_to_go_on(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=fail))
     with pytest.raises(DataError, match=r"no route; go on with .* --data imdb"):
-        load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside(None))
+        load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside())
 
 
 def test_a_long_message_of_kaggles_client_is_told_by_its_type(monkeypatch):
@@ -139,7 +139,7 @@ def test_a_long_message_of_kaggles_client_is_told_by_its_type(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=fail))
     with pytest.raises(DataError, match=r"found: ConnectionError; go on with"):
-        load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside(None))
+        load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside())
 
 
 @pytest.mark.parametrize(
@@ -154,4 +154,4 @@ def test_missing_packages_name_the_extra(tmp_path, monkeypatch, module, source):
         (tmp_path / name).write_text(content)
         source = str(tmp_path / name)
     with pytest.raises(MissingExtraError, match=r"sentiment-lstm\[train\]"):
-        load_corpus(DataSettings(source), 0, SetAside(None))
+        load_corpus(DataSettings(source), 0, SetAside())

@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 
-from sentiment_lstm.data.labels import Labeller
+from sentiment_lstm.data.labels import make_labeller
 from sentiment_lstm.data.screening import (
     KEPT_CHARACTERS,
     SetAside,
+    drop_duplicates,
     fingerprints,
     screen,
-    unique,
 )
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
@@ -32,7 +32,7 @@ BAD = [
 
 
 def screened(rows, set_aside):
-    labeller = Labeller({"1": "positive", "0": "negative"})
+    labeller = make_labeller({"1": "positive", "0": "negative"})
     return list(screen(rows, labeller, 5000, set_aside))
 
 
@@ -50,13 +50,18 @@ def test_bad_rows_are_counted_and_written(tmp_path, text, label, reason):
 @pytest.mark.parametrize(("text", "label", "reason"), BAD)
 def test_strict_stops_at_the_first_bad_row(text, label, reason):
     with pytest.raises(DataError, match=f"{reason} in f:3, line 3"):
-        screened([Row(text, label, "f:3", 3)], SetAside(None, strict=True))
+        screened([Row(text, label, "f:3", 3)], SetAside(strict=True))
 
 
 def test_a_sources_own_problem_is_the_reason():
-    set_aside = SetAside(None)
+    set_aside = SetAside()
     assert screened([Row("x", "1", "f:1", 1, problem="bad UTF-8")], set_aside) == []
     assert set_aside.counts == {"bad UTF-8": 1}
+
+
+def test_bad_rows_may_be_dropped_unseen():
+    rows = [Row("good", 1, "f:2", 2), Row(None, 1, "f:3", 3)]
+    assert [example.text for example in screen(rows, None, 5000)] == ["good"]
 
 
 def test_the_side_file_keeps_whole_texts_but_absurd_ones(tmp_path):
@@ -71,7 +76,7 @@ def test_the_side_file_keeps_whole_texts_but_absurd_ones(tmp_path):
 
 def test_a_label_of_another_kind_is_written_as_text(tmp_path):
     set_aside = SetAside(tmp_path / "bad.jsonl")
-    assert list(screen([Row("fine", [1], "f:1", 1)], Labeller({}), 5000, set_aside)) == []
+    assert list(screen([Row("fine", [1], "f:1", 1)], make_labeller({}), 5000, set_aside)) == []
     assert json.loads(set_aside.path.read_text("utf-8"))["label"] == "[1]"
 
 
@@ -88,19 +93,19 @@ def test_a_side_file_that_cannot_be_written_is_one_sentence(tmp_path):
         SetAside(tmp_path / "file" / "bad.jsonl").add(Row(None, None, "f:1", 1), "empty text")
 
 
-def test_unique_keeps_the_first_and_counts_disagreement():
+def test_drop_duplicates_keeps_the_first_and_counts_disagreement():
     reviews = [
         Example("a", "1", "1"), Example("b", "1", "2"), Example("a", "1", "3"),
         Example("a", "0", "4"),
     ]  # fmt: skip
     counts = Counter()
-    assert [r.id for r in unique(reviews, counts)] == ["1", "2"]
+    assert [r.id for r in drop_duplicates(reviews, counts)] == ["1", "2"]
     assert counts == {"duplicates": 2, "disagreeing duplicates": 1}
 
 
-def test_unique_with_a_window_forgets_what_is_far():
+def test_drop_duplicates_with_a_window_forgets_what_is_far():
     reviews = [Example(text, "1", "") for text in "aabca"]
-    assert "".join(r.text for r in unique(reviews, Counter(), window=2)) == "abca"
+    assert "".join(r.text for r in drop_duplicates(reviews, Counter(), window=2)) == "abca"
 
 
 def test_fingerprints_compare_texts_alone():

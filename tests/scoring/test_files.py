@@ -2,6 +2,7 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,10 @@ from sentiment_lstm.scoring.files import Job, score_file
 
 TEXTS = ["a good film", "not bad, at all", 'say "good"', "two\nlines", "=bad", "film " * 30, "é"]
 ROWS = [{"id": str(n), "review": text, "stars": str(n % 5)} for n, text in enumerate(TEXTS)]
-KINDS = ["csv", "tsv", "jsonl", "csv.gz", "tsv.zst", "jsonl.gz", "jsonl.zst", "parquet"]
+KINDS = [
+    "csv", "tsv", "jsonl", "csv.gz", "tsv.zst", "jsonl.gz", "jsonl.zst", "parquet",
+    "csv.zip", "jsonl.zip", "parquet.zip", "parquet.gz", "parquet.zst",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -33,32 +37,39 @@ def write(path, rows=ROWS):
     """The rows in the form that the path's ending names."""
     kind, _, packed = path.name.partition(".")[2].partition(".")
     if kind == "parquet":
-        parquet.write_table(pa.Table.from_pylist(rows), path)
-        return path
-    if kind == "jsonl":
-        data = "".join(json.dumps(row) + "\n" for row in rows)
+        file = io.BytesIO()
+        parquet.write_table(pa.Table.from_pylist(rows), file)
+        raw = file.getvalue()
+    elif kind == "jsonl":
+        raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
     else:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if kind == "tsv" else ",")
-            writer.writeheader()
-            writer.writerows(rows)
-        data = path.read_text(encoding="utf-8")
-    raw = data.encode()
-    pack = {"": bytes, "gz": gzip.compress, "zst": zstandard.ZstdCompressor().compress}[packed]
-    path.write_bytes(pack(raw))
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[0]), delimiter="\t" if kind == "tsv" else ",")
+        writer.writeheader()
+        writer.writerows(rows)
+        raw = text.getvalue().encode()
+    if packed == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(path.stem, raw)
+    else:
+        pack = {"": bytes, "gz": gzip.compress, "zst": zstandard.ZstdCompressor().compress}
+        path.write_bytes(pack[packed](raw))
     return path
 
 
 def read(path):
     """The rows of a file."""
     kind, _, packed = path.name.partition(".")[2].partition(".")
-    if kind == "parquet":
-        return parquet.read_table(path).to_pylist()
     raw = path.read_bytes()
     if packed == "gz":
         raw = gzip.decompress(raw)
-    elif packed:
+    elif packed == "zst":
         raw = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True).read()
+    elif packed == "zip":
+        with zipfile.ZipFile(path) as archive:
+            raw = archive.read(path.stem)
+    if kind == "parquet":
+        return parquet.read_table(io.BytesIO(raw)).to_pylist()
     text = raw.decode()
     if kind == "jsonl":
         return [json.loads(line) for line in text.splitlines()]
@@ -89,6 +100,51 @@ def test_all_rows_and_columns_come_back_with_predictions(predictor, tmp_path, sm
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "out", "member"),
+    [
+        ("in.zip", "out.zip", "out.tsv"),
+        ("in.zip", "out.jsonl.zip", "out.jsonl"),
+        ("in.csv.zip", "out.csv", None),
+        ("in.csv", "out.zip", "out.csv"),
+    ],
+)
+def test_archives(predictor, tmp_path, name, out, member):
+    source = write(tmp_path / "in.csv")
+    if name != source.name:
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            inside = "deep/tickets.tsv" if name == "in.zip" else "tickets.csv"
+            archive.write(write(tmp_path / f"in{inside[-4:]}"), inside)
+    assert score(predictor, tmp_path / name, tmp_path / out).rows == len(ROWS)
+    if member:
+        with zipfile.ZipFile(tmp_path / out) as archive:
+            (tmp_path / f"read.{member[4:]}").write_bytes(archive.read(member))
+        out = f"read.{member[4:]}"
+    assert [row["review"] for row in read(tmp_path / out)] == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("members", "sentence"),
+    [
+        ({"a.csv": "text\n", "b.csv": "text\n"}, r"found a\.csv, b\.csv"),
+        ({"a.txt": "text\n"}, "found none"),
+        ({"a.csv": "x" * 2_000_000}, "growing from"),
+    ],
+)
+def test_archives_that_cannot_be_scored_are_refused(predictor, tmp_path, members, sentence):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(DataError, match=sentence):
+        score(predictor, tmp_path / "in.zip", tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.zip"]
+
+
+def test_progress_may_be_left_out(predictor, tmp_path):
+    job = Job(write(tmp_path / "in.csv"), tmp_path / "out.csv", "m")
+    assert score_file(predictor, job).rows == len(ROWS)
+
+
 class Stopping:
     """A predictor that is killed at a chunk."""
 
@@ -102,11 +158,12 @@ class Stopping:
         return self.predictor.predict_iter(texts, abstain_below)
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl.gz", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl.gz", "parquet", "csv.zip", "parquet.zip"])
 @pytest.mark.parametrize("chunk", [0, 1, 3])
 def test_a_killed_call_goes_on_and_ends_the_same(predictor, tmp_path, small_chunks, kind, chunk):
     source = write(tmp_path / f"in.{kind}")
-    score(predictor, source, tmp_path / f"whole.{kind}")
+    whole = tmp_path / "whole" / f"out.{kind}"  # an archive holds its own name
+    score(predictor, source, whole)
     out = tmp_path / f"out.{kind}"
     with pytest.raises(KeyboardInterrupt):
         score(Stopping(predictor, chunk), source, out)
@@ -114,7 +171,7 @@ def test_a_killed_call_goes_on_and_ends_the_same(predictor, tmp_path, small_chun
     rest = Stopping(predictor, 4 - chunk)
     assert score(rest, source, out).rows == len(ROWS)
     assert rest.left == 0, "what was scored is not scored again"
-    assert out.read_bytes() == (tmp_path / f"whole.{kind}").read_bytes()
+    assert out.read_bytes() == whole.read_bytes()
 
 
 def test_a_finished_output_is_left_as_it_is(predictor, tmp_path):
@@ -208,7 +265,7 @@ def test_a_column_of_our_name_is_refused(predictor, tmp_path):
         ("in.csv", "out.parquet", UsageError),
         ("in.csv", "out.xlsx", UsageError),
         ("in.txt", "out.csv", UsageError),
-        ("in.parquet.gz", "out.parquet", UsageError),
+        ("in.csv.bz2", "out.csv", UsageError),
     ],
 )
 def test_wrong_files_are_refused(predictor, tmp_path, name, out, error):
@@ -218,7 +275,7 @@ def test_wrong_files_are_refused(predictor, tmp_path, name, out, error):
     assert not (tmp_path / out).exists()
 
 
-@pytest.mark.parametrize("kind", ["csv.gz", "csv.zst", "parquet", "csv"])
+@pytest.mark.parametrize("kind", ["csv.gz", "csv.zst", "csv.zip", "parquet", "parquet.gz", "csv"])
 def test_damaged_files_are_refused(predictor, tmp_path, kind):
     source = tmp_path / f"in.{kind}"
     source.write_bytes(b"\xff\xfe\x00 no such file")

@@ -55,7 +55,7 @@ def test_validation_is_read_whole_as_prediction_reads():
 
 
 def test_soft_labels_become_shares_and_weights_travel_along():
-    reviews = [*REVIEWS[:2], replace(REVIEWS[2], share=0.3, weight=0.5)]
+    reviews = [*REVIEWS[:2], replace(REVIEWS[2], soft_label=0.3, weight=0.5)]
     window = encode(reviews, TOKENIZER, CLASSES, max_tokens=9)
     np.testing.assert_allclose(window.targets, [[1, 0], [0, 1], [0.7, 0.3]], rtol=1e-6)
     assert window.weights.tolist() == [1, 1, 0.5]
@@ -68,7 +68,8 @@ def test_fingerprint_sees_shares_and_weights():
         found = Corpus(CLASSES, [review, *REVIEWS[1:12]], REVIEWS[12:], False, {})
         return make_feed(found, TOKENIZER, Settings()).fingerprint()
 
-    changed = {of(replace(REVIEWS[0], **change)) for change in ({"share": 0.5}, {"weight": 2.0})}
+    changes = {"soft_label": 0.5}, {"weight": 2.0}
+    changed = {of(replace(REVIEWS[0], **change)) for change in changes}
     assert len(changed | {of(REVIEWS[0])}) == 3
 
 

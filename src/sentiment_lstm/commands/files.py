@@ -1,5 +1,6 @@
-"""`predict --input FILE --output FILE` at a terminal: progress, pipes, what to say at the end; and
-what to say of folders (`--engine ray`).
+"""`predict --input FILE --output FILE` at a terminal: pipes, progress and the closing sentence.
+
+The same for folders (`--engine ray`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sentiment_lstm.scoring.files import Outcome, Progress
 
 _PIPE_KIND = ".jsonl"
-"""What comes through a pipe whose other end is one too."""
+"""The kind of both ends where both are pipes."""
 
 
 def predict_file(
@@ -36,23 +37,23 @@ def predict_file(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Score a file; `-` for either end is a pipe, which is kept in a temporary file."""
+    """Score a file. `-` at either end is a pipe, whose content is kept in a temporary file."""
     from sentiment_lstm.bundle import fingerprint
-    from sentiment_lstm.data.tables import Format
+    from sentiment_lstm.data.formats import Format
     from sentiment_lstm.scoring.files import Job, score_file
 
     with tempfile.TemporaryDirectory() as folder:
-        given = _piped(Path(folder), out) if source == "-" else Path(source)
-        target = Path(folder) / f"out{Format.of(given.name).kind}" if out == "-" else Path(out)
+        given = _keep_standard_input(Path(folder), out) if source == "-" else Path(source)
+        target = Path(folder) / f"out{Format.of_file(given).kind}" if out == "-" else Path(out)
         job = Job(given, target, fingerprint(classifier.bundle), **options)
         with _progress() as progress:
-            found = score_file(classifier.predictor, job, progress, overwrite=overwrite)
+            outcome = score_file(classifier.predictor, job, progress, overwrite=overwrite)
         bad = target.with_name(f"{target.name}.bad.jsonl")
         if out == "-":
             _print(target)
-            if found.set_aside:
+            if outcome.set_aside:
                 bad = Path(shutil.move(bad, f"{given.name}.bad.jsonl"))
-    _tell(found, out, bad, as_json=as_json)
+    _report(outcome, out, bad, as_json=as_json)
 
 
 def predict_folder(
@@ -71,31 +72,36 @@ def predict_folder(
     from sentiment_lstm.scoring.files import Job
 
     job = Job(Path(source), Path(out), fingerprint(bundle), **options)
-    shards = score_folder(bundle, job, workers=workers, overwrite=overwrite).values()
-    rows, done = sum(one.rows for one in shards), sum(one.already for one in shards)
-    aside = sum((Counter(one.set_aside) for one in shards), Counter[str]())
+    outcomes = score_folder(bundle, job, workers=workers, overwrite=overwrite).values()
+    rows = sum(outcome.rows for outcome in outcomes)
+    done = sum(outcome.already for outcome in outcomes)
+    set_aside = sum((Counter(outcome.set_aside) for outcome in outcomes), Counter[str]())
     already = f", {done} of them complete already" if done else ""
-    beside = f"; {aside.total():,} set aside in *.bad.jsonl" if aside else ""
-    say(f"Scored {rows:,} rows of {len(shards)} files into {out}{already}{beside}.")
+    beside = f"; {set_aside.total():,} set aside in *.bad.jsonl" if set_aside else ""
+    say(f"Scored {rows:,} rows of {len(outcomes)} files into {out}{already}{beside}.")
     if as_json:
-        values = {"rows": rows, "files": len(shards), "set_aside": aside, "already": done}
+        values = {"rows": rows, "files": len(outcomes), "set_aside": set_aside, "already": done}
         print_line(json.dumps(values))
 
 
-def _tell(found: Outcome, out: str, bad: Path, *, as_json: bool) -> None:
-    reasons = ", ".join(f"{number} {reason}" for reason, number in found.set_aside.items())
-    aside = f"; set aside in {bad}: {reasons}" if reasons else ""
-    if found.already:
-        say(f"{out} is complete already: {found.rows:,} rows{aside}.")
+def _report(outcome: Outcome, out: str, bad: Path, *, as_json: bool) -> None:
+    reasons = ", ".join(f"{number} {reason}" for reason, number in outcome.set_aside.items())
+    set_aside = f"; set aside in {bad}: {reasons}" if reasons else ""
+    if outcome.already:
+        say(f"{out} is complete already: {outcome.rows:,} rows{set_aside}.")
     else:
-        say(f"Scored {found.rows:,} rows into {out}{aside}.")
+        say(f"Scored {outcome.rows:,} rows into {out}{set_aside}.")
     if as_json and out != "-":
-        values = {"rows": found.rows, "set_aside": found.set_aside, "already": found.already}
+        values = {
+            "rows": outcome.rows,
+            "set_aside": outcome.set_aside,
+            "already": outcome.already,
+        }
         print_line(json.dumps(values))
 
 
 def _print(path: Path) -> None:
-    """A file's bytes to standard output; a reader that has seen enough ends it in peace."""
+    """Print a file's bytes. A reader that stops early, such as `head`, is no error."""
     with path.open("rb") as file:
         try:
             shutil.copyfileobj(file, sys.stdout.buffer)
@@ -104,13 +110,14 @@ def _print(path: Path) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _piped(folder: Path, out: str) -> Path:
-    """Standard input as a file, of the kind that the output is."""
+def _keep_standard_input(folder: Path, out: str) -> Path:
+    """Standard input as a plain file, of the same kind as the output."""
     if sys.stdin is None:
         raise UsageError("Expected rows on standard input, found it closed: name a file.")
-    from sentiment_lstm.data.tables import Format
+    from sentiment_lstm.data.formats import Format
 
-    path = folder / f"standard-input{_PIPE_KIND if out == '-' else Format.of(out).kind}"
+    kind = _PIPE_KIND if out == "-" else Format.of_name(Path(out).name).kind
+    path = folder / f"standard-input{kind}"
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
     return path
@@ -118,7 +125,7 @@ def _piped(folder: Path, out: str) -> Path:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar with rows a second and the time left, where there is a terminal to see it."""
+    """A bar with rows per second and the time left; nothing without a terminal."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (BarColumn(), TextColumn("{task.fields[rows]:,} rows, {task.fields[speed]:,.0f}/s"))
@@ -126,8 +133,8 @@ def _progress() -> Iterator[Progress]:
     with bar:
         task = bar.add_task("", total=1.0, rows=0, speed=0.0)
 
-        def told(rows: int, share: float) -> None:
+        def update(rows: int, fraction: float) -> None:
             elapsed = bar.tasks[task].elapsed or 1.0
-            bar.update(task, completed=share, rows=rows, speed=rows / elapsed)
+            bar.update(task, completed=fraction, rows=rows, speed=rows / elapsed)
 
-        yield told
+        yield update

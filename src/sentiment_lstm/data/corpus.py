@@ -23,10 +23,10 @@ from sentiment_lstm.data.open import (
 )
 from sentiment_lstm.data.screening import (
     SetAside,
+    drop_duplicates,
     fingerprint,
     fingerprints,
     screen_row,
-    unique,
 )
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.data.splitting import in_validation, split
@@ -189,7 +189,7 @@ class _Reader:
         self._check_classes(examples)
         # From here on, an unseen label counts as unmapped.
         self.labeller.close()
-        classes = self.labeller.order()
+        classes = self.labeller.classes()
         sample, validation = self._split(examples, classes)
         self._check_training(sample)
         report = self._report(counts)
@@ -215,7 +215,7 @@ class _Reader:
     def _kept(self, examples: Iterable[Example], counts: Counter[str]) -> Iterator[Example]:
         """The examples that stay: each text once, and none that is excluded."""
         window = self.data.stream_rows if self.data.streaming else None
-        for example in unique(examples, counts, window):
+        for example in drop_duplicates(examples, counts, window):
             if self.excluded and fingerprint(example.text) in self.excluded:
                 counts["excluded"] += 1
             else:

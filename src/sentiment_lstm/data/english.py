@@ -1,4 +1,4 @@
-"""A little English: forms of verbs, plurals, and how a sentence is written down.
+"""A little English grammar: forms of verbs, plurals, and the spelling of a sentence.
 
 Knows nothing of templates or of what sentences mean.
 """
@@ -35,11 +35,11 @@ rip ripped ripped ripping, ring rang rung ringing, drag dragged dragged dragging
 repel repelled repelled repelling
 """
 IRREGULAR = {verb: forms for verb, *forms in map(str.split, _IRREGULAR.split(","))}
-"""Verb -> past, participle, -ing form."""
+"""Verb -> past tense, participle, -ing form."""
 
 
 def inflect(phrase: str, form: str) -> str:
-    """A verb phrase with its first word in a form: `base`, `s`, `ed`, `en`, `ing`.
+    """A verb phrase whose first word is put into a form: `base`, `s`, `ed`, `en` or `ing`.
 
     >>> inflect("fall flat", "ed")
     'fell flat'
@@ -68,7 +68,7 @@ _PLURALS = {
 
 
 def plural(word: str) -> str:
-    """The word with its s: films, boxes, phone companies; also of verbs: tries, goes."""
+    """The word with its s, of a noun (films, phone companies) or of a verb (tries, goes)."""
     before, space, last = word.rpartition(" ")
     if last in _PLURALS:
         return before + space + _PLURALS[last]
@@ -86,7 +86,7 @@ _START = re.compile(r"(^\W*|[.!?]\"? +\"?)([a-z])")
 
 
 def tidy(raw: str) -> str:
-    """A sentence or more, written down: single spaces, "an", capitals, and a full stop.
+    """Sentences with single spaces, "an" before a vowel, capitals, and a full stop.
 
     >>> tidy("it was  a awful film [we left]. never again")
     'It was an awful film [we left]. Never again.'

@@ -1,8 +1,8 @@
-"""Sentences made by a grammar that knows what they mean: a source of training texts, `grammar:N`.
+"""The source `grammar:N`: sentences that a grammar makes. Their labels are right by construction.
 
-A polarity is drawn first; every rule says what its parts must mean for the whole to mean that, so
-labels hold by construction: to be positive, "I don't think that ..." takes a negative clause.
-The rules are data, in `phrases/`. Knows nothing of models or of texts from elsewhere.
+A polarity is drawn first. Every rule states the polarity of its parts for each polarity of the
+whole: for a positive sentence "I don't think that ..." takes a negative clause. The rules are data,
+in `phrases/`. Knows nothing of models or of other texts.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
 
 COUNT, MOST = 20_000, 10_000_000
-"""Sentences of the source `grammar`, and the last of `grammar:N` at most."""
+"""The number of sentences in the source `grammar`, and the largest N in `grammar:N`."""
 LABELS = {NEGATIVE: "negative", NEUTRAL: "neutral", POSITIVE: "positive"}
-SHARES = {NEGATIVE: 0.37, NEUTRAL: 0.26, POSITIVE: 0.37}
+PROBABILITIES = {NEGATIVE: 0.37, NEUTRAL: 0.26, POSITIVE: 0.37}
 SEED = 20_240_229
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A field of life that sentences are about: its nouns, and the rules with its own facts."""
+    """A subject of sentences, such as films: its nouns, and the rules with its own facts."""
 
     things: tuple[Noun, ...]
     parts: tuple[Noun, ...]
@@ -52,37 +52,37 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """`families`: for each polarity, names of kinds of sentences and their summed weights."""
+    """All topics, and by polarity the kinds of sentences with their cumulative weights."""
 
     topics: tuple[Topic, ...]
     families: Mapping[int, tuple[list[str], list[float]]]
 
 
 def open_grammar(data: DataSettings) -> Source:
-    """`grammar` or `grammar:N`: N sentences labelled `negative`, `neutral` or `positive`.
+    """`grammar:N`: N sentences labelled `negative`, `neutral` or `positive`.
 
-    The same at each reading, and the first rows of a longer source are those of a shorter one:
-    what has learnt from N reads others in `grammar:A-B`, sentences A to B.
+    The sentences are the same each time, and a longer source begins with a shorter one. So a model
+    that was trained on `grammar:N` is tested on `grammar:A-B`, sentences A to B, with A above N.
 
     Raises:
-        DataError: what follows the colon is not such numbers, or another split than `train` was
-            asked for.
+        DataError: the part after the colon is no such number or range; another split than `train`
+            was asked for.
     """
     check_split(data, ("train",))
     return Source(partial(_rows, lines_of(data.source)))
 
 
 def lines_of(source: str) -> range:
-    """Which sentences of all: 1 to N of `grammar:N`, A to B of `grammar:A-B`.
+    """The numbers of a source's sentences: 1 to N for `grammar:N`, A to B for `grammar:A-B`.
 
     Raises:
-        DataError: it does not end with whole numbers from 1 to `MOST`, or A is above B.
+        DataError: the numbers are not from 1 to `MOST`, or A is above B.
     """
     _, colon, asked = source.partition(":")
     if not colon:
         return range(1, COUNT + 1)
-    found = re.fullmatch("(?:([0-9]{1,12})-)?([0-9]{1,12})", asked)
-    first, last = (int(found[1] or 1), int(found[2])) if found else (0, 0)
+    match = re.fullmatch("(?:([0-9]{1,12})-)?([0-9]{1,12})", asked)
+    first, last = (int(match[1] or 1), int(match[2])) if match else (0, 0)
     if not 0 < first <= last <= MOST:
         raise DataError(
             f"Expected how many sentences, from 1 to {MOST:,}, as in grammar:20000, or which, as "
@@ -92,61 +92,63 @@ def lines_of(source: str) -> range:
 
 
 def sentences(seed: int = SEED) -> Iterator[tuple[str, int, str]]:
-    """Text, polarity (-1, 0, 1) and family, without end."""
+    """An endless stream of texts, each with its polarity (-1, 0, 1) and family."""
     random = Random(seed)
     grammar = load_grammar()
     while True:
-        polarity = random.choices(list(SHARES), list(SHARES.values()))[0]
+        polarity = random.choices(list(PROBABILITIES), list(PROBABILITIES.values()))[0]
         names, weights = grammar.families[polarity]
         family = random.choices(names, cum_weights=weights)[0]
-        yield _text(_scene(grammar, random), family, polarity), polarity, family
+        yield _make_text(_make_scene(grammar, random), family, polarity), polarity, family
 
 
 @cache
 def load_grammar() -> Grammar:
-    """The grammar as the package's files tell it."""
-    families = _read("families")
+    """The grammar in the package's files."""
+    families = _read_file("families")
     weights = {name: table.pop("weight") for name, table in families.items() if "weight" in table}
-    words, clauses = _read("words"), _read("clauses")
+    words, clauses = _read_file("words"), _read_file("clauses")
     common = read_rules(words | clauses | families)
-    assert len(common) == len(words) + len(clauses) + len(families), "a rule stands in two files"
-    topics = tuple(_topic(table, common) for table in _read("domains").values())
-    return Grammar(topics, {sign: _weighed(weights, common, sign) for sign in LABELS})
+    assert len(common) == len(words) + len(clauses) + len(families), "a rule is in two files"
+    topics = tuple(_make_topic(table, common) for table in _read_file("domains").values())
+    return Grammar(topics, {sign: _weigh_families(weights, common, sign) for sign in LABELS})
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read_file(name: str) -> dict[str, Any]:
     text = files("sentiment_lstm.data").joinpath("phrases", f"{name}.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 
-def _weighed(
+def _weigh_families(
     weights: Mapping[str, float], rules: Rules, sign: int
 ) -> tuple[list[str], list[float]]:
     names = [name for name in weights if sign in rules[name]]
     return names, list(accumulate(weights[name] for name in names))
 
 
-def _topic(table: dict[str, Any], common: Rules) -> Topic:
+def _make_topic(table: dict[str, Any], common: Rules) -> Topic:
     kind = table.pop("kind")
-    things = _nouns(table.pop("things"), table.pop("thing_kind", kind))
-    parts = [noun for kind, words in table.pop("parts").items() for noun in _nouns(words, kind)]
-    pronouns = tuple(_pair(two) for two in table.pop("pronouns", "it it").split(" | "))
+    things = _read_nouns(table.pop("things"), table.pop("thing_kind", kind))
+    parts = [
+        noun for kind, words in table.pop("parts").items() for noun in _read_nouns(words, kind)
+    ]
+    pronouns = tuple(_read_pronouns(two) for two in table.pop("pronouns", "it it").split(" | "))
     facts = {sign: table.pop(sign) for sign in LABELS.values()}
     return Topic(things, tuple(parts), pronouns, {**common, **read_rules(table | {"fact": facts})})
 
 
-def _nouns(words: str, kind: str) -> tuple[Noun, ...]:
+def _read_nouns(words: str, kind: str) -> tuple[Noun, ...]:
     return tuple(
         Noun(word.removesuffix("+"), word.endswith("+"), kind) for word in words.split(" | ")
     )
 
 
-def _pair(words: str) -> tuple[str, str]:
+def _read_pronouns(words: str) -> tuple[str, str]:
     subject, object_ = words.split()
     return subject, object_
 
 
-def _scene(grammar: Grammar, random: Random) -> Scene:
+def _make_scene(grammar: Grammar, random: Random) -> Scene:
     topic = random.choice(grammar.topics)
     thing = random.choice(topic.things)
     pronouns = random.choice(topic.pronouns)
@@ -154,16 +156,16 @@ def _scene(grammar: Grammar, random: Random) -> Scene:
 
 
 _BEFORE, _AFTER, _SIGN = 0.06, 0.06, 0.03
-"""Shares of texts with a neutral sentence before or after, or a smiley that fits."""
+"""Probabilities of a neutral sentence before, a neutral sentence after, and a fitting smiley."""
 
 
-def _text(scene: Scene, family: str, polarity: int) -> str:
+def _make_text(scene: Scene, family: str, polarity: int) -> str:
     random = scene.random
     text = tidy(scene.pick(scene.rules[family][polarity])(scene, polarity))
     if random.random() < _BEFORE:
-        text = f"{_aside(scene)} {text}"
+        text = f"{_make_aside(scene)} {text}"
     if random.random() < _AFTER:
-        text = f"{text} {_aside(scene)}"
+        text = f"{text} {_make_aside(scene)}"
     text = roughen(text, random)
     if random.random() < _SIGN:
         sign = {POSITIVE: "smile", NEGATIVE: "frown", NEUTRAL: "sign"}[polarity]
@@ -171,7 +173,7 @@ def _text(scene: Scene, family: str, polarity: int) -> str:
     return text
 
 
-def _aside(scene: Scene) -> str:
+def _make_aside(scene: Scene) -> str:
     return tidy(scene.pick(scene.rules["aside"][NEUTRAL])(scene, NEUTRAL))
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sentiment_lstm.data.files import first_line, missing_extra
+from sentiment_lstm.data.libraries import first_line, missing_extra
 from sentiment_lstm.data.source import Columns, Source, check_split, choose_columns
 from sentiment_lstm.errors import DataError, SentimentError
 from sentiment_lstm.records import Row

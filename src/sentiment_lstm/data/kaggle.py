@@ -1,6 +1,6 @@
 """Phase 1 of the study: the Kaggle CSV, read and cleaned with pandas, chunk by chunk.
 
-Its columns are `review` and `sentiment`. Tags stay in the text: the tokenizer knows them.
+Its columns are `review` and `sentiment`. HTML tags stay in the text; the tokenizer handles them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from sentiment_lstm.data.archive import inner_name, open_bytes
-from sentiment_lstm.data.files import SUFFIXES, as_text, first_line, missing_extra
+from sentiment_lstm.data.files import open_bytes, table_format
+from sentiment_lstm.data.formats import Format, is_table
+from sentiment_lstm.data.libraries import first_line, missing_extra
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.source import Source, check_whole
+from sentiment_lstm.data.tables import as_text
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 COLUMNS = ["review", "sentiment"]
 CHUNK_ROWS = 2_000
 MOST_SHOWN = 100
-"""A longer message of kagglehub's HTTP client lists addresses and retries; its type says more."""
+"""Characters of an error message that is shown. A longer one of kagglehub's HTTP client lists
+addresses and retries; the name of its type is shown instead."""
 
 
 def download(name: str) -> Path:
@@ -41,12 +44,12 @@ def download(name: str) -> Path:
         raise missing_extra("Kaggle data sets") from error
     try:
         folder = Path(kagglehub.dataset_download(name))
-    except Exception as error:  # kagglehub passes on whatever its HTTP client raises
-        found = first_line(error)
-        if len(found) > MOST_SHOWN:
-            found = type(error).__name__
+    except Exception as error:  # kagglehub lets every error of its HTTP client through
+        message = first_line(error)
+        if len(message) > MOST_SHOWN:
+            message = type(error).__name__
         raise DataError(
-            f"Expected the Kaggle data set {name!r}, found: {found}; go on with the "
+            f"Expected the Kaggle data set {name!r}, found: {message}; go on with the "
             "path of its CSV file or zip if you have it, or with --data imdb."
         ) from error
     files = sorted(folder.rglob("*.csv"))
@@ -56,42 +59,42 @@ def download(name: str) -> Path:
 
 
 def is_kaggle_csv(path: Path, data: DataSettings) -> bool:
-    """Whether a file or zip has exactly the Kaggle columns and no other columns were asked for."""
+    """Whether a csv file has exactly the Kaggle columns, and no other columns were asked for."""
     asked = data.text_column or data.label_column or data.group_column
-    if asked or path.suffix.lower() not in (".csv", ".zip"):
+    if asked or not is_table(path.name):
         return False
-    name = inner_name(path, SUFFIXES)
-    if not name.lower().endswith(".csv"):
+    form = table_format(path)
+    if form.kind != ".csv":
         return False
-    with open_bytes(path, name) as file:
-        start = file.readline(1000).decode("utf-8-sig", errors="replace")
+    with open_bytes(path, form) as stream:
+        header = stream.readline(1000).decode("utf-8-sig", errors="replace")
     try:
-        return next(csv.reader([start]), []) == COLUMNS
-    except csv.Error:  # bare CR line ends, say: the ordinary reader takes them
+        return next(csv.reader([header]), []) == COLUMNS
+    except csv.Error:  # bare CR line ends, say: the general reader takes them
         return False
 
 
 def open_csv(path: Path, data: DataSettings) -> Source:
-    """The Kaggle CSV or a zip of it; the same review may stand in it more than once."""
+    """The Kaggle CSV, plain or packed. It may hold a review more than once."""
     check_whole(data)
-    return Source(partial(_rows, path, inner_name(path, SUFFIXES)))
+    return Source(partial(_rows, path, table_format(path)))
 
 
-def _rows(path: Path, name: str) -> Iterator[Row]:
+def _rows(path: Path, form: Format) -> Iterator[Row]:
     line = 2
-    with open_bytes(path, name) as file:
-        for chunk in _chunks(file, path.name):
-            breaks = chunk["review"].str.count("\n")
+    with open_bytes(path, form) as stream:
+        for chunk in _chunks(stream, path.name):
+            line_breaks = chunk["review"].str.count("\n")
             cleaned = _clean(chunk)
-            for text, label, inside in zip(
-                cleaned["review"], cleaned["sentiment"], breaks, strict=True
+            for text, label, breaks in zip(
+                cleaned["review"], cleaned["sentiment"], line_breaks, strict=True
             ):
                 problem = None if is_utf8(text) and is_utf8(label) else "bad UTF-8"
                 yield Row(text, label, f"{path.name}:{line}", line, problem=problem)
-                line += 1 + int(inside)
+                line += 1 + int(breaks)
 
 
-def _chunks(file: IO[bytes], name: str) -> Iterator[DataFrame]:
+def _chunks(stream: IO[bytes], name: str) -> Iterator[DataFrame]:
     """Frames of `CHUNK_ROWS` rows, both columns as Python strings, "" where empty.
 
     Raises:
@@ -103,11 +106,11 @@ def _chunks(file: IO[bytes], name: str) -> Iterator[DataFrame]:
         raise missing_extra("the Kaggle CSV") from error
     try:
         with (
-            as_text(file) as text,
+            as_text(stream) as text,
             pd.read_csv(
                 text,
                 chunksize=CHUNK_ROWS,
-                # pandas' own strings cannot hold what stands for bad bytes; Python's can.
+                # Bad bytes become lone surrogates, which pandas' own strings cannot hold.
                 dtype=object,
                 encoding_errors="surrogateescape",
                 keep_default_na=False,
@@ -126,7 +129,7 @@ def _chunks(file: IO[bytes], name: str) -> Iterator[DataFrame]:
 
 
 def _clean(chunk: DataFrame) -> DataFrame:
-    """White space around texts and labels goes, labels become lower case."""
+    """Texts and labels without white space around them, labels in lower case."""
     return chunk.assign(
         review=chunk["review"].str.strip(),
         sentiment=chunk["sentiment"].str.strip().str.lower(),

@@ -1,266 +1,246 @@
-"""From labels as found (numbers, strings, booleans, stars) to class names, and the classes' order.
+"""From labels as a source gives them (numbers, names, booleans, stars) to class names.
 
-Knows nothing of rows or files.
+A labeller belongs to one source. There are three: `SourceLabels` finds the classes in the source,
+`ModelLabels` matches labels to a model's classes, `SoftLabels` reads probabilities. `make_labeller`
+chooses one. Knows nothing of rows or files.
 """
 
 from __future__ import annotations
 
-import math
-import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
+from sentiment_lstm.data.label_map import Label, LabelMap, is_clean, normal_label, to_number
 from sentiment_lstm.errors import DataError, UsageError
 
 MOST_CLASSES = 100
 """More distinct labels than this are taken for a wrong column."""
-MOST_CHARACTERS = 100
-"""A longer label is a text, not the name of a class."""
 
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
-}  # fmt: skip
 _FLOAT = r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?"
-_COMPARISON = re.compile(r"(<=|>=|<|>)(.*)", re.DOTALL)
-
-Label = int | float | str
 
 
-def normal_label(raw: Label | None) -> Label | None:
-    """A label in its plain form, None where it is missing.
-
-    `"1"`, `1.0` and `1` become 1, `" good "` becomes `"good"`, `True` and `"True"` become `"true"`;
-    None, NaN (also spelt out) and the empty string are missing.
-    """
-    if isinstance(raw, bool):
-        return str(raw).lower()
-    if isinstance(raw, int):
-        return raw
-    if isinstance(raw, float):
-        return None if math.isnan(raw) else _whole(raw)
-    text = (raw or "").strip()
-    if text.lower() in ("true", "false"):
-        return text.lower()
-    return None if text.lower() in ("", "nan") else _number(text)
-
-
-class Labeller:
-    """Gives each label as found its class name.
-
-    `label_map` comes first. Without one, an integer is a place in `names` (the source's own class
-    names) and a string is a name. Where `classes` (a model's) are given, the name found so is
-    looked up there, with or without its case; failing that an integer without a map is a place
-    in `classes`, if the source's own names, where it has any, are as many and all unknown to it.
-
-    Where there are two classes, a map may lead to a number with a decimal point instead of a name:
-    the second class's share (`3=0.5` for a neutral grade). Such a text is of the likelier class,
-    of the second at 0.5. With `soft` every label is such a share already, from 0 to 1.
-
-    Raises:
-        UsageError: a comparison in the map that compares with no number, a class without a name
-            that can be written, a share beyond 1, a map that leads to none of the model's classes,
-            or shares without two named classes.
-    """
-
-    def __init__(
-        self,
-        label_map: Mapping[str, str],
-        names: Sequence[str] | None = None,
-        classes: Sequence[str] | None = None,
-        *,
-        soft: bool = False,
-    ) -> None:
-        self._soft = soft
-        self._exact, self._comparisons = _read_map(label_map)
-        self._has_map = bool(label_map)
-        self._shares = {name: share for name in label_map.values() if (share := _share(name)) >= 0}
-        self._map_order = [n for n in dict.fromkeys(label_map.values()) if n not in self._shares]
-        self._names = None if names is None else list(names)
-        self._classes = None if classes is None else list(classes)
-        self._seen: set[str] = set()
-        self._closed = False
-        self._folded = {name.casefold(): name for name in reversed(self._classes or [])}
-        self._positions = self._classes is not None and self._by_position(self._classes)
-        if (self._shares or soft) and len(classes or self._map_order) != 2:
-            raise UsageError(
-                "Expected two classes for labels that are shares of the second one "
-                f"({', '.join(self._shares) or 'data.soft_labels'}), "
-                f"found {', '.join(classes or self._map_order) or 'none'}."
-            )
-        if (
-            self._map_order
-            and classes
-            and not self._folded.keys() & map(str.casefold, self._map_order)
-        ):
-            raise UsageError(
-                f"Expected --label-map to lead to the classes {', '.join(classes)}, "
-                f"found {', '.join(self._map_order)}."
-            )
+class Labeller(Protocol):
+    """Gives each label its class. Labels are in the form that `normal_label` returns."""
 
     def class_of(self, label: Label) -> str | None:
-        """The class name of a normal label, None where it has none (an unmapped label).
+        """The name of a label's class, None for a label that has none (an unmapped label)."""
 
-        Raises:
-            DataError: more distinct labels than any classifier here is meant for, or a place that
-                the model's classes lack.
-        """
-        share = self.share_of(label)
-        name = self._name_of(label) if share is None else self.order()[int(share >= 0.5)]
-        if self._classes is not None and not self._soft:
-            name = self._known(name, label)
-        if self._closed and name not in self.order():
-            return None
-        if name is not None:
-            self._seen.add(name)
-            if len(self._seen) > MOST_CLASSES:
-                raise DataError(
-                    f"Expected at most {MOST_CLASSES} distinct labels, found more; "
-                    "choose another --label-column or group them with --label-map."
-                )
-        return name
-
-    def share_of(self, label: Label) -> float | None:
-        """The second class's share where the label is soft, else None."""
-        if self._soft:
-            return _soft_share(label)
-        return self._shares.get(self._name_of(label) or "") if self._shares else None
-
-    def close(self) -> None:
-        """From now on no label may add a class: one not in `order()` is unmapped."""
-        self._closed = True
+    def soft_label_of(self, label: Label) -> float | None:
+        """The second class's probability, from 0 to 1, where the label is soft; else None."""
 
     def is_missing(self, label: Label | None) -> bool:
-        """No label, or the -1 with which sources that name their classes mark unlabelled texts."""
-        named = self._names is not None or self._classes is not None
-        return label is None or (label == -1 and named and not self._has_map)
+        """Whether a text has no label. Sources that name their classes mark such texts with -1."""
 
-    def order(self) -> tuple[str, ...]:
-        """The classes, in order: the model's, the map's, the source's, else as seen.
+    def classes(self) -> tuple[str, ...]:
+        """All classes, in order."""
 
-        As seen means integers by value, then strings by code point.
+    def close(self) -> None:
+        """From now on a label that would add a class is unmapped."""
+
+
+def make_labeller(
+    label_map: Mapping[str, str],
+    names: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+    *,
+    soft: bool = False,
+) -> Labeller:
+    """The labeller of a source.
+
+    Args:
+        label_map: `--label-map`, from labels to class names; see `LabelMap`.
+        names: the source's own class names; an integer label is an index of one.
+        classes: a model's classes, to match the labels to.
+        soft: every label is a soft label: the second class's probability.
+
+    Raises:
+        UsageError: a label map that cannot be read, or that names none of `classes`; soft labels
+            without exactly two named classes.
+    """
+    mapping = LabelMap(label_map)
+    named = list(classes or mapping.class_names)
+    if (soft or mapping.soft_labels) and len(named) != 2:
+        raise UsageError(
+            "Expected two classes for labels that are shares of the second one "
+            f"({', '.join(mapping.soft_labels) or 'data.soft_labels'}), "
+            f"found {', '.join(named) or 'none'}."
+        )
+    if classes is not None:
+        mapping.check_classes(classes)
+    if soft:
+        return SoftLabels(named, has_map=bool(label_map))
+    source_labels = SourceLabels(mapping, names)
+    return source_labels if classes is None else ModelLabels(source_labels, classes)
+
+
+class SourceLabels:
+    """The classes of a source: those of the label map, else its own names, else its labels.
+
+    Without a map an integer is an index of `names`, the source's own class names, and a string is
+    one of them. Without names every label is a class.
+    """
+
+    def __init__(self, mapping: LabelMap, names: Sequence[str] | None = None) -> None:
+        self._map, self.names = mapping, names
+        self.has_map = bool(mapping.class_names or mapping.soft_labels)
+        self._seen: set[str] = set()
+        self._closed = False
+
+    def class_of(self, label: Label) -> str | None:
+        """The name of a label's class, None for an unmapped label.
+
+        Raises:
+            DataError: more distinct labels than `MOST_CLASSES`.
         """
-        if self._classes is not None:
-            return tuple(self._classes)
-        return tuple(self._map_order or self._names or _in_order(self._seen))
-
-    def _name_of(self, label: Label) -> str | None:
-        if self._soft:
+        soft_label = self.soft_label_of(label)
+        name = self.name_of(label) if soft_label is None else _likelier(self.classes(), soft_label)
+        if name is None or (self._closed and name not in self.classes()):
             return None
-        if self._has_map:
-            return self._mapped(label)
+        self._seen.add(name)
+        if len(self._seen) > MOST_CLASSES:
+            raise DataError(
+                f"Expected at most {MOST_CLASSES} distinct labels, found more; "
+                "choose another --label-column or group them with --label-map."
+            )
+        return name
+
+    def soft_label_of(self, label: Label) -> float | None:
+        """The soft label that the map gives, None if it gives none."""
+        if not self._map.soft_labels:
+            return None
+        return self._map.soft_labels.get(self.name_of(label) or "")
+
+    def is_missing(self, label: Label | None) -> bool:
+        """Whether a text has no label; -1 marks one where the source names its classes."""
+        return label is None or (label == -1 and self.names is not None and not self.has_map)
+
+    def classes(self) -> tuple[str, ...]:
+        """The map's classes in its order, else the source's names, else the labels seen so far.
+
+        Labels are sorted: integers by value, then strings by code point.
+        """
+        return tuple(self._map.class_names or self.names or _sorted(self._seen))
+
+    def close(self) -> None:
+        """From now on a label that would add a class is unmapped."""
+        self._closed = True
+
+    def name_of(self, label: Label) -> str | None:
+        """What the source calls a label: the map's value, else its own name, else the label."""
+        if self.has_map:
+            return self._map.value_of(label, self.names)
         if isinstance(label, float):
             return None
-        if self._names is None:
-            return str(label) if _is_clean(str(label)) else None
+        if self.names is None:
+            return str(label) if is_clean(str(label)) else None
         if isinstance(label, int):
-            return self._names[label] if 0 <= label < len(self._names) else None
-        return label if label in self._names else None
+            return self.names[label] if 0 <= label < len(self.names) else None
+        return label if label in self.names else None
 
-    def _mapped(self, label: Label) -> str | None:
-        for form in self._forms(label):
-            if form in self._exact:
-                return self._exact[form]
-        if isinstance(label, int | float):
-            for compare, bound, name in self._comparisons:
-                if compare(label, bound):
-                    return name
-        return None
 
-    def _forms(self, label: Label) -> list[Label]:
-        """All that a map may call a label: itself, its name in the source, 1 or 0 for a boolean."""
-        forms: list[Label] = [label]
-        if isinstance(label, int) and self._names and 0 <= label < len(self._names):
-            forms.append(self._names[label])
-        if label in ("true", "false"):
-            forms.append(int(label == "true"))
-        return forms
+class ModelLabels:
+    """A source's labels matched to the classes of a model: by name, with or without its case.
 
-    def _known(self, name: str | None, label: Label) -> str | None:
-        """The model's own spelling of `name`, else the class at the label's place."""
-        assert self._classes is not None
-        if name is not None and name.casefold() in self._folded:
-            return name if name in self._classes else self._folded[name.casefold()]
-        place = {"true": 1, "false": 0}.get(label) if isinstance(label, str) else label
-        if not self._positions or not isinstance(place, int):
+    A label whose name the model does not know may be an index of the model's classes. That holds
+    without a map, if the source names no classes, or as many as the model and none that it knows.
+    """
+
+    def __init__(self, source_labels: SourceLabels, classes: Sequence[str]) -> None:
+        self._source, self._classes = source_labels, tuple(classes)
+        self._spelling = {name.casefold(): name for name in reversed(self._classes)}
+        self._are_indices = self._may_be_indices()
+
+    def class_of(self, label: Label) -> str | None:
+        """The model's class for a label, None for an unmapped label.
+
+        Raises:
+            DataError: an index that the model's classes lack.
+        """
+        soft_label = self.soft_label_of(label)
+        if soft_label is not None:
+            return _likelier(self._classes, soft_label)
+        name = self._source.name_of(label)
+        if name in self._classes:
+            return name
+        if name is not None and name.casefold() in self._spelling:
+            return self._spelling[name.casefold()]
+        return self._class_at(label) if self._are_indices else None
+
+    def soft_label_of(self, label: Label) -> float | None:
+        """The soft label that the map gives, None if it gives none."""
+        return self._source.soft_label_of(label)
+
+    def is_missing(self, label: Label | None) -> bool:
+        """Whether a text has no label; without a map -1 marks one too."""
+        return label is None or (label == -1 and not self._source.has_map)
+
+    def classes(self) -> tuple[str, ...]:
+        """The model's classes."""
+        return self._classes
+
+    def close(self) -> None:
+        """Nothing changes: the classes are the model's."""
+
+    def _class_at(self, label: Label) -> str | None:
+        index = {"true": 1, "false": 0}.get(label) if isinstance(label, str) else label
+        if not isinstance(index, int):
             return None
-        if not 0 <= place < len(self._classes):
-            # Stars, say: the few that happen to be places would give misleading figures.
+        if not 0 <= index < len(self._classes):
+            # Stars, say: the few that happen to be indices would give misleading figures.
             raise DataError(
                 f"Expected labels 0 to {len(self._classes) - 1} for the classes "
-                f"{', '.join(self._classes)}, found {place}; give --label-map."
+                f"{', '.join(self._classes)}, found {index}; give --label-map."
             )
-        return self._classes[place]
+        return self._classes[index]
 
-    def _by_position(self, classes: Sequence[str]) -> bool:
-        if self._has_map:
+    def _may_be_indices(self) -> bool:
+        names = self._source.names
+        if self._source.has_map:
             return False
-        if self._names is None:  # a class called "1" and the second place must not mix
-            return not any(isinstance(normal_label(name), int) for name in classes)
-        known = any(name.casefold() in self._folded for name in self._names)
-        return len(self._names) == len(classes) and not known
+        if names is None:  # a class called "1" must not be taken for the second class
+            return not any(isinstance(normal_label(name), int) for name in self._classes)
+        known = any(name.casefold() in self._spelling for name in names)
+        return len(names) == len(self._classes) and not known
 
 
-def _read_map(
-    label_map: Mapping[str, str],
-) -> tuple[dict[Label, str], list[tuple[Callable[[float, float], bool], float, str]]]:
-    exact: dict[Label, str] = {}
-    comparisons = []
-    for key, name in label_map.items():
-        if not (name and _is_clean(name)):
-            raise UsageError(
-                f"Expected names of 1 to {MOST_CHARACTERS} characters for classes in --label-map, "
-                f"found {name!r:.40} for {key!r:.40}."
-            )
-        if match := _COMPARISON.fullmatch(key.strip()):
-            bound = _number(match[2].strip())
-            if isinstance(bound, str):
-                raise UsageError(
-                    f"Expected a number to compare with in --label-map, found {key!r}."
-                )
-            comparisons.append((_COMPARISONS[match[1]], bound, name))
-        elif (label := normal_label(key)) is not None:
-            exact[label] = name
-    return exact, comparisons
+class SoftLabels:
+    """Labels that are the probability of the second of two classes."""
+
+    def __init__(self, classes: Sequence[str], *, has_map: bool = False) -> None:
+        self._classes, self._has_map = tuple(classes), has_map
+
+    def class_of(self, label: Label) -> str | None:
+        """The likelier class, the second one at 0.5; None for what is no probability."""
+        soft_label = self.soft_label_of(label)
+        return None if soft_label is None else _likelier(self._classes, soft_label)
+
+    def soft_label_of(self, label: Label) -> float | None:
+        """The label as a number from 0 to 1, in any form that programs write: `1e-05`, `.5`."""
+        if isinstance(label, str) and not re.fullmatch(_FLOAT, label, re.ASCII | re.IGNORECASE):
+            return None
+        number = float(label) if isinstance(label, str) else label
+        return float(number) if 0 <= number <= 1 else None
+
+    def is_missing(self, label: Label | None) -> bool:
+        """Whether a text has no label; without a map -1 marks one too."""
+        return label is None or (label == -1 and not self._has_map)
+
+    def classes(self) -> tuple[str, ...]:
+        """The two classes."""
+        return self._classes
+
+    def close(self) -> None:
+        """Nothing changes: the classes are known from the start."""
 
 
-def _share(name: str) -> float:
-    """`"0.5"` -> 0.5; -1 for a name. `"1"` is a name: shares have a decimal point."""
-    if not re.fullmatch(r"[+-]?\d*\.\d+", name, re.ASCII):
-        return -1.0
-    if not 0 <= float(name) <= 1:
-        raise UsageError(f"Expected a share from 0.0 to 1.0 in --label-map, found {name!r:.40}.")
-    return float(name)
+def _likelier(classes: Sequence[str], soft_label: float) -> str:
+    return classes[int(soft_label >= 0.5)]
 
 
-def _soft_share(label: Label) -> float | None:
-    """A share in any form that programs write, `1e-05` and `.5` among them; None for all else."""
-    if isinstance(label, str) and not re.fullmatch(_FLOAT, label, re.ASCII | re.IGNORECASE):
-        return None
-    share = float(label) if isinstance(label, str) else label
-    return float(share) if 0 <= share <= 1 else None
-
-
-def _number(text: str) -> Label:
-    """`"7"` -> 7, `"3.5"` -> 3.5, `"7.0"` -> 7; anything else stays a string."""
-    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d+)?", text, re.ASCII):
-        return text
-    return _whole(float(text))
-
-
-def _whole(value: float) -> Label:
-    return int(value) if value.is_integer() else value
-
-
-def _is_clean(name: str) -> bool:
-    """Fit to be a class name: short, without NUL, and it can be written as UTF-8."""
-    if len(name) > MOST_CHARACTERS:
-        return False
-    return "\0" not in name and not any("\ud800" <= c <= "\udfff" for c in name)
-
-
-def _in_order(names: Iterable[str]) -> list[str]:
+def _sorted(names: Iterable[str]) -> list[str]:
     def key(name: str) -> tuple[int, int, str]:
-        label = _number(name)
+        label = to_number(name)
         return (0, label, "") if isinstance(label, int) else (1, 0, name)
 
     return sorted(names, key=key)

@@ -1,6 +1,6 @@
-"""How people really type: slips of the finger, case, punctuation, addresses; the sense stays.
+"""Makes texts look typed: slips of the finger, case, punctuation, user names.
 
-Knows nothing of labels or of where a text comes from.
+The meaning stays the same. Knows nothing of labels or of where a text comes from.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ KEPT = {
     "never", "nothing", "hardly", "without", "barely", "nobody", "scarcely", "rarely", "cannot",
     "neither",
 }  # fmt: skip
-"""No slips in these: they turn a sentence round."""
+"""Words without slips, because they reverse the meaning of a sentence."""
 
 _WORD = re.compile(r"\b[A-Za-z]{5,}\b")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def roughen(text: str, random: Random) -> str:
-    """The text as it might stand on the web: two in five stay as they are."""
+    """The text as it might be typed on the web. About two texts in five stay as they are.
+
+    Args:
+        text: any text.
+        random: decides which changes are made.
+    """
     if random.random() < 0.35:
         return text
-    for share, change in _CHANGES:
-        if random.random() < share:
+    for probability, change in _CHANGES:
+        if random.random() < probability:
             text = change(text, random)
     return text
 
@@ -31,21 +36,23 @@ def roughen(text: str, random: Random) -> str:
 def _with_slips(text: str, random: Random) -> str:
     words = [word for word in _WORD.finditer(text) if word[0].lower() not in KEPT]
     chosen = random.sample(words, min(len(words), random.choice((1, 1, 2))))
-    for word in sorted(chosen, key=lambda word: -word.start()):  # the places before stay true
+    for word in sorted(
+        chosen, key=lambda word: -word.start()
+    ):  # from the end, so that earlier positions stay valid
         text = text[: word.start()] + _slip(word[0], random) + text[word.end() :]
     return text
 
 
 def _slip(word: str, random: Random) -> str:
-    """One letter left out, doubled, changed, or two swapped; never the first."""
-    place = random.randrange(1, len(word) - 1)
-    before, here, after = word[:place], word[place], word[place + 1 :]
+    """The word with a letter left out, doubled or changed, or two swapped; never the first."""
+    index = random.randrange(1, len(word) - 1)
+    before, letter, after = word[:index], word[index], word[index + 1 :]
     return random.choice(
         (
             before + after,
-            before + here + here + after,
+            before + letter + letter + after,
             before + random.choice(_LETTERS) + after,
-            before + after[0] + here + after[1:],
+            before + after[0] + letter + after[1:],
         )
     )
 
@@ -59,7 +66,7 @@ def _other_ending(text: str, random: Random) -> str:
 
 def _with_address(text: str, random: Random) -> str:
     name = "".join(random.choices(_LETTERS, k=random.randrange(3, 9)))
-    # Of a user's name cleaning leaves "@", and tweets begin with it.
+    # Cleaning turns a user's name into "@", and many tweets begin with one.
     extra = random.choice((f"@{name}", f"@{name}", f"@{name}", f"#{name}", "RT", "<br />"))
     return f"{extra} {text}" if random.random() < 0.7 else f"{text} {extra}"
 
@@ -69,7 +76,7 @@ def _with_spaced_marks(text: str, random: Random) -> str:
 
 
 def _with_an_aside(text: str, random: Random) -> str:
-    """What stands between two commas stands between brackets or dashes."""
+    """A phrase between two commas, put between brackets or dashes instead."""
     return _ASIDE.sub(random.choice((r" (\1)", r" - \1 -", r" -- \1 --")), text, count=1)
 
 
@@ -90,3 +97,4 @@ _CHANGES = (
     (0.15, _with_an_aside),
     (0.08, _with_address),
 )
+"""Each change and its probability; they are tried in this order."""

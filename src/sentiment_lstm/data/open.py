@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sentiment_lstm.data import bundled, files, grammar, hub, kaggle, registry
-from sentiment_lstm.data.labels import Labeller
+from sentiment_lstm.data.acl_imdb import acl_splits, is_acl_imdb, open_acl_imdb
+from sentiment_lstm.data.labels import Labeller, make_labeller
 from sentiment_lstm.data.screening import SetAside, screen
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.errors import DataError
@@ -66,7 +67,7 @@ def list_splits(source: str) -> tuple[str, ...]:
         path = _registered_folder(source) or _path(source)
         if not path.is_dir():
             return ()
-        return files.acl_splits(path) if files.is_acl_imdb(path) else hub.hub_splits(str(path))
+        return acl_splits(path) if is_acl_imdb(path) else hub.hub_splits(str(path))
 
 
 def is_missing(source: str) -> bool:
@@ -124,7 +125,7 @@ def labeller_of(
 ) -> Labeller:
     """The labeller of an opened source: the settings' label map, else the source's own."""
     label_map = data.label_map or source.label_map
-    return Labeller(label_map, source.classes, classes, soft=data.soft_labels)
+    return make_labeller(label_map, source.classes, classes, soft=data.soft_labels)
 
 
 def refuse_empty(
@@ -184,8 +185,8 @@ def _open_registered(name: str, data: DataSettings, labelled: bool) -> Source:
 
 
 def _open_folder(path: Path, data: DataSettings, labelled: bool) -> Source:
-    if files.is_acl_imdb(path):
-        return files.open_acl_imdb(path, data)
+    if is_acl_imdb(path):
+        return open_acl_imdb(path, data)
     if hub.is_hub_folder(path):
         return hub.open_hub(str(path), data, labelled=labelled)
     raise DataError(

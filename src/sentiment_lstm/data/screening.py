@@ -1,6 +1,6 @@
-"""Bad rows are counted and set aside, never lost; duplicates and shared texts are found.
+"""Makes examples of good rows, sets bad rows aside with the reason, and recognises equal texts.
 
-Knows rows, labels and reviews; nothing of where they come from.
+Knows rows, labels and examples; nothing of where they come from.
 """
 
 from __future__ import annotations
@@ -13,23 +13,27 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from sentiment_lstm.data.labels import Labeller, normal_label
+from sentiment_lstm.data.label_map import normal_label
+from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
 
 KEPT_CHARACTERS = 1000
-"""What is kept of a text that is set aside as too long."""
+"""Characters that are kept of a text that is set aside as too long."""
 
 
 class SetAside:
-    """Where bad rows go: counted by reason, and written to `path` as JSON lines.
+    """Bad rows: counted by reason, and written to a file of JSON lines.
 
     Each line holds `id`, `line`, `reason`, `text` (whole; the first 1,000 characters of a text that
     is too long), `characters` (its length) and `label`. The file appears with the first bad row.
-    `path` None counts only.
+
+    Args:
+        path: the file; without one, rows are only counted.
+        strict: refuse the first bad row instead.
     """
 
-    def __init__(self, path: Path | None, strict: bool = False) -> None:
+    def __init__(self, path: Path | None = None, strict: bool = False) -> None:
         self.path = path
         self.strict = strict
         self.counts: dict[str, int] = {}
@@ -77,9 +81,23 @@ class SetAside:
 
 
 def screen(
-    rows: Iterable[Row], labeller: Labeller | None, max_characters: int, set_aside: SetAside
+    rows: Iterable[Row],
+    labeller: Labeller | None,
+    max_characters: int,
+    set_aside: SetAside | None = None,
 ) -> Iterator[Example]:
-    """The good rows as reviews; others go to `set_aside`. Without a labeller labels stay None."""
+    """The good rows as examples.
+
+    Args:
+        rows: of a source.
+        labeller: gives the classes; without one, labels are not read and stay None.
+        max_characters: a longer text is set aside.
+        set_aside: takes the bad rows.
+
+    Raises:
+        DataError: a bad row where `set_aside` is strict; labels that cannot be classes.
+    """
+    set_aside = set_aside or SetAside()
     for row in rows:
         example = screen_row(row, labeller, max_characters, set_aside)
         if example is not None:
@@ -89,16 +107,17 @@ def screen(
 def screen_row(
     row: Row, labeller: Labeller | None, max_characters: int, set_aside: SetAside
 ) -> Example | None:
-    """One row as a review, or None after setting it aside."""
+    """One row as an example, or None after setting it aside."""
     set_aside.rows += 1
-    label, share, reason = None, None, text_problem(row, max_characters)
+    reason = text_problem(row, max_characters)
+    label, soft_label = None, None
     if reason is None and labeller is not None:
-        label, share, reason = _class(row.label, labeller)
+        label, soft_label, reason = _read_label(row.label, labeller)
     if reason is not None:
         set_aside.add(row, reason)
         return None
     assert isinstance(row.text, str)
-    return Example(text=row.text, label=label, id=row.id, group=row.group, share=share)
+    return Example(row.text, label, row.id, row.group, soft_label)
 
 
 def text_problem(row: Row, max_characters: int) -> str | None:
@@ -128,22 +147,25 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def unique(
+def drop_duplicates(
     examples: Iterable[Example], counts: Counter[str], window: int | None = None
 ) -> Iterator[Example]:
-    """Each text once: the first review that holds it.
-
-    `counts` gains `duplicates` and, among them, `disagreeing duplicates` (another label than the
-    first). Texts are remembered as 16-byte digests; with `window` only that many of the latest
-    are, so memory stays bounded and a duplicate further apart passes.
-    """
-    return (example for example, first in told_apart(examples, counts, window) if first)
+    """The first example of each text; arguments as `mark_duplicates`."""
+    return (example for example, first in mark_duplicates(examples, counts, window) if first)
 
 
-def told_apart(
+def mark_duplicates(
     examples: Iterable[Example], counts: Counter[str], window: int | None = None
 ) -> Iterator[tuple[Example, bool]]:
-    """Every review, and whether it is the first that holds its text; the rest as `unique`."""
+    """Every example, and whether it is the first with its text.
+
+    Args:
+        examples: any number of them; 16 bytes of each text are kept.
+        counts: gains `duplicates` and, among them, `disagreeing duplicates`, which have another
+            label than the first.
+        window: how many of the latest texts are kept; memory stays bounded, and a duplicate that is
+            further apart counts as new.
+    """
     labels: OrderedDict[bytes, str | None] = OrderedDict()
     for example in examples:
         digest = fingerprint(example.text)
@@ -159,24 +181,24 @@ def told_apart(
 
 
 def fingerprint(text: str) -> bytes:
-    """16 bytes that stand for a text; white space around it does not count."""
+    """16 bytes that identify a text; white space around it does not count."""
     return hashlib.blake2b(text.strip().encode(), digest_size=16).digest()
 
 
 def fingerprints(examples: Iterable[Example]) -> set[bytes]:
-    """The texts of an evaluation set, as digests: enough to leave them out of training."""
+    """The fingerprints of an evaluation set: enough to leave its texts out of training."""
     return {fingerprint(example.text) for example in examples}
 
 
-def _class(raw: object, labeller: Labeller) -> tuple[str | None, float | None, str | None]:
-    """The class name and share, or None and what is wrong with the label."""
+def _read_label(raw: object, labeller: Labeller) -> tuple[str | None, float | None, str | None]:
+    """A label's class, its soft label, and what is wrong with it; each may be None."""
     if raw is not None and not isinstance(raw, str | int | float):
         return None, None, "unmapped label"
     label = normal_label(raw)
     if label is None or labeller.is_missing(label):
         return None, None, "missing label"
     name = labeller.class_of(label)
-    return name, labeller.share_of(label), None if name is not None else "unmapped label"
+    return name, labeller.soft_label_of(label), None if name is not None else "unmapped label"
 
 
 def _entry(row: Row, reason: str) -> dict[str, object]:

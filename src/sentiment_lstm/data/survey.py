@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sentiment_lstm.data.open import list_splits, read_examples, read_texts
-from sentiment_lstm.data.screening import SetAside, unique
+from sentiment_lstm.data.screening import SetAside, drop_duplicates
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings
@@ -29,7 +29,7 @@ def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     classes: Counter[str] = Counter()
     words: list[int] = []
-    for _ in unique(_counted(_examples(data, set_aside), classes, words), counts):
+    for _ in drop_duplicates(_counted(_examples(data, set_aside), classes, words), counts):
         pass
     percents = np.percentile(words, [10, 50, 90, 100], method="lower")
     return {

@@ -1,242 +1,235 @@
-"""Rows of a file with all their columns, and rows back into a file's bytes.
+"""Tabular files: csv, tsv, jsonl and parquet, each plain or packed, read and written by rows.
 
-csv, tsv, jsonl and parquet, also as gz and zst. Memory holds one row (of parquet: one batch) at a
-time. Knows no model; what a row's text is worth is not known here.
+A row that cannot be read is still a row, with its problem. Memory holds one row at a time (parquet:
+one batch). Knows nothing of which columns hold texts or labels: `data/files.py` reads rows for
+training, `scoring/records.py` for scoring, and each has its own rules for bad rows.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import shutil
-import zlib
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Generic, TextIO, TypeVar
 
-from sentiment_lstm.data.files import (
-    DELIMITERS,
-    Lines,
-    as_text,
-    csv_header,
-    first_line,
-    json_object,
-)
+from sentiment_lstm.data.formats import DELIMITERS, Format
+from sentiment_lstm.data.libraries import first_line, pyarrow
+from sentiment_lstm.data.packing import pack_piece, packing_into
 from sentiment_lstm.data.screening import is_utf8
-from sentiment_lstm.errors import DataError, MissingExtraError, UsageError
-from sentiment_lstm.settings import DataSettings
+from sentiment_lstm.errors import DataError
 
-KINDS = (".csv", ".tsv", ".jsonl", ".parquet")
-PACKED = (".gz", ".zst")
-_LIMIT = 16_000_000
-"""Characters of a line beyond which it is cut: memory stays bounded."""
-_BATCH = 1024
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PARQUET_ROWS = 1024
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+Values = TypeVar("Values", list[str], dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """What a file's name says: its kind, one of `KINDS`, and how it is packed, or ""."""
+class Record(Generic[Values]):
+    """A row of a file: its fields in order (csv), or by column (jsonl, parquet).
 
-    kind: str
-    packed: str = ""
-
-    @classmethod
-    def of(cls, name: str) -> Format:
-        """Read it off a name such as `reviews.csv.gz`.
-
-        Raises:
-            UsageError: another ending.
-        """
-        suffixes = [suffix.lower() for suffix in Path(name).suffixes]
-        packed = suffixes.pop() if suffixes and suffixes[-1] in PACKED else ""
-        kind = suffixes[-1].replace(".ndjson", ".jsonl") if suffixes else ""
-        if kind not in KINDS or (packed and kind == ".parquet"):
-            raise UsageError(
-                f"Expected a file ending in {', '.join(KINDS)}, or the first three with "
-                f"{' or '.join(PACKED)}, found {name}."
-            )
-        return cls(kind, packed)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A row as found: `values` by column, None where it cannot be read (`problem` says why).
-
-    `line` counts lines of text files and rows of others from 1; `raw` is the row as it stands.
+    `line` is the number of the row's first line in a text file, and of the row itself in parquet;
+    both count from 1. `values` is None where the row cannot be read; then `problem` says why.
+    `raw` is the row's text, "" in parquet.
     """
 
     line: int
-    values: dict[str, Any] | None
+    values: Values | None
     raw: str = ""
     problem: str | None = None
 
 
-def read_records(file: IO[bytes], form: Format, name: str) -> Iterator[Record]:
-    """Every row of an open file.
+def as_text(stream: IO[bytes]) -> io.TextIOWrapper:
+    """The bytes as UTF-8. Other bytes become lone surrogates, which `is_utf8` finds."""
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+class Lines:
+    """The lines of a text file, counted, and cut after `limit` characters.
+
+    A row may span several lines. Since the last call of `begin_row`: `first` is the number of the
+    row's first line; `text` is all that was read; `cut` tells whether a line was too long;
+    `ended_early` whether the file ended while more of the row was asked for.
+    """
+
+    def __init__(self, file: TextIO, limit: int) -> None:
+        self._file, self._limit = file, limit
+        self.number = 0
+        self.begin_row()
+
+    def begin_row(self) -> None:
+        """Start a row at the next line."""
+        self.first, self.text, self.cut, self.ended_early = self.number + 1, "", False, False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(self._limit)
+        if not line:
+            self.ended_early = bool(self.text)
+            raise StopIteration
+        self.number += 1
+        self.text += line
+        rest = line
+        while len(rest) == self._limit and rest[-1] not in "\r\n":
+            self.cut, rest = True, self._file.readline(self._limit)
+        return line
+
+
+def read_csv(
+    stream: IO[bytes], name: str, delimiter: str, *, longest_field: int, longest_line: int
+) -> tuple[list[str], Iterator[Record[list[str]]]]:
+    """The column names of a csv file, and its rows; quoted fields may hold line breaks.
+
+    Args:
+        stream: the file's bytes, of `formats.open_table`.
+        name: of the file, for messages.
+        delimiter: the character between two fields.
+        longest_field: characters of a field; a row with a longer one is "too long".
+        longest_line: characters of a line; the rest of a longer one is skipped.
 
     Raises:
-        DataError: no header, or a damaged file.
-        MissingExtraError: a library that reads this kind of file is not installed.
+        DataError: column names that are not UTF-8 text.
     """
-    unpacked = _unpacked(file, form.packed)
-    damaged: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
-    if form.packed == ".zst":
-        damaged = (*damaged, zstandard().ZstdError)
+    # The module's own limit (131,072) would refuse long texts. It can only be set for all readers.
+    csv.field_size_limit(max(csv.field_size_limit(), longest_field))
+    lines = Lines(as_text(stream), longest_line)
+    reader = csv.reader(lines, delimiter=delimiter)
+    return _csv_header(reader, name), _csv_records(reader, lines)
+
+
+def _csv_header(reader: Iterator[list[str]], name: str) -> list[str]:
     try:
-        if form.kind in DELIMITERS:
-            yield from _csv_records(unpacked, name, DELIMITERS[form.kind])
-        elif form.kind == ".parquet":
-            yield from _parquet_records(unpacked, name)
-        else:
-            yield from _json_records(unpacked)
-    except damaged as error:
-        raise DataError(f"Expected a whole file at {name}, found: {error}.") from error
-
-
-def header_of(path: Path, form: Format) -> list[str]:
-    """The names of the columns that a file has without a row; for one that `read_records` read."""
-    if form.kind == ".parquet":
-        names: list[str] = pyarrow().parquet.read_schema(path).names
-        return names
-    if form.kind not in DELIMITERS:
-        return []
-    with path.open("rb") as file, as_text(_unpacked(file, form.packed)) as text:
-        return csv_header(csv.reader(text, delimiter=DELIMITERS[form.kind]), path.name)
-
-
-def _unpacked(file: IO[bytes], packed: str) -> IO[bytes]:
-    if packed == ".gz":
-        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
-    return io.BufferedReader(_Unpacking(file)) if packed == ".zst" else file
-
-
-class _Unpacking(io.RawIOBase):
-    """A zst file read as what it holds; unlike the library's reader it misses a missing end."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._packed, self._found = file, b"", b""
-        self._frame = zstandard().ZstdDecompressor().decompressobj()
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
-        """Fill a buffer.
-
-        Raises:
-            EOFError: the file ends within a frame.
-        """
-        while not self._found:
-            self._packed = self._packed or self._file.read(1 << 16)
-            if not self._packed:
-                if not self._frame.eof:
-                    raise EOFError("it ends too early")
-                return 0
-            if self._frame.eof:
-                self._frame = zstandard().ZstdDecompressor().decompressobj()
-            self._found = self._frame.decompress(self._packed)
-            self._packed = self._frame.unused_data
-        number = min(len(buffer), len(self._found))
-        buffer[:number], self._found = self._found[:number], self._found[number:]
-        return number
-
-
-def _csv_records(file: IO[bytes], name: str, delimiter: str) -> Iterator[Record]:
-    csv.field_size_limit(max(csv.field_size_limit(), DataSettings().max_characters))
-    with as_text(file) as text:
-        lines = Lines(text, _LIMIT)
-        reader = csv.reader(lines, delimiter=delimiter)
-        header = csv_header(reader, name)
-        if not header:
-            raise DataError(
-                f"Expected a line of column names at the start of {name}, found none: "
-                "name a file that holds rows."
-            )
-        if len(set(header)) < len(header):
-            raise DataError(
-                f"Expected a header of different names in {name}, found {header}: "
-                "name every column once."
-            )
-        while True:
-            lines.begin()
-            try:
-                values = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                problem = "too long" if "limit" in str(error) else "unreadable"
-                yield Record(lines.first, None, lines.text, problem)
-                continue
-            if values:
-                yield _csv_record(values, header, lines)
-
-
-def _csv_record(values: list[str], header: Sequence[str], lines: Lines) -> Record:
-    problem = None
-    if lines.cut:
-        problem = "too long"
-    elif lines.wanting:
-        problem = "unreadable (a quote never closes)"
-    elif len(values) != len(header):
-        problem = "another number of fields"
-    elif not all(map(is_utf8, values)):
-        problem = "bad UTF-8"
-    if problem:
-        return Record(lines.first, None, lines.text, problem)
-    return Record(lines.first, dict(zip(header, values, strict=True)))
-
-
-def _json_records(file: IO[bytes]) -> Iterator[Record]:
-    with as_text(file) as text:
-        lines = Lines(text, _LIMIT)
-        for line in lines:
-            if line.strip():
-                yield _json_record(line, lines)
-            lines.begin()
-
-
-def _json_record(line: str, lines: Lines) -> Record:
-    values = None if lines.cut else json_object(line)
-    if values is None:
-        return Record(lines.first, None, line, "too long" if lines.cut else "unreadable")
-    if not is_utf8(json.dumps(values, ensure_ascii=False)):
-        return Record(lines.first, None, line, "lone surrogate")
-    return Record(lines.first, values)
-
-
-def _parquet_records(file: IO[bytes], name: str) -> Iterator[Record]:
-    pa = pyarrow()
-    try:
-        with pa.parquet.ParquetFile(file) as table:
-            line = 0
-            for batch in table.iter_batches(batch_size=_BATCH):
-                for values in batch.to_pylist():
-                    line += 1
-                    yield Record(line, values)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        header = [column.strip() for column in next(reader, [])]
+    except csv.Error:
+        header = []
+    if not all(map(is_utf8, header)) or any("\0" in column for column in header):
         raise DataError(
-            f"Expected a parquet file that can be read at {name}, found: {first_line(error)}."
+            f"Expected UTF-8 text in {name}, found another encoding; save the file as UTF-8."
+        )
+    return header
+
+
+def _csv_records(reader: Iterator[list[str]], lines: Lines) -> Iterator[Record[list[str]]]:
+    while True:
+        lines.begin_row()
+        problem = None
+        values: list[str] = []
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problem = "too long" if "limit" in str(error) else "unreadable"
+        if lines.cut:
+            problem = problem or "too long"
+        elif lines.ended_early:  # the reader asks for another line only within quotes
+            problem = problem or "unreadable (a quote never closes)"
+        if problem:
+            yield Record(lines.first, None, lines.text, problem)
+        elif values:
+            yield Record(lines.first, values, lines.text)
+
+
+def read_json_lines(stream: IO[bytes], *, longest_line: int) -> Iterator[Record[dict[str, Any]]]:
+    """The rows of a file with one JSON object a line; blank lines are skipped."""
+    lines = Lines(as_text(stream), longest_line)
+    for line in lines:
+        if line.strip():
+            yield _json_record(line, lines)
+        lines.begin_row()
+
+
+def _json_record(line: str, lines: Lines) -> Record[dict[str, Any]]:
+    if lines.cut:
+        return Record(lines.first, None, line, "too long")
+    if not is_utf8(line):
+        return Record(lines.first, None, line, "bad UTF-8")
+    values = _json_object(line)
+    return Record(lines.first, values, line, "unreadable" if values is None else None)
+
+
+def _json_object(line: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):  # nesting without end raises RecursionError
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def parquet_schema(stream: IO[bytes], name: str) -> Any:  # noqa: ANN401
+    """The schema of a parquet file, a `pyarrow.Schema`.
+
+    Raises:
+        DataError: a damaged file.
+        MissingExtraError: pyarrow is not installed.
+    """
+    with _open_parquet(stream, name) as table:
+        return table.schema_arrow
+
+
+def read_parquet(
+    stream: IO[bytes], name: str, columns: Sequence[str] | None = None
+) -> Iterator[Record[dict[str, Any]]]:
+    """The rows of a parquet file, with these columns or with all.
+
+    Bytes that are not UTF-8 become lone surrogates.
+
+    Raises:
+        DataError: a damaged file.
+        MissingExtraError: pyarrow is not installed.
+    """
+    line = 0
+    with _open_parquet(stream, name) as table:
+        for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=columns):
+            arrays = zip(batch.schema.names, batch.columns, strict=True)
+            values = {column: _python_values(array) for column, array in arrays}
+            for i in range(batch.num_rows):
+                line += 1
+                yield Record(line, {column: values[column][i] for column in values})
+
+
+@contextmanager
+def _open_parquet(stream: IO[bytes], name: str) -> Iterator[Any]:
+    library = pyarrow()
+    try:
+        with library.parquet.ParquetFile(stream) as table:
+            yield table
+    except (library.ArrowException, OSError) as error:
+        raise DataError(
+            f"Expected a whole parquet file at {name}, found: {first_line(error)}."
         ) from error
 
 
-def as_bytes(
+def _python_values(array: Any) -> list[Any]:  # noqa: ANN401
+    try:
+        values: list[Any] = array.to_pylist()
+    except UnicodeDecodeError:
+        raw = array.cast("large_binary").to_pylist()
+        values = [None if v is None else v.decode(errors="surrogateescape") for v in raw]
+    return values
+
+
+def to_bytes(
     rows: Sequence[Mapping[str, Any]],
     columns: Sequence[str],
     form: Format,
     header: Sequence[str] | None,
 ) -> bytes:
-    """Some rows as the next bytes of a text file, packed so that they can be joined.
+    """Rows as the next piece of a text file; `join` makes a file of the pieces.
 
     Args:
         rows: values by column.
         columns: all columns, in order.
-        form: any but parquet.
-        header: what stands above the columns of csv and tsv, where the file begins with these rows.
+        form: of the file, any but parquet.
+        header: the line above the columns in csv and tsv, where the file begins with these rows.
     """
     text = io.StringIO(newline="")
     if form.kind in DELIMITERS:
@@ -246,34 +239,48 @@ def as_bytes(
         writer.writerows([row[column] for column in columns] for row in rows)
     else:
         text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    data = text.getvalue().encode()
-    if form.packed == ".gz":
-        return gzip.compress(data, mtime=0)
-    if form.packed == ".zst":
-        packed: bytes = zstandard().ZstdCompressor().compress(data)
-        return packed
-    return data
+    return pack_piece(text.getvalue().encode(), form.packing)
 
 
-def as_parquet(rows: Sequence[Mapping[str, Any]], source: Path, added: Mapping[str, str]) -> bytes:
-    """A parquet file of the columns of another one, and of further ones with these types."""
-    pa = pyarrow()
-    schema = pa.parquet.read_schema(source)
-    for name, kind in added.items():
-        schema = schema.append(pa.field(name, pa.type_for_alias(kind)))
+def to_parquet(rows: Sequence[Mapping[str, Any]], schema: Any) -> bytes:  # noqa: ANN401
+    """Rows as a parquet file with a schema, a `pyarrow.Schema`."""
+    library = pyarrow()
     buffer = io.BytesIO()
-    pa.parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer)
+    library.parquet.write_table(library.Table.from_pylist(list(rows), schema=schema), buffer)
     return buffer.getvalue()
 
 
 def join(pieces: Sequence[Path], form: Format, file: IO[bytes]) -> None:
-    """Write pieces of one format, one after the other, into one file."""
-    if form.kind == ".parquet":
-        parquet = pyarrow().parquet
-        with parquet.ParquetWriter(file, parquet.read_schema(pieces[0])) as writer:
-            for piece in pieces:
-                writer.write_table(parquet.read_table(piece))
-        return
+    """Write the pieces of a file, one after the other.
+
+    Args:
+        pieces: files that `to_bytes` or `to_parquet` made.
+        form: of the file to write.
+        file: where to write.
+    """
+    if form.kind == ".parquet" and not form.packing:
+        _join_parquet(pieces, file)
+    elif form.kind == ".parquet":
+        with tempfile.TemporaryFile() as whole:
+            _join_parquet(pieces, whole)
+            whole.seek(0)
+            with packing_into(file, form.packing, form.member) as stream:
+                shutil.copyfileobj(whole, stream)
+    elif form.packing == ".zip":
+        with packing_into(file, form.packing, form.member) as stream:
+            _join_bytes(pieces, stream)
+    else:
+        _join_bytes(pieces, file)
+
+
+def _join_parquet(pieces: Sequence[Path], file: IO[bytes]) -> None:
+    parquet = pyarrow().parquet
+    with parquet.ParquetWriter(file, parquet.read_schema(pieces[0])) as writer:
+        for piece in pieces:
+            writer.write_table(parquet.read_table(piece))
+
+
+def _join_bytes(pieces: Sequence[Path], file: IO[bytes]) -> None:
     for piece in pieces:
         with piece.open("rb") as part:
             shutil.copyfileobj(part, file)
@@ -281,39 +288,5 @@ def join(pieces: Sequence[Path], form: Format, file: IO[bytes]) -> None:
 
 def without_formula(value: Any) -> Any:  # noqa: ANN401
     """The value, with a ' before a text that a spreadsheet would take for a formula."""
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA)
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
     return f"'{value}" if is_formula else value
-
-
-def pyarrow() -> Any:  # noqa: ANN401
-    """The library that reads parquet.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise _missing("pyarrow", "parquet files") from error
-    return pyarrow
-
-
-def zstandard() -> Any:  # noqa: ANN401
-    """The library that reads zst.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    try:
-        import zstandard
-    except ModuleNotFoundError as error:
-        raise _missing("zstandard", "zst files") from error
-    return zstandard
-
-
-def _missing(library: str, what: str) -> MissingExtraError:
-    return MissingExtraError(
-        f"Expected {library} to read and write {what}, found it is not installed: "
-        "pip install 'sentiment-lstm[files]'."
-    )

@@ -1,10 +1,10 @@
-"""A small language of sentence templates: choices, slots with a polarity, and English agreement.
-
-Knows nothing of which sentences are written in it, of labels as rows carry them, or of noise.
+"""A small language of sentence templates: choices, slots with a polarity, and agreement.
 
     [really |]{love:ed} {the}      "really liked the film", "loved this song"
     {!adj}                         a word of the opposite polarity; + - 0 before a name fix it
-    {be<np>}                       the second first, then turned round: "is the plot"
+    {be<np>}                       the verb agrees with the noun after it: "is the plot"
+
+Knows nothing of the sentences written in it, of labels, or of noise.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ KEYS = {
     "both": (POSITIVE, NEGATIVE),
     "any": (POSITIVE, NEGATIVE, NEUTRAL),
 }
-"""Which polarities the templates under a key are for."""
+"""The polarities that the templates under a key serve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """What a sentence may talk about. `kind` chooses the adjectives that suit it."""
+    """A thing to talk about. `kind` chooses the adjectives that suit it."""
 
     word: str
     plural: bool
@@ -39,7 +39,7 @@ class Noun:
 
 @dataclass(slots=True)
 class Scene:
-    """What a text in the making has settled: its topic, tense, and the subject spoken of last."""
+    """What is settled while a text is made: its topic, its tense, and its latest subject."""
 
     random: Random
     rules: Rules
@@ -51,11 +51,11 @@ class Scene:
     used: set[str] = field(default_factory=set)
 
     def pick(self, options: Sequence[Part]) -> Part:
-        """One of the options, all alike likely."""
+        """One of the options, each with the same probability."""
         return options[int(self.random.random() * len(options))]
 
     def turn_to(self, noun: Noun) -> Noun:
-        """Make `noun` what the next verb and adjective agree with."""
+        """Make `noun` the subject: the next verb and adjective agree with it."""
         self.subject = noun
         return noun
 
@@ -68,10 +68,11 @@ _WEIGHT = re.compile(r"(\d+)\* ")
 
 
 def read_rules(table: Mapping[str, Any]) -> dict[str, dict[int, list[Part]]]:
-    """The rules of a TOML table: a name's templates, by polarity.
+    """The rules in a TOML table: the templates of each name, by polarity.
 
-    A name holds a text, which serves every polarity, or a table of texts by the names of `KEYS`.
-    A text has one template a line; `|` parts templates too, `3* ` before a line triples its weight.
+    The value of a name is a text for every polarity, or a table of texts with keys of `KEYS`. A
+    text has one template a line. `|` separates templates too. `3* ` before a line triples its
+    weight.
     """
     rules: dict[str, dict[int, list[Part]]] = {}
     for name, value in table.items():
@@ -83,25 +84,25 @@ def read_rules(table: Mapping[str, Any]) -> dict[str, dict[int, list[Part]]]:
 
 
 def read_templates(text: str) -> list[Part]:
-    """The templates of a text, each as often as it weighs."""
+    """The templates of a text, each repeated as often as its weight."""
     templates = []
     for line in filter(None, map(str.strip, text.splitlines())):
         weight = _WEIGHT.match(line)
         body = line[weight.end() :] if weight else line
-        found = [_sequence(option.strip()) for option in _split(body)]
-        templates += found * (int(weight[1]) if weight else 1)
+        options = [_sequence(option.strip()) for option in _split(body)]
+        templates += options * (int(weight[1]) if weight else 1)
     return templates
 
 
 def _split(text: str) -> list[str]:
-    """The pieces that `|` parts, outside brackets."""
-    found, start, depth = [], 0, 0
-    for place, character in enumerate(text):
+    """The pieces between each `|` outside brackets."""
+    pieces, start, depth = [], 0, 0
+    for position, character in enumerate(text):
         depth += (character == "[") - (character == "]")
         if character == "|" and depth == 0:
-            found.append(text[start:place])
-            start = place + 1
-    return [*found, text[start:]]
+            pieces.append(text[start:position])
+            start = position + 1
+    return [*pieces, text[start:]]
 
 
 def _sequence(text: str) -> Part:
@@ -125,10 +126,10 @@ def _sequence(text: str) -> Part:
 
 def _closing(text: str) -> int:
     depth = 0
-    for place, character in enumerate(text):
+    for position, character in enumerate(text):
         depth += (character == "[") - (character == "]")
         if depth == 0:
-            return place
+            return position
     raise AssertionError(f"an open bracket in the template {text!r}")
 
 
@@ -142,7 +143,7 @@ def _choice(options: list[Part]) -> Part:
 
 
 def _slot(mark: str, name: str, form: str | None, then: str | None) -> Part:
-    """A slot; `then` is spoken after it but settled before it."""
+    """A slot. `then` is the subject: it comes after the slot, but is chosen before it."""
     part = _marked(BUILT_IN.get(name) or _symbol(name), mark)
     if form is not None:
         return lambda scene, polarity: _inflected(part(scene, polarity), form, scene)
@@ -175,7 +176,7 @@ def _symbol(name: str) -> Part:
 
 
 def _adjective(scene: Scene, polarity: int) -> str:
-    """A word that suits the subject, not used in this text before where that can be had."""
+    """A word that suits the subject, if possible one that the text has not used yet."""
     own = scene.rules.get(f"adj {scene.subject.kind}", {}).get(polarity)
     word = ""
     for _ in range(4):
@@ -188,7 +189,7 @@ def _adjective(scene: Scene, polarity: int) -> str:
 
 
 def _long_adjective(scene: Scene, polarity: int) -> str:
-    """One that goes with "more" and "most"."""
+    """An adjective that goes with "more" and "most"."""
     for _ in range(8):
         word = _adjective(scene, polarity)
         if len(word) > 6 and " " not in word and word not in ("perfect", "rubbish"):
@@ -239,9 +240,9 @@ _ENDINGS = (  # noqa: SIM905
 
 
 def _made_up(scene: Scene, polarity: int) -> str:
-    """A name that nobody has: what matters must not hang on knowing it.
+    """A name that nobody has, so that the model learns to ignore names.
 
-    Half of them begin as a telling word does, for subwords cut many a name into such.
+    Half of them begin like a word with a polarity, because subwords cut real names into such words.
     """
     if scene.random.random() < 0.5:
         start = scene.random.choice(_STARTS)
@@ -263,7 +264,7 @@ def _them(scene: Scene, polarity: int) -> str:
 
 
 def _pronoun(scene: Scene, polarity: int) -> str:
-    """Stands for the subject spoken of last."""
+    """The pronoun for the latest subject."""
     if scene.subject.plural:
         return "they"
     return scene.pronouns[0] if scene.subject is scene.topic else "it"
@@ -282,7 +283,12 @@ def _things(scene: Scene, polarity: int) -> str:
 
 
 def _verb(present: tuple[str, str], past: tuple[str, str]) -> tuple[Part, Part, Part]:
-    """A verb after the subject, (one, many): in the text's tense, in the present, in the past."""
+    """A verb after the subject, in the text's tense, in the present, and in the past.
+
+    Args:
+        present: its forms for one and for many.
+        past: the same.
+    """
 
     def now(scene: Scene, polarity: int) -> str:
         return present[scene.subject.plural]
@@ -297,7 +303,7 @@ def _verb(present: tuple[str, str], past: tuple[str, str]) -> tuple[Part, Part, 
 
 
 def _negated(verb: Part) -> Part:
-    """The verb with "not" or, oftener, with "n't"."""
+    """The verb with "n't" or, less often, with "not"."""
 
     def spoken(scene: Scene, polarity: int) -> str:
         return verb(scene, polarity) + ("n't" if scene.random.random() < 0.65 else " not")
@@ -306,7 +312,7 @@ def _negated(verb: Part) -> Part:
 
 
 def _short(verb: Part) -> Part:
-    """The verb with "n't", as questions begin with it."""
+    """The verb with "n't", to begin a question with."""
     return lambda scene, polarity: verb(scene, polarity) + "n't"
 
 
@@ -333,9 +339,9 @@ BUILT_IN: dict[str, Part] = {
 
 
 def _inflected(phrase: str, form: str, scene: Scene) -> str:
-    """A verb phrase in a form that `english` knows, or in the text's tense.
+    """A verb phrase in a form of `english.inflect`, or in the text's tense.
 
-    `t` follows "I", `v` follows the subject.
+    The form `t` follows "I", the form `v` follows the subject.
     """
     if form in "tv":
         third = form == "v" and not scene.subject.plural

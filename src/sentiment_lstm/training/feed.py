@@ -151,18 +151,18 @@ def encode(
     class_index = {name: index for index, name in enumerate(classes)}
     ids: list[NDArray[np.int32]] = []
     labels: list[int] = []
-    shares: list[float | None] = []
+    soft_labels: list[float | None] = []
     weights: list[float] = []
     examples = iter(examples)
     while chunk := list(islice(examples, _CHUNK)):
         encoded = tokenizer.encode([example.text for example in chunk])
         ids += [head_and_tail(e.ids, max_tokens) for e in encoded]
         labels += [class_index[str(example.label)] for example in chunk]
-        shares += [example.share for example in chunk]
+        soft_labels += [example.soft_label for example in chunk]
         weights += [example.weight for example in chunk]
     indices = np.array(labels, dtype=np.int64)
     factors = np.array(weights, dtype=np.float32) if set(weights) - {1.0} else None
-    return Window(ids, indices, first, _targets(indices, shares, len(classes)), factors)
+    return Window(ids, indices, first, _targets(indices, soft_labels, len(classes)), factors)
 
 
 def _targets(

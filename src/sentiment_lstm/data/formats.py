@@ -1,0 +1,109 @@
+"""A tabular file's format: its kind and its packing, read off its name.
+
+Knows nothing of rows or columns.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from sentiment_lstm.data.packing import PACKINGS, find_member, unpacked
+from sentiment_lstm.errors import UsageError
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+SUFFIXES = (*DELIMITERS, ".jsonl", ".ndjson", ".parquet")
+ENDINGS = (
+    f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, plain or packed as "
+    f"{', '.join(PACKINGS[:-1])} or {PACKINGS[-1]}"
+)
+"""The endings that are read here, for messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a file stores its rows.
+
+    `kind` is `.csv`, `.tsv`, `.jsonl` or `.parquet`; `packing` one of `PACKINGS`, or "" for a plain
+    file; `member` the name of the data file in a zip archive.
+    """
+
+    kind: str
+    packing: str = ""
+    member: str = ""
+
+    @classmethod
+    def of_name(cls, name: str, default_kind: str = "") -> Format:
+        """The format that a file's name states, such as `reviews.csv.gz`.
+
+        Args:
+            name: of the file, which need not exist.
+            default_kind: the kind in a zip archive whose name states none.
+
+        Raises:
+            UsageError: another ending.
+        """
+        kind, packing = _split_name(name)
+        if packing == ".zip":
+            stem = Path(name).stem
+            member = stem if kind else stem + default_kind
+            kind = kind or default_kind
+        else:
+            member = ""
+        if not kind:
+            raise UsageError(f"Expected a file ending in {ENDINGS}, found {name}.")
+        return cls(kind, packing, member)
+
+    @classmethod
+    def of_file(cls, path: Path) -> Format:
+        """The format of a file that exists; a zip archive is looked into.
+
+        Raises:
+            UsageError: another ending.
+            DataError: a zip archive that cannot be read, or does not hold one data file.
+        """
+        if _split_name(path.name)[1] != ".zip":
+            return cls.of_name(path.name)
+        member = find_member(path, SUFFIXES)
+        return cls(_split_name(member)[0], ".zip", member)
+
+
+def is_table(name: str) -> bool:
+    """Whether a file's name has an ending that is read here."""
+    kind, packing = _split_name(name)
+    return bool(kind) or packing == ".zip"
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Kind and packing by a file's name, "" for each that it does not state."""
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+    packing = suffixes.pop() if suffixes and suffixes[-1] in PACKINGS else ""
+    kind = suffixes[-1] if suffixes and suffixes[-1] in SUFFIXES else ""
+    return kind.replace(".ndjson", ".jsonl"), packing
+
+
+@contextmanager
+def open_table(
+    file: IO[bytes], path: Path, form: Format, *, limited: bool = True
+) -> Iterator[IO[bytes]]:
+    """An open file as the bytes that its format's reader takes; arguments as `packing.unpacked`.
+
+    Parquet is read from its end, so packed parquet is first unpacked into a temporary file.
+    """
+    if form.kind == ".parquet" and not form.packing:
+        yield file
+        return
+    limited = limited or form.kind == ".parquet"  # a bomb must not fill the disk
+    with unpacked(file, path, form.packing, form.member, limited=limited) as stream:
+        if form.kind != ".parquet":
+            yield stream
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(stream, copy)
+            copy.seek(0)
+            yield copy

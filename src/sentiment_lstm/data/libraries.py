@@ -1,0 +1,53 @@
+"""Optional libraries: imported when a file needs them, and their errors cut to one line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from sentiment_lstm.errors import MissingExtraError
+
+
+def pyarrow() -> Any:  # noqa: ANN401
+    """The library that reads and writes parquet, with `pyarrow.parquet`.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    extras = "'sentiment-lstm[files]', or 'sentiment-lstm[train]' to train as well"
+    library = _import("pyarrow", "parquet", extras)
+    _import("pyarrow.parquet", "parquet", extras)
+    return library
+
+
+def zstandard() -> Any:  # noqa: ANN401
+    """The library that reads and writes zst.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    return _import("zstandard", "zst", "'sentiment-lstm[files]'")
+
+
+def missing_extra(what: str) -> MissingExtraError:
+    """The error for a source whose packages the lean install does not have."""
+    return MissingExtraError(
+        f"Expected the packages that read {what}, found them missing; "
+        "install them with: pip install 'sentiment-lstm[train]'."
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a library's message, short enough for a sentence."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(".")
+
+
+def _import(name: str, kind: str, extras: str) -> Any:  # noqa: ANN401
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"Expected {name.partition('.')[0]} to read and write {kind} files, found it is not "
+            f"installed: pip install {extras}."
+        ) from error

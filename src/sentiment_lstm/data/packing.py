@@ -1,0 +1,248 @@
+"""Reads and writes packed files: gz, zst, and zip archives with one data file inside.
+
+Nothing is ever extracted by name, and a file that grows too much is refused. Knows nothing of what
+the bytes mean.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from sentiment_lstm.data.libraries import zstandard
+from sentiment_lstm.errors import DataError
+
+PACKINGS = (".zip", ".gz", ".zst")
+MOST_EXPANSION = 200
+"""Text shrinks five- to tenfold. A file that grows by more than this factor is taken for a bomb."""
+SMALL_BYTES = 1_000_000
+"""A file that holds less than this may grow by any factor."""
+
+_BUFFER = 1 << 16
+_ZST_INPUT = 1 << 10
+"""Packed bytes that are unpacked at once: a bomb makes 32 MB of them at most."""
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+"""The time of every member that is written, so that the same rows give the same bytes."""
+
+# All that zipfile and zlib raise for damaged, encrypted or exotic archives.
+_ZIP_DAMAGE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, RuntimeError, EOFError,
+)  # fmt: skip
+
+
+def find_member(path: Path, suffixes: Sequence[str]) -> str:
+    """The name of the one data file in a zip archive, a file with one of these endings.
+
+    Raises:
+        DataError: a damaged archive; odd names or sizes in it; no data file, or several.
+    """
+    if not path.is_file():
+        raise DataError(f"Expected a zip archive at {path}, found no file.")
+    with ExitStack() as stack:
+        archive = _open_archive(path, path, stack)
+        members = [member for member in archive.infolist() if not member.is_dir()]
+    for member in members:
+        _check_member(path, member)
+    names = [member.filename for member in members if _is_data(member.filename, suffixes)]
+    if len(names) != 1:
+        listed = ", ".join(name[:60] for name in names[:5]) or "none"
+        raise DataError(
+            f"Expected one file of reviews ({', '.join(suffixes)}) in {path}, found {listed}; "
+            "unpack the archive and name the file."
+        )
+    return names[0]
+
+
+@contextmanager
+def unpacked(
+    file: IO[bytes], path: Path, packing: str, member: str = "", *, limited: bool = True
+) -> Iterator[IO[bytes]]:
+    """What an open file holds, as a stream that is read once from its start.
+
+    Args:
+        file: the packed file.
+        path: its path, for messages.
+        packing: one of `PACKINGS`, or "" for a plain file.
+        member: the file to read in a zip archive.
+        limited: refuse a gz or zst file that grows by more than `MOST_EXPANSION`. A zip archive
+            states its sizes, and `find_member` has checked them.
+
+    Raises:
+        DataError: here or while the stream is read: damaged, or it grows too much.
+        MissingExtraError: the library that reads zst is not installed.
+    """
+    with ExitStack() as stack:
+        stream: Any = file
+        expected = f"Expected to read {path}"
+        damage: tuple[type[Exception], ...] = (OSError,)
+        if packing == ".zip":
+            stream = _open_member(file, path, member, stack)
+            expected = f"Expected a readable zip archive at {path}"
+            damage = _ZIP_DAMAGE
+        elif packing:
+            stream = gzip.GzipFile(fileobj=file) if packing == ".gz" else _ZstReader(file)
+            expected = f"Expected a whole file at {path.name}"
+            damage = (EOFError, OSError, zlib.error)
+            damage += (zstandard().ZstdError,) if packing == ".zst" else ()
+        checked = _Checked(stream, expected, damage)
+        if limited and packing in (".gz", ".zst"):
+            checked = _Limited(stream, expected, damage, file, path)
+        yield io.BufferedReader(checked, _BUFFER)
+
+
+class _Checked(io.RawIOBase):
+    """A stream whose damage becomes a `DataError`: `expected`, and the library's own words."""
+
+    def __init__(self, stream: Any, expected: str, damage: tuple[type[Exception], ...]) -> None:  # noqa: ANN401
+        self._stream, self._expected, self._damage = stream, expected, damage
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
+        """Fill the buffer.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        try:
+            return int(self._stream.readinto(buffer))
+        except self._damage as error:
+            raise DataError(f"{self._expected}, found: {error}.") from error
+
+
+class _Limited(_Checked):
+    """The same for a packed file that must not grow too much."""
+
+    def __init__(
+        self,
+        stream: Any,  # noqa: ANN401
+        expected: str,
+        damage: tuple[type[Exception], ...],
+        packed: IO[bytes],
+        path: Path,
+    ) -> None:
+        super().__init__(stream, expected, damage)
+        self._packed, self._path, self._size = packed, path, 0
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
+        """Fill the buffer.
+
+        Raises:
+            DataError: the file is damaged, or it has grown too much.
+        """
+        number = super().readinto(buffer)
+        self._size += number
+        packed_size = self._packed.tell()
+        if self._size > max(SMALL_BYTES, MOST_EXPANSION * packed_size):
+            raise DataError(
+                f"Expected text in {self._path}, found it growing from {packed_size} to more than "
+                f"{self._size} bytes; unpack it by hand if you trust it."
+            )
+        return number
+
+
+class _ZstReader(io.RawIOBase):
+    """What a zst file holds. Unlike the library's own reader it notices a missing end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._packed, self._ready = file, b"", b""
+        self._frame = zstandard().ZstdDecompressor().decompressobj()
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
+        """Fill the buffer.
+
+        Raises:
+            EOFError: the file ends within a frame.
+        """
+        while not self._ready:
+            self._packed = self._packed or self._file.read(_ZST_INPUT)
+            if not self._packed:
+                if not self._frame.eof:
+                    raise EOFError("it ends too early")
+                return 0
+            if self._frame.eof:
+                self._frame = zstandard().ZstdDecompressor().decompressobj()
+            self._ready = self._frame.decompress(self._packed)
+            self._packed = self._frame.unused_data
+        number = min(len(buffer), len(self._ready))
+        buffer[:number], self._ready = self._ready[:number], self._ready[number:]
+        return number
+
+
+def pack_piece(data: bytes, packing: str) -> bytes:
+    """A piece of a gz or zst file; such pieces, one after the other, are a whole file again.
+
+    Other packings are put on by `packing_into`, so the bytes stay as they are.
+    """
+    if packing == ".gz":
+        return gzip.compress(data, mtime=0)
+    if packing == ".zst":
+        packed: bytes = zstandard().ZstdCompressor().compress(data)
+        return packed
+    return data
+
+
+@contextmanager
+def packing_into(file: IO[bytes], packing: str, member: str = "") -> Iterator[IO[bytes]]:
+    """A stream to write to, whose bytes go into `file` packed; as a zip's one `member`."""
+    with ExitStack() as stack:
+        stream: Any = file
+        if packing == ".gz":
+            stream = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
+        elif packing == ".zst":
+            writer = zstandard().ZstdCompressor().stream_writer(file, closefd=False)
+            stream = stack.enter_context(writer)
+        elif packing == ".zip":
+            archive = stack.enter_context(zipfile.ZipFile(file, "w"))
+            info = zipfile.ZipInfo(member, _EARLIEST)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16  # else unzip makes a file that nobody may read
+            stream = stack.enter_context(archive.open(info, "w", force_zip64=True))
+        yield stream
+
+
+def _open_archive(file: Path | IO[bytes], path: Path, stack: ExitStack) -> zipfile.ZipFile:
+    try:
+        return stack.enter_context(zipfile.ZipFile(file))
+    except _ZIP_DAMAGE as error:
+        raise DataError(f"Expected a readable zip archive at {path}, found: {error}.") from error
+
+
+def _open_member(file: IO[bytes], path: Path, member: str, stack: ExitStack) -> IO[bytes]:
+    archive = _open_archive(file, path, stack)
+    try:
+        return stack.enter_context(archive.open(member))
+    except _ZIP_DAMAGE as error:
+        raise DataError(f"Expected a readable zip archive at {path}, found: {error}.") from error
+
+
+def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    if name.is_absolute() or ".." in name.parts or not member.filename.isprintable():
+        raise DataError(
+            f"Expected plain file names in {path}, found {member.filename[:60]!r}; "
+            "unpack it by hand if you trust it."
+        )
+    if member.file_size > max(SMALL_BYTES, MOST_EXPANSION * member.compress_size):
+        raise DataError(
+            f"Expected text in {path}, found {name.name[:60]} growing from {member.compress_size} "
+            f"to {member.file_size} bytes; unpack it by hand if you trust it."
+        )
+
+
+def _is_data(name: str, suffixes: Sequence[str]) -> bool:
+    path = PurePosixPath(name)
+    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
+    return not hidden and path.suffix.lower() in suffixes

@@ -1,0 +1,129 @@
+"""Rows of a file to score, with all their columns.
+
+Scoring writes every column back, so it is stricter than training: all names differ, every row has
+as many fields as the header, and all of it is UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from sentiment_lstm.data.formats import DELIMITERS, Format, open_table
+from sentiment_lstm.data.screening import is_utf8
+from sentiment_lstm.data.tables import (
+    Record,
+    parquet_schema,
+    read_csv,
+    read_json_lines,
+    read_parquet,
+)
+from sentiment_lstm.errors import DataError
+from sentiment_lstm.settings import DataSettings
+
+LONGEST_LINE = 16_000_000
+"""Characters after which a line is cut, so that memory stays bounded."""
+
+ScoringRecord = Record[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An open file to score.
+
+    `records` are its rows. `header` holds the names of its columns, none for jsonl, where each row
+    names its own. `schema` is a `pyarrow.Schema`, None unless the file is parquet.
+    """
+
+    records: Iterator[ScoringRecord]
+    header: list[str]
+    schema: Any
+    _file: IO[bytes]
+    _size: int
+
+    @property
+    def fraction(self) -> float:
+        """How much of the file has been read, from 0 to 1."""
+        return min(1.0, self._file.tell() / max(1, self._size))
+
+
+@contextmanager
+def open_input(path: Path, form: Format) -> Iterator[Input]:
+    """Open a file to score.
+
+    Raises:
+        DataError: no header, or a damaged file; the same while `records` are read.
+        MissingExtraError: a library that reads this kind of file is not installed.
+    """
+    with path.open("rb") as file, open_table(file, path, form, limited=False) as stream:
+        header: list[str] = []
+        schema = None
+        if form.kind in DELIMITERS:
+            header, records = _read_csv(stream, path.name, DELIMITERS[form.kind])
+        elif form.kind == ".parquet":
+            schema = parquet_schema(stream, path.name)
+            header, records = list(schema.names), _parquet_records(stream, path.name)
+        else:
+            records = map(_json_record, read_json_lines(stream, longest_line=LONGEST_LINE))
+        yield Input(records, header, schema, file, path.stat().st_size)
+
+
+def _read_csv(
+    stream: IO[bytes], name: str, delimiter: str
+) -> tuple[list[str], Iterator[ScoringRecord]]:
+    header, records = read_csv(
+        stream,
+        name,
+        delimiter,
+        longest_field=DataSettings().max_characters,
+        longest_line=LONGEST_LINE,
+    )
+    if not header:
+        raise DataError(
+            f"Expected a line of column names at the start of {name}, found none: "
+            "name a file that holds rows."
+        )
+    if len(set(header)) < len(header):
+        raise DataError(
+            f"Expected a header of different names in {name}, found {header}: "
+            "name every column once."
+        )
+    return header, (_csv_record(record, header) for record in records)
+
+
+def _csv_record(record: Record[list[str]], header: list[str]) -> ScoringRecord:
+    values, problem = record.values, record.problem
+    if values is not None and len(values) != len(header):
+        problem = "another number of fields"
+    elif values is not None and not all(map(is_utf8, values)):
+        problem = "bad UTF-8"
+    if values is None or problem:
+        return Record(record.line, None, record.raw, problem)
+    return Record(record.line, dict(zip(header, values, strict=True)))
+
+
+def _json_record(record: ScoringRecord) -> ScoringRecord:
+    if record.values is None:
+        # Side files have always called bad UTF-8 in jsonl "unreadable".
+        return record if record.problem == "too long" else replace(record, problem="unreadable")
+    if not _is_utf8(record):
+        return Record(record.line, None, record.raw, "lone surrogate")
+    return Record(record.line, record.values)
+
+
+def _parquet_records(stream: IO[bytes], name: str) -> Iterator[ScoringRecord]:
+    for record in read_parquet(stream, name):
+        good = _is_utf8(record)
+        yield record if good else Record(record.line, None, _as_json(record), "bad UTF-8")
+
+
+def _is_utf8(record: ScoringRecord) -> bool:
+    return is_utf8(json.dumps(record.values, ensure_ascii=False, default=str))
+
+
+def _as_json(record: ScoringRecord) -> str:
+    return json.dumps(record.values, default=str)
