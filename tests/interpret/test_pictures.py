@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from sentiment_lstm.inference.predictor import open_predictor
-from sentiment_lstm.interpret.inspection import read_inside
-from sentiment_lstm.interpret.pictures import text_pictures
+from sentiment_lstm.interpret.inspection import inspect_text
+from sentiment_lstm.interpret.pictures import draw_text
 from sentiment_lstm.interpret.reach import Reach
 from sentiment_lstm.plots import FIRST
 
 
 def pictures(bundle, text, reached=None):
-    return text_pictures(read_inside(bundle, open_predictor(bundle), text), reached)
+    return draw_text(inspect_text(bundle, open_predictor(bundle), text), reached)
 
 
 @pytest.fixture
@@ -35,10 +35,15 @@ def test_a_picture_a_question_and_one_a_layer(bundle):
 def test_tokens_are_named_where_they_fit(one):
     short = pictures(one, "not bad")[0]
     assert ">not<" in short.markup
-    long = pictures(one, "not bad " * 40)[0]
-    assert ">not<" not in long.markup
+    long, forget, *_ = pictures(one, "not bad " * 40)
+    assert ">not<" not in forget.markup
     assert ">token<" in long.markup
     assert short.width < long.width
+
+
+def test_of_a_long_text_the_words_that_moved_the_score_most_are_named(one):
+    markup = pictures(one, "not bad " * 40)[0].markup
+    assert 0 < markup.count(">not<") + markup.count(">bad<") <= 20
 
 
 @pytest.mark.parametrize("text", ["", "$a$ \U0001f600 <b>&amp; שלום ﷺ \x00 " + "x" * 500])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment_lstm.interpret.reach import reach
+from sentiment_lstm.interpret.reach import measure_reach
 from sentiment_lstm.model.weights import classifier_from
 
 IDS = np.array([3, 2, 4, 3, 5, 2], dtype=np.int32)
@@ -12,7 +12,7 @@ IDS = np.array([3, 2, 4, 3, 5, 2], dtype=np.int32)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_scores_gradient_is_what_differences_say(make_bundle, pooling, classes):
     bundle = make_bundle(tuple("abc"[:classes]), pooling=pooling)
-    found = reach(bundle, IDS).score
+    found = measure_reach(bundle, IDS).score
     model = classifier_from(bundle.config.model, classes, bundle.weights).eval().double()
     ids, lengths = torch.from_numpy(IDS).long()[None], torch.tensor([len(IDS)])
 
@@ -31,24 +31,24 @@ def test_the_scores_gradient_is_what_differences_say(make_bundle, pooling, class
 
 def test_a_score_of_the_last_state_reaches_no_further_than_the_memory(make_bundle):
     """Its gradient is one direction of the state's, so both fade alike."""
-    found = reach(make_bundle(pooling="last"), np.array([3, 2] * 20, dtype=np.int32))
+    found = measure_reach(make_bundle(pooling="last"), np.array([3, 2] * 20, dtype=np.int32))
     assert found.score[-1] / found.score[0] < 1e-2
     assert found.memory[-1] / found.memory[0] < 1e-2
 
 
 def test_pooling_is_a_shorter_way(make_bundle):
-    found = reach(make_bundle(pooling="max+mean"), np.array([3, 2] * 20, dtype=np.int32))
+    found = measure_reach(make_bundle(pooling="max+mean"), np.array([3, 2] * 20, dtype=np.int32))
     assert found.score[30] / found.score[0] > 100 * found.memory[30] / found.memory[0]
 
 
 def test_one_token_and_the_same_numbers_again(bundle):
-    found = reach(bundle, IDS[:1])
+    found = measure_reach(bundle, IDS[:1])
     assert found.score.shape == found.memory.shape == (1,)
-    again = reach(bundle, IDS)
-    assert again.to_dict() == reach(bundle, IDS).to_dict()
+    again = measure_reach(bundle, IDS)
+    assert again.to_dict() == measure_reach(bundle, IDS).to_dict()
 
 
 def test_threads_are_as_they_were(bundle):
     before = torch.get_num_threads()
-    reach(bundle, IDS)
+    measure_reach(bundle, IDS)
     assert torch.get_num_threads() == before

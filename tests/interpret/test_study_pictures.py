@@ -1,4 +1,4 @@
-from sentiment_lstm.interpret.study_pictures import study_pictures
+from sentiment_lstm.interpret.study_pictures import draw_study
 
 NAMES = ("RNN", "RNN, large", "LSTM 0", "LSTM 1")
 
@@ -16,7 +16,7 @@ def test_networks_are_named_and_told_apart():
         for name in NAMES
         for clip in (None, 5.0)
     ]
-    found = study_pictures({"runs": runs})
+    found = draw_study({"runs": runs})
     assert [p.name for p in found] == ["distance", "gradient_norm", "loss"]
     for one in found:
         assert all(f">{name}<" in one.markup for name in NAMES)
