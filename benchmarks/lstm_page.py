@@ -14,8 +14,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from itertools import islice
@@ -259,25 +260,31 @@ def study_values(networks: Sequence[Numbers]) -> dict[str, str]:
     large = [network for network in networks if network["name"] == "RNN, spectral radius 2"]
     lstm = [network for network in networks if network["name"].startswith("LSTM")]
     bias_0, bias_1 = lstm[:2], lstm[2:]
-    large_free, large_clipped = large
     return {
-        "rnn_start": shown(max(every_seed(rnn, "start"))),
-        "rnn_end": shown(max(every_seed(rnn, "end"))),
-        "rnn_accuracy": f"{max(every_seed(rnn, 'accuracy')):.0%}",
-        "bias_0_start": shown(max(every_seed(bias_0, "start"))),
-        "bias_1_start": shown(min(every_seed(bias_1, "start"))),
-        "lstm_end": shown(min(every_seed(lstm, "end"))),
-        "lstm_accuracy": f"{min(every_seed(lstm, 'accuracy')):.0%}",
-        "large_start": f"{min(every_seed(large, 'start')):,.0f}",
-        "large_norm": f"{min(every_seed(large, 'largest_norm')):,.0f}",
-        "large_accuracy": f"{max(large_free['accuracy']):.0%}",
-        "large_clipped_low": f"{min(large_clipped['accuracy']):.0%}",
-        "large_clipped_high": f"{max(large_clipped['accuracy']):.0%}",
+        "rnn_start": shown(bound(rnn, "start", max)),
+        "rnn_end": shown(bound(rnn, "end", max)),
+        "rnn_accuracy": f"{bound(rnn, 'accuracy', max):.0%}",
+        "bias_0_start": shown(bound(bias_0, "start", max)),
+        "bias_1_start": shown(bound(bias_1, "start", min)),
+        "lstm_end": shown(bound(lstm, "end", min)),
+        "lstm_accuracy": f"{bound(lstm, 'accuracy', min):.0%}",
+        "large_start": shown(bound(large, "start", min)),
+        "large_norm": shown(bound(large, "largest_norm", min)),
+        "large_accuracy": f"{bound(large[:1], 'accuracy', max):.0%}",
+        "large_clipped_low": f"{min(large[1]['accuracy']):.0%}",
+        "large_clipped_high": f"{max(large[1]['accuracy']):.0%}",
     }
 
 
-def every_seed(networks: Sequence[Numbers], key: str) -> list[float]:
-    return [figure for network in networks for figure in network[key]]
+def bound(networks: Sequence[Numbers], key: str, end: Callable[[Iterable[float]], float]) -> float:
+    """The `min` or `max` over networks and seeds, rounded outwards.
+
+    An accuracy keeps two digits behind the point, all else one significant digit.
+    """
+    figure = end(value for network in networks for value in network[key])
+    unit = 0.01 if key == "accuracy" else 10.0 ** math.floor(math.log10(figure))
+    outwards = math.floor if end is min else math.ceil
+    return outwards(figure / unit) * unit
 
 
 def sentence_table(sentence: Numbers) -> str:
@@ -326,7 +333,10 @@ def accuracy_spread(figures: Sequence[float]) -> str:
 
 
 def shown(figure: float) -> str:
-    return f"{figure:.2g}" if 0.001 <= figure < 1000 else f"{figure:.0e}"
+    """Two significant digits, or a power of ten for what is very small."""
+    if figure < 0.001:
+        return f"{figure:.0e}"
+    return f"{figure:.2g}" if figure < 100 else f"{float(f'{figure:.2g}'):,.0f}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -45,9 +45,9 @@ def check_gates(bundle, text):
     ids = bundle.tokenizer.encode([text])[0].ids
     x = bundle.weights["embedding.weight"][ids]
     for number, layer in enumerate(gates(bundle.weights, ids)):
-        wanted = of_the_cell(bundle.weights, number, x)
-        found = np.stack([layer.input, layer.forget, layer.output, layer.cell, layer.hidden])
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+        expected = of_the_cell(bundle.weights, number, x)
+        actual = np.stack([layer.input, layer.forget, layer.output, layer.cell, layer.hidden])
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
         x = layer.hidden
 
 
@@ -92,8 +92,8 @@ def test_steps_and_tokens_go_together(inspection, bundle):
 
 @pytest.mark.parametrize("text", ["", "\x00", "good", "\U0001f600", "\udcff good", "שלום עולם"])
 def test_any_text_can_be_looked_into(bundle, text):
-    found = inspect_text(bundle, open_predictor(bundle), text)
-    assert len(found.ids) == len(found.steps) == len(found.layers[0].cell) >= 1
+    inspection = inspect_text(bundle, open_predictor(bundle), text)
+    assert len(inspection.ids) == len(inspection.steps) == len(inspection.layers[0].cell) >= 1
 
 
 def test_two_directions_and_long_texts_are_refused(make_bundle, bundle):
@@ -106,25 +106,25 @@ def test_two_directions_and_long_texts_are_refused(make_bundle, bundle):
 
 def test_nearest_words_have_the_highest_cosines(bundle):
     embedding, table = Embedding(bundle), bundle.weights["embedding.weight"].copy()
-    found = dict(embedding.nearest("good", 3))
+    nearest = dict(embedding.nearest("good", 3))
     words = [bundle.tokenizer.token(i) for i in range(len(table))]
     unit = table / np.linalg.norm(table, axis=1, keepdims=True)
     cosines = dict(zip(words, (unit @ unit[words.index("good")]).tolist(), strict=True))
     others = sorted((c for w, c in cosines.items() if w not in ("good", "<pad>", "<unk>")))
-    assert list(found.values()) == pytest.approx(others[::-1][:3], abs=1e-6)
-    assert found == pytest.approx({word: cosines[word] for word in found}, abs=1e-6)
+    assert list(nearest.values()) == pytest.approx(others[::-1][:3], abs=1e-6)
+    assert nearest == pytest.approx({word: cosines[word] for word in nearest}, abs=1e-6)
     assert embedding.nearest("unheard-of", 3) is None
     assert len(embedding.nearest("good", 99)) == len(table) - 3
 
 
 def test_neighbours_are_of_the_words_that_moved_most(inspection, bundle):
     now = Embedding(bundle)
-    found = find_neighbours(inspection, now, None, words=2, count=3)
+    near = find_neighbours(inspection, now, None, words=2, count=3)
     changes = {s.text: abs(s.change) for s in inspection.steps if s.text != ","}
-    assert [one.word for one in found] == sorted(changes, key=changes.__getitem__)[:-3:-1]
-    assert all(one.before is None and len(one.near) == 3 for one in found)
+    assert [word.word for word in near] == sorted(changes, key=changes.__getitem__)[:-3:-1]
+    assert all(word.before is None and len(word.near) == 3 for word in near)
     both = find_neighbours(inspection, now, now, words=2, count=3)
-    assert all(one.before == one.near for one in both)
+    assert all(word.before == word.near for word in both)
 
 
 def test_words_of_subword_models_are_matched_by_their_spelling():

@@ -21,9 +21,9 @@ SMALL = Plan(steps=2, batch=4, hidden=8, embedding=6, measured=3, tested=4, sent
 
 
 def test_a_study_measures_every_network_with_and_without_clipping():
-    said = []
-    values = run_study(said.append, SMALL)
-    assert len(said) == len(values["runs"]) == 2 * len(NETWORKS)
+    trained = []
+    values = run_study(trained.append, SMALL)
+    assert len(trained) == len(values["runs"]) == 2 * len(NETWORKS)
     for run in values["runs"]:
         assert len(run["loss"]) == len(run["gradient_norm"]) == SMALL.steps
         assert len(run["start"]) == len(run["end"]) == SMALL.length
@@ -76,15 +76,15 @@ def test_the_start_of_each_network_is_what_it_is_named():
     bias = (open_.bias_ih_l0 + open_.bias_hh_l0)[8:16]
     assert torch.equal(bias, torch.ones(8))
     large = LastStateClassifier(Network("x", spectral_radius=2.0), 5, SMALL).layer
-    found = torch.linalg.eigvals(large.weight_hh_l0).abs().max()
-    assert found.item() == pytest.approx(2.0, rel=1e-5)
+    radius = torch.linalg.eigvals(large.weight_hh_l0).abs().max()
+    assert radius.item() == pytest.approx(2.0, rel=1e-5)
 
 
 def test_gradients_by_distance_are_those_of_the_cells_equations():
     torch.manual_seed(0)
     model = LastStateClassifier(Network("x", forget_bias=1.0), 5, SMALL)
     ids, labels = torch.tensor([[1, 2, 3, 4, 1, 2]]), torch.tensor([1.0])
-    found = measure_by_distance(model, ids, labels)
+    norms = measure_by_distance(model, ids, labels)
     layer = model.layer
     x = model.embedding(ids).detach().requires_grad_()
     zeros = torch.zeros(1, SMALL.hidden)
@@ -92,7 +92,7 @@ def test_gradients_by_distance_are_those_of_the_cells_equations():
     states, _ = lstm_layer(x, zeros, zeros, layer.weight_ih_l0, layer.weight_hh_l0, bias)
     logit = model.output(states[:, -1]).squeeze(1)
     torch.nn.functional.binary_cross_entropy_with_logits(logit, labels).backward()
-    np.testing.assert_allclose(found, x.grad[0].norm(dim=1).flip(0).numpy(), rtol=1e-3)
+    np.testing.assert_allclose(norms, x.grad[0].norm(dim=1).flip(0).numpy(), rtol=1e-3)
 
 
 def test_a_plain_networks_gradient_fades_and_a_large_ones_grows():

@@ -33,7 +33,9 @@ _UNITS = 32
 _NAMED = 60
 """Up to this many tokens, the axis names every token."""
 _STRONGEST = 20
-"""How many words of a longer text are named."""
+"""How many words of a longer text are named at most."""
+_FAINT = 0.1
+"""A word that changed the score by less than this fraction of the largest change is not named."""
 _LONGEST = 14
 """How many characters of a token an axis shows."""
 _POINTS = 72
@@ -118,18 +120,25 @@ def _label_tokens(axes: Axes, inspection: Inspection) -> None:
 
 def _label_strongest(axes: Axes, inspection: Inspection) -> None:
     """Write above the axis of a long text the words that changed the score most."""
-    tokens = len(inspection.ids)
-    if tokens <= _NAMED:
+    if len(inspection.ids) <= _NAMED:
         return
-    changes = np.abs([step.change for step in inspection.steps])
-    gap = -(-tokens // 45)  # in tokens: closer names would touch
-    places: list[int] = []
-    for place in np.argsort(-changes, kind="stable").tolist():
-        if len(places) < _STRONGEST and all(abs(place - other) >= gap for other in places):
-            places.append(place)
+    places = _strongest_places(np.array([step.change for step in inspection.steps]))
     names = [_shorten(inspection.steps[place].text) for place in places]
     above = axes.secondary_xaxis("top")
     above.set_xticks(places, names, rotation=90, fontsize=9, parse_math=False)
+
+
+def _strongest_places(changes: NDArray[np.float64]) -> list[int]:
+    """The tokens with the largest changes of the score, far enough apart to be named."""
+    size = np.abs(changes)
+    gap = len(changes) / 45  # in tokens: closer names would touch
+    places: list[int] = []
+    for place in np.argsort(-size, kind="stable").tolist():
+        if len(places) == _STRONGEST or size[place] < _FAINT * size.max():
+            break
+        if all(abs(place - other) >= gap for other in places):
+            places.append(place)
+    return places
 
 
 def _shorten(token: str) -> str:
