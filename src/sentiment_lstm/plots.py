@@ -1,7 +1,7 @@
-"""Plots as every page and picture of ours draws them. Knows matplotlib, no model and no measure.
+"""The common style of all plots. Knows matplotlib, no model and no measure.
 
-On a page, axes and letters take the colour of the text around them, light or dark; the two colours
-of lines are seen on either.
+On a page, axes and letters take the colour of the surrounding text, light or dark. The two colours
+of lines are visible on both.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIRST, SECOND = "#d9622b", "#3b82d0"
-"""Colours of the first and the second class, or of any two things: also told apart by eye alone
-where lines differ in style or marks."""
+"""Colours of the first and the second class, or of any two things. Lines also differ in style or
+marker, for readers who do not see colours."""
 _INK = "#010203"
-"""What axes and letters are drawn in, so that it can be found again."""
+"""The colour of axes and letters. It is unusual, so that `svg` can find and replace it."""
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 @contextmanager
 def figure(width: float = 4.6, height: float = 3.0) -> Iterator[Figure]:
-    """Give a figure of that many inches to draw on; 4.6 are as wide as a phone.
+    """Give an empty figure; sizes are in inches. A phone is about 4.6 inches wide.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -54,13 +54,13 @@ def figure(width: float = 4.6, height: float = 3.0) -> Iterator[Figure]:
         "axes.titlesize": 11,
     }
     with rc_context(style), warnings.catch_warnings():
-        # Letters that matplotlib's font lacks, the browser's has.
+        # A browser has the letters that matplotlib's font lacks.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield Figure(figsize=(width, height), layout="constrained")
 
 
 def check() -> None:
-    """Tell at once whether there is something to draw with.
+    """Fail at once if nothing can be drawn.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -69,32 +69,32 @@ def check() -> None:
         pass
 
 
-def svg(drawn: Figure, title: str) -> str:
-    """Return a figure as an element to stand within a page, inside `with figure()`.
+def svg(canvas: Figure, title: str) -> str:
+    """Return a figure as an SVG element for a page. Call it inside `with figure()`.
 
     Args:
-        drawn: the figure.
-        title: what it shows, for those who do not see it.
+        canvas: the figure.
+        title: what it shows, read out by screen readers.
     """
     file = io.StringIO()
-    drawn.savefig(file, format="svg", transparent=True, metadata=_NO_METADATA)
+    canvas.savefig(file, format="svg", transparent=True, metadata=_NO_METADATA)
     markup = file.getvalue()
     markup = markup[markup.index("<svg") :].replace(_INK, "currentColor")
     label = f'<svg role="img" aria-label="{escape(title, quote=True)}" '
-    return _renamed(markup.replace("<svg ", label, 1))
+    return _with_unique_ids(markup.replace("<svg ", label, 1))
 
 
-def picture(drawn: Figure, kind: Literal["png", "svg"]) -> bytes:
-    """Return a figure as the content of a file of its own, on white, inside `with figure()`."""
+def picture(canvas: Figure, kind: Literal["png", "svg"]) -> bytes:
+    """Return a figure as the content of a file, on white. Call it inside `with figure()`."""
     file = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else None
-    drawn.savefig(file, format=kind, dpi=150, metadata=metadata)
+    canvas.savefig(file, format=kind, dpi=150, metadata=metadata)
     return file.getvalue()
 
 
-def _renamed(markup: str) -> str:
-    """The same element with names of its own: a page holds many, and a name must be one's."""
-    mark = f"p{sha1(markup.encode()).hexdigest()[:8]}-"
-    markup = re.sub(r'\bid="', f'id="{mark}', markup)
-    markup = re.sub(r'(xlink:href="#)(?=[^"])', rf"\1{mark}", markup)
-    return markup.replace("url(#", f"url(#{mark}")
+def _with_unique_ids(markup: str) -> str:
+    """The element with ids that no other figure of a page has."""
+    prefix = f"p{sha1(markup.encode()).hexdigest()[:8]}-"
+    markup = re.sub(r'\bid="', f'id="{prefix}', markup)
+    markup = re.sub(r'(xlink:href="#)(?=[^"])', rf"\1{prefix}", markup)
+    return markup.replace("url(#", f"url(#{prefix}")

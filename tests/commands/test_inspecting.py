@@ -86,8 +86,8 @@ def test_an_unbounded_memory_has_a_form_in_json(run, make_bundle, tmp_path):
     ],
 )
 def test_mistakes_are_one_sentence(run, arguments, code, sentence):
-    found, _, said = run("inspect", *arguments)
-    assert found == code
+    exit_code, _, said = run("inspect", *arguments)
+    assert exit_code == code
     assert sentence in said
     assert "Traceback" not in said
 

@@ -12,9 +12,9 @@ IDS = np.array([3, 1, 4, 1, 5], dtype=np.int32)
 def test_states_are_those_of_the_cells_equations(make_bundle, layers):
     weights = make_bundle(layers=layers).weights
     x = torch.from_numpy(weights["embedding.weight"][IDS])[None]
-    found = gates(weights, IDS)
-    assert len(found) == layers
-    for number, layer in enumerate(found):
+    read = gates(weights, IDS)
+    assert len(read) == layers
+    for number, layer in enumerate(read):
         w_x, w_h, b_x, b_h = (
             torch.from_numpy(weights[f"ahead.{number}.{kind}_l0"])
             for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -30,8 +30,8 @@ def test_the_cell_keeps_what_the_forget_gate_lets_it(make_bundle):
     np.testing.assert_allclose(layer.cell[1:], kept, rtol=0, atol=1e-6)
     shown = layer.output * np.tanh(layer.cell)
     np.testing.assert_allclose(layer.hidden, shown, rtol=0, atol=1e-6)
-    for share in (layer.input, layer.forget, layer.output):
-        assert ((share > 0) & (share < 1)).all()
+    for gate in (layer.input, layer.forget, layer.output):
+        assert ((gate > 0) & (gate < 1)).all()
 
 
 def test_half_life_counts_tokens():

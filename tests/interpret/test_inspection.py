@@ -10,12 +10,11 @@ from sentiment_lstm.interpret.gates import gates
 from sentiment_lstm.interpret.inspection import (
     MOST_TOKENS,
     Embedding,
-    most_moved,
-    movement,
-    neighbours,
-    read_inside,
-    summary,
-    to_dict,
+    find_neighbours,
+    inspect_text,
+    measure_state_changes,
+    select_active_units,
+    summarize_layer,
 )
 from sentiment_lstm.model.cell import lstm_cell
 
@@ -23,8 +22,8 @@ TEXT = "not bad at all , a good film"
 
 
 @pytest.fixture
-def inside(bundle):
-    return read_inside(bundle, open_predictor(bundle), TEXT)
+def inspection(bundle):
+    return inspect_text(bundle, open_predictor(bundle), TEXT)
 
 
 def of_the_cell(weights, number, x):
@@ -46,9 +45,9 @@ def check_gates(bundle, text):
     ids = bundle.tokenizer.encode([text])[0].ids
     x = bundle.weights["embedding.weight"][ids]
     for number, layer in enumerate(gates(bundle.weights, ids)):
-        wanted = of_the_cell(bundle.weights, number, x)
-        found = np.stack([layer.input, layer.forget, layer.output, layer.cell, layer.hidden])
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+        expected = of_the_cell(bundle.weights, number, x)
+        actual = np.stack([layer.input, layer.forget, layer.output, layer.cell, layer.hidden])
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
         x = layer.hidden
 
 
@@ -61,69 +60,71 @@ def test_gates_of_a_shipped_model_are_those_of_the_cells_equations(name):
     check_gates(load_bundle(SHIPPED / name), "It was not bad at all. " * 5)
 
 
-def test_movement_is_from_the_zero_state_on(inside):
-    for layer in inside.layers:
-        moved = movement(layer)
-        assert moved.shape == inside.ids.shape
+def test_movement_is_from_the_zero_state_on(inspection):
+    for layer in inspection.layers:
+        moved = measure_state_changes(layer)
+        assert moved.shape == inspection.ids.shape
         assert moved[0] == pytest.approx(np.linalg.norm(layer.hidden[0]), rel=1e-6)
         far = np.linalg.norm(layer.hidden[3] - layer.hidden[2])
         assert moved[3] == pytest.approx(far, rel=1e-6)
 
 
-def test_units_that_moved_most_stand_by_half_life(inside):
-    layer = inside.layers[0]
-    units = most_moved(layer, 2)
+def test_units_that_moved_most_stand_by_half_life(inspection):
+    layer = inspection.layers[0]
+    units = select_active_units(layer, 2)
     moved = np.abs(np.diff(layer.hidden, axis=0, prepend=0)).sum(axis=0)
     assert set(units) == set(np.argsort(-moved)[:2])
     assert layer.half_life()[units[0]] >= layer.half_life()[units[1]]
-    assert len(most_moved(layer, 99)) == layer.hidden.shape[1]
+    assert len(select_active_units(layer, 99)) == layer.hidden.shape[1]
 
 
-def test_steps_and_tokens_go_together(inside, bundle):
-    assert [bundle.tokenizer.token(i) for i in inside.ids] == [s.text for s in inside.steps]
-    values = to_dict(inside)
+def test_steps_and_tokens_go_together(inspection, bundle):
+    assert [bundle.tokenizer.token(i) for i in inspection.ids] == [s.text for s in inspection.steps]
+    values = inspection.to_dict()
     assert [t["text"] for t in values["tokens"]] == TEXT.split()
     assert len(values["layers"]) == len(values["tokens"][0]["forget"]) == 2
-    assert values["score"] == inside.steps[-1].score
+    assert values["score"] == inspection.steps[-1].score
     means = [t["forget"][1] for t in values["tokens"]]
-    assert summary(inside.layers[1])["mean_forget_gate"] == pytest.approx(np.mean(means), rel=1e-5)
+    assert summarize_layer(inspection.layers[1])["mean_forget_gate"] == pytest.approx(
+        np.mean(means), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "good", "\U0001f600", "\udcff good", "שלום עולם"])
 def test_any_text_can_be_looked_into(bundle, text):
-    found = read_inside(bundle, open_predictor(bundle), text)
-    assert len(found.ids) == len(found.steps) == len(found.layers[0].cell) >= 1
+    inspection = inspect_text(bundle, open_predictor(bundle), text)
+    assert len(inspection.ids) == len(inspection.steps) == len(inspection.layers[0].cell) >= 1
 
 
 def test_two_directions_and_long_texts_are_refused(make_bundle, bundle):
     two = make_bundle(layers=1, bidirectional=True)
     with pytest.raises(UsageError, match="Expected a model of one direction"):
-        read_inside(two, open_predictor(two), "good")
+        inspect_text(two, open_predictor(two), "good")
     with pytest.raises(UsageError, match=f"at most {MOST_TOKENS:,} tokens"):
-        read_inside(bundle, open_predictor(bundle), "good " * (MOST_TOKENS + 1))
+        inspect_text(bundle, open_predictor(bundle), "good " * (MOST_TOKENS + 1))
 
 
 def test_nearest_words_have_the_highest_cosines(bundle):
     embedding, table = Embedding(bundle), bundle.weights["embedding.weight"].copy()
-    found = dict(embedding.nearest("good", 3))
+    nearest = dict(embedding.nearest("good", 3))
     words = [bundle.tokenizer.token(i) for i in range(len(table))]
     unit = table / np.linalg.norm(table, axis=1, keepdims=True)
     cosines = dict(zip(words, (unit @ unit[words.index("good")]).tolist(), strict=True))
     others = sorted((c for w, c in cosines.items() if w not in ("good", "<pad>", "<unk>")))
-    assert list(found.values()) == pytest.approx(others[::-1][:3], abs=1e-6)
-    assert found == pytest.approx({word: cosines[word] for word in found}, abs=1e-6)
+    assert list(nearest.values()) == pytest.approx(others[::-1][:3], abs=1e-6)
+    assert nearest == pytest.approx({word: cosines[word] for word in nearest}, abs=1e-6)
     assert embedding.nearest("unheard-of", 3) is None
     assert len(embedding.nearest("good", 99)) == len(table) - 3
 
 
-def test_neighbours_are_of_the_words_that_moved_most(inside, bundle):
+def test_neighbours_are_of_the_words_that_moved_most(inspection, bundle):
     now = Embedding(bundle)
-    found = neighbours(inside, now, None, words=2, count=3)
-    changes = {s.text: abs(s.change) for s in inside.steps if s.text != ","}
-    assert [one.word for one in found] == sorted(changes, key=changes.__getitem__)[:-3:-1]
-    assert all(one.before is None and len(one.near) == 3 for one in found)
-    both = neighbours(inside, now, now, words=2, count=3)
-    assert all(one.before == one.near for one in both)
+    near = find_neighbours(inspection, now, None, words=2, count=3)
+    changes = {s.text: abs(s.change) for s in inspection.steps if s.text != ","}
+    assert [word.word for word in near] == sorted(changes, key=changes.__getitem__)[:-3:-1]
+    assert all(word.before is None and len(word.near) == 3 for word in near)
+    both = find_neighbours(inspection, now, now, words=2, count=3)
+    assert all(word.before == word.near for word in both)
 
 
 def test_words_of_subword_models_are_matched_by_their_spelling():

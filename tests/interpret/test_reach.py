@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment_lstm.interpret.reach import reach
+from sentiment_lstm.interpret.reach import measure_reach
 from sentiment_lstm.model.weights import classifier_from
 
 IDS = np.array([3, 2, 4, 3, 5, 2], dtype=np.int32)
@@ -12,7 +12,7 @@ IDS = np.array([3, 2, 4, 3, 5, 2], dtype=np.int32)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_scores_gradient_is_what_differences_say(make_bundle, pooling, classes):
     bundle = make_bundle(tuple("abc"[:classes]), pooling=pooling)
-    found = reach(bundle, IDS).score
+    score_norms = measure_reach(bundle, IDS).score
     model = classifier_from(bundle.config.model, classes, bundle.weights).eval().double()
     ids, lengths = torch.from_numpy(IDS).long()[None], torch.tensor([len(IDS)])
 
@@ -25,30 +25,30 @@ def test_the_scores_gradient_is_what_differences_say(make_bundle, pooling, class
         shift = torch.zeros(1, len(IDS), 4, dtype=torch.float64)
         shift[(0, *place)] = 1e-5
         slopes[place] = (score(shift) - score(-shift)) / 2e-5
-    wanted = np.linalg.norm(slopes, axis=1)[::-1]
-    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-9)
+    expected = np.linalg.norm(slopes, axis=1)[::-1]
+    np.testing.assert_allclose(score_norms, expected, rtol=1e-4, atol=1e-9)
 
 
 def test_a_score_of_the_last_state_reaches_no_further_than_the_memory(make_bundle):
     """Its gradient is one direction of the state's, so both fade alike."""
-    found = reach(make_bundle(pooling="last"), np.array([3, 2] * 20, dtype=np.int32))
-    assert found.score[-1] / found.score[0] < 1e-2
-    assert found.memory[-1] / found.memory[0] < 1e-2
+    reach = measure_reach(make_bundle(pooling="last"), np.array([3, 2] * 20, dtype=np.int32))
+    assert reach.score[-1] / reach.score[0] < 1e-2
+    assert reach.memory[-1] / reach.memory[0] < 1e-2
 
 
 def test_pooling_is_a_shorter_way(make_bundle):
-    found = reach(make_bundle(pooling="max+mean"), np.array([3, 2] * 20, dtype=np.int32))
-    assert found.score[30] / found.score[0] > 100 * found.memory[30] / found.memory[0]
+    reach = measure_reach(make_bundle(pooling="max+mean"), np.array([3, 2] * 20, dtype=np.int32))
+    assert reach.score[30] / reach.score[0] > 100 * reach.memory[30] / reach.memory[0]
 
 
 def test_one_token_and_the_same_numbers_again(bundle):
-    found = reach(bundle, IDS[:1])
-    assert found.score.shape == found.memory.shape == (1,)
-    again = reach(bundle, IDS)
-    assert again.to_dict() == reach(bundle, IDS).to_dict()
+    reach = measure_reach(bundle, IDS[:1])
+    assert reach.score.shape == reach.memory.shape == (1,)
+    again = measure_reach(bundle, IDS)
+    assert again.to_dict() == measure_reach(bundle, IDS).to_dict()
 
 
 def test_threads_are_as_they_were(bundle):
     before = torch.get_num_threads()
-    reach(bundle, IDS)
+    measure_reach(bundle, IDS)
     assert torch.get_num_threads() == before

@@ -1,4 +1,4 @@
-from sentiment_lstm.interpret.study_pictures import study_pictures
+from sentiment_lstm.interpret.study_pictures import draw_study
 
 NAMES = ("RNN", "RNN, large", "LSTM 0", "LSTM 1")
 
@@ -16,11 +16,11 @@ def test_networks_are_named_and_told_apart():
         for name in NAMES
         for clip in (None, 5.0)
     ]
-    found = study_pictures({"runs": runs})
-    assert [p.name for p in found] == ["distance", "gradient_norm", "loss"]
-    for one in found:
-        assert all(f">{name}<" in one.markup for name in NAMES)
-        assert one.png
-        assert one.caption
-    assert ">before training<" in found[0].markup
-    assert ">without clipping<" in found[1].markup
+    drawn = draw_study({"runs": runs})
+    assert [p.name for p in drawn] == ["distance", "gradient_norm", "loss"]
+    for picture in drawn:
+        assert all(f">{name}<" in picture.markup for name in NAMES)
+        assert picture.png
+        assert picture.caption
+    assert ">before training<" in drawn[0].markup
+    assert ">without clipping<" in drawn[1].markup

@@ -17,14 +17,14 @@ from sentiment_lstm.errors import UsageError
 if TYPE_CHECKING:
     from sentiment_lstm.bundle import Bundle
     from sentiment_lstm.commands.tables import Grid
-    from sentiment_lstm.interpret.inspection import Inside
+    from sentiment_lstm.interpret.inspection import Inspection
     from sentiment_lstm.interpret.pictures import Picture
     from sentiment_lstm.interpret.reach import Reach
 
 _DISTANCES = (0, 1, 10, 50, 100)
-"""Tokens before the end at which a gradient is named; 0 is the last one."""
+"""Tokens before the end at which a table shows a gradient. 0 is the last token."""
 _NO_TORCH = (
-    "How far back the gradient reaches is left out, for torch is not installed: "
+    "The reach of the gradient is left out because torch is not installed: "
     "pip install 'sentiment-lstm[train]'."
 )
 
@@ -35,14 +35,14 @@ def inspect(
     gradients: Annotated[
         bool,
         typer.Option(
-            "--gradients", help="Train small networks and follow their gradients instead."
+            "--gradients", help="Train small networks and measure their gradients instead."
         ),
     ] = False,
     model: Model = None,
     before: Annotated[
         str | None,
         typer.Option(
-            help="An earlier model, such as RUN/language: its nearest words stand beside."
+            help="An earlier model, such as RUN/language: also show the nearest words in it."
         ),
     ] = None,
     out: Annotated[
@@ -66,78 +66,65 @@ def _inspect(
 ) -> None:
     from sentiment_lstm.api import SentimentClassifier, find_model
     from sentiment_lstm.bundle import load_bundle
-    from sentiment_lstm.interpret import inspection
+    from sentiment_lstm.interpret.inspection import Embedding, find_neighbours, inspect_text
 
     classifier = SentimentClassifier.from_pretrained(model)
     bundle = classifier.bundle
-    earlier = load_bundle(find_model(before)) if before else None
-    read = inspection.read_inside(bundle, classifier.predictor, text)
-    reached = _reach(bundle, read)
-    near = inspection.neighbours(
-        read, inspection.Embedding(bundle), inspection.Embedding(earlier) if earlier else None
-    )
+    earlier = Embedding(load_bundle(find_model(before))) if before else None
+    inspection = inspect_text(bundle, classifier.predictor, text)
+    reach = _measure_reach(bundle, inspection)
+    neighbours = find_neighbours(inspection, Embedding(bundle), earlier)
     values = {
-        **inspection.to_dict(read),
-        "reach": reached and reached.to_dict(),
-        "neighbours": [asdict(one) for one in near],
+        **inspection.to_dict(),
+        "reach": reach and reach.to_dict(),
+        "neighbours": [asdict(word) for word in neighbours],
     }
     grids = _text_grids(values)
-    _tell(values, grids, as_json=as_json)
-    if reached is None:
+    _print(values, grids, as_json=as_json)
+    if reach is None:
         say(_NO_TORCH)
     if out is not None:
-        from sentiment_lstm.interpret.pictures import text_pictures
+        from sentiment_lstm.interpret.pictures import draw_text
 
-        note = "" if reached else _NO_TORCH
+        note = "" if reach else _NO_TORCH
         page = {"title": "Inside the LSTM", "model": model or "the model that ships"}
-        _write(
-            out,
-            values,
-            grids,
-            text_pictures(read, reached),
-            {**page, "before": before, "note": note},
-        )
+        pictures = draw_text(inspection, reach)
+        _write(out, values, grids, pictures, {**page, "before": before, "note": note})
 
 
-def _reach(bundle: Bundle, read: Inside) -> Reach | None:
+def _measure_reach(bundle: Bundle, inspection: Inspection) -> Reach | None:
     try:
-        from sentiment_lstm.interpret.reach import reach
+        from sentiment_lstm.interpret.reach import measure_reach
     except ModuleNotFoundError:
         return None
-    return reach(bundle, read.ids)
+    return measure_reach(bundle, inspection.ids)
 
 
 def _text_grids(values: Mapping[str, Any]) -> list[Grid]:
-    """What a text's numbers say in short: a row a layer, a row a gradient."""
+    """The numbers of a text as tables: a row for each layer, a row for each gradient."""
     from sentiment_lstm.commands.tables import Grid
 
-    layers = []
-    for number, one in enumerate(values["layers"], start=1):
-        lives = [f"{one['half_life'][name]:.3g}" for name in ("10%", "median", "90%")]
-        layers.append(
-            [str(number), f"{one['mean_forget_gate']:.3f}", *lives, f"{one['movement']:.3f}"]
-        )
-    head = ["layer", "forget gate", "10%", "median", "90%", "movement"]
-    grids = [
-        Grid(
-            "means over the text; between them half-lives of the units in tokens: 10%, median, 90%",
-            head,
-            layers,
-        )
-    ]
+    rows = [_layer_row(number, layer) for number, layer in enumerate(values["layers"], start=1)]
+    title = "means over the text; half-lives of the units in tokens: 10%, median, 90%"
+    grids = [Grid(title, ["layer", "forget gate", "10%", "median", "90%", "movement"], rows)]
     if values["reach"]:
         names = {"score": "the score", "memory": "the last state"}
         rows = [[names[name], *_at(norms)] for name, norms in values["reach"].items()]
         count = len(values["tokens"])
         head = ["gradient of", *(str(at) for at in _DISTANCES if at < count)]
-        grids.append(
-            Grid(
-                "norm of the gradient with respect to an embedding, by tokens before the end",
-                head,
-                rows,
-            )
-        )
+        title = "norm of the gradient with respect to an embedding, by tokens before the end"
+        grids.append(Grid(title, head, rows))
     return grids
+
+
+def _layer_row(number: int, layer: Mapping[str, Any]) -> list[str]:
+    half_lives = [f"{layer['half_life'][name]:.3g}" for name in ("10%", "median", "90%")]
+    return [
+        str(number),
+        f"{layer['mean_forget_gate']:.3f}",
+        *half_lives,
+        f"{layer['movement']:.3f}",
+    ]
 
 
 def _at(norms: Sequence[float]) -> list[str]:
@@ -145,20 +132,20 @@ def _at(norms: Sequence[float]) -> list[str]:
 
 
 def _study(out: Path | None, *, as_json: bool) -> None:
-    from sentiment_lstm.training.gradient_study import study
+    from sentiment_lstm.training.gradient_study import run_study
 
-    values = study(lambda name: say(f"trained {name}"))
+    values = run_study(lambda name: say(f"trained {name}"))
     grids = _study_grids(values)
-    _tell(values, grids, as_json=as_json)
+    _print(values, grids, as_json=as_json)
     if out is not None:
-        from sentiment_lstm.interpret.study_pictures import study_pictures
+        from sentiment_lstm.interpret.study_pictures import draw_study
 
         page = {"title": "Vanishing and exploding gradients", "lead": values["task"]}
-        _write(out, values, grids, study_pictures(values), {**page, "note": ""})
+        _write(out, values, grids, draw_study(values), {**page, "note": ""})
 
 
 def _study_grids(values: Mapping[str, Any]) -> list[Grid]:
-    """A row a network: gradients by distance, their norm, and what came of the training."""
+    """The numbers of a study as a table: a row for each network."""
     from sentiment_lstm.commands.tables import Grid
 
     head = ["network", "clipped", "100 : 1, start", "end", "largest norm", "loss", "accuracy"]
@@ -187,20 +174,20 @@ def _write(
     pictures: Sequence[Picture],
     page: Mapping[str, Any],
 ) -> None:
-    """The page last: where it stands, its pictures do."""
+    """Write the pictures, then the page: a page that exists has all its pictures."""
     from sentiment_lstm.pages import render
 
-    files = {name: data for one in pictures for name, data in one.files().items()}
+    files = {name: data for picture in pictures for name, data in picture.files().items()}
     html = render("inspect.html", values=values, grids=grids, pictures=pictures, **page)
     named = {"inspect.json": storage.as_json(values), "index.html": html.encode()}
     storage.write_together(folder, {**files, **named})
     say(f"Wrote {folder / 'index.html'}.")
 
 
-def _tell(values: Mapping[str, Any], grids: Sequence[Grid], *, as_json: bool) -> None:
+def _print(values: Mapping[str, Any], grids: Sequence[Grid], *, as_json: bool) -> None:
     from sentiment_lstm.commands import tables
 
-    if as_json:  # indented, as a file would be: it is one object
+    if as_json:  # indented like a file, because it is one object
         print_line(storage.as_json(values).decode().rstrip())
         return
     for grid in grids:

@@ -1,8 +1,7 @@
-"""What an LSTM did inside while it read a text: its gates, how far its state moved at each token,
-and which words its embedding holds for near.
+"""What an LSTM does with one text: its gates, its hidden state, and the nearest words.
 
-In NumPy from a bundle's weights; only the running score is the runtime's. Knows no pictures.
-Shapes: T tokens, H hidden, V vocabulary, E embedding.
+Gates come from a bundle's weights, in NumPy. The running score comes from the predictor. This file
+draws nothing. Shapes: T tokens, H hidden size, V vocabulary, E embedding size.
 """
 
 from __future__ import annotations
@@ -23,15 +22,16 @@ from sentiment_lstm.records import PAD_ID, UNKNOWN_ID
 from sentiment_lstm.text.cleaning import WORD_START, without_surrogates
 
 MOST_TOKENS = 4_000
-"""Of a text: beyond it no picture can be read, and gates take 12 kB a token and layer."""
+"""The longest text that can be inspected. Gates take 12 kB a token and layer, and a longer text
+makes no readable picture."""
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """A text as the network read it.
+class Inspection:
+    """A text and what the network did at each token.
 
-    `ids`: int32 [T]. `steps`: the T tokens with the running probability. `layers`: the gates of
-    each layer.
+    `ids`: token ids, int32 [T]. `steps`: T tokens with the running probability. `layers`: the gates
+    of each layer.
     """
 
     text: str
@@ -39,14 +39,35 @@ class Inside:
     steps: Sequence[Step]
     layers: Sequence[Gates]
 
+    def to_dict(self) -> dict[str, Any]:
+        """The inspection as JSON: one number a token and layer, not one a unit."""
+        state_changes = [measure_state_changes(layer).tolist() for layer in self.layers]
+        forget_gates = [layer.forget.mean(axis=1).tolist() for layer in self.layers]
+        tokens = [
+            {
+                "text": step.text,
+                "start": step.start,
+                "end": step.end,
+                "probability": float(step.probabilities[-1]),
+                "change": step.change,
+                "forget": [values[index] for values in forget_gates],
+                "movement": [values[index] for values in state_changes],
+            }
+            for index, step in enumerate(self.steps)
+        ]
+        last = self.steps[-1]
+        layers = [summarize_layer(layer) for layer in self.layers]
+        head = {"text": self.text, "label": last.label, "score": last.score}
+        return {**head, "layers": layers, "tokens": tokens}
 
-def read_inside(bundle: Bundle, predictor: Predictor, text: str) -> Inside:
-    """Read a text and keep what the network did at each token.
+
+def inspect_text(bundle: Bundle, predictor: Predictor, text: str) -> Inspection:
+    """Read a text and record what the network does at each token.
 
     Args:
-        bundle: the model, whose weights give the gates.
-        predictor: of the same model; it gives the running score.
-        text: raw.
+        bundle: the model. Its weights give the gates.
+        predictor: a predictor of the same model. It gives the running score.
+        text: raw text.
 
     Raises:
         UsageError: the model has two directions, or the text more than `MOST_TOKENS` tokens.
@@ -55,61 +76,74 @@ def read_inside(bundle: Bundle, predictor: Predictor, text: str) -> Inside:
     (encoded,) = bundle.tokenizer.encode([text], offsets=True)
     if len(encoded.ids) > MOST_TOKENS:
         raise UsageError(
-            f"Expected a text of at most {MOST_TOKENS:,} tokens to look inside, found "
-            f"{len(encoded.ids):,}: give a part of it."
+            f"Expected a text of at most {MOST_TOKENS:,} tokens to inspect, found "
+            f"{len(encoded.ids):,}; give a part of it."
         )
     assert encoded.offsets is not None
-    wide = encoded.offsets[:, 1] > encoded.offsets[:, 0]
-    ids = encoded.ids[wide] if wide.any() else encoded.ids[:1]  # as `streaming` leaves them out
+    # `stream` skips tokens that no character belongs to, so they are skipped here too.
+    visible = encoded.offsets[:, 1] > encoded.offsets[:, 0]
+    ids = encoded.ids[visible] if visible.any() else encoded.ids[:1]
     steps = list(stream(predictor, text))
     assert len(steps) == len(ids)
-    return Inside(text, ids, steps, gates(bundle.weights, ids))
+    return Inspection(text, ids, steps, gates(bundle.weights, ids))
 
 
-def movement(layer: Gates) -> NDArray[np.float32]:
-    """How far a layer's hidden state moved at each token: the norm of h_t - h_{t-1}, [T]."""
-    moved: NDArray[np.float32] = np.linalg.norm(_steps(layer), axis=1)
-    return moved
+def measure_state_changes(layer: Gates) -> NDArray[np.float32]:
+    """How far the hidden state moves at each token: the norm of h_t - h_{t-1}, [T]."""
+    changes: NDArray[np.float32] = np.linalg.norm(_state_differences(layer), axis=1)
+    return changes
 
 
-def most_moved(layer: Gates, count: int) -> NDArray[np.intp]:
-    """The units whose hidden state moved most over a text, those that forget slowest first.
+def select_active_units(layer: Gates, count: int) -> NDArray[np.intp]:
+    """Indices of the units whose hidden state changes most over a text, longest half-life first.
 
     Args:
-        layer: the gates.
+        layer: the gates of a layer.
         count: how many units at most.
     """
-    found = np.argsort(-np.abs(_steps(layer)).sum(axis=0), kind="stable")[:count]
-    order: NDArray[np.intp] = found[np.argsort(-layer.half_life()[found], kind="stable")]
-    return order
+    activity = np.abs(_state_differences(layer)).sum(axis=0)
+    units = np.argsort(-activity, kind="stable")[:count]
+    ordered: NDArray[np.intp] = units[np.argsort(-layer.half_life()[units], kind="stable")]
+    return ordered
 
 
-def _steps(layer: Gates) -> NDArray[np.float32]:
+def _state_differences(layer: Gates) -> NDArray[np.float32]:
+    """h_t - h_{t-1}, [T, H]. The state before the first token is zero."""
     return np.diff(layer.hidden, axis=0, prepend=np.zeros_like(layer.hidden[:1]))
 
 
-class Embedding:
-    """A bundle's embedding, asked which words stand near a word.
+def summarize_layer(layer: Gates) -> dict[str, Any]:
+    """One layer in numbers: mean forget gate, quantiles of the half-lives in tokens, movement."""
+    quantiles = np.quantile(layer.half_life(), [0.1, 0.5, 0.9], method="nearest").tolist()
+    return {
+        "mean_forget_gate": float(layer.forget.mean()),
+        "half_life": dict(zip(("10%", "median", "90%"), quantiles, strict=True)),
+        "movement": float(measure_state_changes(layer).mean()),
+    }
 
-    A word is the text of a token; a subword within a word begins with three dots. So models of
-    words and of subwords have names in common.
+
+class Embedding:
+    """The embedding of a bundle: finds the nearest words of a word.
+
+    A word is the text of a token. A subword inside a word begins with three dots. So models of
+    words and models of subwords have names in common.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         subwords = bundle.config.text.kind == "bpe"
         tokens = [bundle.tokenizer.token(id_) for id_ in range(len(bundle.tokenizer))]
-        self._words = [_spelt(token) if subwords else token for token in tokens]
+        self._words = [_spell(token) if subwords else token for token in tokens]
         self._ids = {word: id_ for id_, word in enumerate(self._words)}
         table = bundle.weights["embedding.weight"]
         norms = np.linalg.norm(table, axis=1, keepdims=True)
         self._directions = table / np.maximum(norms, 1e-12)
 
     def word(self, id_: int) -> str:
-        """The name of a token id."""
+        """The word of a token id."""
         return self._words[id_]
 
     def nearest(self, word: str, count: int) -> list[tuple[str, float]] | None:
-        """The words of the highest cosine with a word, from 1 down; None where it has no id.
+        """The words with the highest cosine to a word, highest first. None for an unknown word.
 
         Args:
             word: as `word` names it.
@@ -124,16 +158,17 @@ class Embedding:
         return [(self._words[i], float(cosines[i])) for i in best if np.isfinite(cosines[i])]
 
 
-def _spelt(token: str) -> str:
+def _spell(token: str) -> str:
     return token[1:] if token.startswith(WORD_START) and len(token) > 1 else f"…{token}"
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """A word of a text, its largest `change` of the running probability, and the words near it.
+    """A word of a text, how far it moved the score, and its nearest words.
 
-    `near` and `before`: words with their cosines, in the model and in the one before; `before` is
-    None where there is no such model, or the word is none of its own.
+    `change`: the word's largest change of the running probability. `near` and `before`: words with
+    their cosines, in the model and in the earlier one. `before` is None if there is no earlier
+    model or if that model does not know the word.
     """
 
     word: str
@@ -142,61 +177,34 @@ class Neighbours:
     before: Sequence[tuple[str, float]] | None
 
 
-def neighbours(
-    inside: Inside, now: Embedding, before: Embedding | None, words: int = 8, count: int = 6
+def find_neighbours(
+    inspection: Inspection,
+    now: Embedding,
+    before: Embedding | None,
+    words: int = 8,
+    count: int = 6,
 ) -> list[Neighbours]:
-    """Neighbours of the words that moved the score most.
+    """Find the nearest words of the words that moved the score most.
 
     Args:
-        inside: the text as it was read.
+        inspection: a text and what the network did.
         now: the model's embedding.
-        before: an earlier model's.
-        words: of the text, at most; what holds no letter is no word.
-        count: neighbours of each.
+        before: an earlier model's embedding.
+        words: how many words of the text at most. A token without a letter does not count.
+        count: how many nearest words for each.
     """
     changes: dict[str, float] = {}
-    for id_, step in zip(inside.ids.tolist(), inside.steps, strict=True):
+    for id_, step in zip(inspection.ids.tolist(), inspection.steps, strict=True):
         word = now.word(id_)
         if id_ != UNKNOWN_ID and any(map(str.isalpha, word)):
             changes[word] = max(changes.get(word, 0.0), step.change, key=abs)
-    moved = sorted(changes.items(), key=lambda pair: -abs(pair[1]))[:words]
+    strongest = sorted(changes.items(), key=lambda pair: -abs(pair[1]))[:words]
     return [
-        Neighbours(word, change, now.nearest(word, count) or [], _before(before, word, count))
-        for word, change in moved
+        Neighbours(
+            word=word,
+            change=change,
+            near=now.nearest(word, count) or [],
+            before=None if before is None else before.nearest(word, count),
+        )
+        for word, change in strongest
     ]
-
-
-def _before(before: Embedding | None, word: str, count: int) -> list[tuple[str, float]] | None:
-    return None if before is None else before.nearest(word, count)
-
-
-def summary(layer: Gates) -> dict[str, Any]:
-    """One layer in numbers: the mean forget gate, quantiles of its units' half-lives in tokens."""
-    tenth, median, most = np.quantile(layer.half_life(), [0.1, 0.5, 0.9], method="nearest").tolist()
-    return {
-        "mean_forget_gate": float(layer.forget.mean()),
-        "half_life": {"10%": tenth, "median": median, "90%": most},
-        "movement": float(movement(layer).mean()),
-    }
-
-
-def to_dict(inside: Inside) -> dict[str, Any]:
-    """The reading for programs: a number a token and layer, rather than one a unit."""
-    moved = [movement(layer).tolist() for layer in inside.layers]
-    forget = [layer.forget.mean(axis=1).tolist() for layer in inside.layers]
-    tokens = [
-        {
-            "text": step.text,
-            "start": step.start,
-            "end": step.end,
-            "probability": float(step.probabilities[-1]),
-            "change": step.change,
-            "forget": [values[place] for values in forget],
-            "movement": [values[place] for values in moved],
-        }
-        for place, step in enumerate(inside.steps)
-    ]
-    last = inside.steps[-1]
-    layers = [summary(layer) for layer in inside.layers]
-    head = {"text": inside.text, "label": last.label, "score": last.score}
-    return {**head, "layers": layers, "tokens": tokens}

@@ -1,6 +1,6 @@
-"""The pictures of `inspect TEXT`: gates, memory and reach.
+"""The pictures of `inspect TEXT`: running score, gates, half-lives and reach.
 
-Draws what `inside` and `reach` measured. Knows no model and no files.
+Draws an `Inspection` and a `Reach`. Knows no model and no files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.interpret.gates import Gates
-from sentiment_lstm.interpret.inspection import Inside, most_moved, movement
+from sentiment_lstm.interpret.inspection import (
+    Inspection,
+    measure_state_changes,
+    select_active_units,
+)
 from sentiment_lstm.plots import FIRST, SECOND, figure, picture, svg
 
 if TYPE_CHECKING:
@@ -25,22 +29,26 @@ if TYPE_CHECKING:
     from sentiment_lstm.interpret.reach import Reach
 
 _UNITS = 32
-"""Rows of a heat map: more cannot be told apart on a phone."""
+"""Rows of a heat map. A phone cannot show more of them apart."""
 _NAMED = 60
-"""Texts of at most that many tokens have them written below the axis."""
+"""Up to this many tokens, the axis names every token."""
+_STRONGEST = 20
+"""How many words of a longer text are named at most."""
+_FAINT = 0.1
+"""A word that changed the score by less than this fraction of the largest change is not named."""
 _LONGEST = 14
-"""Characters of a token that are shown there."""
+"""How many characters of a token an axis shows."""
 _POINTS = 72
-"""Points of an inch: a page shows one as a pixel or a little more."""
+"""Points in an inch. A page shows a point as about a pixel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure in its three forms.
+    """A figure in three forms.
 
-    `name`: of its files, without ending. `title` and `caption`: what it shows, and how to read it.
-    `markup`: an element to stand in a page; `width` its natural width there, in pixels. `png` and
-    `svg`: files of their own.
+    `name`: file name without its ending. `title` and `caption`: what the figure shows and how to
+    read it. `markup`: an SVG element for a page, and `width`: its natural width there, in pixels.
+    `png` and `svg`: contents of files.
     """
 
     name: str
@@ -52,172 +60,213 @@ class Picture:
     svg: bytes
 
     def files(self) -> dict[str, bytes]:
-        """Its files by name."""
+        """The contents of its files by file name."""
         return {f"{self.name}.png": self.png, f"{self.name}.svg": self.svg}
 
 
-def text_pictures(inside: Inside, reached: Reach | None) -> list[Picture]:
-    """All pictures of a text: its reading, the gates of each layer, memory, reach.
+def draw_text(inspection: Inspection, reach: Reach | None) -> list[Picture]:
+    """Draw all pictures of a text: running score, forget gate, half-lives, reach, gates by layer.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    found = [_reading(inside), _forgetting(inside), _half_lives(inside)]
-    if reached is not None:
-        found.append(_reached(reached))
-    return found + [_gates(inside, number) for number in range(len(inside.layers))]
+    pictures = [_draw_reading(inspection), _draw_forget(inspection), _draw_half_lives(inspection)]
+    if reach is not None:
+        pictures.append(_draw_reach(reach))
+    return pictures + [_draw_gates(inspection, number) for number in range(len(inspection.layers))]
 
 
 @contextmanager
-def drawing(width: float, height: float) -> Iterator[Figure]:
-    """A figure whose letters may be of any script: what the font lacks shows as a box."""
+def any_script_figure(width: float, height: float) -> Iterator[Figure]:
+    """Give a figure, in inches, for letters of any script. A missing letter shows as a box."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
-        with figure(width, height) as drawn:
-            yield drawn
+        with figure(width, height) as canvas:
+            yield canvas
 
 
-def done(drawn: Figure, name: str, title: str, caption: str) -> Picture:
-    """The three forms of a figure, inside `with drawing()`."""
-    forms = svg(drawn, title), picture(drawn, "png"), picture(drawn, "svg")
-    width = round(drawn.get_figwidth() * _POINTS)
+def make_picture(canvas: Figure, name: str, title: str, caption: str) -> Picture:
+    """Render a figure in its three forms, inside `with any_script_figure()`."""
+    forms = svg(canvas, title), picture(canvas, "png"), picture(canvas, "svg")
+    width = round(canvas.get_figwidth() * _POINTS)
     return Picture(name, title, caption, forms[0], width, forms[1], forms[2])
 
 
-def _width(inside: Inside) -> float:
-    """Inches that a picture over the tokens needs."""
-    tokens = len(inside.ids)
+def without_zeros(norms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The norms with NaN instead of zeros, which a logarithmic axis cannot show."""
+    return np.where(norms > 0, norms, np.nan)
+
+
+def _width(inspection: Inspection) -> float:
+    """The width in inches of a picture with an axis of tokens."""
+    tokens = len(inspection.ids)
     return max(4.6, 1.4 + 0.21 * tokens) if tokens <= _NAMED else 9.2
 
 
-def _over_tokens(axes: Axes, inside: Inside) -> None:
-    """Name the tokens below an axis where there is room, else count them."""
-    tokens = len(inside.ids)
+def _label_tokens(axes: Axes, inspection: Inspection) -> None:
+    """Write the tokens below the axis of a short text, and their numbers below that of a long one.
+
+    Names are not read as mathematics: a token can hold dollar signs.
+    """
+    tokens = len(inspection.ids)
     axes.set_xlim(-0.5, tokens - 0.5)
     if tokens > _NAMED:
         axes.set_xlabel("token")
         return
-    names = [_shown(step.text) for step in inside.steps]
+    names = [_shorten(step.text) for step in inspection.steps]
     axes.set_xticks(range(tokens), names, rotation=90, fontsize=9, parse_math=False)
 
 
-def _shown(token: str) -> str:
+def _label_strongest(axes: Axes, inspection: Inspection) -> None:
+    """Write above the axis of a long text the words that changed the score most."""
+    if len(inspection.ids) <= _NAMED:
+        return
+    places = _strongest_places(np.array([step.change for step in inspection.steps]))
+    names = [_shorten(inspection.steps[place].text) for place in places]
+    above = axes.secondary_xaxis("top")
+    above.set_xticks(places, names, rotation=90, fontsize=9, parse_math=False)
+
+
+def _strongest_places(changes: NDArray[np.float64]) -> list[int]:
+    """The tokens with the largest changes of the score, far enough apart to be named."""
+    size = np.abs(changes)
+    gap = len(changes) / 45  # in tokens: closer names would touch
+    places: list[int] = []
+    for place in np.argsort(-size, kind="stable").tolist():
+        if len(places) == _STRONGEST or size[place] < _FAINT * size.max():
+            break
+        if all(abs(place - other) >= gap for other in places):
+            places.append(place)
+    return places
+
+
+def _shorten(token: str) -> str:
     printable = "".join(c if c.isprintable() else "\ufffd" for c in token)
     return printable if len(printable) <= _LONGEST else f"{printable[: _LONGEST - 1]}…"
 
 
-def _mark(inside: Inside) -> str:
-    """A line of a few points needs marks: one of a single point shows nothing else."""
-    return "." if len(inside.ids) <= _NAMED else ""
+def _marker(inspection: Inspection) -> str:
+    """Points on the line of a short text. A line through a single point would not show."""
+    return "." if len(inspection.ids) <= _NAMED else ""
 
 
-def _lines(axes: Axes, rows: Sequence[NDArray[Any]], names: Sequence[str], mark: str) -> None:
-    """A line a layer; the two colours first, and each its own dashes."""
+def _plot_lines(
+    axes: Axes, rows: Sequence[NDArray[Any]], names: Sequence[str], marker: str
+) -> None:
+    """Plot a line for each layer. Colours alternate, and neighbours differ in their dashes."""
     styles = ("-", "--", "-.", ":")
     for number, (row, name) in enumerate(zip(rows, names, strict=True)):
         colour = (SECOND, FIRST)[number % 2]
-        axes.plot(row, color=colour, linestyle=styles[number % 4], marker=mark, label=name)
+        axes.plot(row, color=colour, linestyle=styles[number % 4], marker=marker, label=name)
     if len(rows) > 1:
         axes.legend(fontsize=9)
 
 
-def _layer_names(inside: Inside) -> list[str]:
-    return [f"layer {number}" for number in range(1, len(inside.layers) + 1)]
+def _layer_names(inspection: Inspection) -> list[str]:
+    return [f"layer {number}" for number in range(1, len(inspection.layers) + 1)]
 
 
-def _reading(inside: Inside) -> Picture:
-    with drawing(_width(inside), 4.2) as drawn:
-        top, below = drawn.subplots(2, 1, sharex=True)
-        shares = np.array([step.probabilities[-1] for step in inside.steps])
+def _draw_reading(inspection: Inspection) -> Picture:
+    with any_script_figure(_width(inspection), 4.2) as canvas:
+        top, below = canvas.subplots(2, 1, sharex=True)
+        probabilities = np.array([step.probabilities[-1] for step in inspection.steps])
         top.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
-        _lines(top, [shares], ["score"], _mark(inside))
+        _plot_lines(top, [probabilities], ["score"], _marker(inspection))
         top.set(ylim=(-0.03, 1.03), ylabel="probability", title="running score of the last class")
-        moved = [movement(layer) for layer in inside.layers]
-        _lines(below, moved, _layer_names(inside), _mark(inside))
+        changes = [measure_state_changes(layer) for layer in inspection.layers]
+        _plot_lines(below, changes, _layer_names(inspection), _marker(inspection))
         below.set(ylabel="norm", title="movement of the hidden state")
         below.set_ylim(bottom=0)
-        _over_tokens(below, inside)
+        _label_tokens(below, inspection)
+        _label_strongest(top, inspection)
         caption = (
-            "Above, the last class's probability after each token. Below, how far the hidden state "
-            "moved there: the norm of h(t) - h(t-1)."
+            "Above: the probability of the last class after each token. Below: how far the hidden "
+            "state moved at that token, the norm of h(t) - h(t-1)."
         )
-        return done(drawn, "reading", "Score and hidden state, token by token", caption)
+        if len(inspection.ids) > _NAMED:
+            caption += " The words on top changed the probability most."
+        return make_picture(canvas, "reading", "Score and hidden state, token by token", caption)
 
 
-_LIVES = (0.25, 0.5, 1, 2, 4, 8)
-"""Half-lives that the axis beside a forget gate names: above, ticks would touch."""
+_HALF_LIFE_TICKS = (0.25, 0.5, 1, 2, 4, 8)
+"""Half-lives on the axis beside a forget gate. Labels of longer ones would touch."""
 
 
-def _forgetting(inside: Inside) -> Picture:
-    with drawing(_width(inside), 3.2) as drawn:
-        axes = drawn.subplots()
-        means = [layer.forget.mean(axis=1) for layer in inside.layers]
-        for number, layer in enumerate(inside.layers):
+def _draw_forget(inspection: Inspection) -> Picture:
+    with any_script_figure(_width(inspection), 3.2) as canvas:
+        axes = canvas.subplots()
+        means = [layer.forget.mean(axis=1) for layer in inspection.layers]
+        for number, layer in enumerate(inspection.layers):
             low, high = np.quantile(layer.forget, [0.1, 0.9], axis=1)
             colour = (SECOND, FIRST)[number % 2]
             axes.fill_between(range(len(low)), low, high, color=colour, alpha=0.15, linewidth=0)
-        _lines(axes, means, _layer_names(inside), _mark(inside))
+        _plot_lines(axes, means, _layer_names(inspection), _marker(inspection))
         axes.set(ylim=(0, 1), ylabel="forget gate", title="mean forget gate; band: 80% of units")
-        _over_tokens(axes, inside)
-        lives = axes.twinx()
-        lives.spines["right"].set_visible(True)
-        lives.set(ylim=(0, 1), ylabel="half-life (tokens)")
-        lives.set_yticks([0.5 ** (1 / life) for life in _LIVES], [f"{life:g}" for life in _LIVES])
+        _label_tokens(axes, inspection)
+        right = axes.twinx()
+        right.spines["right"].set_visible(True)
+        right.set(ylim=(0, 1), ylabel="half-life (tokens)")
+        gates = [0.5 ** (1 / half_life) for half_life in _HALF_LIFE_TICKS]
+        right.set_yticks(gates, [f"{half_life:g}" for half_life in _HALF_LIFE_TICKS])
         caption = (
-            "The share of its memory that a unit keeps at each token, mean over the units. The "
-            "axis on the right says after how many such tokens half of a memory is left."
+            "The fraction of its cell state that a unit keeps at each token, mean over the units. "
+            "The axis on the right shows the half-life: after how many such tokens half is left."
         )
-        return done(drawn, "forget", "The forget gate, token by token", caption)
+        return make_picture(canvas, "forget", "The forget gate, token by token", caption)
 
 
-def _half_lives(inside: Inside) -> Picture:
-    with drawing(4.6, 3.0) as drawn:
-        axes = drawn.subplots()
+def _draw_half_lives(inspection: Inspection) -> Picture:
+    with any_script_figure(4.6, 3.0) as canvas:
+        axes = canvas.subplots()
         edges = np.geomspace(0.1, 1000, 41).tolist()
-        for number, layer in enumerate(inside.layers):
-            lives = np.clip(layer.half_life(), 0.1001, 999)
+        for number, layer in enumerate(inspection.layers):
+            half_lives = np.clip(layer.half_life(), 0.1001, 999)
             colour, name = (SECOND, FIRST)[number % 2], f"layer {number + 1}"
             dashes = "-" if number % 2 == 0 else "--"
-            axes.hist(lives, edges, histtype="step", color=colour, linestyle=dashes, label=name)
+            axes.hist(
+                half_lives, edges, histtype="step", color=colour, linestyle=dashes, label=name
+            )
         axes.set(xscale="log", xlabel="half-life (tokens)", ylabel="units")
         axes.set_xticks([0.1, 1, 10, 100, 1000], ["0.1", "1", "10", "100", "1000"])
         axes.set_title("how long units remember")
-        if len(inside.layers) > 1:
+        if len(inspection.layers) > 1:
             axes.legend(fontsize=9)
         caption = (
-            "Half-lives of all units over this text, by the product of their forget gates. "
-            "Those above 1,000 tokens stand at the right end."
+            "The half-life of each unit over this text, from the product of its forget gates. "
+            "Units above 1,000 tokens are counted at the right end."
         )
-        return done(drawn, "half_lives", "Half-lives of the units", caption)
+        return make_picture(canvas, "half_lives", "Half-lives of the units", caption)
 
 
-def _reached(reached: Reach) -> Picture:
-    places = np.arange(len(reached.score))
-    with drawing(4.6 if len(places) <= _NAMED else 9.2, 3.4) as drawn:
-        axes = drawn.subplots()
-        mark = "." if len(places) <= _NAMED else ""
+def _draw_reach(reach: Reach) -> Picture:
+    distances = np.arange(len(reach.score))
+    with any_script_figure(4.6 if len(distances) <= _NAMED else 9.2, 3.4) as canvas:
+        axes = canvas.subplots()
+        marker = "." if len(distances) <= _NAMED else ""
         lines = (
-            (reached.score, SECOND, "-", "the score"),
-            (reached.memory, FIRST, "--", "the last state"),
+            (reach.score, SECOND, "-", "the score"),
+            (reach.memory, FIRST, "--", "the last state"),
         )
         for norms, colour, style, name in lines:
+            visible = without_zeros(norms)
             axes.plot(
-                places, seen(norms), style, color=colour, marker=mark, linewidth=1, label=name
+                distances, visible, style, color=colour, marker=marker, linewidth=1, label=name
             )
         axes.set(xlabel="tokens before the end", ylabel="norm of the gradient", yscale="log")
-        _name_powers(axes)
-        drawn.suptitle("gradient by distance from the end", fontsize=11)
-        drawn.legend(loc="outside lower center", ncols=2, fontsize=9)
+        _label_powers(axes)
+        canvas.suptitle("gradient by distance from the end", fontsize=11)
+        canvas.legend(loc="outside lower center", ncols=2, fontsize=9)
         caption = (
-            "How strongly the score and the last hidden state depend on each token's embedding. "
-            "The state reaches back through the LSTM alone; the score also through the pooling."
+            "How strongly the score and the last hidden state depend on the embedding of each "
+            "token. The state reaches back through the LSTM alone, the score also through the "
+            "pooling."
         )
-        return done(drawn, "reach", "How far back the gradient reaches", caption)
+        return make_picture(canvas, "reach", "How far back the gradient reaches", caption)
 
 
-def _name_powers(axes: Axes) -> None:
-    """Whole powers of ten on the axis, two at least, and nothing between them."""
+def _label_powers(axes: Axes) -> None:
+    """Show at least two whole powers of ten on the y axis, and no labels between them."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     low, high = np.log10(axes.get_ylim())
@@ -226,41 +275,36 @@ def _name_powers(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def seen(norms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a logarithm has a place for."""
-    return np.where(norms > 0, norms, np.nan)
-
-
-def _gates(inside: Inside, number: int) -> Picture:
-    layer = inside.layers[number]
-    units = most_moved(layer, _UNITS)
-    with drawing(_width(inside), 8.0) as drawn:
-        four = drawn.subplots(4, 1, sharex=True)
-        for axes, name in zip(four, ("input", "forget", "output", "cell"), strict=True):
+def _draw_gates(inspection: Inspection, number: int) -> Picture:
+    layer = inspection.layers[number]
+    units = select_active_units(layer, _UNITS)
+    with any_script_figure(_width(inspection), 8.0) as canvas:
+        rows = canvas.subplots(4, 1, sharex=True)
+        for axes, name in zip(rows, ("input", "forget", "output", "cell"), strict=True):
             values = np.tanh(layer.cell) if name == "cell" else getattr(layer, name)
-            _heat(axes, values[:, units].T, name)
-            _name_units(axes, layer, units)
-        _over_tokens(four[-1], inside)
-        drawn.supylabel("half-life of the unit (tokens)", fontsize=10)
+            _draw_heat_map(axes, values[:, units].T, name)
+            _label_units(axes, layer, units)
+        _label_tokens(rows[-1], inspection)
+        canvas.supylabel("half-life of the unit (tokens)", fontsize=10)
         title = f"Gates and cell state of layer {number + 1}"
         caption = (
-            f"The {len(units)} units whose hidden state moved most in this text, a row each: those "
-            "that forget slowest stand at the top. Gates are shares from 0 (shut) to 1 (open); of "
-            "the cell state its tanh is shown, which the output gate lets through."
+            f"A row is a unit: the {len(units)} units whose hidden state changed most in this "
+            "text, longest half-life at the top. A gate is between 0 (shut) and 1 (open). Of the "
+            "cell state the tanh is shown; the output gate lets it through."
         )
-        return done(drawn, f"gates_{number + 1}", title, caption)
+        return make_picture(canvas, f"gates_{number + 1}", title, caption)
 
 
-def _heat(axes: Axes, values: NDArray[np.float32], name: str) -> None:
+def _draw_heat_map(axes: Axes, values: NDArray[np.float32], name: str) -> None:
     colours, least = ("PuOr", -1) if name == "cell" else ("viridis", 0)
-    drawn = axes.imshow(
+    image = axes.imshow(
         values, aspect="auto", interpolation="none", cmap=colours, vmin=least, vmax=1
     )
     axes.set_title("tanh of the cell state" if name == "cell" else f"{name} gate")
-    axes.figure.colorbar(drawn, ax=axes, pad=0.02)
+    axes.figure.colorbar(image, ax=axes, pad=0.02)
 
 
-def _name_units(axes: Axes, layer: Gates, units: NDArray[np.intp]) -> None:
-    lives = layer.half_life()[units]
+def _label_units(axes: Axes, layer: Gates, units: NDArray[np.intp]) -> None:
+    half_lives = layer.half_life()[units]
     rows = np.unique(np.linspace(0, len(units) - 1, 5).round().astype(int))
-    axes.set_yticks(rows, [f"{lives[row]:.3g}" for row in rows], fontsize=9)
+    axes.set_yticks(rows, [f"{half_lives[row]:.3g}" for row in rows], fontsize=9)
