@@ -142,6 +142,8 @@ def load_bundle(folder: Path) -> Bundle:
             half=all(array.dtype == np.float16 for array in weights.values()),
             folder=folder.absolute(),
         )
+    except BundleError:  # an OSError too
+        raise
     except OSError as error:
         raise BundleError(
             f"Expected a readable model in {str(folder)[:200]}, found: {error.strerror}; {_AGAIN}."

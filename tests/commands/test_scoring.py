@@ -98,7 +98,12 @@ def test_rows_set_aside_do_not_replace_a_file(run, model: Path, tmp_path: Path):
         assert "empty text" in (tmp_path / f"{call[0]}.jsonl").read_text()
 
 
-TINY = ("text.min_frequency=1", "model.embedding_size=4", "model.hidden_size=4", "training.max_steps=2")
+TINY = (
+    "text.min_frequency=1",
+    "model.embedding_size=4",
+    "model.hidden_size=4",
+    "training.max_steps=2",
+)
 NO_TEXTS = (
     "Error: Expected labelled texts to measure on, found none: name them with --data SOURCE.\n"
 )
