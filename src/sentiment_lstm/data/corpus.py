@@ -13,7 +13,14 @@ from itertools import islice
 from pathlib import Path
 
 from sentiment_lstm.data.labels import Labeller
-from sentiment_lstm.data.open import list_splits, open_source, read_examples, read_texts, some
+from sentiment_lstm.data.open import (
+    labeller_of,
+    list_splits,
+    open_source,
+    read_examples,
+    read_texts,
+    some,
+)
 from sentiment_lstm.data.screening import (
     SetAside,
     fingerprint,
@@ -143,7 +150,7 @@ def _load(
     data: DataSettings, seed: int, set_aside: SetAside, classes: Sequence[str] | None
 ) -> Corpus:
     source = open_source(data)
-    labeller = Labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
+    labeller = labeller_of(source, data, classes)
     own_validation = data.split == "train" and "validation" in list_splits(data.source)
     excluded = _excluded(data)
     if own_validation:
@@ -301,9 +308,9 @@ def _texts(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
 
 
 def _named_split(name: str) -> tuple[str, str | None]:
-    """`"PATH:test"` -> `("PATH", "test")`; `"PATH"` and `"hf:NAME"` name no split."""
+    """`"PATH:test"` -> `("PATH", "test")`; `"PATH"`, `"data:NAME"`, `"hf:NAME"` name no split."""
     source, _, tail = name.rpartition(":")
-    named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", "hf", "kaggle")
+    named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", "data", "hf", "kaggle")
     return (source, tail) if named and not Path(name).exists() else (name, None)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from sentiment_lstm.data import bundled, files, grammar, hub, kaggle
+from sentiment_lstm.data import bundled, files, grammar, hub, kaggle, registry
 from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.data.screening import SetAside, screen
 from sentiment_lstm.data.source import Source
@@ -39,6 +40,8 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
             return _open_file(kaggle.download(name), data, labelled)
         if scheme == "hf":
             return hub.open_hub(name, data, labelled=labelled)
+        if scheme == "data":
+            return _open_registered(name, data, labelled)
         path = _path(data.source)
         opener = _open_folder if path.is_dir() else _open_file
         return opener(path, data, labelled)
@@ -55,20 +58,22 @@ def list_splits(source: str) -> tuple[str, ...]:
             return ("train",)
         if source.startswith("hf:"):
             return hub.hub_splits(source.removeprefix("hf:"))
-        path = _path(source)
+        path = _registered_folder(source) or _path(source)
         if not path.is_dir():
             return ()
         return files.acl_splits(path) if files.is_acl_imdb(path) else hub.hub_splits(str(path))
 
 
 def is_missing(source: str) -> bool:
-    """Whether a source is a path and nothing is there.
+    """Whether a source is a path or a registered set, and nothing is there.
 
     Raises:
         DataError: an empty name, or one that the disk refuses.
     """
     named = source == "imdb" or source.partition(":")[0] in ("grammar", "kaggle", "hf")
     with _checked(source):
+        if source.startswith("data:"):
+            return registry.find_folder(source.removeprefix("data:")) is None
         return not named and not _path(source).exists()
 
 
@@ -92,7 +97,7 @@ def read_examples(
         DataError: as `open_source`; no usable row; with `set_aside.strict` the first bad row.
     """
     source = open_source(data)
-    labeller = Labeller(data.label_map, source.classes, classes, soft=data.soft_labels)
+    labeller = labeller_of(source, data, classes)
     examples = screen(source.rows(), labeller, data.max_characters, set_aside)
     yield from some(examples, data, set_aside)
 
@@ -104,6 +109,14 @@ def read_texts(data: DataSettings, *, set_aside: SetAside) -> Iterator[Example]:
     """
     rows = open_source(data, labelled=False).rows()
     yield from some(screen(rows, None, data.max_characters, set_aside), data, set_aside)
+
+
+def labeller_of(
+    source: Source, data: DataSettings, classes: Sequence[str] | None = None
+) -> Labeller:
+    """The labeller of an opened source: the settings' label map, else the source's own."""
+    label_map = data.label_map or source.label_map
+    return Labeller(label_map, source.classes, classes, soft=data.soft_labels)
 
 
 def some(examples: Iterator[Example], data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
@@ -130,11 +143,12 @@ def some(examples: Iterator[Example], data: DataSettings, set_aside: SetAside) -
 @contextmanager
 def _checked(source: str) -> Iterator[None]:
     """Refuses an empty name, which would be the working directory; tells what the disk refuses."""
-    if not source.removeprefix("hf:").removeprefix("kaggle:").strip():
+    scheme, _, name = source.partition(":")
+    if not (name if scheme in ("data", "hf", "kaggle") else source).strip():
         raise DataError(
             f"Expected the name of a source, found {source!r}; "
-            "a source is imdb, grammar:N, kaggle:OWNER/NAME, hf:NAME or the path of a file or "
-            "folder."
+            "a source is imdb, grammar:N, data:NAME, kaggle:OWNER/NAME, hf:NAME or the path of "
+            "a file or folder."
         )
     try:
         yield
@@ -145,6 +159,18 @@ def _checked(source: str) -> Iterator[None]:
 def _path(source: str) -> Path:
     """A path; a ~ before the name of no user stays as it is, where `Path.expanduser` raises."""
     return Path(os.path.expanduser(source))  # noqa: PTH111
+
+
+def _registered_folder(source: str) -> Path | None:
+    scheme, _, name = source.partition(":")
+    return registry.folder_of(name) if scheme == "data" else None
+
+
+def _open_registered(name: str, data: DataSettings, labelled: bool) -> Source:
+    known = registry.data_set(name)
+    folder = registry.folder_of(name)
+    source = _open_folder(folder, known.with_default_columns(data), labelled)
+    return replace(source, label_map=known.default_label_map(data))
 
 
 def _open_folder(path: Path, data: DataSettings, labelled: bool) -> Source:

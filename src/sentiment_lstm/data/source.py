@@ -5,8 +5,8 @@ Knows nothing of file formats, labels or screening.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Row
@@ -26,12 +26,14 @@ LABEL_NAMES = (
 class Source:
     """A source opened with the settings' split and columns.
 
-    `rows()` reads from the start, each time it is called. `classes` names the class positions,
-    where the source knows the names.
+    `rows()` reads from the start, each time it is called. `classes` names the classes by index,
+    where the source knows the names. `label_map` is the source's own, used where the settings
+    name none.
     """
 
     rows: Callable[[], Iterator[Row]]
     classes: tuple[str, ...] | None = None
+    label_map: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
