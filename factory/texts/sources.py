@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sentiment_lstm.data.corpus import Corpus, load_corpus, unlabelled_texts
 from sentiment_lstm.data.open import list_splits
+from sentiment_lstm.data.registry import data_set
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, LanguageSettings, Settings
@@ -25,7 +26,8 @@ def numbered(source: str) -> Mapping[str, str]:
 
     A registered set names its classes; the scripts here go by their numbers.
     """
-    return {str(n): str(n) for n in range(3)} if source.startswith("data:") else {}
+    scheme, _, name = source.partition(":")
+    return {label: label for label in data_set(name).label_map} if scheme == "data" else {}
 
 
 def kept_apart(source: str) -> list[str]:
