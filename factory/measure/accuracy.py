@@ -3,10 +3,10 @@
     python -m factory.measure.accuracy --model runs/default
 
 By default it measures on texts that may choose between models: validation splits and development
-sets. `--test` measures on test splits. The sets are those of the registry (`data:NAME`); a set that is
-not on this machine is left out. A text counts as positive if p(positive) is above one half. Tweets
-have a third class: below 1/3 negative, above 2/3 positive, neutral between; their score is macro
-recall.
+sets. `--test` measures on test splits. The sets are those of the registry (`data:NAME`); a set that
+is not on this machine is left out. A text counts as positive if p(positive) is above one half.
+Tweets have a third class: below 1/3 negative, above 2/3 positive, neutral between; their score is
+macro recall.
 """
 
 from __future__ import annotations

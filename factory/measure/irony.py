@@ -4,11 +4,11 @@
     python -m factory.measure.irony --test
 
 The script prints F1 of the ironic class for each seed, and the mean. A text is called ironic from a
-probability of 0.5 on. By default it measures on validation texts, with `--test` on the test split. With
-`--test` it also prints F1 for the threshold with the highest F1 on validation texts (F1 rewards hits
-more than it punishes false alarms). Then it shows a table for the texts of each sentiment (probability
-of `positive` below 1/3, above 2/3 or between): how many the heads call ironic on average, and how many
-are.
+probability of 0.5 on. By default it measures on validation texts, with `--test` on the test split.
+With `--test` it also prints F1 for the threshold with the highest F1 on validation texts (F1
+rewards hits more than it punishes false alarms). Then it shows a table for the texts of each
+sentiment (probability of `positive` below 1/3, above 2/3 or between): how many the heads call
+ironic on average, and how many are.
 """
 
 from __future__ import annotations

@@ -37,11 +37,11 @@ ORIGINS: dict[str, dict[str, str]] = {
         "reviews, labelled by earlier models; a product review's label may be half its own and "
         "half a linear model's; a tweet's label is a third each its own, a linear model's and a "
         "large language model's grade",
-        "judged": "texts graded by a large language model (`grades.txt`, `uncertain.txt`): reviews, "
-        "runs of sentences from product and film reviews, tweets and their parts, the irony task's "
-        "tweets, and sentences with words that differently seeded models read differently; 285 of "
-        'the 8,021 last ones hold a word of the behaviour suite, 27 of them "detest", which failed '
-        "in the suite and so started the search for such words",
+        "judged": "texts graded by a large language model (`grades.txt`, `uncertain.txt`): "
+        "reviews, runs of sentences from product and film reviews, tweets and their parts, the "
+        "irony task's tweets, and sentences with words that differently seeded models read "
+        "differently; 285 of the 8,021 last ones hold a word of the behaviour suite, 27 of them "
+        '"detest", which failed in the suite and so started the search for such words',
         "turned": "5,286 of IMDb's and the products' training reviews, whose verdict a large "
         "language model reversed by small edits (`factory/texts/edits.jsonl`)",
         "roughened": "a part of these sentences with typing errors, added by rule",

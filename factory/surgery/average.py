@@ -3,10 +3,10 @@ r"""The weighted mean of the weights of related models, as a model of its own.
     python -m factory.surgery.average --model runs/first_slow --model runs/first_fast \
         --out runs/first
 
-This is Wortsman et al. (2022), "Model soups: averaging weights of multiple fine-tuned models improves
-accuracy without increasing inference time". It works for models that were trained from one another or
-from the same start. The temperature is fitted anew on the validation texts of the last model's
-source. `--weight`, once for each model, makes the mean a weighted one.
+This is Wortsman et al. (2022), "Model soups: averaging weights of multiple fine-tuned models
+improves accuracy without increasing inference time". It works for models that were trained from one
+another or from the same start. The temperature is fitted anew on the validation texts of the last
+model's source. `--weight`, once for each model, makes the mean a weighted one.
 """
 
 from __future__ import annotations

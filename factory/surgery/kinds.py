@@ -2,12 +2,13 @@
 
     python -m factory.surgery.kinds --model runs/named_last --out runs/default
 
-Reviews use numbers as grades, so a model hears praise in "a key with the number 7 on it". The part of
-a number's embedding that moves neutral sentences is taken out, as `factory/surgery/named.py` takes it
-out of proper nouns, but numbers of stars go on to move the score. Grades above ten are rare, and
-numbers from 11 on are cut into pieces. So all numbers from 11 to 999 become tokens with one embedding.
-Reviews name few nations and religions. All of them become tokens that move neither facts nor
-opinions. Cities that time zones are named after become tokens where their pieces move a fact.
+Reviews use numbers as grades, so a model hears praise in "a key with the number 7 on it". The part
+of a number's embedding that moves neutral sentences is taken out, as `factory/surgery/named.py`
+takes it out of proper nouns, but numbers of stars go on to move the score. Grades above ten are
+rare, and numbers from 11 on are cut into pieces. So all numbers from 11 to 999 become tokens with
+one embedding. Reviews name few nations and religions. All of them become tokens that move neither
+facts nor opinions. Cities that time zones are named after become tokens where their pieces move a
+fact.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ COUNTED = (
 )
 """Neutral sentences with a number."""
 GRADES = ("{} stars.",)
-"""Numbers go on to move this sentence: "3 out of 10" stays low and "7 out of 10" high. "3/10" is cut
-in another way and does not change."""
+"""Numbers go on to move this sentence: "3 out of 10" stays low and "7 out of 10" high. "3/10" is
+cut in another way and does not change."""
 IN_CITIES = (
     "He took a job as a driver in {}.",
     "They carried the boxes home from {} by van.",

@@ -3,22 +3,23 @@
     python -m factory.surgery.named --model runs/sixth --out runs/named_last
 
 Pieces of words give names a sentiment that they do not have: "Beatrice" is cut into "beat" and
-"rice", "Leeds" into "le" and "eds". Names that are tokens have the sentiment of the reviews in which
-they occur. Training on invented names did not mend that (docs/log.md). So this script does three
-things.
+"rice", "Leeds" into "le" and "eds". Names that are tokens have the sentiment of the reviews in
+which they occur. Training on invented names did not mend that (docs/log.md). So this script does
+three things.
 
 1. Proper nouns that the reviews name often become tokens, if the model scores them unlike other
    proper nouns. Their embeddings are made as `factory/surgery/words.py` makes those of new words.
-2. The part of a proper noun's embedding that moves the score of neutral sentences is taken out, step
-   by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer Programmer as Woman is to
-   Homemaker?"). For common words for people, so is the part that moves opinions that such people
+2. The part of a proper noun's embedding that moves the score of neutral sentences is taken out,
+   step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer Programmer as Woman is
+   to Homemaker?"). For common words for people, so is the part that moves opinions that such people
    hold or stand beside.
 3. First names that the model scores unlike others become tokens, with the mean embedding of the
    first names that are tokens already.
 
 A word is a proper noun if IMDb's training and unlabelled reviews rarely write it without a capital.
-First names are those of Faker's lists (some seventy languages). Most of them occur inside no sentence
-of the reviews; of these only the names that the model scores most differently become tokens.
+First names are those of Faker's lists (some seventy languages). Most of them occur inside no
+sentence of the reviews; of these only the names that the model scores most differently become
+tokens.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@
 
 Each vector learns to predict the words, pairs and triples of its text: the distributed bag of words
 of Le & Mikolov (2014), "Distributed Representations of Sentences and Documents", over n-grams (Li,
-Liu, Du, Zhang & Zhao 2016). A logistic regression on the vectors makes other mistakes than an LSTM or
-an NB-SVM. Training, validation and unlabelled reviews have a vector; other texts have none. The file
-holds each text's digest and its vector.
+Liu, Du, Zhang & Zhao 2016). A logistic regression on the vectors makes other mistakes than an LSTM
+or an NB-SVM. Training, validation and unlabelled reviews have a vector; other texts have none. The
+file holds each text's digest and its vector.
 """
 
 from __future__ import annotations

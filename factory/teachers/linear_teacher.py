@@ -5,15 +5,15 @@ r"""Soft labels for a source's own texts: from their labels, a linear model and 
     python -m factory.teachers.linear_teacher --source data:tweets --graded \
         --out runs/taught_tweets.jsonl --first runs/taught_tweets_negative.jsonl
 
-A logistic regression on words, pairs and runs of letters reads short texts of odd spelling better than
-a small LSTM does, and makes other mistakes. Each text is labelled by a model that was trained on the
-other four fifths (Wolpert 1992, "Stacked generalization"). Every class has the same weight. The
-probabilities are sharpened, because a mean over classes lies close to the middle. The classes are
-evenly spaced from 0 to 1: of negative, neutral and positive, the second is 0.5. The soft label is the
-mean of the text's own label and the model's. With `--graded` a language model's grade
+A logistic regression on words, pairs and runs of letters reads short texts of odd spelling better
+than a small LSTM does, and makes other mistakes. Each text is labelled by a model that was trained
+on the other four fifths (Wolpert 1992, "Stacked generalization"). Every class has the same weight.
+The probabilities are sharpened, because a mean over classes lies close to the middle. The classes
+are evenly spaced from 0 to 1: of negative, neutral and positive, the second is 0.5. The soft label
+is the mean of the text's own label and the model's. With `--graded` a language model's grade
 (`factory/texts/judged.py`) is the third in the mean, where there is one. The files hold `text` and
-`label` for `data.soft_labels`. With `--first` the texts of the first class go to a file of their own,
-so that they can get another weight.
+`label` for `data.soft_labels`. With `--first` the texts of the first class go to a file of their
+own, so that they can get another weight.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ r"""Texts as people type them in a hurry, each with its old label.
     python -m factory.texts.roughened --taught factory/texts/written.jsonl --times 4 \
         --out runs/rough_written.jsonl
 
-The script adds typing errors, changes case and drops the last full stop (`sentiment_lstm.data.noise`);
-none of that changes what a text says. By default it reads the treebank's training sentences and
-phrases, without those that also stand in its other splits. With `--taught` it reads a file of texts
-with soft labels. The file that it writes holds `text` and `label`, the probability of the second
-class, for `data.soft_labels`.
+The script adds typing errors, changes case and drops the last full stop
+(`sentiment_lstm.data.noise`); none of that changes what a text says. By default it reads the
+treebank's training sentences and phrases, without those that also stand in its other splits. With
+`--taught` it reads a file of texts with soft labels. The file that it writes holds `text` and
+`label`, the probability of the second class, for `data.soft_labels`.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@ r"""Reviews whose verdict a large language model reversed by small edits.
     python -m factory.texts.turned --source data:imdb --source data:products --out runs/turned.jsonl
 
 Two reviews that differ only in the words of the verdict show a model which words matter (Kaushik et
-al. 2020, "Learning the Difference that Makes a Difference with Counterfactually-Augmented Data", where
-people made the edits). `factory/texts/edits.jsonl` holds one line for each edited review: its key
-(`factory/texts/judged.py`) and its edits. An edit is the first word that it replaces, the first word
-after that, and the new words. The reviews themselves are looked up in the sources. None is from a
-test split or from the films that validate. The file that the script writes holds `text` and `label`,
-for `data.soft_labels`.
+al. 2020, "Learning the Difference that Makes a Difference with Counterfactually-Augmented Data",
+where people made the edits). `factory/texts/edits.jsonl` holds one line for each edited review: its
+key (`factory/texts/judged.py`) and its edits. An edit is the first word that it replaces, the first
+word after that, and the new words. The reviews themselves are looked up in the sources. None is
+from a test split or from the films that validate. The file that the script writes holds `text` and
+`label`, for `data.soft_labels`.
 """
 
 from __future__ import annotations

@@ -4,12 +4,12 @@ r"""Sentences with words that differently seeded models read differently, with a
 
 A rare word's meaning depends on the random seed: of five models, one heard praise in "I detest it."
 and another none. The words of interest are those for which the scores of "I X it.", "It was X." or
-"I found it X." differed by more than 0.55 among these five models, and which the grammar's sentences
-rarely hold. They were looked up in all training and unlabelled reviews. A large language model graded
-up to 40 sentences of a word where the scores differed by more than 0.84, and otherwise up to 16, 6 or
-4, each of at most 32 words. `factory/texts/uncertain.txt` holds the grades as `grades.txt` does. The
-search began because "detest" failed in the behaviour suite; 285 of these sentences hold a word of the
-suite.
+"I found it X." differed by more than 0.55 among these five models, and which the grammar's
+sentences rarely hold. They were looked up in all training and unlabelled reviews. A large language
+model graded up to 40 sentences of a word where the scores differed by more than 0.84, and otherwise
+up to 16, 6 or 4, each of at most 32 words. `factory/texts/uncertain.txt` holds the grades as
+`grades.txt` does. The search began because "detest" failed in the behaviour suite; 285 of these
+sentences hold a word of the suite.
 """
 
 from __future__ import annotations
