@@ -5,7 +5,8 @@ r"""Take every n-th line of files.
         --file reviews_rest.jsonl --every 4 --out round_2/reviews_rest.jsonl
 
 Line k of a file, counted from 1, is taken if k and `--number` leave the same remainder when divided
-by `--every`. So the parts 1, 2, ... n share no line, and together they are the file.
+by `--every`. So the parts 1, 2, ... n have no line in common; together they are the
+file.
 """
 
 from __future__ import annotations

@@ -11,10 +11,13 @@ works.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
+
+import pyarrow.parquet
 
 from factory.texts.excerpts import sentences_of
 from factory.texts.judged import key, plain
@@ -123,6 +126,12 @@ def _lines(rows: Rows) -> str:
     return "".join(f"{json.dumps(row)}\n" for row in rows)
 
 
+def _parquet(rows: Rows) -> bytes:
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), file)
+    return file.getvalue()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make all files."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -130,11 +139,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     sentences = Sentences()
     sets = dict(data_sets(sentences))
-    files = {f"{name}-00000-of-00001.jsonl": _lines(rows) for name, rows in sets.items()}
-    files |= {f"texts/{name}": text for name, text in graded_texts(sets, sentences).items()}
-    for name, text in files.items():
+    files = {f"{name}-00000-of-00001.parquet": _parquet(rows) for name, rows in sets.items()}
+    texts = graded_texts(sets, sentences)
+    files |= {f"texts/{name}": text.encode() for name, text in texts.items()}
+    for name, content in files.items():
         (options.out / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(options.out / name, text.encode())
+        write_atomically(options.out / name, content)
     print(f"{len(files)} files")
     return 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_lstm.data.open import open_rows
+from sentiment_lstm.data.open import is_missing, open_rows
 from sentiment_lstm.settings import DataSettings
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ def rows(path):
 ROWS = rows("factory/texts/written.jsonl")
 
 
-def test_each_text_stands_once_with_a_place_between_negative_and_positive():
+def test_each_text_stands_once_with_a_soft_label():
     assert {row["label"] for row in ROWS} == {0, 0.15, 0.5, 0.85, 1}
     texts = [row["text"] for row in ROWS]
     assert all(text == text.strip() != "" for text in texts)
@@ -55,14 +55,14 @@ VALIDATION = {"split": "validation"}
         ("irony", VALIDATION),
         ("irony", TEST),
         ("restaurants", VALIDATION),
-        ("counterfactual/dev.jsonl", {"text_column": "edited"}),
+        ("counterfactual", VALIDATION | {"text_column": "edited"}),
     ],
 )
 def test_none_is_measured(name, settings):
-    source = ROOT.parent / "shared" / "data" / name
-    if not source.exists():
-        pytest.skip(f"{source} is missing")
-    measured = DataSettings(source=str(source), **settings)
+    source = f"data:{name}"
+    if is_missing(source):
+        pytest.skip(f"{source} is not on this machine")
+    measured = DataSettings(source=source, **settings)
     asked = {_letters(row.text) for row in open_rows(measured)}
     assert len(asked) > 300
     assert [row["text"] for row in ROWS if _letters(row["text"]) in asked] == []
