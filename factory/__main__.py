@@ -16,7 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from factory.road import SCALES, road
+from factory.road import road
+from factory.rounds import SCALES
 from factory.runner import run
 from factory.stages import read_record, states
 from sentiment_lstm.errors import SentimentError

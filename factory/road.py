@@ -1,156 +1,16 @@
 """The road from texts to the model that ships: every stage, with its inputs and outputs.
 
-`ROUNDS` says what differs between the rounds. `road(FULL)` lists the stages of the shipped model.
-`road(TINY)` lists the same stages on small stand-ins, for a test of minutes.
+`road(FULL)` lists the stages of the shipped model. `road(TINY)` lists the same stages on small
+stand-ins, for a test of minutes. `rounds.py` says what differs between the rounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from factory.rounds import FIXED, FULL, NAMED_AFTER, PARTS, ROUNDS, TAUGHT, Round, Scale
 from factory.stages import RUN, Stage
-
-IMDB, IRONY, PRODUCTS = "data:imdb", "data:irony", "data:products"
-TREEBANK, TWEETS = "data:sst", "data:tweets"
-
-
-@dataclass(frozen=True)
-class Round:
-    """Two trainings from one model on one mixture of texts, and the mean of their weights.
-
-    `start` is the model that both trainings start from. `rates` are their learning rates, slow and
-    fast. `grammar` is the range of the grammar's sentences that the round reads. `teachers` label
-    reviews and excerpts before the round; a round without teachers reads the labels of the round
-    before it. `part` is the part of most texts that the round reads; None: all texts. `mean_with`
-    are earlier models that go into the mean.
-    """
-
-    start: str
-    rates: tuple[float, float]
-    grammar: tuple[int, int]
-    teachers: tuple[str, ...] = ()
-    part: int | None = None
-    mean_with: tuple[str, ...] = ()
-
-
-ROUNDS = (
-    Round(
-        start="start/worded",
-        rates=(1e-3, 1.2e-3),
-        grammar=(1, 300_000),
-        teachers=("start/language", "start/words"),
-    ),
-    Round(
-        start="round_1/mean",
-        rates=(8e-4, 1e-3),
-        grammar=(300_001, 360_000),
-        teachers=("round_1/mean",),
-        part=1,
-    ),
-    Round(start="round_2/mean", rates=(8e-4, 1e-3), grammar=(360_001, 420_000), part=2),
-    Round(
-        start="round_3/named",
-        rates=(7e-4, 8e-4),
-        grammar=(420_001, 570_000),
-        teachers=("round_3/named",),
-        part=3,
-    ),
-    Round(
-        start="round_4/mean",
-        rates=(7e-4, 8e-4),
-        grammar=(570_001, 870_000),
-        part=4,
-        mean_with=("round_4/mean",),
-    ),
-    Round(
-        start="round_5/mean",
-        rates=(5e-4, 6e-4),
-        grammar=(870_001, 1_070_000),
-        part=5,
-        mean_with=("round_4/mean", "round_5/mean"),
-    ),
-)
-"""Every round reads sentences of the grammar that no other round reads: a model learns sentences by
-heart that it reads in all rounds (docs/log.md)."""
-NAMED_AFTER = 3
-"""After this round names become tokens, and once more after the last round."""
-PARTS = {
-    "written": 3,
-    "judged": 3,
-    "reviews_rest": 4,
-    "excerpts_rest": 5,
-    "rough_rest": 6,
-    "rough_written": 8,
-    "rough_judged": 8,
-}
-"""A part is one of this many. Texts that people labelled are read in full by every round, so that
-they count for more."""
-
-
-FIXED = (
-    "roughened",
-    "rough_written",
-    "taught_products",
-    "taught_tweets",
-    "taught_tweets_negative",
-    "uncertain",
-    "turned",
-)
-"""Files of `texts/`, which no model of the road has a say in."""
-TAUGHT = ("judged", "judged_reviews", "reviews_rest", "excerpts_rest", "rough_rest", "rough_judged")
-"""Files that a teaching makes."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How large the texts and the networks are.
-
-    `folder` is the run's folder in `runs/`. `data` is a folder of the run with stand-ins for the
-    data sets; None: the real ones. `grammar` divides the rounds' ranges of sentences. `changes` are
-    settings that differ, by template.
-    """
-
-    folder: str
-    data: str | None = None
-    grammar: int = 1
-    changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def texts(self, name: str) -> str:
-        """A file of `factory/texts/`, or its stand-in."""
-        return f"{RUN}{self.data}/texts/{name}" if self.data else f"factory/texts/{name}"
-
-    def sets(self, *names: str) -> tuple[str, ...]:
-        """Data sets as inputs of a stage."""
-        return (f"{RUN}{self.data}",) if self.data else names
-
-
-FULL = Scale("factory")
-TINY = Scale(
-    "factory_tiny",
-    data="data",
-    grammar=1000,
-    changes={
-        "language": (
-            "text.vocabulary=1_500",
-            "model.embedding=14",
-            "model.hidden=14",
-            "language.epochs=1",
-            "language.negatives=64",
-            "training.epochs=1",
-            "training.weight_average=0.9",
-        ),
-        "words": (
-            "text.vocabulary=1_500",
-            "model.embedding=14",
-            "model.hidden=14",
-            "training.epochs=1",
-            "training.weight_average=0.9",
-        ),
-        "reading": ("training.weight_average=0.9",),
-    },
-)
-SCALES = {"full": FULL, "tiny": TINY}
+from factory.texts.sources import IMDB, IRONY, PRODUCTS, TREEBANK, TWEETS
 
 
 def road(scale: Scale = FULL, rounds: Sequence[Round] = ROUNDS) -> tuple[Stage, ...]:
@@ -194,118 +54,78 @@ def _first_models(scale: Scale) -> Iterator[Stage]:
 def _texts(scale: Scale) -> Iterator[Stage]:
     """Texts and vectors that no model of the road has a say in."""
 
-    def stage(name: str, script: str, *arguments: str, reads: tuple[str, ...]) -> Stage:
-        return Stage(f"texts/{name}", f"factory.{script}", arguments, reads)
+    def stage(name: str, script: str, *arguments: str, reads: tuple[str, ...] = ()) -> Stage:
+        out = f"{RUN}texts/{name}.{'npz' if name == 'documents' else 'jsonl'}"
+        return Stage(f"texts/{name}", f"factory.{script}", (*arguments, "--out", out), reads)
 
-    def out(name: str) -> tuple[str, str]:
-        return "--out", f"{RUN}texts/{name}"
-
-    reviews = scale.sets(IMDB, PRODUCTS)
-    yield stage(
-        "documents",
-        "teachers.document_vectors",
-        *out("documents.npz"),
-        reads=scale.sets(IMDB),
-    )
-    yield stage(
-        "excerpts", "texts.excerpts", "--also", PRODUCTS, *out("excerpts.jsonl"), reads=reviews
-    )
-    yield stage("roughened", "texts.roughened", *out("roughened.jsonl"), reads=scale.sets(TREEBANK))
-    yield stage(
-        "rough_written",
-        "texts.roughened",
-        *("--taught", scale.texts("written.jsonl"), "--times", "4"),
-        *out("rough_written.jsonl"),
-        reads=(),
-    )
+    written, uncertain, edits = map(scale.texts, ("written.jsonl", "uncertain.txt", "edits.jsonl"))
+    reviews, products, tweets = (IMDB, PRODUCTS), ("--source", PRODUCTS), ("--source", TWEETS)
+    negative = ("--first", f"{RUN}texts/taught_tweets_negative.jsonl")
+    yield stage("documents", "teachers.document_vectors", reads=scale.sets(IMDB))
+    also = ("--also", PRODUCTS)
+    yield stage("excerpts", "texts.excerpts", *also, reads=scale.sets(*reviews))
+    yield stage("roughened", "texts.roughened", reads=scale.sets(TREEBANK))
+    yield stage("rough_written", "texts.roughened", "--taught", written, "--times", "4")
     yield stage(
         "taught_products",
         "teachers.linear_teacher",
-        *("--source", PRODUCTS, "--sharper", "2"),
-        *out("taught_products.jsonl"),
+        *(*products, "--sharper", "2"),
         reads=scale.sets(PRODUCTS),
     )
     yield stage(
         "taught_tweets",
         "teachers.linear_teacher",
-        *("--source", TWEETS, "--graded", "--first", f"{RUN}texts/taught_tweets_negative.jsonl"),
-        *out("taught_tweets.jsonl"),
+        *(*tweets, "--graded", *negative),
         reads=(*scale.sets(TWEETS), "factory/texts/grades.txt"),
     )
-    yield stage(
-        "uncertain",
-        "texts.uncertain",
-        *("--also", PRODUCTS, "--grades", scale.texts("uncertain.txt")),
-        *out("uncertain.jsonl"),
-        reads=reviews,
-    )
-    yield stage(
-        "turned",
-        "texts.turned",
-        *("--source", IMDB, "--source", PRODUCTS, "--edits", scale.texts("edits.jsonl")),
-        *out("turned.jsonl"),
-        reads=reviews,
-    )
+    graded = (*also, "--grades", uncertain)
+    yield stage("uncertain", "texts.uncertain", *graded, reads=scale.sets(*reviews))
+    turned = ("--source", IMDB, *products, "--edits", edits)
+    yield stage("turned", "texts.turned", *turned, reads=scale.sets(*reviews))
 
 
 def _teaching(scale: Scale, number: int, teachers: Sequence[str]) -> Iterator[Stage]:
     """Teachers label reviews and excerpts; texts with a grade are separated from the rest."""
     place = f"round_{number}"
-
-    def file(name: str) -> str:
-        return f"{RUN}{place}/{name}.jsonl"
-
+    models: list[str] = []
     for teacher in teachers:
         copy = f"{place}/int8_{teacher.rpartition('/')[2]}"
         arguments = ("--model", f"{RUN}{teacher}", "--out", f"{RUN}{copy}")
         yield Stage(copy, "factory.teachers.int8", arguments)
-    models = [
-        argument
-        for teacher in teachers
-        for argument in ("--model", f"{RUN}{place}/int8_{teacher.rpartition('/')[2]}")
-    ]
-    yield Stage(
-        f"{place}/taught_reviews",
-        "factory.teachers.teacher",
-        (
-            *models,
-            *("--linear", "--documents", f"{RUN}texts/documents.npz"),
-            *("--out", file("taught_reviews")),
-        ),
-        reads=scale.sets(IMDB),
-    )
-    grades = ("--grades", scale.texts("grades.txt"))
-    yield Stage(
-        f"{place}/judged_reviews",
-        "factory.texts.judged",
-        (
-            *("--taught", file("taught_reviews"), *grades),
-            *("--out", file("judged_reviews"), "--rest", file("reviews_rest")),
-        ),
-    )
-    yield Stage(
-        f"{place}/taught_excerpts",
-        "factory.teachers.teacher",
-        (
-            *models,
-            *("--unlabelled", f"{RUN}texts/excerpts.jsonl"),
-            *("--out", file("taught_excerpts")),
-        ),
-        reads=scale.sets(IMDB),
-    )
-    windows = (a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source))
-    yield Stage(
-        f"{place}/judged",
-        "factory.texts.judged",
-        (
-            *("--taught", file("taught_excerpts"), *grades, *windows, "--parts", TWEETS),
-            *("--out", file("judged"), "--rest", file("excerpts_rest")),
-        ),
-        reads=scale.sets(PRODUCTS, IMDB, IRONY, TWEETS),
-    )
+        models += ["--model", f"{RUN}{copy}"]
+    linear = ("--linear", "--documents", f"{RUN}texts/documents.npz")
+    yield from _labels(scale, place, "reviews", (*models, *linear), (), "judged_reviews")
+    excerpts = ("--unlabelled", f"{RUN}texts/excerpts.jsonl")
+    windows = [a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source)]
+    graded = (*windows, "--parts", TWEETS)
+    yield from _labels(scale, place, "excerpts", (*models, *excerpts), graded, "judged")
     for rough, source in (("rough_rest", "excerpts_rest"), ("rough_judged", "judged")):
-        arguments = ("--taught", file(source), "--out", file(rough))
+        files = (f"{RUN}{place}/{source}.jsonl", f"{RUN}{place}/{rough}.jsonl")
+        arguments = ("--taught", files[0], "--out", files[1])
         yield Stage(f"{place}/{rough}", "factory.texts.roughened", arguments)
+
+
+def _labels(
+    scale: Scale,
+    place: str,
+    kind: str,
+    teachers: Sequence[str],
+    graded: Sequence[str],
+    judged: str,
+) -> Iterator[Stage]:
+    """Labels for reviews or excerpts, and those texts with a grade apart from the rest.
+
+    `teachers` are arguments for the teachers, `graded` for further texts with grades.
+    """
+    taught, judged_file, rest = (
+        f"{RUN}{place}/{name}.jsonl" for name in (f"taught_{kind}", judged, f"{kind}_rest")
+    )
+    arguments = (*teachers, "--out", taught)
+    yield Stage(f"{place}/taught_{kind}", "factory.teachers.teacher", arguments, scale.sets(IMDB))
+    arguments = ("--taught", taught, "--grades", scale.texts("grades.txt"), *graded)
+    reads = scale.sets(*(a for a in graded if a.startswith("data:"))) if graded else ()
+    out = ("--out", judged_file, "--rest", rest)
+    yield Stage(f"{place}/{judged}", "factory.texts.judged", (*arguments, *out), reads)
 
 
 def _round(scale: Scale, number: int, round_: Round, teaching: int) -> Iterator[Stage]:
@@ -333,7 +153,8 @@ def _round(scale: Scale, number: int, round_: Round, teaching: int) -> Iterator[
             start=round_.start,
             reads=(*scale.sets(IMDB, PRODUCTS, TREEBANK, TWEETS), *files.values()),
         )
-    models = (*round_.mean_with, f"{place}/slow", f"{place}/fast")
+    earlier = (f"round_{n}/mean" for n in round_.mean_with)
+    models = (*earlier, f"{place}/slow", f"{place}/fast")
     yield Stage(
         f"{place}/mean",
         "factory.surgery.average",

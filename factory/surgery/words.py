@@ -18,17 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
-from factory.surgery.embeddings import (
-    START,
-    Vectors,
-    change_model,
-    embedding_of,
-    mapped,
-    mean_of,
-    parts_with,
-    vectors_of,
-    with_words,
-)
+from factory.surgery import embeddings
 from factory.texts.sources import PRODUCTS, TWEETS, reviews, tweets
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import run_script
@@ -58,36 +48,40 @@ def common_words(texts: Iterable[str]) -> list[str]:
     return sorted(word for word, n in counts.items() if n >= OFTEN and capitals[word] < AS_NAME * n)
 
 
-def signs(known: Vectors, tokenizer: TextTokenizer) -> Vectors:
+def signs(known: embeddings.Vectors, tokenizer: TextTokenizer) -> embeddings.Vectors:
     """The grammar's emoji and smileys, each with an embedding.
 
     One that has none in `known` gets the mean of its kind: smiles, frowns or other signs.
     """
     rules = tomllib.loads(files("sentiment_lstm.data").joinpath(FAMILIES).read_text("utf-8"))
-    parts = parts_with(tokenizer)
-    embedded: Vectors = {}
+    parts = embeddings.parts_with(tokenizer)
+    embedded: embeddings.Vectors = {}
     for kind in ("smile", "frown", "sign"):
         cut = [parts(sign) for sign in re.split(r"[|\n]", rules[kind]["any"].strip())]
         written = dict.fromkeys(pieces[0] for pieces in cut if len(pieces) == 1)
-        row = mean_of(known, written)
+        row = embeddings.mean_of(known, written)
         embedded |= {sign: known.get(sign, row) for sign in written}
     return embedded
 
 
 def with_common_words(bundle: Bundle) -> Bundle:
     """The bundle with common words, smileys and emoji as tokens."""
-    known = embedding_of(bundle)
+    known = embeddings.embedding_of(bundle)
     texts = all_texts()
-    embedded = mapped(vectors_of(texts, bundle.tokenizer), known)
-    wanted = [START + word for word in common_words(texts)]
+    embedded = embeddings.mapped(embeddings.vectors_of(texts, bundle.tokenizer), known)
+    wanted = [embeddings.START + word for word in common_words(texts)]
     words = {word: embedded[word] for word in wanted if word in embedded}
     new = words | signs(embedded | known, bundle.tokenizer)
-    return with_words(bundle, {word: row for word, row in new.items() if word not in known})
+    return embeddings.with_words(
+        bundle, {word: row for word, row in new.items() if word not in known}
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Count words, learn vectors, map them, add the words."""
-    return change_model(__doc__, arguments, with_common_words, "words, smileys and emoji")
+    return embeddings.change_model(
+        __doc__, arguments, with_common_words, "words, smileys and emoji"
+    )
 
 
 if __name__ == "__main__":

@@ -11,13 +11,10 @@ works.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
-
-import pyarrow.parquet
 
 from factory.texts.excerpts import sentences_of
 from factory.texts.judged import key, plain
@@ -33,6 +30,13 @@ LONGEST = 700
 """Characters of a review, at most."""
 FIRST_SENTENCE = 2_001
 """The rounds of scale `tiny` read earlier sentences of the grammar."""
+CARD = f"""---
+configs:
+- config_name: plain_text
+  data_files:
+{"".join(f"  - split: {split}{chr(10)}    path: {split}.jsonl{chr(10)}" for split in REVIEWS)}---
+"""
+"""The data card of IMDb's stand-in: `datasets` has to be told of a split called `unsupervised`."""
 NUMBERS = {"negative": 0, "neutral": 1, "positive": 2}
 
 
@@ -126,12 +130,6 @@ def _lines(rows: Rows) -> str:
     return "".join(f"{json.dumps(row)}\n" for row in rows)
 
 
-def _parquet(rows: Rows) -> bytes:
-    file = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), file)
-    return file.getvalue()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make all files."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -139,12 +137,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     sentences = Sentences()
     sets = dict(data_sets(sentences))
-    files = {f"{name}-00000-of-00001.parquet": _parquet(rows) for name, rows in sets.items()}
-    texts = graded_texts(sets, sentences)
-    files |= {f"texts/{name}": text.encode() for name, text in texts.items()}
-    for name, content in files.items():
+    files = {f"{name}.jsonl": _lines(rows) for name, rows in sets.items()}
+    files |= {f"texts/{name}": text for name, text in graded_texts(sets, sentences).items()}
+    files["imdb/README.md"] = CARD
+    for name, text in files.items():
         (options.out / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(options.out / name, content)
+        write_atomically(options.out / name, text.encode())
     print(f"{len(files)} files")
     return 0
 

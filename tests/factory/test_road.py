@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from factory.configure import configured
-from factory.road import FULL, PARTS, ROUNDS, SCALES, TINY, road
+from factory.road import road
+from factory.rounds import FULL, PARTS, ROUNDS, SCALES, TINY
 from factory.stages import RUN, predecessors
 from sentiment_lstm.data.grammar import lines_of
 from sentiment_lstm.data.registry import registered

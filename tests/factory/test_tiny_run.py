@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("faker", reason="the extra `factory` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
-from factory.road import ROUNDS, TINY, road
+from factory.road import road
+from factory.rounds import ROUNDS, TINY
 from factory.runner import run
 from factory.stages import predecessors, states
 from sentiment_lstm.bundle import load_bundle
