@@ -47,14 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--until", metavar="STAGE", help="run this stage and what it needs")
     parser.add_argument("--jobs", type=int, default=2, help="stages at the same time; default: 2")
     options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error(f"Expected --jobs of 1 or more, found {options.jobs}.")
     scale = SCALES[options.scale]
     folder = (options.out or Path("runs") / scale.folder).resolve()
     if options.command == "status":
         show_status(options.scale, folder)
         return 0
     data = folder / scale.data if scale.data else None
-    made = run(road(scale), folder, jobs=max(1, options.jobs), until=options.until, data=data)
-    print(f"{len(made)} stages ran." if made else "Nothing to do.")
+    made = run(road(scale), folder, jobs=options.jobs, until=options.until, data=data)
+    print(f"Stages that ran: {len(made)}." if made else "Nothing to do.")
     return 0
 
 

@@ -12,6 +12,7 @@ from factory.configure import configured
 from factory.road import road
 from factory.rounds import FULL, PARTS, ROUNDS, SCALES, TINY
 from factory.stages import RUN, predecessors
+from factory.texts.standins import FIRST_SENTENCE
 from sentiment_lstm.data.grammar import lines_of
 from sentiment_lstm.data.registry import registered
 from sentiment_lstm.settings import Settings, flattened
@@ -134,6 +135,7 @@ def test_every_round_reads_sentences_that_none_has_read(scale):
     in_order = sorted(ranges, key=lambda lines: lines.start)
     assert len(in_order) == 6
     assert all(lines.stop <= after.start for lines, after in pairwise(in_order))
+    assert scale is FULL or in_order[-1].stop <= FIRST_SENTENCE
 
 
 def test_a_part_is_of_all_that_is_cut_for_it():
