@@ -1,13 +1,14 @@
 """Stages run when they have to, go on where they were stopped, and overwrite nothing."""
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 
 import pytest
 
 from factory import stages as stages_module
-from factory.runner import log_of, needed, run
+from factory.runner import _processes, log_of, needed, run
 from factory.stages import Stage, code_digest, states
 from sentiment_lstm.errors import DataError, SentimentError, UsageError
 
@@ -159,3 +160,14 @@ def test_code_that_a_module_imports_counts():
     modules = stages_module._modules_of("factory.texts.judged", set())
     assert {"factory.texts.excerpts", "factory.texts.sources"} <= modules
     assert not [name for name in modules if name.startswith("sentiment_lstm")]
+
+
+def interrupted(running):
+    running["a"] = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    raise KeyboardInterrupt
+
+
+def test_an_interruption_stops_what_runs():
+    with pytest.raises(KeyboardInterrupt), _processes() as running:
+        interrupted(running)
+    assert running["a"].returncode is not None
