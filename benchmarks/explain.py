@@ -1,12 +1,12 @@
-"""Explanations held to account: whether the score hangs on the words that they name.
+"""Tests whether a score depends on the words that its explanation names.
 
-`python benchmarks/explain.py` draws reviews of at most 400 tokens and removes their words, the most
-important first, in ten steps (deletion), or puts them back into an empty text (insertion: Petsiuk,
-Das & Saenko 2018). A removed word's tokens are taken out and the text closes up. Measured is the
-probability of the class predicted first, in the mean over the reviews, as the area under its curve:
-for deletion low is good, for insertion high. Words stand by their attribution, those that speak
-most for the class first, or in random order. Also printed: the completeness error of integrated
-gradients.
+`python benchmarks/explain.py` draws reviews of at most 400 tokens. It removes their words in ten
+steps, the most important first (deletion), or puts them back into an empty text (insertion:
+Petsiuk, Das & Saenko 2018). Removing a word takes out its tokens; the rest closes up. After each
+step the probability of the class first predicted is taken, and its mean over the reviews gives a
+curve. The result is the area under the curve: low is good for deletion, high for insertion. The
+words are ordered by attribution, those that speak most for the class first, or at random. The
+completeness error of integrated gradients is printed, too.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from sentiment_lstm.storage import as_json, write_atomically
 
 STEPS = 10
 CHECKED = 100
-"""Reviews whose completeness error counts."""
+"""The number of reviews whose completeness error counts."""
 
 
-def drawn(classifier: SentimentClassifier, options: argparse.Namespace) -> list[str]:
-    """Texts of the split by chance, those of more tokens left out."""
+def draw(classifier: SentimentClassifier, options: argparse.Namespace) -> list[str]:
+    """Draw texts of the split at random; texts of too many tokens are left out."""
     data = DataSettings(source=options.data, split=options.split)
     texts = [review.text for review in read_examples(data, set_aside=SetAside(None))]
     order = np.random.default_rng(options.seed).permutation(len(texts))
-    found: list[str] = []
-    for place in order.tolist():
-        (encoded,) = classifier.predictor.tokenizer.encode([texts[place]])
-        found += [texts[place]] if len(encoded.ids) <= options.tokens else []
-        if len(found) == options.reviews:
+    chosen: list[str] = []
+    for index in order.tolist():
+        (encoded,) = classifier.predictor.tokenizer.encode([texts[index]])
+        chosen += [texts[index]] if len(encoded.ids) <= options.tokens else []
+        if len(chosen) == options.reviews:
             break
-    return found
+    return chosen
 
 
 def curves(
@@ -58,39 +58,39 @@ def curves(
         classifier: the model.
         text: one text.
         label: the class.
-        orders: its words' places, the most important first.
+        orders: orders of its words, each as word indices, the most important first.
     """
     (encoded,) = classifier.predictor.tokenizer.encode([text], offsets=True)
     words = words_of(classifier.bundle, encoded)
     cuts = np.linspace(0, len(words), STEPS + 1).round().astype(int).tolist()
-    out = [order[part] for order in orders for k in cuts for part in (slice(k), slice(k, None))]
-    left = [without(encoded.ids, [at for word in some for at in words[word]]) for some in out]
+    removed = [order[part] for order in orders for k in cuts for part in (slice(k), slice(k, None))]
+    left = [without(encoded.ids, [at for word in taken for at in words[word]]) for taken in removed]
     column = classifier.classes_.index(label)
-    shares = classifier.predictor.shares(left)[:, column]
-    return shares.reshape(len(orders), STEPS + 1, 2).transpose(0, 2, 1)
+    probabilities = classifier.predictor.shares(left)[:, column]
+    return probabilities.reshape(len(orders), STEPS + 1, 2).transpose(0, 2, 1)
 
 
-def by_attribution(found: Explanation) -> NDArray[np.int64]:
-    """The words' places, what speaks most for the label first."""
-    return np.argsort([-one.attribution for one in found.tokens], kind="stable")
+def by_attribution(explanation: Explanation) -> NDArray[np.int64]:
+    """The word indices, ordered by how much each word speaks for the label."""
+    return np.argsort([-token.attribution for token in explanation.tokens], kind="stable")
 
 
-def measured(
+def measure(
     classifier: SentimentClassifier, texts: Sequence[str], seed: int
 ) -> dict[str, dict[str, Any]]:
     """Areas, curves and completeness errors, as they are written to the file."""
     random, explainer = np.random.default_rng(seed), classifier.explainer
-    gradients, errors, shares, found = explainer.gradients, [], [], []
+    gradients, errors, moved, measured = explainer.gradients, [], [], []
     for text in track(texts, console=Console(stderr=True)):
         explainer.gradients = gradients
         first = explainer.explain(text)
         explainer.gradients = None
         orders = [by_attribution(first), by_attribution(explainer.explain(text))]
         orders.append(random.permutation(len(first.tokens)))
-        found.append(curves(classifier, text, first.label, orders))
+        measured.append(curves(classifier, text, first.label, orders))
         errors.append(first.completeness_error)
-        shares.append(abs(first.score - first.baseline_score))
-    mean = np.mean(found, axis=0)
+        moved.append(abs(first.score - first.baseline_score))
+    mean = np.mean(measured, axis=0)
     areas = (mean[:, :, 1:] + mean[:, :, :-1]).mean(axis=2) / 2
     names = ("integrated gradients", "occlusion", "random order")
     return {
@@ -102,17 +102,19 @@ def measured(
             }
             for name, area in zip(names, areas, strict=True)
         },
-        "curves": {name: one.tolist() for name, one in zip(names, mean, strict=True)},
-        "completeness": completeness(errors[:CHECKED], shares[:CHECKED]),
+        "curves": {name: curve.tolist() for name, curve in zip(names, mean, strict=True)},
+        "completeness": completeness(errors[:CHECKED], moved[:CHECKED]),
     }
 
 
 def completeness(errors: Sequence[float | None], moved: Sequence[float]) -> dict[str, Any]:
-    """The errors in units of probability, and as shares of what was attributed, or of 0.1 where
-    less was: near nothing a share means nothing.
+    """The errors as probabilities, and as fractions of the probability that was attributed.
+
+    Where less than 0.1 was attributed, the fraction is of 0.1: a fraction of almost nothing says
+    nothing.
 
     Raises:
-        ValueError: there are none, for integrated gradients cannot run here.
+        ValueError: integrated gradients cannot run here, so there are no errors.
     """
     if None in errors:
         raise ValueError("Expected torch and captum, found one missing.")
@@ -123,14 +125,14 @@ def completeness(errors: Sequence[float | None], moved: Sequence[float]) -> dict
     return {"reviews": len(errors), **{name: float(value) for name, value in numbers.items()}}
 
 
-def show(found: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print the areas, a line a method, and the completeness."""
+def show(figures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the areas, one line for each method, and the completeness."""
     table = Table("order of the words", "deletion area", "of random's", "insertion area")
-    for name, row in found["areas"].items():
+    for name, row in figures["areas"].items():
         table.add_row(name, *(f"{value:.4f}" for value in row.values()))
     out = Console()
     out.print(table)
-    whole = found["completeness"]
+    whole = figures["completeness"]
     out.print(
         f"completeness error of {whole['reviews']} reviews: at most {whole['max']:.4f}, mean "
         f"{whole['mean']:.4f}; as a share of what is attributed {whole['max share']:.2%}, mean "
@@ -143,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Draw, explain, remove, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", help="default: the shipped one")
-    parser.add_argument("--data", default="../shared/data/imdb")
+    parser.add_argument("--data", default="data:imdb")
     parser.add_argument("--split", default="test")
     parser.add_argument("--reviews", type=int, default=200)
     parser.add_argument("--tokens", type=int, default=400, help="longer reviews are left out")
@@ -151,10 +153,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     options = parser.parse_args(arguments)
     classifier = SentimentClassifier.from_pretrained(options.model)
-    found = measured(classifier, drawn(classifier, options), options.seed)
-    show(found)
+    figures = measure(classifier, draw(classifier, options), options.seed)
+    show(figures)
     if options.json:
-        write_atomically(options.json, as_json(found))
+        write_atomically(options.json, as_json(figures))
     return 0
 
 

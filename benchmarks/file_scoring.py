@@ -1,8 +1,9 @@
-"""A file of a million rows: memory, speed, and what three kills do to it.
+"""Scores a file of a million rows: speed, memory, and the output of a run that is killed thrice.
 
-`python benchmarks/file_scoring.py` writes a csv of generated sentences, scores it once in peace and
-once with `kill -9` at random moments, each time taken up again, and compares both outputs byte by
-byte. Prints JSON: rows a second and peak memory of the peaceful run, moments of the kills.
+`python benchmarks/file_scoring.py` writes a csv of generated sentences and scores it twice: once
+without interruption, and once with three `kill -9` at random moments, resumed after each. It
+compares both outputs byte by byte. It prints JSON: rows a second and peak memory of the first run,
+and the moments of the kills.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ KILLS = 3
 
 
 def write(path: Path, rows: int) -> None:
-    """A csv of an id, a text and a family of sentences."""
+    """Write a csv with an id, a sentence and its family in each row."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "text", "family"])
@@ -36,15 +37,15 @@ def write(path: Path, rows: int) -> None:
             writer.writerow([number, text, family])
 
 
-def started(source: Path, out: Path, model: str | None) -> subprocess.Popen[bytes]:
-    """The command at work on a file."""
+def start(source: Path, out: Path, model: str | None) -> subprocess.Popen[bytes]:
+    """Start the command on a file."""
     call = [sys.executable, "-c", "from sentiment_lstm.cli import main; main()", "predict"]
     call += ["--input", str(source), "--output", str(out), *(["--model", model] if model else [])]
     return subprocess.Popen(call)
 
 
-def finished(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process; its peak memory in MB.
+def finish(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a process to end; returns its peak memory in MB.
 
     Raises:
         RuntimeError: it failed.
@@ -56,20 +57,22 @@ def finished(process: subprocess.Popen[bytes]) -> int:
     return round(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
 
-def killed(source: Path, out: Path, model: str | None, seconds: float) -> tuple[list[float], float]:
-    """Run, kill at random moments, run on to the end; the moments and the last run in seconds."""
+def run_killed(
+    source: Path, out: Path, model: str | None, seconds: float
+) -> tuple[list[float], float]:
+    """Run, kill at random moments, then let it end; the moments and the last run, in seconds."""
     moments = []
     for _ in range(KILLS):
-        process = started(source, out, model)
+        process = start(source, out, model)
         moments.append(round(random.uniform(0.1, 0.3) * seconds, 1))
         time.sleep(moments[-1])
         if process.poll() is not None:
             raise RuntimeError("the command was faster than the killer: give it more rows")
         process.send_signal(signal.SIGKILL)
         process.wait()
-    start = time.monotonic()
-    finished(started(source, out, model))
-    return moments, time.monotonic() - start
+    begun = time.monotonic()
+    finish(start(source, out, model))
+    return moments, time.monotonic() - begun
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,12 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         source, whole, resumed = (Path(folder) / f"{n}.csv" for n in ("in", "whole", "resumed"))
         write(source, options.rows)
-        start = time.monotonic()
-        peak = finished(started(source, whole, options.model))
-        seconds = time.monotonic() - start
-        moments, last = killed(source, resumed, options.model, seconds)
+        begun = time.monotonic()
+        peak = finish(start(source, whole, options.model))
+        seconds = time.monotonic() - begun
+        moments, last = run_killed(source, resumed, options.model, seconds)
         same = whole.read_bytes() == resumed.read_bytes()
-    found = {
+    figures = {
         "rows": options.rows,
         "rows_a_second": round(options.rows / seconds),
         "peak_mb": peak,
@@ -95,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "last_run_seconds": round(last, 1),
         "identical": same,
     }
-    print(json.dumps(found, indent=2))
+    print(json.dumps(figures, indent=2))
     return 0 if same else 1
 
 

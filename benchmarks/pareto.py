@@ -1,13 +1,13 @@
-"""Accuracy against speed: this package beside what else people would take, in one run.
+"""Accuracy against speed: the shipped models beside other classifiers, in one run.
 
-    python benchmarks/pareto.py --data ../shared/data/imdb --json pareto.json --plot pareto.png
+    python benchmarks/pareto.py --json pareto.json --plot pareto.png
 
-Every system goes from raw reviews of IMDb's test split to a probability of `positive`, cutting into
-words included, on all cores that it makes use of. Accuracy is that on the whole split, speed the
-median of three passes, each over `--texts` other reviews of it (of slow systems, over fewer).
-DistilBERT's architecture has random weights here and is timed alone; the accuracy beside it is the
-published one. Rivals come with the extra `benchmarks`; one that is not installed is left out, and
-said so.
+Each system turns raw reviews of IMDb's test split into a probability of `positive`. Cutting into
+words counts, and each system uses all the cores it can. Accuracy is measured on the whole split.
+Speed is the median of three passes, each over `--texts` other reviews (fewer for slow systems).
+DistilBERT has random weights here and only its speed is measured; the accuracy is the published
+one. The rivals come with the extra `benchmarks`. A rival that is not installed is left out, with a
+message.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import as_json, write_atomically
 
-sys.path.append(str(Path(__file__).parents[1] / "recipes"))
+sys.path.append(str(Path(__file__).parents[1]))  # the folder of `factory`
 from factory.teachers.teacher import linear
 
 Scorer = Callable[[Sequence[str]], NDArray[np.float64]]
@@ -65,8 +65,8 @@ class Texts:
 class System:
     """A way to score.
 
-    `texts`: how many are enough to time it; 0: as many as asked for. `published`: its accuracy,
-    where the weights here are not the ones that reach it.
+    `texts` is the number that is enough to time it; 0 means as many as asked for. `published` is
+    the published accuracy of a system whose weights are random here.
     """
 
     name: str
@@ -78,7 +78,7 @@ class System:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of a system."""
+    """The figures of a system. `measured`: whether the accuracy was measured here."""
 
     name: str
     accuracy: float
@@ -87,9 +87,9 @@ class Result:
     ours: bool
 
 
-def read(source: Path, split: str) -> Texts:
-    """A split of IMDb."""
-    data = DataSettings(str(source), split=split)
+def read(source: str, split: str) -> Texts:
+    """Read a split of IMDb."""
+    data = DataSettings(source, split=split)
     reviews = list(read_examples(data, set_aside=SetAside(None)))
     return Texts([r.text for r in reviews], np.array([r.label in ("1", "pos") for r in reviews]))
 
@@ -113,11 +113,12 @@ def nb_svm(train: Texts) -> Scorer:
 
 
 def fasttext(train: Texts) -> Scorer:
-    """FastText's classifier of words and pairs, as its own tutorial sets it."""
+    """FastText's classifier of words and pairs, with the settings of its own tutorial."""
     import fasttext as library
 
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
-        for row in np.random.default_rng(0).permutation(len(train.texts)):  # it does not shuffle
+        # FastText does not shuffle.
+        for row in np.random.default_rng(0).permutation(len(train.texts)):
             file.write(f"__label__{int(train.positive[row])} {_plain(train.texts[row])}\n")
         file.flush()
         model = library.train_supervised(
@@ -125,15 +126,15 @@ def fasttext(train: Texts) -> Scorer:
         )
 
     def score(texts: Sequence[str]) -> NDArray[np.float64]:
-        # Its own `predict` fails under NumPy 2: this is what that one calls.
-        found = (model.f.predict(f"{_plain(text)}\n", 1, 0.0, "strict")[0] for text in texts)
-        return np.array([p if label == "__label__1" else 1 - p for p, label in found])
+        # FastText's own `predict` fails under NumPy 2; it calls this function.
+        guesses = (model.f.predict(f"{_plain(text)}\n", 1, 0.0, "strict")[0] for text in texts)
+        return np.array([p if label == "__label__1" else 1 - p for p, label in guesses])
 
     return score
 
 
 def _plain(text: str) -> str:
-    """As fastText's tutorial prepares text: lower case, marks apart, one line."""
+    """Prepare a text as fastText's tutorial does: lower case, punctuation apart, one line."""
     for mark in ".!?,'/()":
         text = text.replace(mark, f" {mark} ")
     return text.replace("\n", " ").lower()
@@ -157,7 +158,7 @@ def textblob(_: Texts) -> Scorer:
 
 
 def distilbert(train: Texts) -> Scorer:
-    """DistilBERT's architecture in float32, 512 tokens at most, batches of 16 of like length."""
+    """DistilBERT's architecture in float32, 512 tokens at most, batches of 16 of similar length."""
     import torch
     from tokenizers import BertWordPieceTokenizer
     from transformers import DistilBertConfig, DistilBertForSequenceClassification
@@ -171,7 +172,7 @@ def distilbert(train: Texts) -> Scorer:
     @torch.inference_mode()
     def score(texts: Sequence[str]) -> NDArray[np.float64]:
         order = np.argsort([len(text) for text in texts])
-        shares = np.empty(len(texts))
+        probabilities = np.empty(len(texts))
         for start in range(0, len(order), 16):
             rows = order[start : start + 16]
             batch = words.encode_batch([texts[row] for row in rows])
@@ -179,14 +180,14 @@ def distilbert(train: Texts) -> Scorer:
                 torch.tensor([getattr(e, kind) for e in batch])
                 for kind in ("ids", "attention_mask")
             )
-            shares[rows] = model(ids, mask).logits.softmax(1)[:, 1].numpy()
-        return shares
+            probabilities[rows] = model(ids, mask).logits.softmax(1)[:, 1].numpy()
+        return probabilities
 
     return score
 
 
 def ours(bundle: Bundle, kind: str) -> Callable[[Texts], Scorer]:
-    """A bundle in PyTorch (float32), or by one of its ONNX graphs."""
+    """A bundle in PyTorch (float32) or in one of its ONNX graphs."""
 
     def make(_: Texts) -> Scorer:
         if kind == TORCH:
@@ -203,7 +204,7 @@ def ours(bundle: Bundle, kind: str) -> Callable[[Texts], Scorer]:
 
 
 def systems() -> Iterator[System]:
-    """Rivals first, then every bundle that ships."""
+    """The rivals, then every bundle that ships."""
     yield System(WORDS, tfidf(1))
     yield System(PAIRS, tfidf(2))
     yield System(NB_SVM, nb_svm)
@@ -218,8 +219,8 @@ def systems() -> Iterator[System]:
                 yield System(f"{folder.name}, {kind}", ours(bundle, kind), ours=True)
 
 
-def measured(system: System, train: Texts, test: Texts, count: int) -> Result:
-    """Speed on some texts of the test split, accuracy on all of them.
+def measure(system: System, train: Texts, test: Texts, count: int) -> Result:
+    """Measure the speed on texts drawn from the test split, and the accuracy on all of it.
 
     Raises:
         ModuleNotFoundError: the system is not installed.
@@ -244,13 +245,14 @@ def _seconds(score: Scorer, texts: Sequence[str]) -> float:
 
 
 def show(results: Sequence[Result]) -> dict[str, float]:
-    """Print the table and the ratios that matter; return these."""
+    """Print the table and ratios between speeds; return the ratios."""
     table = Table("system", "accuracy, %", "reviews/s")
-    for one in results:
-        note = "" if one.measured else " (published)"
-        table.add_row(one.name, f"{one.accuracy:.2%}{note}", f"{one.reviews_a_second:,.1f}")
+    for result in results:
+        note = "" if result.measured else " (published)"
+        speed = f"{result.reviews_a_second:,.1f}"
+        table.add_row(result.name, f"{result.accuracy:.2%}{note}", speed)
     OUT.print(table)
-    speed = {one.name: one.reviews_a_second for one in results}
+    speeds = {result.name: result.reviews_a_second for result in results}
     pairs = {
         "default int8 over torch float32": (f"default, {INT8}", f"default, {TORCH}"),
         "default int8 over DistilBERT": (f"default, {INT8}", DISTILBERT),
@@ -258,26 +260,27 @@ def show(results: Sequence[Result]) -> dict[str, float]:
         "tiny int8 over NB-SVM": (f"tiny, {INT8}", NB_SVM),
         "tiny int8 over TF-IDF pairs": (f"tiny, {INT8}", PAIRS),
     }
-    ratios = {n: speed[a] / speed[b] for n, (a, b) in pairs.items() if {a, b} <= speed.keys()}
+    ratios = {n: speeds[a] / speeds[b] for n, (a, b) in pairs.items() if {a, b} <= speeds.keys()}
     for name, ratio in ratios.items():
         OUT.print(f"{name}: {ratio:.2f} times as fast", highlight=False)
     return ratios
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Accuracy against reviews a second, on a logarithmic axis; of our models the int8 ones."""
+    """Draw accuracy against reviews a second, on a logarithmic axis; our models in int8 only."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.subplots()
-    for one in (r for r in results if not r.ours or r.name.endswith(INT8)):
-        axes.plot(one.reviews_a_second, one.accuracy * 100, "o" if one.ours else "s",
-                  color="C0" if one.ours else "0.5",
-                  fillstyle="full" if one.measured else "none")  # fmt: skip
-        # Ours below and to the left, the rivals' above and to the right: they stand close.
-        place, side = ((-6, -14), "right") if one.ours else ((6, 4), "left")
-        axes.annotate(one.name, (one.reviews_a_second, one.accuracy * 100), xytext=place,
-                      textcoords="offset points", ha=side, fontsize=8)  # fmt: skip
+    for result in (r for r in results if not r.ours or r.name.endswith(INT8)):
+        point = (result.reviews_a_second, result.accuracy * 100)
+        axes.plot(*point, "o" if result.ours else "s",
+                  color="C0" if result.ours else "0.5",
+                  fillstyle="full" if result.measured else "none")  # fmt: skip
+        # The points are close: our names go below and to the left, the others opposite.
+        offset, side = ((-6, -14), "right") if result.ours else ((6, 4), "left")
+        axes.annotate(result.name, point, xytext=offset, textcoords="offset points", ha=side,
+                      fontsize=8)  # fmt: skip
     axes.set(xscale="log", xlabel="reviews a second, from raw text", ylabel="accuracy on test, %")
     axes.margins(x=0.3)
     figure.savefig(path, dpi=120)
@@ -286,7 +289,7 @@ def plot(results: Sequence[Result], path: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every system, print, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/imdb"))
+    parser.add_argument("--data", default="data:imdb")
     parser.add_argument("--texts", type=int, default=4000, help="reviews to time fast systems on")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     parser.add_argument("--plot", type=Path, help="where to draw them")
@@ -295,15 +298,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = []
     for system in systems():
         try:
-            results.append(measured(system, train, test, options.texts))
+            results.append(measure(system, train, test, options.texts))
         except ModuleNotFoundError as error:
             OUT.print(f"{system.name}: left out, {error.name} is not installed", style="yellow")
             continue
         OUT.print(f"{results[-1].name}: {results[-1].accuracy:.2%}", highlight=False)
     ratios = show(results)
     if options.json:
-        found = {"systems": [asdict(one) for one in results], "ratios": ratios}
-        write_atomically(options.json, as_json(found))
+        figures = {"systems": [asdict(result) for result in results], "ratios": ratios}
+        write_atomically(options.json, as_json(figures))
     if options.plot:
         plot(results, options.plot)
     return 0

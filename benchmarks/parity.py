@@ -1,9 +1,9 @@
-"""The same scores whatever runs a model: PyTorch, the float32 graph, the int8 graph.
+"""Compares the scores of one model in PyTorch, in its float32 graph and in its int8 graph.
 
-`python benchmarks/parity.py` scores IMDb's whole test split with the shipped bundle in all three,
-and prints JSON: each one's accuracy, and the largest and mean difference of a probability from
-PyTorch's. On the first `--again` reviews also the largest difference when the same runtime reads
-them alone, in another order, and streamed token by token.
+`python benchmarks/parity.py` scores IMDb's whole test split with the shipped model in all three
+runtimes. It prints JSON: the accuracy of each, and the largest and the mean difference between its
+probabilities and PyTorch's. The first `--again` reviews are scored again in each runtime: one at a
+time, in another order, and streamed token by token. The largest differences are printed, too.
 """
 
 from __future__ import annotations
@@ -30,50 +30,51 @@ NAMES = {FLOAT_GRAPH: "float32", INT8_GRAPH: "int8"}
 
 
 def predictors(bundle: Bundle) -> dict[str, Predictor]:
-    """The bundle in PyTorch and as both graphs, built anew from its weights."""
-    found = {"torch": Predictor(bundle, open_torch(bundle))}
+    """The bundle in PyTorch and in both graphs, which are built again from its weights."""
+    by_runtime = {"torch": Predictor(bundle, open_torch(bundle))}
     for name in GRAPHS:
         quantised = name == INT8_GRAPH
         graph = build(bundle, quantised=quantised).SerializeToString()
-        found[NAMES[name]] = Predictor(bundle, OnnxRuntime(bundle, graph, quantised=quantised))
-    return found
+        by_runtime[NAMES[name]] = Predictor(bundle, OnnxRuntime(bundle, graph, quantised=quantised))
+    return by_runtime
 
 
 def read_again(predictor: Predictor, texts: Sequence[str]) -> dict[str, float]:
-    """The largest differences from one batch: alone, in another order, streamed."""
+    """The largest differences from one batch: one text at a time, in another order, streamed."""
     together = predictor.probabilities(texts)
     order = np.random.default_rng(0).permutation(len(texts))
     shuffled = np.empty_like(together)
-    shuffled[order] = predictor.probabilities([texts[place] for place in order])
+    shuffled[order] = predictor.probabilities([texts[index] for index in order])
     alone = np.concatenate([predictor.probabilities([text]) for text in texts])
     streamed = np.array([[*stream(predictor, text)][-1].probabilities for text in texts])
     ways = {"alone": alone, "shuffled": shuffled, "streamed": streamed}
-    return {name: _largest(together, shares) for name, shares in ways.items()}
+    return {name: _largest(together, probabilities) for name, probabilities in ways.items()}
 
 
-def measured(
-    shares: Mapping[str, NDArray[np.float64]], positive: NDArray[np.bool_]
+def compare(
+    by_runtime: Mapping[str, NDArray[np.float64]], positive: NDArray[np.bool_]
 ) -> dict[str, dict[str, float]]:
-    """Accuracy of each, and how far its probabilities [N, 2] are from PyTorch's."""
+    """The accuracy of each runtime, and how far its probabilities [N, 2] are from PyTorch's."""
+    reference = by_runtime["torch"]
     return {
         name: {
-            "accuracy": float(((share[:, 1] > 0.5) == positive).mean()),
-            "largest difference": _largest(shares["torch"], share),
-            "mean difference": float(np.abs(shares["torch"] - share).mean()),
+            "accuracy": float(((probabilities[:, 1] > 0.5) == positive).mean()),
+            "largest difference": _largest(reference, probabilities),
+            "mean difference": float(np.abs(reference - probabilities).mean()),
         }
-        for name, share in shares.items()
+        for name, probabilities in by_runtime.items()
     }
 
 
-def _largest(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    return float(np.abs(one - other).max())
+def _largest(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    return float(np.abs(first - second).max())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Score, compare, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", help="default: the shipped one")
-    parser.add_argument("--data", default="../shared/data/imdb")
+    parser.add_argument("--data", default="data:imdb")
     parser.add_argument("--again", type=int, default=200)
     options = parser.parse_args(arguments)
     bundle = SentimentClassifier.from_pretrained(options.model).bundle
@@ -82,11 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reviews = list(read_examples(data, set_aside=SetAside(None)))
     texts = [review.text for review in reviews]
     runs = predictors(bundle)
-    shares = {name: one.probabilities(texts) for name, one in runs.items()}
-    found = measured(shares, np.array([review.label == "positive" for review in reviews]))
-    for name, one in runs.items():
-        found[name] |= read_again(one, texts[: options.again])
-    print(json.dumps({"reviews": len(texts), **found}, indent=2))
+    probabilities = {name: predictor.probabilities(texts) for name, predictor in runs.items()}
+    positive = np.array([review.label == "positive" for review in reviews])
+    figures = compare(probabilities, positive)
+    for name, predictor in runs.items():
+        figures[name] |= read_again(predictor, texts[: options.again])
+    print(json.dumps({"reviews": len(texts), **figures}, indent=2))
     return 0
 
 

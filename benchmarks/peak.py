@@ -1,10 +1,10 @@
-"""How near scoring comes to what the processor can multiply, in int8 and in float32.
+"""Compares the speed of scoring with the processor's fastest matrix products.
 
-`python benchmarks/peak.py` times batches of 20 texts of 250 tokens through the shipped model's
-graphs, one a thread at a time, and beside them square matrix products of ONNX Runtime
-(`MatMulInteger`, `MatMul`), the best of several each, on the same threads. Prints JSON: billions of
-multiply-adds a second, and the share. The time of a batch is the whole graph's: embedding, gates
-and pooling as well.
+`python benchmarks/peak.py` times the shipped model's int8 and float32 graphs on batches of 20 texts
+of 250 tokens, one batch for each thread at a time. It also times square matrix products of ONNX
+Runtime (`MatMulInteger`, `MatMul`) on the same threads. The best of several times counts. It prints
+JSON: billions of multiply-adds a second of both, and their quotient (`share`). A batch's time is
+that of the whole graph, with embedding, gates and pooling.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TIMES = 7
 
 
 def best(work: Callable[[], object]) -> float:
-    """The shortest of several times, in seconds, after one that does not count."""
+    """The shortest of several times, in seconds; a first run does not count."""
     work()
     times = []
     for _ in range(TIMES):
@@ -42,14 +42,14 @@ def best(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def product(kind: str, given: NDArray[Any], weights: NDArray[Any], threads: int) -> float:
-    """Billions of multiply-adds a second of one square product."""
-    types = [helper.np_dtype_to_tensor_dtype(a.dtype) for a in (given, weights)]
+def product(kind: str, left: NDArray[Any], weights: NDArray[Any], threads: int) -> float:
+    """Billions of multiply-adds a second of a square product."""
+    types = [helper.np_dtype_to_tensor_dtype(a.dtype) for a in (left, weights)]
     out = TensorProto.INT32 if kind == "MatMulInteger" else TensorProto.FLOAT
     graph = helper.make_graph(
         [helper.make_node(kind, ["a", "b"], ["c"])],
         "product",
-        [helper.make_tensor_value_info("a", types[0], given.shape)],
+        [helper.make_tensor_value_info("a", types[0], left.shape)],
         [helper.make_tensor_value_info("c", out, [SIZE, SIZE])],
         [numpy_helper.from_array(weights, "b")],
     )
@@ -61,21 +61,21 @@ def product(kind: str, given: NDArray[Any], weights: NDArray[Any], threads: int)
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    return SIZE**3 / best(lambda: session.run(None, {"a": given})) / 1e9
+    return SIZE**3 / best(lambda: session.run(None, {"a": left})) / 1e9
 
 
 def peak(kind: str, threads: int) -> float:
-    """The processor's best at numbers of this kind."""
+    """Billions of multiply-adds a second of the processor's fastest product of this kind."""
     random = np.random.default_rng(0)
     if kind == FLOAT_GRAPH:
-        given, weights = random.normal(size=(2, SIZE, SIZE)).astype(np.float32)
-        return product("MatMul", given, weights, threads)
+        left, weights = random.normal(size=(2, SIZE, SIZE)).astype(np.float32)
+        return product("MatMul", left, weights, threads)
     whole = random.integers(0, 127, (2, SIZE, SIZE))
     return product("MatMulInteger", whole[0].astype(np.uint8), whole[1].astype(np.int8), threads)
 
 
 def scoring(bundle: Bundle, kind: str, threads: int) -> float:
-    """Billions of multiply-adds a second of the model's LSTM, with all else in the time."""
+    """Billions of multiply-adds a second of the model's LSTM, in the time of the whole graph."""
     quantised = kind == INT8_GRAPH
     graph = build(bundle, quantised=quantised).SerializeToString()
     runtime = OnnxRuntime(bundle, graph, quantised=quantised, threads=threads)
@@ -93,12 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=0, help="0: one for each core")
     options = parser.parse_args(arguments)
     bundle = SentimentClassifier.from_pretrained(options.model).bundle
-    found = {}
+    figures = {}
     for kind in GRAPHS:
         reached = scoring(bundle, kind, options.threads)
         most = peak(kind, options.threads)
-        found[kind] = {"scoring": reached, "product": most, "share": reached / most}
-    print(json.dumps(found, indent=2))
+        figures[kind] = {"scoring": reached, "product": most, "share": reached / most}
+    print(json.dumps(figures, indent=2))
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Peak memory of a training that streams a generated CSV, for two numbers of rows.
+"""Measures the peak memory of a training that streams a csv file, for two numbers of rows.
 
-`python benchmarks/stream_memory.py` generates both files in a temporary folder, trains 50 updates
-on each by `sentiment-lstm train --streaming` in a process of its own, and prints what the operating
-system says was the most memory each held.
+`python benchmarks/stream_memory.py` generates both files in a temporary folder. It trains 50
+updates on each with `sentiment-lstm train --streaming`, each in a process of its own. It prints the
+peak memory of each process, as the operating system reports it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ LIMIT_MB = 1_500
 
 
 def write_csv(path: Path, rows: int) -> None:
-    """Rows of six sentences each out of a common pool; the label is the last sentence's."""
+    """Write rows of sentences from a common pool; the last but one decides the label."""
     rng = random.Random(0)
     words = [f"word{n}" for n in range(WORDS)]
-    weights = [1 / (n + 10) for n in range(WORDS)]  # as frequencies fall in real text
+    weights = [1 / (n + 10) for n in range(WORDS)]  # word frequencies as in real text
     pool = [" ".join(rng.choices(words, weights, k=rng.randint(5, 30))) for _ in range(SENTENCES)]
     verdicts = ("it is dreadful", "it is superb")
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -38,7 +38,7 @@ def write_csv(path: Path, rows: int) -> None:
 
 
 def peak_megabytes(source: Path, out: Path, steps: int) -> float:
-    """Train on the stream; the process's peak resident memory in MB."""
+    """Train on the stream; returns the process's peak resident memory in MB."""
     command = [sys.executable, "-c", "from sentiment_lstm.cli import main; main()", "train"]
     command += ["--data", str(source), "--streaming", "--out", str(out)]
     command += ["--set", f"training.max_steps={steps}"]

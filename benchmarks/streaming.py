@@ -1,8 +1,9 @@
-"""Reading token by token: milliseconds a token, and memory over a text without end.
+"""Measures reading token by token: milliseconds a token, and memory over a very long text.
 
-`python benchmarks/streaming.py` reads generated sentences as one text with the shipped bundle.
-Prints JSON: median, mean and 99th percentile of the first 20,000 tokens (the first token of a piece
-bears its tokenizing), and the process's peak memory after these and after all (`--tokens`).
+`python benchmarks/streaming.py` reads generated sentences as one text with the shipped model. It
+prints JSON: the median, the mean and the 99th percentile of the time of the first 20,000 tokens,
+and the process's peak memory after these and after all (`--tokens`). The time of a sentence's first
+token includes cutting the sentence into tokens.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ TIMED = 20_000
 
 
 def pieces() -> Iterator[str]:
-    """One text without end."""
+    """The pieces of one endless text."""
     return (f"{text} " for text, _, _ in sentences(seed=2))
 
 
 def peak_mb() -> int:
-    """The most memory that this process ever held."""
+    """The peak memory of this process, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     early = peak_mb()
     for _ in range(options.tokens - TIMED):
         next(steps)
-    found = {
+    figures = {
         "median_ms": round(1000 * statistics.median(seconds), 4),
         "mean_ms": round(1000 * statistics.mean(seconds), 4),
         "p99_ms": round(1000 * statistics.quantiles(seconds, n=100)[-1], 4),
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "peak_mb_early": early,
         "peak_mb": peak_mb(),
     }
-    print(json.dumps(found, indent=2))
+    print(json.dumps(figures, indent=2))
     return 0
 
 

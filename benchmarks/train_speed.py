@@ -1,21 +1,20 @@
-"""How fast `--preset seed` trains, against the usual notebook loop with the same layers.
+"""Compares the speed of `train --preset seed` with a usual notebook loop of the same layers.
 
     python benchmarks/train_speed.py [--json FILE] [--precision auto] [--to-accuracy 0.86]
 
 Both learn from the same token ids of the `imdb` source with the same threads. They take turns in
-one process, some updates each, so that whatever else the machine does falls on both; between the
-turns the machine's own peak is taken, the fastest float32 matrix product.
+one process, so that other work of the machine slows both. Between the turns, the machine's fastest
+float32 matrix product is measured: its peak.
 
-*Real* tokens are words of reviews; *executed* ones are all that the LSTM computes, padding too.
-Share of peak counts the LSTM's matrix products alone: a multiply-add is 2 FLOP, and training does
-each product three times: forward, gradient of inputs, gradient of weights.
+*Real* tokens are words of reviews. *Executed* tokens are all that the LSTM computes, with padding.
+The share of the peak counts the LSTM's matrix products alone. A multiply-add is 2 FLOP, and
+training makes each product three times: forward, gradient of inputs, gradient of weights.
 
-Most of the ratio is no padding. PyTorch's LSTM starts with forget gates half shut, so the gradient
-of the last state fades below 1e-38 within 250 tokens, and processors are slow on such numbers (in
-the first updates most of all, later on and off); ours starts with open gates. The
-rest is memory: large blocks that are freed go back to the system and come again page by page; our
-trainings keep them. With `--same-setup` the notebook has both, denormals flushed and blocks kept:
-what is left is what length buckets alone bring.
+Most of the ratio does not come from padding. PyTorch's LSTM starts with half-shut forget gates, so
+the gradient of the last state fades below 1e-38 within 250 tokens; processors are slow on such
+numbers. Ours starts with open gates. Our trainings also keep large freed blocks of memory, which
+the notebook gets back from the system page by page. With `--same-setup` the notebook flushes
+denormals and keeps its blocks, too; then only the length buckets make the difference.
 """
 
 from __future__ import annotations
@@ -32,12 +31,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from notebook_loop import Notebook
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch import Tensor
 
 from sentiment_lstm.batching import Position, Window, epoch_batches
 from sentiment_lstm.data.corpus import load_corpus
@@ -60,62 +58,6 @@ RATIO_BAR, PEAK_BAR = 2.0, 0.40
 log = Console(stderr=True)
 
 
-class NotebookNet(nn.Module):
-    """Embedding, two LSTM layers, dropout, linear, sigmoid, as such notebooks write them."""
-
-    def __init__(self, vocabulary: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary, 128)
-        self.lstm = nn.LSTM(128, 256, 2, batch_first=True, dropout=0.3)
-        self.dropout = nn.Dropout(0.3)
-        self.linear = nn.Linear(256, 1)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Probabilities of the second class, [B], for ids padded on the left, [B, T]."""
-        zeros = torch.zeros(2, len(ids), 256)
-        out, _ = self.lstm(self.embedding(ids), (zeros, zeros))
-        return torch.sigmoid(self.linear(self.dropout(out[:, -1]))).squeeze(1)
-
-
-class Notebook:
-    """The rival: batches of 64, each review padded on the left or cut to 250 tokens."""
-
-    width = 250
-
-    def __init__(self, training: Window, validation: Window, vocabulary: int) -> None:
-        torch.manual_seed(0)
-        self.training = DataLoader(self._dataset(training), batch_size=64, shuffle=True)
-        self.validation = DataLoader(self._dataset(validation), batch_size=64)
-        self.net = NotebookNet(vocabulary)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3)
-        self.criterion = nn.BCELoss()
-
-    def epoch(self) -> Iterator[Tensor]:
-        """Train on all reviews once; yields the ids [B, T] of each update after it is done."""
-        for ids, labels in self.training:
-            self.net.train()
-            self.optimizer.zero_grad()
-            self.criterion(self.net(ids), labels).backward()
-            nn.utils.clip_grad_norm_(self.net.parameters(), 5)
-            self.optimizer.step()
-            yield ids
-
-    @torch.no_grad()
-    def accuracy(self) -> float:
-        """Share of validation reviews that are judged right."""
-        self.net.eval()
-        right = [(self.net(ids) > 0.5) == (labels > 0.5) for ids, labels in self.validation]
-        return float(torch.cat(right).float().mean())
-
-    def _dataset(self, window: Window) -> TensorDataset:
-        ids = np.full((len(window.ids), self.width), PAD_ID, dtype=np.int64)
-        for row, text in zip(ids, window.ids, strict=True):
-            kept = text[: self.width]
-            row[self.width - len(kept) :] = kept
-        labels = window.labels.astype(np.float32)
-        return TensorDataset(torch.from_numpy(ids), torch.from_numpy(labels))
-
-
 Turns = list[tuple[float, float]]
 """Real and executed tokens a second, turn by turn."""
 
@@ -135,9 +77,9 @@ class Watcher:
 
 
 class Alternation(Watcher):
-    """Watches our training; after each of our turns the notebook and the matrix product take one.
+    """Watches our training; the notebook and the matrix product take turns with it.
 
-    The first update of each is a warm-up and not counted.
+    The first update of each side is a warm-up and does not count.
     """
 
     def __init__(
@@ -149,7 +91,7 @@ class Alternation(Watcher):
         self.done, self.tokens, self.padded, self.mark = -1, 0, 0, 0.0
 
     def stepped(self, step: dict[str, float]) -> None:
-        """Count an update of ours, and let the others go where our turn ends."""
+        """Count an update of ours; at the end of our turn, the others take theirs."""
         self.done += 1
         self.tokens += int(step["tokens"])
         self.padded += next(self.executed)
@@ -185,7 +127,7 @@ class Alternation(Watcher):
 
 
 class UntilAccuracy(Watcher):
-    """Watches our training until its validation accuracy; seconds of validation do not count."""
+    """Watches our training until it reaches an accuracy; validation time does not count."""
 
     def __init__(self, target: float) -> None:
         self.target, self.reached = target, False
@@ -197,7 +139,7 @@ class UntilAccuracy(Watcher):
         self.seconds, self.mark = self.seconds + now - self.mark, now
 
     def epoch_ended(self, epoch: dict[str, float]) -> None:
-        """Stop where the target is reached."""
+        """Stop when the target is reached."""
         accuracy = epoch["validation_accuracy"]
         log.print(f"ours: {accuracy:.4f} after {self.seconds:.0f} s", highlight=False)
         self.mark, self.reached = time.monotonic(), accuracy >= self.target
@@ -228,12 +170,12 @@ def lstm_flop(model: ModelSettings) -> int:
 
 @dataclass(frozen=True)
 class Setup:
-    """Both sides' material: the same reviews and ids."""
+    """What both sides learn from: the same reviews and ids."""
 
     settings: Settings
     feed: Feed
     whole: tuple[Window, Window]
-    """Training and validation texts at full length, for the notebook to cut by itself."""
+    """Training and validation texts at full length; the notebook cuts them itself."""
     vocabulary: int
 
     @classmethod
@@ -252,24 +194,24 @@ class Setup:
         return cls(settings, feed, (training, validation), len(tokenizer))
 
     def notebook(self) -> Notebook:
-        """The rival before its first update."""
+        """The notebook loop before its first update."""
         return Notebook(*self.whole, self.vocabulary)
 
     def trainer(self) -> Trainer:
-        """Ours before its first update."""
+        """Our training before its first update."""
         torch.manual_seed(0)
         model = LSTMClassifier(self.settings.model, self.vocabulary, classes=2)
         return Trainer(model, self.settings.training, self.feed, Classification())
 
     def executed(self) -> list[int]:
-        """Tokens with padding of each update of ours, in the order of the first epoch."""
+        """The tokens with padding in each of our updates, in the order of the first epoch."""
         at, training = Position(), self.settings.training
         batches = epoch_batches(self.feed.windows(), training.batch_tokens, training.seed, at)
         return [batch.ids.size for batch in batches]
 
 
 def alternate(setup: Setup, steps: int, same_setup: bool) -> dict[str, Any]:
-    """Both sides' medians over the rounds, and what they make of the machine's peak."""
+    """Both sides' medians over the rounds, and the fraction of the peak they reach."""
     watcher = Alternation(setup.notebook().epoch(), iter(setup.executed()), steps, same_setup)
     with suppress(Finished):
         setup.trainer().run(watcher)
@@ -329,7 +271,7 @@ def _number(value: float | None) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, show, and tell by the exit code whether both bars are met."""
+    """Measure and show; the exit code says whether both bars are met."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     steps = range(1, 61)  # all turns fit in one epoch
     parser.add_argument("--steps", type=int, default=8, choices=steps, metavar="N", help="a turn")
@@ -339,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to-accuracy", type=float, help="also train both until it; many minutes")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     options = parser.parse_args(arguments)
-    torch.set_flush_denormal(options.same_setup)  # before threads start: they inherit it
+    torch.set_flush_denormal(options.same_setup)  # threads that start later inherit it
     torch.set_num_threads(options.threads)
     keep_freed_memory(True)
     setup = Setup.read(options.threads, options.precision)

@@ -18,7 +18,7 @@ import pytest
 from documents import ROOT
 
 from sentiment_lstm import presets
-from sentiment_lstm.data import bundled, grammar
+from sentiment_lstm.data import bundled, grammar, registry
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.evaluation import cases
 from sentiment_lstm.records import Row
@@ -72,7 +72,7 @@ def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Small stand-ins for what is large or elsewhere.
 
     - presets: four updates of a network of eight units;
-    - `imdb` and the hub's `stanfordnlp/imdb`: some dozens of made-up texts;
+    - `imdb`, the hub's `stanfordnlp/imdb` and `data:irony`: some dozens of made-up texts;
     - `grammar:N`: at most 300 sentences;
     - the shipped suite of behaviour: every fortieth case;
     - the two phases of `compare` and the study of gradients: a few updates.
@@ -87,6 +87,7 @@ def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(cases, "shipped_cases", lambda: suite()[::40])
     small = partial(Plan, steps=2, batch=4, hidden=8, measured=4, tested=8)
     monkeypatch.setattr(gradient_study, "Plan", small)
+    monkeypatch.setenv(registry.VARIABLE, str(folder.parent / "shared" / "data"))
     _replace_phases(monkeypatch, str(folder.parent / "hub"))
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from sentiment_lstm import __version__
 from sentiment_lstm.commands.comparing import compare
 from sentiment_lstm.commands.explaining import explain
 from sentiment_lstm.commands.exporting import export
+from sentiment_lstm.commands.fetching import data_fetch, data_list, data_verify
 from sentiment_lstm.commands.inspecting import inspect
 from sentiment_lstm.commands.looking import data
 from sentiment_lstm.commands.output import say
@@ -26,15 +28,24 @@ from sentiment_lstm.commands.training import quickstart, train
 from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
 
+
+class _Commands(TyperGroup):
+    """Knows commands of two words beside those of one: `data list` beside `data SOURCE`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+        pair = " ".join(args[:2])
+        return super().resolve_command(ctx, [pair, *args[2:]] if pair in self.commands else args)
+
+
 app = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Turns labelled texts into a small LSTM that people can trust.",
 )  # fmt: skip
 for _command in (
-    train, quickstart, evaluate, predict, stream, explain, behaviour, compare, data, inspect,
-    export, tour,
+    train, quickstart, evaluate, predict, stream, explain, behaviour, compare, data, data_list,
+    data_fetch, data_verify, inspect, export, tour,
 ):  # fmt: skip
-    app.command()(_command)
+    app.command(_command.__name__.replace("_", " "))(_command)
 
 
 class _Debug:

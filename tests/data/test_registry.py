@@ -17,6 +17,7 @@ from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
 
 NAMES = list(registry.registered())
+COMMERCIAL_USE = ("allowed", "forbidden", "research only", "not stated")
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_entries_hold_what_the_commands_need(name):
     assert entry.purpose
     assert entry.terms
     assert entry.splits
-    assert entry.commercial_use in ("allowed", "forbidden", "not stated")
+    assert entry.commercial_use in COMMERCIAL_USE
     assert set(entry.uses) <= {"train", "measure", "development"}
     assert set(entry.models) <= {"default", "tiny"}
     assert {entry.text_column, entry.label_column} - {""} <= set(entry.columns)

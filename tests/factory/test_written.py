@@ -55,14 +55,14 @@ VALIDATION = {"split": "validation"}
         ("irony", VALIDATION),
         ("irony", TEST),
         ("restaurants", VALIDATION),
-        ("counterfactual", VALIDATION | {"text_column": "edited"}),
+        ("counterfactual", VALIDATION),
     ],
 )
 def test_none_is_measured(name, settings):
     source = f"data:{name}"
     if is_missing(source):
         pytest.skip(f"{source} is not on this machine")
-    measured = DataSettings(source=source, **settings)
+    measured = DataSettings(source, **settings)
     asked = {_letters(row.text) for row in open_rows(measured)}
     assert len(asked) > 300
     assert [row["text"] for row in ROWS if _letters(row["text"]) in asked] == []

@@ -1,4 +1,4 @@
-"""The commands that look at what there is: `data`."""
+"""The command `data SOURCE`: looks at a source before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from sentiment_lstm.commands.output import print_line
 
 
 def data(
-    source: Annotated[str, typer.Argument(help="imdb, kaggle:OWNER/NAME, hf:NAME or a path.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="imdb, data:NAME, kaggle:OWNER/NAME, hf:OWNER/NAME[/CONFIGURATION] or a path."
+        ),
+    ],
     split: Split = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -32,7 +37,11 @@ def data(
     set_aside: SetAsideFile = None,
     as_json: Json = False,
 ) -> None:
-    """Look at a source: rows, classes, lengths, duplicates and what would be set aside."""
+    """Look at a source: rows, classes, lengths, duplicates and what would be set aside.
+
+    `data list`, `data fetch NAME` and `data verify` are about the sets known by name. A file of
+    your own called list, fetch or verify is ./list, ./fetch or ./verify.
+    """
     from sentiment_lstm.commands import tables
     from sentiment_lstm.data.survey import survey
 
@@ -45,8 +54,8 @@ def data(
         strict=strict,
     )
     settings = chosen_settings("quick", None, options, [])
-    found = survey(settings.data, set_aside_into(set_aside, strict))
+    figures = survey(settings.data, set_aside_into(set_aside, strict))
     if as_json:
-        print_line(json.dumps(found))
+        print_line(json.dumps(figures))
     else:
-        tables.counts(found, source)
+        tables.counts(figures, source)

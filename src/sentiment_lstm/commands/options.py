@@ -19,7 +19,11 @@ Model = Annotated[
     str | None, typer.Option(help="A run or bundle folder, or tiny; default: the one that ships.")
 ]
 Data = Annotated[
-    str | None, typer.Option(help="imdb, kaggle:OWNER/NAME, hf:NAME, a file or a folder.")
+    str | None,
+    typer.Option(
+        help="imdb, data:NAME (see data list), kaggle:OWNER/NAME, hf:OWNER/NAME[/CONFIGURATION], "
+        "a file or a folder."
+    ),
 ]
 Split = Annotated[str | None, typer.Option(help="Which part of the source.")]
 TextColumn = Annotated[str | None, typer.Option(help="Column of the text.")]

@@ -1,4 +1,4 @@
-"""What a training reads: classes, training and validation reviews, and what was left out.
+"""The examples of a training: classes, training and validation examples, what was left out.
 
 Knows nothing of tokens or models.
 """
@@ -19,7 +19,7 @@ from sentiment_lstm.data.open import (
     open_source,
     read_examples,
     read_texts,
-    some,
+    refuse_empty,
 )
 from sentiment_lstm.data.screening import (
     SetAside,
@@ -37,13 +37,15 @@ from sentiment_lstm.settings import DataSettings, Settings
 
 @dataclass
 class Corpus:
-    """The reviews of a training.
+    """The examples of a training.
 
-    `sample` holds all training reviews; of a stream, the training part of its first
-    `data.stream_rows` rows. `validation` holds the source's own validation split where it has one
-    (of a stream, its first `stream_rows` reviews), else our split's validation side (of a stream,
-    of those first rows). `screening` counts: `rows read`, `set aside` (by reason), `duplicates`,
-    `disagreeing duplicates`, `excluded`.
+    `sample` holds all training examples. Of a stream it holds the training side of the first
+    `data.stream_rows` rows.
+    `validation` holds the source's own validation split where it has one; of a stream, the first
+    `stream_rows` examples of it. Else it holds the validation side of a seeded split; of a stream,
+    of the first `stream_rows` rows.
+    `screening` counts `rows read`, `set aside` (by reason), `duplicates`,
+    `disagreeing duplicates` and `excluded`.
     """
 
     classes: tuple[str, ...]
@@ -54,24 +56,24 @@ class Corpus:
     _again: Callable[[], Iterator[Example]] | None = field(default=None, repr=False)
 
     def training(self) -> Iterator[Example]:
-        """Every training review, in the source's order; a stream is read again from its start."""
+        """Every training example, in the source's order; a stream is read again from its start."""
         return iter(self.sample) if self._again is None else self._again()
 
 
 def load_corpus(
     data: DataSettings, seed: int, set_aside: SetAside, mixture: Sequence[DataSettings] = ()
 ) -> Corpus:
-    """Read, screen, drop duplicates and excluded texts, split.
+    """Read and screen the sources, drop duplicates and excluded texts, and split.
 
     Args:
-        data: the source that names the classes and validates.
-        seed: of the split.
+        data: the main source, which gives the classes and the validation examples.
+        seed: the seed of the split.
         set_aside: gets the bad rows of all sources.
-        mixture: more sources of training texts; a text that stands in an earlier source, validates
-            or is excluded by any of the sources is dropped.
+        mixture: more sources of training texts. A text is dropped if an earlier source or the
+            validation side holds it, or if any source excludes it.
 
     Raises:
-        DataError: as `read_reviews`; fewer than two classes, in all or on the training side.
+        DataError: as `read_examples`; fewer than two classes, in all or on the training side.
         UsageError: a mixture with a stream.
     """
     corpus = _load(data, seed, set_aside, None)
@@ -83,9 +85,9 @@ def load_corpus(
 def validation_examples(
     data: DataSettings, seed: int, set_aside: SetAside, classes: Sequence[str]
 ) -> list[Example]:
-    """The validation reviews of a training with this `data` and `seed`, labels as `classes`.
+    """The validation examples of a training with this `data` and `seed`, labels as in `classes`.
 
-    The corpus is read again, so they are the same reviews.
+    The corpus is read again in the same way, so these are the same examples.
 
     Raises:
         DataError: as `load_corpus`.
@@ -121,29 +123,29 @@ def _digests(corpus: Corpus) -> set[bytes]:
 
 
 def unlabelled_texts(settings: Settings, corpus: Corpus, set_aside: SetAside) -> list[Example]:
-    """Texts to read without labels, each once, none that validates or stands in an excluded set.
+    """Texts for learning without labels, each once; no validation text and no excluded text.
 
     Args:
-        settings: `language.sources` are named as `data.exclude` is, `SOURCE` or `SOURCE:SPLIT`;
-            without a split the unlabelled one is read where there is one, else `train`. Sets that
-            `data` or a source of the mixture excludes are left out here too.
-        corpus: whose texts are known already.
+        settings: `language.sources` names the sources as `SOURCE` or `SOURCE:SPLIT`. Without a
+            split, the unlabelled split is read where there is one, else `train`. Texts that `data`
+            or a source of the mixture excludes are left out.
+        corpus: its texts are left out, too.
         set_aside: gets the bad rows.
 
     Raises:
         DataError: as `read_texts`.
     """
     known = _digests(corpus).union(*(_excluded(d) for d in (settings.data, *settings.mixture)))
-    found = []
+    unlabelled = []
     for name in settings.language.sources:
-        source, split_name = _named_split(name)
+        source, split_name = named_split(name)
         split_name = split_name or _unlabelled_split(source)
         for example in _texts(replace(settings.data, source=source, split=split_name), set_aside):
             digest = fingerprint(example.text)
             if digest not in known:
                 known.add(digest)
-                found.append(example)
-    return found
+                unlabelled.append(example)
+    return unlabelled
 
 
 def _load(
@@ -161,11 +163,11 @@ def _load(
 
 @dataclass
 class _Reader:
-    """A source with all that decides which of its rows train.
+    """A source, and all that decides which of its rows a training reads.
 
-    Duplicates in a stream are dropped within a window of its latest `stream_rows` texts: memory
-    stays the same however long the stream is, and a duplicate further apart is trained on again.
-    It never stands on both sides, for a stream's validation is chosen by the text (or group) alone.
+    Duplicates in a stream are dropped within a window of its latest `stream_rows` texts, so that
+    memory does not grow with the stream. A duplicate further apart is trained on again. It never
+    stands on both sides, because the text or the group alone decides the side.
     """
 
     data: DataSettings
@@ -176,16 +178,16 @@ class _Reader:
     own_validation: bool
     excluded: set[bytes]
     furthest: int = 0
-    """Rows that a pass has reached: later passes do not count them again."""
+    """The number of rows that a pass has reached; later passes do not count them again."""
 
     def corpus(self) -> Corpus:
-        """The first pass: all rows, or as many of a stream as may be held."""
+        """Make the first pass: over all rows, or over the first `stream_rows` of a stream."""
         counts: Counter[str] = Counter()
         rows = self.data.stream_rows if self.data.streaming else None
-        good = some(self._screened(rows), self.data, self.set_aside)
+        good = refuse_empty(self._screened(rows), self.data, self.set_aside)
         examples = list(self._kept(good, counts))
         self._check_classes(examples)
-        # From here on a label that was not seen has no class to go to.
+        # From here on, an unseen label counts as unmapped.
         self.labeller.close()
         classes = self.labeller.order()
         sample, validation = self._split(examples, classes)
@@ -195,7 +197,7 @@ class _Reader:
         return Corpus(classes, sample, validation, self.data.streaming, report, again)
 
     def training(self) -> Iterator[Example]:
-        """A stream's training reviews, from its start."""
+        """A stream's training examples, from its start."""
         for example in self._kept(self._screened(None), Counter()):
             if self.own_validation or not self._validates(example):
                 yield example
@@ -211,7 +213,7 @@ class _Reader:
                 yield example
 
     def _kept(self, examples: Iterable[Example], counts: Counter[str]) -> Iterator[Example]:
-        """The reviews that stay: each text once, none of an excluded set."""
+        """The examples that stay: each text once, and none that is excluded."""
         window = self.data.stream_rows if self.data.streaming else None
         for example in unique(examples, counts, window):
             if self.excluded and fingerprint(example.text) in self.excluded:
@@ -246,21 +248,21 @@ class _Reader:
                 f"Expected reviews in {self.data.source} that do not stand in "
                 f"{', '.join(self.data.exclude)}, found none; leave --exclude out or change it."
             )
-        found = sorted({str(example.label) for example in examples})
-        if len(found) < 2:
+        classes = sorted({str(example.label) for example in examples})
+        if len(classes) < 2:
             where = f"the first {self.data.stream_rows} rows of " if self.data.streaming else ""
             more = ", or raise data.stream_rows if rows are sorted" if self.data.streaming else ""
             raise DataError(
                 f"Expected at least two classes in {where}{self.data.source}, found "
-                f"{', '.join(found)}; see --label-column and --label-map{more}."
+                f"{', '.join(classes)}; see --label-column and --label-map{more}."
             )
 
     def _check_training(self, sample: Sequence[Example]) -> None:
-        found = {str(example.label) for example in sample}
-        if len(found) < 2:
+        classes = {str(example.label) for example in sample}
+        if len(classes) < 2:
             raise DataError(
                 f"Expected at least two classes to train on after the split of {self.data.source}, "
-                f"found {', '.join(found)}; bring more reviews or choose another --group-column."
+                f"found {', '.join(classes)}; bring more reviews or choose another --group-column."
             )
 
     def _report(self, counts: Counter[str]) -> dict[str, object]:
@@ -274,20 +276,20 @@ class _Reader:
 def _own_validation(
     data: DataSettings, set_aside: SetAside, classes: Sequence[str]
 ) -> list[Example]:
-    """The source's validation split; of a stream, as many reviews as may be held."""
+    """The source's validation split; of a stream, its first `stream_rows` examples."""
     data = replace(data, split="validation")
     examples = read_examples(data, set_aside=set_aside, classes=classes)
     return list(islice(examples, data.stream_rows if data.streaming else None))
 
 
 def _excluded(data: DataSettings) -> set[bytes]:
-    """The texts of all sources in `data.exclude`, as digests; their labels are not read."""
-    found: set[bytes] = set()
+    """Digests of the texts of all sources in `data.exclude`; their labels are not read."""
+    digests: set[bytes] = set()
     for name in data.exclude:
-        source, split_name = _named_split(name)
+        source, split_name = named_split(name)
         split_name = split_name or evaluation_split(source)
-        found |= _texts_of(replace(data, source=source, split=split_name, streaming=True))
-    return found
+        digests |= _texts_of(replace(data, source=source, split=split_name, streaming=True))
+    return digests
 
 
 def _texts_of(data: DataSettings) -> set[bytes]:
@@ -296,7 +298,7 @@ def _texts_of(data: DataSettings) -> set[bytes]:
 
 
 def _texts(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
-    """A source's texts, by the training's text column or else by the usual one."""
+    """A source's texts, from the training's text column, else from the usual one."""
     plain = replace(data, label_column=None, group_column=None, label_map={})
     try:
         next(open_source(plain, labelled=False).rows(), None)
@@ -307,7 +309,7 @@ def _texts(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
     return read_texts(plain, set_aside=set_aside)
 
 
-def _named_split(name: str) -> tuple[str, str | None]:
+def named_split(name: str) -> tuple[str, str | None]:
     """`"PATH:test"` -> `("PATH", "test")`; `"PATH"`, `"data:NAME"`, `"hf:NAME"` name no split."""
     source, _, tail = name.rpartition(":")
     named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", "data", "hf", "kaggle")
@@ -315,11 +317,11 @@ def _named_split(name: str) -> tuple[str, str | None]:
 
 
 def _unlabelled_split(source: str) -> str:
-    """The split without labels as the hub's `imdb` calls it, where there is one, else `train`."""
+    """`unsupervised`, as the hub's `imdb` calls its split without labels, else `train`."""
     return "unsupervised" if "unsupervised" in list_splits(source) else "train"
 
 
 def evaluation_split(source: str) -> str:
-    """What an evaluation set is read from: its test split, else validation, else all it has."""
+    """The split that measures a model: `test`, else `validation`, else `train` (all there is)."""
     splits = list_splits(source)
     return next((name for name in ("test", "validation") if name in splits), "train")

@@ -1,12 +1,14 @@
-"""Phase 2 of the study: Hugging Face datasets, by name or as a folder laid out like one.
+"""Reads Hugging Face data sets: by their name on the hub, or as a folder laid out like one.
 
-Whole (Arrow files, memory-mapped) or streaming. A name's Arrow files go to the usual cache; a
-folder's go to a temporary one, so that reading a folder leaves nothing behind.
+A data set is read whole (Arrow files, memory-mapped) or as a stream. The Arrow files of a name go
+to the library's usual cache. Those of a folder go to a temporary one, so that reading a folder
+leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +24,8 @@ from sentiment_lstm.settings import DataSettings
 
 _BATCH_ROWS = 1_000
 _DATA_SUFFIXES = {".parquet", ".csv", ".tsv", ".jsonl", ".json", ".arrow"}
+_PARQUET_COPY = "refs/convert/parquet"
+_CONFIGURED = re.compile(r"([\w.-]+/[\w.-]+)/([\w.-]+)")
 
 
 def is_hub_folder(folder: Path) -> bool:
@@ -31,13 +35,14 @@ def is_hub_folder(folder: Path) -> bool:
 
 
 def open_hub(name: str, data: DataSettings, *, labelled: bool) -> Source:
-    """The data set `name`, a name on the hub or a folder.
+    """The data set `name`: OWNER/NAME or OWNER/NAME/CONFIGURATION on the hub, or a folder.
 
     Raises:
         MissingExtraError: datasets is not installed.
-        DataError: unreachable, unknown, damaged, or without the split or the columns.
+        DataError: unreachable, unknown, damaged, or without the configuration, the split or the
+            columns.
     """
-    with _loaded(name, streaming=True) as stream:
+    with loaded(name, streaming=True) as stream:
         check_split(data, list(stream))
         features = _features(stream[data.split], name)
     columns = choose_columns(list(features), data, labelled=labelled, where=name)
@@ -50,12 +55,37 @@ def hub_splits(name: str) -> tuple[str, ...]:
 
     Raises: as `open_hub`.
     """
-    with _loaded(name, streaming=True) as stream:
+    with loaded(name, streaming=True) as stream:
         return tuple(stream)
 
 
+@contextmanager
+def loaded(name: str, **options: object) -> Iterator[Any]:
+    """The data set as the library gives it; a folder's cache lasts as long as the block.
+
+    Args:
+        name: as for `open_hub`.
+        options: of `datasets.load_dataset`.
+
+    Raises: as `open_hub`.
+    """
+    datasets = _datasets()
+    path, configuration = _path_and_configuration(name)
+    if configuration:
+        options["name"] = configuration
+    with ExitStack() as stack:
+        if Path(path).is_dir():
+            path = str(Path(path).resolve())
+            options["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory())
+        try:
+            dataset = _load(datasets, path, options)
+        except Exception as error:  # whatever the hub's client, Arrow or a reader raises
+            raise _unreadable(name, error) from error
+        yield dataset
+
+
 def _datasets() -> Any:  # noqa: ANN401
-    """The library, its bars and its own log silenced: errors reach the user as one sentence."""
+    """The library without its progress bars and its log: errors reach the user as one sentence."""
     try:
         import datasets
     except ImportError as error:
@@ -67,24 +97,24 @@ def _datasets() -> Any:  # noqa: ANN401
     return datasets
 
 
-@contextmanager
-def _loaded(name: str, **options: object) -> Iterator[Any]:
-    """The data set; a folder's cache lasts as long as the block."""
-    datasets = _datasets()
-    path = Path(name)
-    with ExitStack() as stack:
-        if path.is_dir():
-            name = str(path.resolve())
-            options["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory())
-        try:
-            dataset = datasets.load_dataset(name, **options)
-        except Exception as error:  # whatever the hub's client, Arrow or a reader raises
-            raise _unreadable(name, error) from error
-        yield dataset
+def _load(datasets: Any, path: str, options: dict[str, object]) -> Any:  # noqa: ANN401
+    """The data set; where the library no longer runs its script, the hub's parquet copy of it."""
+    try:
+        return datasets.load_dataset(path, **options)
+    except RuntimeError as error:
+        if "scripts are no longer supported" not in str(error):
+            raise
+        return datasets.load_dataset(path, **options, revision=_PARQUET_COPY)
+
+
+def _path_and_configuration(name: str) -> tuple[str, str | None]:
+    """`"OWNER/NAME/CONFIGURATION"` -> the first two parts and the third; a folder stays whole."""
+    configured = None if Path(name).is_dir() else _CONFIGURED.fullmatch(name)
+    return (configured[1], configured[2]) if configured else (name, None)
 
 
 def _features(dataset: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
-    """Feature by column; of a stream that does not tell, from its first row."""
+    """Feature by column; where a stream does not know them, the columns of its first row."""
     if dataset.features is not None:
         return dict(dataset.features)
     try:
@@ -94,7 +124,7 @@ def _features(dataset: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _rows(name: str, data: DataSettings, columns: Columns) -> Iterator[Row]:
-    with _loaded(name, split=data.split, streaming=data.streaming) as dataset:
+    with loaded(name, split=data.split, streaming=data.streaming) as dataset:
         line = 0
         for batch in _batches(dataset.select_columns(columns.used), name):
             for i, text in enumerate(batch[columns.text]):
@@ -115,12 +145,27 @@ def _batches(dataset: Any, name: str) -> Iterator[dict[str, list[Any]]]:  # noqa
 
 
 def _unreadable(name: str, error: Exception) -> DataError:
+    """What the library's error means for the user, as one sentence."""
+    known = _known_configurations(error)
     if Path(name).is_dir():
+        reason = f"the configurations {', '.join(known)}" if known else first_line(error)
         return DataError(
             f"Expected a folder laid out like a Hugging Face data set at {name}, "
-            f"found: {first_line(error)}; name one of its files instead."
+            f"found: {reason}; name one of its files instead."
+        )
+    if known:
+        path, configuration = _path_and_configuration(name)
+        return DataError(
+            f"Expected one of the configurations {', '.join(known)} of the Hugging Face data set "
+            f"{path!r}, found {configuration or 'none'}; name one, such as hf:{path}/{known[0]}."
         )
     return DataError(
         f"Expected the Hugging Face data set {name!r}, found: {first_line(error)}; go on with "
         "--data imdb, with a local path, or with HF_HUB_OFFLINE=1 if it is in the cache."
     )
+
+
+def _known_configurations(error: Exception) -> list[str]:
+    """The configurations that the library's message lists; none if it is about something else."""
+    listed = re.search(r"(?:Available|available configs): \[(.*)\]", str(error))
+    return re.findall(r"'([^']*)'", listed[1]) if listed else []

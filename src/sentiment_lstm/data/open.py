@@ -1,6 +1,6 @@
-"""One string names a source of reviews; here it is opened and read.
+"""Opens and reads the source that one string names.
 
-Knows which file reads which source, and nothing of formats.
+Knows which module reads which source, and nothing of formats.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ from sentiment_lstm.settings import DataSettings
 
 
 def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
-    """The source that `data.source` names.
+    """Open the source that `data.source` names.
 
-    `imdb`, `grammar`, `grammar:N`, `grammar:A-B`, `kaggle:OWNER/NAME`, `hf:NAME` or a path.
-    Without `labelled` no label column is looked for. A folder of your own called imdb is `./imdb`.
+    It is `imdb`, `grammar`, `grammar:N`, `grammar:A-B`, `data:NAME`, `kaggle:OWNER/NAME`,
+    `hf:OWNER/NAME`, `hf:OWNER/NAME/CONFIGURATION` or a path. A folder called imdb is `./imdb`.
+
+    Args:
+        data: the settings; a set that has a name fills in columns and label map they leave out.
+        labelled: whether the source must have a label column.
 
     Raises:
         DataError: missing, unreadable, or without the split or the columns asked for.
@@ -48,10 +52,11 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
 
 
 def list_splits(source: str) -> tuple[str, ...]:
-    """The splits of a source; none for a file, which has one part only.
+    """List the splits of a source; a file has none, for it is one part.
 
     Raises:
-        DataError: an empty name, or a hub name or folder that cannot be read.
+        DataError: an empty name, a set that is not here, or a hub name or folder that cannot be
+            read.
     """
     with _checked(source):
         if source == "imdb" or source.partition(":")[0] == "grammar":
@@ -78,9 +83,9 @@ def is_missing(source: str) -> bool:
 
 
 def open_rows(data: DataSettings) -> Iterator[Row]:
-    """The rows of a source as found, lazily and in its order.
+    """The rows of a source, unchanged, lazily and in its order.
 
-    Raises: as `open_source`; a file that turns out damaged on the way raises DataError there.
+    Raises: as `open_source`; a damaged file raises DataError where the damage is.
     """
     yield from open_source(data).rows()
 
@@ -88,10 +93,13 @@ def open_rows(data: DataSettings) -> Iterator[Row]:
 def read_examples(
     data: DataSettings, *, set_aside: SetAside, classes: Sequence[str] | None = None
 ) -> Iterator[Example]:
-    """The good rows of a source as reviews, duplicates included.
+    """The good rows of a source as examples, duplicates included.
 
-    With `classes` (a model's) labels are matched to those: by name, else an integer without a map
-    is a class position.
+    Args:
+        data: the settings.
+        set_aside: gets the bad rows.
+        classes: a model's. Labels are matched to these by name; where no name matches and there
+            is no label map, an integer is a class index.
 
     Raises:
         DataError: as `open_source`; no usable row; with `set_aside.strict` the first bad row.
@@ -99,16 +107,16 @@ def read_examples(
     source = open_source(data)
     labeller = labeller_of(source, data, classes)
     examples = screen(source.rows(), labeller, data.max_characters, set_aside)
-    yield from some(examples, data, set_aside)
+    yield from refuse_empty(examples, data, set_aside)
 
 
 def read_texts(data: DataSettings, *, set_aside: SetAside) -> Iterator[Example]:
-    """The good texts of a source, labels neither needed nor read (label None).
+    """The good texts of a source as examples without labels; no label column is needed.
 
-    Raises: as `read_reviews`.
+    Raises: as `read_examples`.
     """
     rows = open_source(data, labelled=False).rows()
-    yield from some(screen(rows, None, data.max_characters, set_aside), data, set_aside)
+    yield from refuse_empty(screen(rows, None, data.max_characters, set_aside), data, set_aside)
 
 
 def labeller_of(
@@ -119,11 +127,13 @@ def labeller_of(
     return Labeller(label_map, source.classes, classes, soft=data.soft_labels)
 
 
-def some(examples: Iterator[Example], data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
-    """The reviews, refusing a source that has none of use.
+def refuse_empty(
+    examples: Iterator[Example], data: DataSettings, set_aside: SetAside
+) -> Iterator[Example]:
+    """The same examples, unless there is none.
 
     Raises:
-        DataError: there is none; the message tells what was set aside, and the first such row.
+        DataError: there is none; the message gives the reasons, and the first row set aside.
     """
     before = set_aside.total
     empty = True
@@ -142,7 +152,7 @@ def some(examples: Iterator[Example], data: DataSettings, set_aside: SetAside) -
 
 @contextmanager
 def _checked(source: str) -> Iterator[None]:
-    """Refuses an empty name, which would be the working directory; tells what the disk refuses."""
+    """Refuse an empty name, which would be the working directory; explain an error of the disk."""
     scheme, _, name = source.partition(":")
     if not (name if scheme in ("data", "hf", "kaggle") else source).strip():
         raise DataError(
@@ -152,12 +162,12 @@ def _checked(source: str) -> Iterator[None]:
         )
     try:
         yield
-    except OSError as error:  # no permission, or a name that no file can have
+    except OSError as error:  # no permission, say, or a name that no file can have
         raise DataError(f"Expected reviews at {source[:200]}, found: {error.strerror}.") from error
 
 
 def _path(source: str) -> Path:
-    """A path; a ~ before the name of no user stays as it is, where `Path.expanduser` raises."""
+    """The path with `~` expanded; unlike `Path.expanduser`, an unknown user is no error."""
     return Path(os.path.expanduser(source))  # noqa: PTH111
 
 

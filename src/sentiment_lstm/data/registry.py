@@ -36,8 +36,9 @@ class DataSet:
     """An entry of the registry; "" means not known.
 
     `license` is an SPDX identifier, `terms` the set's own words. `commercial_use` is `allowed`,
-    `forbidden` or `not stated`. `uses` holds `train`, `measure` or `development`; `models` names
-    the shipped models that have read texts of the set. `note` says how the copy at `hub` differs.
+    `forbidden`, `research only` or `not stated`. `uses` holds `train`, `measure` or `development`.
+    `models` names the shipped models that have read texts of the set. `text_column`,
+    `label_column` and `label_map` are defaults. `note` says how the copy at `hub` differs.
     """
 
     name: str
@@ -124,12 +125,13 @@ def folder_of(name: str) -> Path:
     if folder is None:
         searched = " and ".join(str(place) for place in data_folders())
         raise DataError(
-            f"Expected the data set {name} in {searched}, found none; {_remedy(known)}."
+            f"Expected the data set {name} in {searched}, found none; {how_to_get(known)}."
         )
     return folder
 
 
-def _remedy(known: DataSet) -> str:
+def how_to_get(known: DataSet) -> str:
+    """How to get a set that is not here: the end of a message about it."""
     if known.hub:
         return f"fetch it with: sentiment-lstm data fetch {known.name}"
     files = ", ".join(split.file for split in known.splits.values())

@@ -1,4 +1,4 @@
-"""What every source of reviews gives to the rest: its rows, class names, and columns by name.
+"""What every source offers: its rows, its class names, and its columns by name.
 
 Knows nothing of file formats, labels or screening.
 """
@@ -26,9 +26,8 @@ LABEL_NAMES = (
 class Source:
     """A source opened with the settings' split and columns.
 
-    `rows()` reads from the start, each time it is called. `classes` names the classes by index,
-    where the source knows the names. `label_map` is the source's own, used where the settings
-    name none.
+    Each call of `rows()` reads from the start. `classes` names the classes by index, where the
+    source knows their names. `label_map` is the source's own; the settings' map comes before it.
     """
 
     rows: Callable[[], Iterator[Row]]
@@ -51,17 +50,23 @@ class Columns:
 
 
 def choose_columns(
-    found: Sequence[str], data: DataSettings, *, labelled: bool, where: str
+    names: Sequence[str], data: DataSettings, *, labelled: bool, where: str
 ) -> Columns:
-    """The columns to read among those `found`: as the settings name them, else by usual names.
+    """Choose the columns to read: as the settings name them, else by usual names.
+
+    Args:
+        names: the columns of the source.
+        data: the settings.
+        labelled: whether a label column is wanted.
+        where: what the message calls the source.
 
     Raises:
-        DataError: a column is missing; the message lists those found.
+        DataError: a column is missing; the message lists those there are.
     """
     return Columns(
-        text=_choose("text", data.text_column, TEXT_NAMES, found, where),
-        label=_choose("label", data.label_column, LABEL_NAMES, found, where) if labelled else None,
-        group=_choose("group", data.group_column, (), found, where) if data.group_column else None,
+        text=_choose("text", data.text_column, TEXT_NAMES, names, where),
+        label=_choose("label", data.label_column, LABEL_NAMES, names, where) if labelled else None,
+        group=_choose("group", data.group_column, (), names, where) if data.group_column else None,
     )
 
 
@@ -79,7 +84,11 @@ def check_split(data: DataSettings, splits: Sequence[str]) -> None:
 
 
 def check_whole(data: DataSettings) -> None:
-    """Refuse any split but the default for a source that has one part only."""
+    """Refuse any split but the default, for a source that has one part only.
+
+    Raises:
+        DataError: another split was asked for.
+    """
     if data.split != "train":
         raise DataError(
             f"Expected no split, for {data.source} has one part only, "
@@ -88,19 +97,19 @@ def check_whole(data: DataSettings) -> None:
 
 
 def _choose(
-    role: str, wanted: str | None, usual: Sequence[str], found: Sequence[str], where: str
+    role: str, wanted: str | None, usual: Sequence[str], names: Sequence[str], where: str
 ) -> str:
-    by_folded = {name.casefold(): name for name in reversed(found)}
-    if wanted is not None and wanted in found:
+    by_folded = {name.casefold(): name for name in reversed(names)}
+    if wanted is not None and wanted in names:
         return wanted
     if wanted is None:
         for name in usual:
             if name.casefold() in by_folded:
                 return by_folded[name.casefold()]
-    # A header with an open quote holds the lines after it.
-    listed = ", ".join(" ".join(name.split())[:40] for name in found[:20]) or "none"
+    # After an open quote, a header's name runs over many lines.
+    listed = ", ".join(" ".join(name.split())[:40] for name in names[:20]) or "none"
     expected = f"a column {wanted!r}" if wanted else f"a {role} column such as {usual[0]!r}"
     do = "name one of these" if wanted else f"name it with --{role}-column"
-    if len(found) == 1 and ";" in found[0]:
+    if len(names) == 1 and ";" in names[0]:
         do = "save the file with commas between its columns"
     raise DataError(f"Expected {expected} in {where}, found the columns {listed}; {do}.")

@@ -1,7 +1,7 @@
-"""The seeded validation split: stratified by label, and by group where reviews have one.
+"""The seeded validation split, stratified by label; a group never stands on both sides.
 
-Every choice follows a keyed hash of the group or the text, never a review's place or Python's own
-hash: the same reviews and seed give the same split on every machine, in whatever order they come.
+A keyed hash of the group or the text decides, never an example's position or Python's own hash.
+So the same examples and seed give the same split on every machine and in every order.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from sentiment_lstm.records import Example
 
 
 def split(
-    examples: Sequence[Example], share: float, seed: int
+    examples: Sequence[Example], fraction: float, seed: int
 ) -> tuple[list[Example], list[Example]]:
-    """Training and validation reviews, each in the order given.
+    """Split into training and validation examples, each in the order given.
 
-    About `share` of every label's reviews go to validation (one at least, where a label has two).
-    Reviews of one group stay on one side.
+    About `fraction` of each label's examples go to validation, and at least one where a label has
+    two. Examples of one group stay on one side.
 
     Raises:
         DataError: the groups are too few or too large for a split.
     """
     units = _units(examples)
-    quota = _quotas(Counter(r.label for r in examples), share)
+    quota = _quotas(Counter(r.label for r in examples), fraction)
     taken: Counter[str | None] = Counter()
     chosen: set[str] = set()
     for name in sorted(units, key=lambda unit: _keyed(unit, seed)):
@@ -39,27 +39,27 @@ def split(
     return training, [r for r in examples if _unit(r) in chosen]
 
 
-def in_validation(example: Example, share: float, seed: int) -> bool:
-    """Whether a review of a stream belongs to validation: decided by its group or text alone."""
-    return int.from_bytes(_keyed(_unit(example), seed)) < share * 2**64
+def in_validation(example: Example, fraction: float, seed: int) -> bool:
+    """Whether an example of a stream belongs to validation; its group or text alone decides."""
+    return int.from_bytes(_keyed(_unit(example), seed)) < fraction * 2**64
 
 
 def _unit(example: Example) -> str:
-    """What a review is split by. The prefix keeps a group apart from a text that reads the same."""
+    """What stays on one side: the group, else the text. The prefix keeps the two kinds apart."""
     return f"text:{example.text}" if example.group is None else f"group:{example.group}"
 
 
 def _units(examples: Iterable[Example]) -> dict[str, Counter[str | None]]:
-    """Labels counted by unit."""
+    """The number of examples of each label, by unit."""
     units: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
     for example in examples:
         units[_unit(example)][example.label] += 1
     return units
 
 
-def _quotas(counts: Counter[str | None], share: float) -> dict[str | None, int]:
-    """Reviews of each label that validation may hold; one stays in training, whatever the share."""
-    return {label: min(max(1, round(share * n)), n - 1) for label, n in counts.items()}
+def _quotas(counts: Counter[str | None], fraction: float) -> dict[str | None, int]:
+    """How many examples of each label validation may hold; training keeps at least one."""
+    return {label: min(max(1, round(fraction * n)), n - 1) for label, n in counts.items()}
 
 
 def _smallest(units: dict[str, Counter[str | None]], seed: int) -> str:

@@ -1,4 +1,4 @@
-"""A source looked at before anything is trained on it. Knows nothing of tokens or models."""
+"""Counts what a source holds, before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sentiment_lstm.settings import DataSettings
 
 
 def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
-    """Read everything once, holding no text.
+    """Read everything once; no text stays in memory.
 
     Returns:
         `rows`, `set aside` by reason, `splits`, `classes` with their counts, `duplicates`,
-        `disagreeing duplicates`, `words` (10, 50, 90 and 100 percent of texts have at most so
-        many, white space between).
+        `disagreeing duplicates`, and `words`: the 10th, 50th and 90th percentile and the maximum
+        of the texts' lengths, in words between white space.
 
     Raises:
-        DataError: as `read_reviews`.
+        DataError: as `read_examples`.
     """
     counts: Counter[str] = Counter()
     classes: Counter[str] = Counter()
@@ -44,7 +44,7 @@ def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
 
 
 def _examples(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
-    """The source's reviews; its texts alone where no row has a label (an unlabelled split)."""
+    """The source's examples; without labels where no row has one (an unlabelled split)."""
     labels = SetAside(None)
     try:
         next(read_examples(data, set_aside=labels))

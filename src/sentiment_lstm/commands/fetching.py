@@ -1,0 +1,94 @@
+"""The commands about data sets known by name: `data list`, `data fetch`, `data verify`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiment_lstm.commands.options import Json
+from sentiment_lstm.commands.output import print_line, say
+
+if TYPE_CHECKING:
+    from sentiment_lstm.data.registry import DataSet
+
+
+def data_list(as_json: Json = False) -> None:
+    """List the data sets known by name, their terms, and where they are on this machine."""
+    from sentiment_lstm.data import registry
+
+    folders = {name: registry.find_folder(name) for name in registry.registered()}
+    if as_json:
+        entries = [
+            asdict(entry) | {"folder": None if folders[name] is None else str(folders[name])}
+            for name, entry in registry.registered().items()
+        ]
+        print_line(json.dumps(entries))
+        return
+    rows = [
+        [f"data:{name}", entry.title, _row_counts(entry), entry.license or entry.terms,
+         str(folders[name] or "not here")]
+        for name, entry in registry.registered().items()
+    ]  # fmt: skip
+    _show(["name", "what", "rows", "licence or terms", "where"], rows)
+
+
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="A name that `data list` shows, such as imdb.")],
+) -> None:
+    """Download a data set from the Hugging Face hub into the cache folder."""
+    from sentiment_lstm.data import registry
+    from sentiment_lstm.data.fetching import fetch
+
+    name = name.removeprefix("data:")
+    fetched = fetch(name)
+    entry = registry.data_set(name)
+    print_line(str(fetched.folder))
+    say(f"Open it as data:{name}. Terms: {entry.terms}")
+    for difference in fetched.differences:
+        say(f"Differs from the project's own copy: {difference}")
+    if fetched.differences and entry.note:
+        say(entry.note)
+
+
+def data_verify(
+    name: Annotated[
+        str | None, typer.Argument(help="A name that `data list` shows; all that are here if none.")
+    ] = None,
+) -> None:
+    """Compare the files of data sets with the registry; exit code 1 where one differs.
+
+    A file is `ok`, `as fetched` (the hub's copy, unchanged since its download), an `other file`
+    or `missing`.
+    """
+    from sentiment_lstm.data import registry
+    from sentiment_lstm.data.fetching import verify
+
+    here = [known for known in registry.registered() if registry.find_folder(known)]
+    verified = {known: verify(known) for known in ([name.removeprefix("data:")] if name else here)}
+    rows = [
+        [f"data:{known}", file.split, file.file, file.status]
+        for known, files in verified.items()
+        for file in files
+    ]
+    _show(["name", "split", "file", "status"], rows)
+    if any(status not in ("ok", "as fetched") for *_, status in rows):
+        raise typer.Exit(1)
+
+
+def _row_counts(entry: DataSet) -> str:
+    return ", ".join(f"{split} {file.rows:,}" for split, file in entry.splits.items())
+
+
+def _show(head: list[str], rows: list[list[str]]) -> None:
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from sentiment_lstm.commands.tables import show
+
+    table = Table(*(Column(title, overflow="fold") for title in head))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    show(table)

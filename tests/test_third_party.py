@@ -1,0 +1,64 @@
+"""THIRD_PARTY.md says what the registry, pyproject.toml and the installed packages say."""
+
+import re
+import tomllib
+from importlib import metadata
+
+import pytest
+from documents import ROOT
+
+from sentiment_lstm.data.registry import DataSet, registered
+
+PAGE = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+FAMILIES = {"Apache": "Apache", "MIT": "MIT", "BSD": "BSD", "LGPL": "LGPL", "ISC": "ISC"}
+
+
+def line(entry: DataSet) -> str:
+    """The set's line in the table."""
+    models = ", ".join(entry.models) or "none"
+    cells = [f"`{entry.name}`", entry.title, entry.terms, entry.commercial_use,
+             ", ".join(entry.uses), models]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def test_every_data_set_has_its_line():
+    lines = re.findall(r"^\| `\w+` \|.*(?:default|tiny|none) \|$", PAGE, re.MULTILINE)
+    assert [row for row in lines if row.count("|") == 7] == [*map(line, registered().values())]
+
+
+@pytest.mark.parametrize("use", ["allowed", "forbidden", "research only", "not stated"])
+def test_commercial_use_is_said_of_each_set(use):
+    bullet = re.search(rf"- \*\*{use.capitalize()}:\*\*(.*?)(?:\n- |\n\n)", PAGE, re.DOTALL)
+    names = {name for name, entry in registered().items() if entry.commercial_use == use}
+    first_sentences = re.split(r"(?:Both|No) shipped models?", bullet[1])[0]
+    assert names == {n for n in re.findall(r"`(\w+)`", first_sentences) if n in registered()}
+
+
+def dependencies() -> dict[str, str]:
+    """Name -> the licence on the page, of every package in the table of software."""
+    table = PAGE.partition("## Software")[2]
+    return dict(re.findall(r"([\w-]+) \(([^)]+)\)", table))
+
+
+def test_every_dependency_is_listed():
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"]]
+    for name in extras.keys() - {"dev"}:
+        wanted += extras[name]
+    names = {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}
+    assert names - {PROJECT["name"]} <= dependencies().keys()
+
+
+@pytest.mark.parametrize("name", dependencies())
+def test_licences_are_those_of_the_installed_packages(name):
+    try:
+        installed = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"{name} is not installed")
+    stated = [installed.get("License-Expression"), installed.get("License"),
+              *(installed.get_all("Classifier") or [])]  # fmt: skip
+    said = dependencies()[name]
+    families = [family for family in FAMILIES if family in said]
+    if families:
+        assert any(family in (text or "") for family in families for text in stated)
