@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sentiment_lstm.data.registry import data_set
-from sentiment_lstm.settings import Settings, read_toml
+from sentiment_lstm.setting_names import read_toml
+from sentiment_lstm.settings import Settings
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
 BROUGHT_ALONG = {"imdb", "grammar"}
