@@ -15,12 +15,10 @@ from typing import Any
 
 from sentiment_lstm.data.corpus import named_split
 from sentiment_lstm.data.registry import DataSet, registered
+from sentiment_lstm.data.source_names import scheme_and_name
 from sentiment_lstm.settings import Settings
+from sentiment_lstm.storage import file_sha256
 
-REMOTE = ("hf", "kaggle")
-"""Schemes of sources that are read over the network."""
-_SCHEMES = ("data", "grammar", *REMOTE)
-"""What stands before the colon in a source that is no path."""
 _TEXT_FILES = {
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".txt"),
     *(".zip", ".gz", ".zst"),
@@ -30,9 +28,9 @@ _HUB_COPY = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]")
 
 
 def is_name(source: str) -> bool:
-    """Whether a source is known by name on every machine: `imdb`, `data:NAME`, `hf:NAME`."""
-    head, colon, _ = source.partition(":")
-    return head in ("imdb", "grammar") or (head in _SCHEMES and bool(colon))
+    """Whether a source is known by name on every machine: `imdb`, `imdb:test`, `hf:NAME`."""
+    scheme, _ = scheme_and_name(source)
+    return bool(scheme) or source.startswith("imdb:")
 
 
 def source_name(source: str) -> str:
@@ -102,8 +100,8 @@ def data_sets(provenance: Mapping[str, Any]) -> list[str]:
 
 def registered_set(source: str) -> DataSet | None:
     """The registry's entry for `data:NAME`, for the bundled `imdb`, or for a name on the hub."""
-    scheme, _, name = source.partition(":")
-    if source == "imdb" or scheme == "data":
+    scheme, name = scheme_and_name(source)
+    if scheme in ("imdb", "data"):
         return registered().get(name or source)
     if scheme == "hf":
         for known in registered().values():
@@ -133,9 +131,9 @@ def sha256_of(source: str) -> str | None:
     path = Path(os.path.expanduser(source))  # noqa: PTH111 (as sources are opened)
     try:
         if path.is_file():
-            return _file_hash(path)
+            return file_sha256(path)
         files = sorted(file.relative_to(path).as_posix() for file in _text_files(path))
-        lines = [f"{_file_hash(path / name)}  {name}\n" for name in files]
+        lines = [f"{file_sha256(path / name)}  {name}\n" for name in files]
     except OSError:
         return None
     return hashlib.sha256("".join(lines).encode(errors="replace")).hexdigest() if lines else None
@@ -156,11 +154,6 @@ def _hashed(source: str) -> dict[str, Any] | None:
         return None
     sha256 = sha256_of(source)
     return {"source": source_name(source), "sha256": sha256} if sha256 else None
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _text_files(folder: Path) -> Iterator[Path]:

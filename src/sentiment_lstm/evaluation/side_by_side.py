@@ -103,18 +103,17 @@ def _rows(
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in flattened(settings).items()}
+    return {name: _format_setting(value) for name, value in flattened(settings).items()}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _format_setting(value: Any) -> Any:  # noqa: ANN401
     """Format a setting: maps and lists on one line, further sources by their names."""
     if isinstance(value, Mapping):
-        return (
-            str(value["source"])
-            if "source" in value
-            else ", ".join(f"{key}={item}" for key, item in value.items())
-        )
-    return ", ".join(str(_plain(item)) for item in value) if isinstance(value, list) else value
+        pairs = ", ".join(f"{key}={item}" for key, item in value.items())
+        return str(value.get("source", pairs))
+    if isinstance(value, list):
+        return ", ".join(str(_format_setting(item)) for item in value)
+    return value
 
 
 def _validation_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
