@@ -80,7 +80,8 @@ def describe(settings: Settings) -> dict[str, Any]:
         for their hashes.
     """
     provenance = names_only({"settings": settings.to_dict()})
-    sources = list(filter(None, map(_hashed, dict.fromkeys(_sources(settings.to_dict())))))
+    read = dict.fromkeys(named_split(source)[0] for source in _sources(settings.to_dict()))
+    sources = list(filter(None, map(_hashed, read)))
     more = {"sources": sources, "data_sets": data_sets(provenance)}
     return provenance | {key: value for key, value in more.items() if value}
 
@@ -163,33 +164,25 @@ def _text_files(folder: Path) -> Iterator[Path]:
 
 
 def _sources(settings: Mapping[str, Any]) -> list[str]:
-    """Every source that settings name, without its split: trained on, read for language, left out.
+    """Every source as settings name it, the main one first.
 
-    The main one comes first.
+    After those that are trained on come those read for language and those left out, which may name
+    a split.
     """
     sections = [_mapping(section) for section in _data_sections(settings)]
     trained = _strings([section.get("source") for section in sections])
-    more = [*_language_sources(settings), *_excluded(sections)]
-    return [*trained, *(named_split(source)[0] for source in more)]
+    language = _strings(_mapping(settings.get("language")).get("sources"))
+    left_out = [source for section in sections for source in _strings(section.get("exclude"))]
+    return [*trained, *language, *left_out]
 
 
 def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Path -> name, for every path among a provenance's settings."""
     settings = _mapping(provenance.get("settings"))
-    sections = [_mapping(section) for section in _data_sections(settings)]
-    trained = _strings([section.get("source") for section in sections])
-    sources = [*trained, *_language_sources(settings), *_excluded(sections)]
-    starts = _strings([_mapping(settings.get("training")).get("init")])
-    names = {s: source_name(s) for s in sources} | {s: bundle_name(s) for s in starts}
+    names = {source: source_name(source) for source in _sources(settings)}
+    if isinstance(init := _mapping(settings.get("training")).get("init"), str):
+        names[init] = bundle_name(init)
     return {path: name for path, name in names.items() if path != name}
-
-
-def _language_sources(settings: Mapping[str, Any]) -> list[str]:
-    return _strings(_mapping(settings.get("language")).get("sources"))
-
-
-def _excluded(sections: list[Mapping[str, Any]]) -> list[str]:
-    return [source for section in sections for source in _strings(section.get("exclude"))]
 
 
 def _data_sections(settings: Mapping[str, Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +27,7 @@ from sentiment_lstm.errors import UsageError
 if TYPE_CHECKING:
     from sentiment_lstm.evaluation.side_by_side import Run
 
-_OF_RUNS = ("runs", "data", "split", "text_column", "label_column", "label_map", "out", "as_json")
+_OF_RUNS = ("runs", "data", *(option.name for option in fields(Reading)), "out", "as_json")
 _OF_PHASES = ("phase1", "phase2", "preset", "steps", "out", "set_", "as_json")
 _FOLDER = Path("runs/compare")
 
