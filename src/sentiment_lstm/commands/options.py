@@ -25,7 +25,7 @@ Model = Annotated[
 ]
 Data = Annotated[
     str | None,
-    typer.Option(help=f"{SOURCES}."),
+    typer.Option(help=f"{SOURCES}. `data list` shows every data:NAME."),
 ]
 Split = Annotated[
     str | None, typer.Option(help="The part of the source to read, such as train or test.")
