@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import random
 import signal
 import subprocess
@@ -21,6 +20,8 @@ import time
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+
+from memory import finish
 
 from sentiment_lstm.data.grammar import sentences
 from sentiment_lstm.errors import run_script
@@ -42,19 +43,6 @@ def start(source: Path, out: Path, model: str | None) -> subprocess.Popen[bytes]
     call = [sys.executable, "-c", "from sentiment_lstm.cli import main; main()", "predict"]
     call += ["--input", str(source), "--output", str(out), *(["--model", model] if model else [])]
     return subprocess.Popen(call)
-
-
-def finish(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process to end; returns its peak memory in MB.
-
-    Raises:
-        RuntimeError: it failed.
-    """
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"the command ended with {process.returncode}")
-    return round(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6)
 
 
 def run_killed(
@@ -85,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         source, whole, resumed = (Path(folder) / f"{n}.csv" for n in ("in", "whole", "resumed"))
         write(source, options.rows)
         begun = time.monotonic()
-        peak = finish(start(source, whole, options.model))
+        peak = round(finish(start(source, whole, options.model)))
         seconds = time.monotonic() - begun
         moments, last = run_killed(source, resumed, options.model, seconds)
         same = whole.read_bytes() == resumed.read_bytes()

@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import random
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from memory import finish
 
 WORDS = 20_000
 SENTENCES = 5_000
@@ -42,12 +43,7 @@ def peak_megabytes(source: Path, out: Path, steps: int) -> float:
     command = [sys.executable, "-c", "from sentiment_lstm.cli import main; main()", "train"]
     command += ["--data", str(source), "--streaming", "--out", str(out)]
     command += ["--set", f"training.max_steps={steps}"]
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"The training of {source.name} failed with exit code {process.returncode}.")
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return finish(subprocess.Popen(command))
 
 
 def main() -> None:

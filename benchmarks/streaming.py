@@ -12,9 +12,10 @@ import argparse
 import json
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Iterator, Sequence
+
+from memory import peak_mb
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.data.grammar import sentences
@@ -29,10 +30,9 @@ def pieces() -> Iterator[str]:
     return (f"{text} " for text, _, _ in sentences(seed=2))
 
 
-def peak_mb() -> int:
+def own_peak_mb() -> int:
     """The peak memory of this process, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6)
+    return round(peak_mb(resource.getrusage(resource.RUSAGE_SELF)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start = time.perf_counter()
         next(steps)
         seconds.append(time.perf_counter() - start)
-    early = peak_mb()
+    early = own_peak_mb()
     for _ in range(options.tokens - TIMED):
         next(steps)
     figures = {
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "p99_ms": round(1000 * statistics.quantiles(seconds, n=100)[-1], 4),
         "tokens": max(TIMED, options.tokens),
         "peak_mb_early": early,
-        "peak_mb": peak_mb(),
+        "peak_mb": own_peak_mb(),
     }
     print(json.dumps(figures, indent=2))
     return 0

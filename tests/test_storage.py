@@ -11,8 +11,8 @@ from sentiment_lstm import storage
 from sentiment_lstm.errors import SentimentError, StorageError
 from sentiment_lstm.storage import (
     as_json,
+    explain_write_errors,
     locked,
-    one_sentence,
     write_atomically,
     write_together,
 )
@@ -198,5 +198,6 @@ def test_the_lock_stands_in_a_folder_whose_parent_cannot_be_written_to(tmp_path:
 
 def test_a_refusal_is_worded_once(tmp_path: Path):
     """A `StorageError` is an `OSError` too."""
-    with pytest.raises(StorageError, match=r"^Expected a, found b\.$"), one_sentence(tmp_path):
+    refusal = pytest.raises(StorageError, match=r"^Expected a, found b\.$")
+    with refusal, explain_write_errors(tmp_path):
         raise StorageError("Expected a, found b.")

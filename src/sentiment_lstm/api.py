@@ -189,9 +189,9 @@ class SentimentClassifier:
             UsageError: `abstain_below` is not in [0, 1).
         """
         run = run_settings(self.bundle)
-        wanted = evaluation_data(self.bundle.config, source, split, options or {}, run)
+        texts = evaluation_data(self.bundle.config, source, split, options or {}, run)
         bad_rows = set_aside or SetAside(None)
-        return measure(self.predictor, wanted, bad_rows, abstain_below, slices, in_full=in_full)
+        return measure(self.predictor, texts, bad_rows, abstain_below, slices, in_full=in_full)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder that `from_pretrained` can open.

@@ -139,8 +139,8 @@ def padded(window: Window, rows: NDArray[np.int64]) -> Batch:
     """Copy the given rows of a window into one batch, padded on the right."""
     lengths = lengths_of([window.ids[row] for row in rows])
     ids = np.full((len(rows), lengths.max()), PAD_ID, dtype=np.int64)
-    for place, row in enumerate(rows):
-        ids[place, : lengths[place]] = window.ids[row]
+    for index, row in enumerate(rows):
+        ids[index, : lengths[index]] = window.ids[row]
     targets, weights = (None if a is None else a[rows] for a in (window.targets, window.weights))
     return Batch(ids, lengths, window.labels[rows], rows + window.first, targets, weights)
 
@@ -155,12 +155,12 @@ def _filled(
 ) -> Iterator[NDArray[np.int64]]:
     """Cut `order` where one more text would make a batch too large."""
     start, longest = 0, 0
-    for place, row in enumerate(order):
+    for end, row in enumerate(order):
         longest = max(longest, int(lengths[row]))
-        count = place - start + 1
+        count = end - start + 1
         if count > batch_texts or (count > 1 and count * longest > batch_tokens):
-            yield order[start:place]
-            start, longest = place, int(lengths[row])
+            yield order[start:end]
+            start, longest = end, int(lengths[row])
     if len(order):
         yield order[start:]
 

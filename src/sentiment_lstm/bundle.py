@@ -229,10 +229,10 @@ def _to_json(config: Config) -> dict[str, object]:
     }
 
 
-def _require(fits: bool, place: Path, wanted: str, actual: object, remedy: str = _AGAIN) -> None:
+def _require(fits: bool, path: Path, expected: str, actual: object, remedy: str = _AGAIN) -> None:
     """Raise the error about a bundle that does not fit; its sentence is written here alone."""
     if not fits:
-        raise BundleError(f"Expected {wanted} in {place}, found {actual}; {remedy}.")
+        raise BundleError(f"Expected {expected} in {path}, found {actual}; {remedy}.")
 
 
 def _check_files(folder: Path) -> None:
@@ -280,8 +280,8 @@ def _check_version(path: Path, version: object) -> None:
     known = type(version) is int and version >= 1
     _require(known, path, "a format version", repr(version))
     newer = type(version) is int and version > FORMAT_VERSION
-    wanted = f"at most format version {FORMAT_VERSION}"
-    _require(not newer, path, wanted, version, "upgrade sentiment-lstm to read it")
+    readable = f"at most format version {FORMAT_VERSION}"
+    _require(not newer, path, readable, version, "upgrade sentiment-lstm to read it")
 
 
 def _classes(path: Path, id2label: dict[str, Any], label2id: dict[str, Any]) -> tuple[str, ...]:
@@ -336,14 +336,14 @@ def _check_temperature(path: Path, value: object) -> None:
 def _check_shapes(path: Path, bundle: Bundle) -> None:
     """Report first the sizes that other files determine: they say more than a shape."""
     config, words = bundle.config, len(bundle.tokenizer)
-    wanted = expected_shapes(config.model, words, len(config.classes))
+    expected = expected_shapes(config.model, words, len(config.classes))
     shapes = {name: array.shape for name, array in bundle.weights.items()}
-    names = sorted(wanted.keys() ^ shapes.keys())
+    names = sorted(expected.keys() ^ shapes.keys())
     _require(not names, path, "the weights that config.json describes", f"a difference in {names}")
     rows, units = shapes["embedding.weight"][:1], shapes["output.bias"]
     _require(rows == (words,), path, f"an embedding of the tokenizer's {words} tokens", rows)
-    outputs = wanted["output.bias"]
+    outputs = expected["output.bias"]
     labels = f"an output of {outputs} for {len(config.classes)} labels"
     _require(units == outputs, path, labels, units)
-    for name, shape in wanted.items():
+    for name, shape in expected.items():
         _require(shapes[name] == shape, path, f"{name} of shape {shape}", shapes[name])

@@ -50,11 +50,11 @@ for _command in (
 class _Debug:
     """Whether to show tracebacks. The option `--debug` sets it; a failure reads it."""
 
-    wanted = False
+    on = False
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(asked: bool) -> None:
+    if asked:
         typer.echo(f"sentiment-lstm {__version__}")
         raise typer.Exit
 
@@ -67,7 +67,7 @@ def _root(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    _Debug.wanted = debug
+    _Debug.on = debug
 
 
 def main() -> None:
@@ -80,11 +80,11 @@ def main() -> None:
             signal.signal(number, signal.SIG_IGN)
         _stop(f"Interrupted by {error}.", error.exit_code)
     except SentimentError as error:
-        if _Debug.wanted:
+        if _Debug.on:
             raise
         _stop(f"Error: {error}", error.exit_code)
     except ModuleNotFoundError as error:  # parts that know the extra raise their own error
-        if _Debug.wanted:
+        if _Debug.on:
             raise
         _stop(
             f"Error: Expected {error.name} for this command, found it is not installed: "
@@ -92,7 +92,7 @@ def main() -> None:
             1,
         )
     except Exception as error:
-        if _Debug.wanted:
+        if _Debug.on:
             raise
         _stop(f"Error: {error!r}; `sentiment-lstm --debug ...` shows where.", 1)
 

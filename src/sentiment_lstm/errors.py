@@ -46,7 +46,7 @@ class MissingExtraError(SentimentError, ImportError):
 
 
 class StorageError(SentimentError, OSError):
-    """A place that cannot be written to, or a folder that another process is using."""
+    """A path that cannot be written to, or a folder that another process is using."""
 
 
 def run_script(main: Callable[[], int]) -> NoReturn:

@@ -205,8 +205,8 @@ def _start(graph: Graph, name: str, anchors: int) -> str:
     ends = np.array([largest, -largest], dtype=np.float32)
     fixed = graph.constant(f"{name[0]}_anchors", ends)
     shape = graph.add("Shape", [name], f"{name}_shape", end=2)
-    wanted = graph.add("Concat", [shape, graph.integers(anchors)], f"{name}_wanted", axis=0)
-    more = graph.add("Expand", [fixed, wanted], f"{name}_more")
+    extended = graph.add("Concat", [shape, graph.integers(anchors)], f"{name}_wanted", axis=0)
+    more = graph.add("Expand", [fixed, extended], f"{name}_more")
     return graph.add("Concat", [name, more], f"{name}_in", axis=2)
 
 

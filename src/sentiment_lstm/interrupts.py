@@ -46,9 +46,8 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         if self._received is not None and not self.deferred and isinstance(error, Exception):
-            raise Interrupted(
-                self._received
-            ) from error  # an import may turn it into an ImportError
+            # An import may turn the first one into an ImportError.
+            raise Interrupted(self._received) from error
 
     def check(self) -> None:
         """Raise `Interrupted` if a signal arrived while `deferred` was true."""

@@ -18,6 +18,7 @@ from sentiment_lstm.data import registry
 from sentiment_lstm.data.corpus import evaluation_split, validation_examples
 from sentiment_lstm.data.open import is_missing, list_splits, open_rows, read_examples
 from sentiment_lstm.data.screening import SetAside, mark_duplicates
+from sentiment_lstm.data.source_names import REMOTE, scheme_and_name
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.evaluation import bootstrap
 from sentiment_lstm.evaluation.calibration import checked_threshold, coverage_at
@@ -29,7 +30,7 @@ from sentiment_lstm.evaluation.metrics import (
     roc_curve,
 )
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.provenance import REMOTE, is_name, recorded_hash, sha256_of
+from sentiment_lstm.provenance import is_name, recorded_hash, sha256_of
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, Settings
 
@@ -73,7 +74,7 @@ class EvaluationData:
         split = "validation" if own else self.data.split
         rows = open_rows(replace(self.data, group_column=name, split=split))
         most = self.data.stream_rows if self.data.streaming and self.kept_back else None
-        values = {row.id: _value(row.group) for row in islice(rows, most)}
+        values = {row.id: _clean_cell(row.group) for row in islice(rows, most)}
         if not any(values.values()):
             raise DataError(
                 f"Expected values in a column {name!r} of {self.data.source}, found none: "
@@ -149,10 +150,10 @@ def _own_data(
         return own
     if "settings" not in config.provenance and not has_run:
         return None
-    same_place = _same_place(source, own.source)
+    same_source = _is_same_source(source, own.source)
     sha256 = recorded_hash(config.provenance)
-    if is_name(source) or sha256 is None or (has_run and same_place):
-        return own if same_place else None
+    if is_name(source) or sha256 is None or (has_run and same_source):
+        return own if same_source else None
     # Another machine may have another file of that name, or the same file at another place.
     same_file = sha256_of(source) == sha256
     return replace(own, source=source) if same_file else None
@@ -165,7 +166,7 @@ def _check_here(data: DataSettings) -> None:
         DataError: they are read over the network, or nothing is there.
     """
     for source in (data.source, *data.exclude):
-        if source.partition(":")[0] in REMOTE:
+        if scheme_and_name(source)[0] in REMOTE:
             raise DataError(
                 f"Expected texts of this machine to measure on, found a training on {source}: "
                 "name labelled texts with --data SOURCE."
@@ -179,7 +180,7 @@ def _check_here(data: DataSettings) -> None:
 
 def measure(
     predictor: Predictor,
-    wanted: EvaluationData,
+    texts: EvaluationData,
     set_aside: SetAside,
     abstain_below: float = 0.0,
     slices: Sequence[str] = (),
@@ -190,7 +191,7 @@ def measure(
 
     Args:
         predictor: the model.
-        wanted: the texts to read.
+        texts: the texts to read.
         set_aside: takes the bad rows.
         abstain_below: in `abstain` and `mistakes`, texts with a lower score count as unanswered.
         slices: columns of the source; each of their values is also measured separately.
@@ -210,18 +211,18 @@ def measure(
         UsageError: `abstain_below` is not in [0, 1).
     """
     least = checked_threshold(abstain_below)
-    columns = {name: wanted.column(name) for name in slices}
+    columns = {name: texts.column(name) for name in slices}
     left_out: Counter[str] = Counter()
-    examples = _with_an_answer(wanted.examples(set_aside, predictor.classes), left_out)
+    examples = _with_an_answer(texts.examples(set_aside, predictor.classes), left_out)
     measured = _scored(predictor, examples)
     if measured is None:
-        raise DataError(f"Expected labelled texts in {wanted.data.source}, found none.")
+        raise DataError(f"Expected labelled texts in {texts.data.source}, found none.")
     labels, probabilities = measured.labels, measured.probabilities
     right = probabilities.argmax(axis=1) == labels
     curves = roc_curve(labels, probabilities)
     return {
-        "data": wanted.data.source,
-        "split": wanted.split,
+        "data": texts.data.source,
+        "split": texts.split,
         "classes": list(predictor.classes),
         "set_aside": {**set_aside.counts, **left_out},
         "duplicates": dict(measured.duplicates),
@@ -286,23 +287,23 @@ def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iter
             yield example
 
 
-def _value(cell: str | None) -> str:
+def _clean_cell(cell: str | None) -> str:
     """A column's value as it can be shown and stored."""
     return (cell or "").strip().encode(errors="replace").decode()
 
 
-def _same_place(source: str, other: str) -> bool:
+def _is_same_source(source: str, other: str) -> bool:
     """Whether two sources are the same, however a path is written."""
     if source == other:
         return True
-    places = [_place(source), _place(other)]
-    return all(places) and places[0] == places[1]
+    path = _resolved_path(source)
+    return path is not None and path == _resolved_path(other)
 
 
-def _place(source: str) -> Path | None:
+def _resolved_path(source: str) -> Path | None:
     """The file or folder of a source; None for texts that come from elsewhere."""
-    scheme, colon, name = source.partition(":")
-    path = registry.find_folder(name) if scheme == "data" and colon else Path(source)
+    scheme, name = scheme_and_name(source)
+    path = registry.find_folder(name) if scheme == "data" else Path(source)
     return path.resolve() if path and path.exists() else None
 
 

@@ -15,12 +15,10 @@ from typing import Any
 
 from sentiment_lstm.data.corpus import named_split
 from sentiment_lstm.data.registry import DataSet, registered
+from sentiment_lstm.data.source_names import scheme_and_name
 from sentiment_lstm.settings import Settings
+from sentiment_lstm.storage import file_sha256
 
-REMOTE = ("hf", "kaggle")
-"""Schemes of sources that are read over the network."""
-_SCHEMES = ("data", "grammar", *REMOTE)
-"""What stands before the colon in a source that is no path."""
 _TEXT_FILES = {
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".txt"),
     *(".zip", ".gz", ".zst"),
@@ -30,9 +28,9 @@ _HUB_COPY = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]")
 
 
 def is_name(source: str) -> bool:
-    """Whether a source is known by name on every machine: `imdb`, `data:NAME`, `hf:NAME`."""
-    head, colon, _ = source.partition(":")
-    return head in ("imdb", "grammar") or (head in _SCHEMES and bool(colon))
+    """Whether a source is known by name on every machine: `imdb`, `imdb:test`, `hf:NAME`."""
+    scheme, _ = scheme_and_name(source)
+    return bool(scheme) or source.startswith("imdb:")
 
 
 def source_name(source: str) -> str:
@@ -82,7 +80,8 @@ def describe(settings: Settings) -> dict[str, Any]:
         for their hashes.
     """
     provenance = names_only({"settings": settings.to_dict()})
-    sources = list(filter(None, map(_hashed, dict.fromkeys(_sources(settings.to_dict())))))
+    read = dict.fromkeys(named_split(source)[0] for source in _sources(settings.to_dict()))
+    sources = list(filter(None, map(_hashed, read)))
     more = {"sources": sources, "data_sets": data_sets(provenance)}
     return provenance | {key: value for key, value in more.items() if value}
 
@@ -102,8 +101,8 @@ def data_sets(provenance: Mapping[str, Any]) -> list[str]:
 
 def registered_set(source: str) -> DataSet | None:
     """The registry's entry for `data:NAME`, for the bundled `imdb`, or for a name on the hub."""
-    scheme, _, name = source.partition(":")
-    if source == "imdb" or scheme == "data":
+    scheme, name = scheme_and_name(source)
+    if scheme in ("imdb", "data"):
         return registered().get(name or source)
     if scheme == "hf":
         for known in registered().values():
@@ -133,9 +132,9 @@ def sha256_of(source: str) -> str | None:
     path = Path(os.path.expanduser(source))  # noqa: PTH111 (as sources are opened)
     try:
         if path.is_file():
-            return _file_hash(path)
+            return file_sha256(path)
         files = sorted(file.relative_to(path).as_posix() for file in _text_files(path))
-        lines = [f"{_file_hash(path / name)}  {name}\n" for name in files]
+        lines = [f"{file_sha256(path / name)}  {name}\n" for name in files]
     except OSError:
         return None
     return hashlib.sha256("".join(lines).encode(errors="replace")).hexdigest() if lines else None
@@ -158,11 +157,6 @@ def _hashed(source: str) -> dict[str, Any] | None:
     return {"source": source_name(source), "sha256": sha256} if sha256 else None
 
 
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _text_files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         if path.suffix.lower() in _TEXT_FILES and path.is_file():
@@ -170,33 +164,25 @@ def _text_files(folder: Path) -> Iterator[Path]:
 
 
 def _sources(settings: Mapping[str, Any]) -> list[str]:
-    """Every source that settings name, without its split: trained on, read for language, left out.
+    """Every source as settings name it, the main one first.
 
-    The main one comes first.
+    After those that are trained on come those read for language and those left out, which may name
+    a split.
     """
     sections = [_mapping(section) for section in _data_sections(settings)]
     trained = _strings([section.get("source") for section in sections])
-    more = [*_language_sources(settings), *_excluded(sections)]
-    return [*trained, *(named_split(source)[0] for source in more)]
+    language = _strings(_mapping(settings.get("language")).get("sources"))
+    left_out = [source for section in sections for source in _strings(section.get("exclude"))]
+    return [*trained, *language, *left_out]
 
 
 def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Path -> name, for every path among a provenance's settings."""
     settings = _mapping(provenance.get("settings"))
-    sections = [_mapping(section) for section in _data_sections(settings)]
-    trained = _strings([section.get("source") for section in sections])
-    sources = [*trained, *_language_sources(settings), *_excluded(sections)]
-    starts = _strings([_mapping(settings.get("training")).get("init")])
-    names = {s: source_name(s) for s in sources} | {s: bundle_name(s) for s in starts}
+    names = {source: source_name(source) for source in _sources(settings)}
+    if isinstance(init := _mapping(settings.get("training")).get("init"), str):
+        names[init] = bundle_name(init)
     return {path: name for path, name in names.items() if path != name}
-
-
-def _language_sources(settings: Mapping[str, Any]) -> list[str]:
-    return _strings(_mapping(settings.get("language")).get("sources"))
-
-
-def _excluded(sections: list[Mapping[str, Any]]) -> list[str]:
-    return [source for section in sections for source in _strings(section.get("exclude"))]
 
 
 def _data_sections(settings: Mapping[str, Any]) -> list[Any]:

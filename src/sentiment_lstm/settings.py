@@ -39,7 +39,8 @@ class DataSettings:
     """Where the labelled texts come from, and which of them are used."""
 
     source: str = "imdb"
-    """The source: `imdb`, `grammar`, `kaggle:OWNER/NAME`, `hf:OWNER/NAME`, a file or a folder."""
+    """The source: `imdb`, `grammar:N`, `data:NAME`, `kaggle:OWNER/NAME`,
+    `hf:OWNER/NAME[/CONFIGURATION]` or the path of a file or folder."""
     split: str = "train"
     """The part of the source to read, if the source has parts: `train`, `validation`, `test`."""
     text_column: str | None = None
@@ -252,11 +253,11 @@ class Settings:
         """
         sections: dict[str, dict[str, object]] = {}
         mixture = self.mixture
-        for given, value in changes.items():
-            if given == MIXTURE:
+        for name, value in changes.items():
+            if name == MIXTURE:
                 mixture = _sources(value)
                 continue
-            name = name_today(given)
+            name = name_today(name)
             section, key = _split_name(name)
             hint = typing.get_type_hints(_SECTIONS[section])[key]
             sections.setdefault(section, {})[key] = converted(name, hint, value)
@@ -315,10 +316,10 @@ def _sources(tables: Any) -> tuple[DataSettings, ...]:  # noqa: ANN401
 
 
 def _plain_section(section: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {f.name: _plain(getattr(section, f.name)) for f in dataclasses.fields(section)}
+    return {f.name: _json_value(getattr(section, f.name)) for f in dataclasses.fields(section)}
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     return list(value) if isinstance(value, tuple) else value

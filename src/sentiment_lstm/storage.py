@@ -1,4 +1,4 @@
-"""Writes files whole or not at all.
+"""Writes files whole or not at all, locks folders, and hashes files.
 
 Bytes go to a temporary file beside the final name, reach the disk, and take the name in one step.
 A crash or a full disk leaves the old file or none, never half a file. This module does not know
@@ -8,6 +8,7 @@ what the bytes mean.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -24,7 +25,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write one file, replacing an old one.
 
     Raises:
-        StorageError: the disk is full, or the place cannot be written to.
+        StorageError: the disk is full, or the path cannot be written to.
     """
     write_together(path.parent, {path.name: data})
 
@@ -36,10 +37,10 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     byte is on the disk. Then the old last file goes first, and the new one takes its name last.
 
     Raises:
-        StorageError: the disk is full, or the place cannot be written to.
+        StorageError: the disk is full, or the path cannot be written to.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 (`.` has no name and no parent)
-    with one_sentence(folder):
+    with explain_write_errors(folder):
         if folder.exists():
             _write_into(folder, files)
         else:
@@ -47,14 +48,14 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 @contextmanager
-def appearing(path: Path) -> Iterator[IO[bytes]]:
+def open_atomically(path: Path) -> Iterator[IO[bytes]]:
     """Open a file to write in pieces; it takes its name when the block ends without an error.
 
     Raises:
-        StorageError: the disk is full, or the place cannot be written to.
+        StorageError: the disk is full, or the path cannot be written to.
     """
     staged = path.with_name(_temporary(path.name))
-    with one_sentence(path):
+    with explain_write_errors(path):
         try:
             with staged.open("wb") as file:
                 yield file
@@ -71,6 +72,16 @@ def as_json(value: object) -> bytes:
     return (json.dumps(_finite(value), indent=2, allow_nan=False) + "\n").encode()
 
 
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes that lock the same folder out of it while the block runs.
@@ -85,7 +96,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     path = _lock_file(folder)
     lock = FileLock(path, timeout=0)
-    with one_sentence(path):
+    with explain_write_errors(path):
         try:
             lock.acquire()
         except Timeout as error:
@@ -101,8 +112,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def one_sentence(place: Path) -> Iterator[None]:
-    """Turn the system's refusal to write at `place` into a `StorageError`."""
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the system while it writes at `path` into a `StorageError`."""
     try:
         yield
     except SentimentError:  # some are an OSError too, and already a sentence
@@ -110,7 +121,7 @@ def one_sentence(place: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(
-            f"Expected to write to {place}, found: {reason}; "
+            f"Expected to write to {path}, found: {reason}; "
             f"{'free some space there or ' if error.errno == errno.ENOSPC else ''}"
             "choose another folder."
         ) from error

@@ -134,8 +134,8 @@ def test_the_projects_own_files_are_ok(cache, monkeypatch):
     path = folder / "validation-00000-of-00001.parquet"
     parquet.write_table(pa.table({"text": ["a"], "label": [1]}), path)
     assert [file.status for file in fetching.verify("restaurants")] == ["other file"]
-    monkeypatch.setattr(fetching, "_sha256", lambda _: entry.splits["validation"].sha256)
-    entry = registry.data_set("restaurants")
+    sha256 = registry.data_set("restaurants").splits["validation"].sha256
+    monkeypatch.setattr(fetching.storage, "file_sha256", lambda _: sha256)
     assert [file.status for file in fetching.verify("restaurants")] == ["ok"]
 
 

@@ -208,7 +208,7 @@ def test_zip_of_a_parquet(tmp_path, table):
         ({"../data.csv": "text,label\na,1\n"}, "plain file names"),
         ({"/data.csv": "text,label\na,1\n"}, "plain file names"),
         ({"a.csv": "text,label\n", "b.csv": "text,label\n"}, "found a.csv, b.csv"),
-        ({"a.exe": "x"}, "Expected one file of reviews"),
+        ({"a.exe": "x"}, "Expected one file of texts"),
         ({"a.csv": "x" * 2_000_000}, "growing from"),
     ],
 )

@@ -166,7 +166,7 @@ def test_shares_go_to_a_models_classes():
 
 @pytest.mark.parametrize("classes", [None, ("a", "b", "c")])
 def test_shares_need_two_classes(classes):
-    with pytest.raises(UsageError, match=r"two classes for labels that are shares .*0\.5"):
+    with pytest.raises(UsageError, match=r"two classes for soft labels .*0\.5"):
         make_labeller({"1": "a", "2": "0.5"}, classes=classes)
 
 

@@ -76,7 +76,7 @@ def test_missing_file_folder_without_reviews_and_unknown_kind(tmp_path):
         load_corpus(DataSettings("~no such user/a.csv"), 0, SetAside())
     with pytest.raises(DataError, match="too long"):
         load_corpus(DataSettings("x" * 5000), 0, SetAside())
-    with pytest.raises(DataError, match="Expected reviews in the folder"):
+    with pytest.raises(DataError, match="Expected texts in the folder"):
         load_corpus(DataSettings(str(tmp_path)), 0, SetAside())
 
 
@@ -104,6 +104,21 @@ def test_stars_are_no_positions_of_two_classes(tmp_path):
 def test_an_empty_name_has_no_splits(name):
     with pytest.raises(DataError, match="Expected the name of a source"):
         list_splits(name)
+
+
+@pytest.mark.parametrize("scheme", ["data", "kaggle", "hf"])
+def test_without_a_colon_a_scheme_is_a_folder(tmp_path, monkeypatch, scheme):
+    monkeypatch.chdir(tmp_path)
+    for split in ("train", "test"):
+        for polarity in ("neg", "pos"):
+            folder = tmp_path / scheme / split / polarity
+            folder.mkdir(parents=True)
+            (folder / "0_1.txt").write_text(f"a {polarity} text")
+    assert list_splits(scheme) == ("train", "test")
+    labels = [
+        example.label for example in read_examples(DataSettings(scheme), set_aside=SetAside())
+    ]
+    assert labels == ["negative", "positive"]
 
 
 def test_splits_of_a_name_that_no_file_can_have():

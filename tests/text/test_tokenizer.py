@@ -170,8 +170,9 @@ def test_time_is_linear_in_hostile_text(kind, unit):
 
 def test_saved_and_loaded_is_the_same(tmp_path):
     for tokenizer in TOKENIZERS.values():
-        tokenizer.save(tmp_path / "tokenizer.json")
-        loaded = TextTokenizer.load(tmp_path / "tokenizer.json")
+        path = tmp_path / "tokenizer.json"
+        path.write_text(tokenizer.to_json(), encoding="utf-8")
+        loaded = TextTokenizer.load(path)
         assert loaded.to_json() == tokenizer.to_json()
         assert np.array_equal(loaded.encode(CORPUS)[1].ids, tokenizer.encode(CORPUS)[1].ids)
 

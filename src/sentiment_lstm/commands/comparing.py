@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sentiment_lstm.commands.options import (
+    AS_USUAL,
     Data,
     Json,
-    LabelColumn,
-    LabelMap,
+    Reading,
     Sets,
-    Split,
-    TextColumn,
     chosen_settings,
-    data_options,
     refuse_others,
+    with_reading,
 )
 from sentiment_lstm.commands.output import check_page, print_line, say
 from sentiment_lstm.commands.scoring import measured
@@ -28,21 +27,19 @@ from sentiment_lstm.errors import UsageError
 if TYPE_CHECKING:
     from sentiment_lstm.evaluation.side_by_side import Run
 
-_OF_RUNS = ("runs", "data", "split", "text_column", "label_column", "label_map", "out", "as_json")
+_OF_RUNS = ("runs", "data", *(option.name for option in fields(Reading)), "out", "as_json")
 _OF_PHASES = ("phase1", "phase2", "preset", "steps", "out", "set_", "as_json")
 _FOLDER = Path("runs/compare")
 
 
+@with_reading
 def compare(
     context: typer.Context,
     runs: Annotated[
         list[str] | None, typer.Argument(help="Runs or bundles; none: the study's two phases.")
     ] = None,
     data: Data = None,
-    split: Split = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    label_map: LabelMap = None,
+    reading: Reading = AS_USUAL,
     phase1: Annotated[str, typer.Option(help="Kaggle's CSV, its zip or kaggle:OWNER/NAME.")] = (
         "kaggle:lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"
     ),
@@ -61,9 +58,7 @@ def compare(
     """Put runs side by side, with --data measured on the same texts; or phase 1 and phase 2."""
     if runs:
         refuse_others(context, _OF_RUNS, "beside runs but --data, its columns, --out and --json")
-        columns = {"text_column": text_column, "label_column": label_column}
-        options = data_options(**columns, label_map=label_map)
-        _compare_runs(runs, data, split, options, out, as_json=as_json)
+        _compare_runs(runs, data, reading.split, reading.columns(), out, as_json=as_json)
         return
     refuse_others(context, _OF_PHASES, "for the two phases, which name their sources")
     from sentiment_lstm.commands import tables
@@ -107,11 +102,11 @@ def _compare_runs(
     if source:
         _check_texts(names, source, split, options)
     runs = [_run(name, source, split, options) for name in names]
-    found = side_by_side(runs)
+    table = side_by_side(runs)
     if as_json:
-        print_line(json.dumps(found))
+        print_line(json.dumps(table))
     else:
-        tables.side_by_side(found)
+        tables.side_by_side(table)
     if not (source or same_validation(runs)):
         say(
             "These runs did not keep the same texts for validation, so their validation numbers do "
@@ -133,11 +128,12 @@ def _check_texts(
     from sentiment_lstm.measuring import evaluation_data
 
     bundles = [load_bundle(find_model(name)) for name in names]
-    wanted = [
+    texts_of_runs = [
         evaluation_data(bundle.config, source, split, options, run_settings(bundle))
         for bundle in bundles
     ]
-    if any(texts.kept_back for texts in wanted) and any(texts != wanted[0] for texts in wanted):
+    same = all(texts == texts_of_runs[0] for texts in texts_of_runs)
+    if any(texts.kept_back for texts in texts_of_runs) and not same:
         raise UsageError(
             f"Expected texts that none of the runs trained on, found that some did on {source}: "
             "name others."

@@ -43,16 +43,16 @@ def predict_file(
     from sentiment_lstm.scoring.files import Job, score_file
 
     with tempfile.TemporaryDirectory() as folder:
-        given = _keep_standard_input(Path(folder), out) if source == "-" else Path(source)
-        target = Path(folder) / f"out{Format.of_file(given).kind}" if out == "-" else Path(out)
-        job = Job(given, target, fingerprint(classifier.bundle), **options)
+        input_file = _keep_standard_input(Path(folder), out) if source == "-" else Path(source)
+        target = Path(folder) / f"out{Format.of_file(input_file).kind}" if out == "-" else Path(out)
+        job = Job(input_file, target, fingerprint(classifier.bundle), **options)
         with _progress() as progress:
             outcome = score_file(classifier.predictor, job, progress, overwrite=overwrite)
         bad = target.with_name(f"{target.name}.bad.jsonl")
         if out == "-":
             _print(target)
             if outcome.set_aside:
-                bad = Path(shutil.move(bad, f"{given.name}.bad.jsonl"))
+                bad = Path(shutil.move(bad, f"{input_file.name}.bad.jsonl"))
     _report(outcome, out, bad, as_json=as_json)
 
 

@@ -8,31 +8,24 @@ from typing import Annotated
 import typer
 
 from sentiment_lstm.commands.options import (
+    AS_USUAL,
     Json,
-    LabelColumn,
-    LabelMap,
+    Reading,
     SetAsideFile,
-    Split,
     Strict,
-    TextColumn,
     chosen_settings,
     data_options,
     set_aside_into,
+    with_reading,
 )
 from sentiment_lstm.commands.output import print_line
+from sentiment_lstm.data.source_names import SOURCES
 
 
+@with_reading
 def data(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="imdb, data:NAME, kaggle:OWNER/NAME, hf:OWNER/NAME[/CONFIGURATION] or a path."
-        ),
-    ],
-    split: Split = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    label_map: LabelMap = None,
+    source: Annotated[str, typer.Argument(help=f"{SOURCES}.")],
+    reading: Reading = AS_USUAL,
     strict: Strict = False,
     set_aside: SetAsideFile = None,
     as_json: Json = False,
@@ -45,14 +38,7 @@ def data(
     from sentiment_lstm.commands import tables
     from sentiment_lstm.data.survey import survey
 
-    options = data_options(
-        source=source,
-        split=split,
-        text_column=text_column,
-        label_column=label_column,
-        label_map=label_map,
-        strict=strict,
-    )
+    options = reading.columns() | data_options(source=source, split=reading.split, strict=strict)
     settings = chosen_settings("quick", None, options, [])
     figures = survey(settings.data, set_aside_into(set_aside, strict))
     if as_json:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from sentiment_lstm import presets
+from sentiment_lstm.data.source_names import SOURCES
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.setting_names import name_today, read_toml, warn_of_old_names
 from sentiment_lstm.settings import Settings
@@ -24,10 +25,7 @@ Model = Annotated[
 ]
 Data = Annotated[
     str | None,
-    typer.Option(
-        help="imdb, data:NAME (see data list), kaggle:OWNER/NAME, hf:OWNER/NAME[/CONFIGURATION], "
-        "a file or a folder."
-    ),
+    typer.Option(help=f"{SOURCES}. `data list` shows every data:NAME."),
 ]
 Split = Annotated[
     str | None, typer.Option(help="The part of the source to read, such as train or test.")
@@ -164,9 +162,9 @@ def set_aside_into(path: Path | None, strict: bool) -> SetAside:
     return SetAside(path, strict)
 
 
-def data_options(**given: object) -> dict[str, object]:
+def data_options(**options: object) -> dict[str, object]:
     """Settings of the section `data` by name, without those that were not given."""
-    return {f"data.{key}": v for key, v in given.items() if v is not None and v is not False}
+    return {f"data.{key}": v for key, v in options.items() if v is not None and v is not False}
 
 
 def refuse_others(context: typer.Context, allowed: Collection[str], why: str) -> None:
@@ -176,7 +174,7 @@ def refuse_others(context: typer.Context, allowed: Collection[str], why: str) ->
         UsageError: an option that is not in `allowed` was given.
     """
     sources = {name: context.get_parameter_source(name) for name in context.params}
-    given = [n for n, s in sources.items() if s and s.name == "COMMANDLINE" and n not in allowed]
-    if given:
-        names = ", ".join("--" + name.strip("_").replace("_", "-") for name in given)
+    ignored = [n for n, s in sources.items() if s and s.name == "COMMANDLINE" and n not in allowed]
+    if ignored:
+        names = ", ".join("--" + name.strip("_").replace("_", "-") for name in ignored)
         raise UsageError(f"Expected no other option {why}, found {names}: leave them out.")

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sentiment_lstm.commands.options import (
+    AS_USUAL,
     AbstainBelow,
     Data,
     Json,
-    LabelColumn,
-    LabelMap,
     Model,
+    Reading,
     ReportFile,
     SetAsideFile,
     Slices,
-    Split,
     Strict,
     TextColumn,
     Threads,
     data_options,
     refuse_others,
     set_aside_into,
+    with_reading,
 )
 from sentiment_lstm.commands.output import check_page, print_line, say, standard_input
 from sentiment_lstm.errors import UsageError
@@ -35,13 +35,11 @@ if TYPE_CHECKING:
     from sentiment_lstm.inference.predictor import Predictor
 
 
+@with_reading
 def evaluate(
     model: Model = None,
     data: Data = None,
-    split: Split = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    label_map: LabelMap = None,
+    reading: Reading = AS_USUAL,
     strict: Strict = False,
     set_aside: SetAsideFile = None,
     abstain_below: AbstainBelow = 0.0,
@@ -60,15 +58,13 @@ def evaluate(
     if report:
         check_page(report)
         plots.check()
-    options = data_options(
-        text_column=text_column, label_column=label_column, label_map=label_map, strict=strict
-    )
+    options = reading.columns() | data_options(strict=strict)
     classifier = SentimentClassifier.from_pretrained(model)
     bad_rows, full = set_aside_into(set_aside, strict), report is not None
     bundle = classifier.bundle
-    texts = evaluation_data(bundle.config, data, split, options, run_settings(bundle))
+    texts = evaluation_data(bundle.config, data, reading.split, options, run_settings(bundle))
     if data is None:
-        say(f"Measuring on the {texts.split} texts of {_place(texts.data.source)}.")
+        say(f"Measuring on the {texts.split} texts of {_full_path(texts.data.source)}.")
     values = measure(
         classifier.predictor, texts, bad_rows, abstain_below, slice_ or (), in_full=full
     )
@@ -142,8 +138,8 @@ def predict(
         predict_file(classifier, input_, output, options, **ways)
 
 
-def _place(source: str) -> str:
-    """A source as a person finds it: a path in full, so that it tells which file it is."""
+def _full_path(source: str) -> str:
+    """A source for people: a path in full, so that it says which file it is."""
     from sentiment_lstm.provenance import is_name
 
     return source if is_name(source) else str(Path(source).absolute())

@@ -55,7 +55,7 @@ def predictions(texts: Iterable[str], predicted: Iterable[Prediction]) -> None:
     for text, prediction in zip(texts, predicted, strict=True):
         start = text if len(text) <= 200 else f"{text[:197]}..."
         label, score = prediction.label or "-", f"{prediction.score:.3f}"
-        table.add_row(_text(label), score, f"{prediction.unknown:.0%}", _text(start))
+        table.add_row(_safe_text(label), score, f"{prediction.unknown:.0%}", _safe_text(start))
     show(table)
 
 
@@ -72,7 +72,11 @@ def reading(steps: Iterable[Step]) -> None:
         gap = " " if read and step.start > end else ""
         moved = f" {probability:.2f}" if not read or abs(step.change) >= _MOVED else ""
         console.print(
-            _text(gap), _text(step.text, _shade(probability)), _text(moved, "dim"), sep="", end=""
+            _safe_text(gap),
+            _safe_text(step.text, _shade(probability)),
+            _safe_text(moved, "dim"),
+            sep="",
+            end="",
         )
         end = step.end
         read.append(step)
@@ -97,7 +101,7 @@ def explanation(why: Explanation) -> None:
     for part in segments(why):
         half = part["strength"] / 2
         hue = {"": 0.5, "first": 0.5 - half, "second": 0.5 + half}[part["towards"]]
-        coloured.append(_text(part["text"], f"bold {_shade(hue)}" if part["towards"] else ""))
+        coloured.append(_safe_text(part["text"], f"bold {_shade(hue)}" if part["towards"] else ""))
     console.print(coloured, soft_wrap=True)
     less = f" less {why.against}" if why.against else ""
     scores = f"{why.label}{less} {why.score:.3f}, {why.baseline_score:.3f} without any word"
@@ -106,12 +110,12 @@ def explanation(why: Explanation) -> None:
     console.print(f"{scores}{exact}", highlight=False, markup=False, soft_wrap=True)
     table = Table("word", "moved the score", "speaks for", title=f"by {why.method}")
     for word in why.strongest():
-        side = _text(why.sides[why.side(word.attribution)])
-        table.add_row(_text(word.text), f"{word.attribution:+.3f}", side)
+        side = _safe_text(why.sides[why.side(word.attribution)])
+        table.add_row(_safe_text(word.text), f"{word.attribution:+.3f}", side)
     show(table)
 
 
-def _text(string: str, style: str = "") -> Text:
+def _safe_text(string: str, style: str = "") -> Text:
     """Replace control characters and characters that change the text direction by U+FFFD."""
     return Text(_UNSAFE.sub("\ufffd", string), style)
 
@@ -120,7 +124,7 @@ def scores(values: Mapping[str, Any]) -> None:
     """Print the results of `evaluate`: measures, coverage, confusion, lengths, worst mistakes."""
     title = f"{values['data']}, {values['split']}"
     low, high = values["accuracy_interval"]
-    table = Table("measure", "value", title=_text(f"{title}: {values['n']:,} texts"))
+    table = Table("measure", "value", title=_safe_text(f"{title}: {values['n']:,} texts"))
     for name, label in _HEADLINES.items():
         number = "undefined" if values[name] is None else f"{values[name]:.4f}"
         interval = f"  (95%: {low:.4f} to {high:.4f})" if name == "accuracy" else ""
@@ -137,21 +141,21 @@ def scores(values: Mapping[str, Any]) -> None:
 
 def grid(values: Grid) -> None:
     """Print a table of strings."""
-    table = Table(*map(escape, values.head), title=_text(values.title))
+    table = Table(*map(escape, values.head), title=_safe_text(values.title))
     for row in values.rows:
-        table.add_row(*map(_text, row))
+        table.add_row(*map(_safe_text, row))
     show(table)
 
 
 def counts(values: Mapping[str, Any], title: str) -> None:
     """Print nested counts, one per row."""
-    table = Table("what", "count", title=_text(title))
+    table = Table("what", "count", title=_safe_text(title))
     for name, value in values.items():
         if isinstance(value, Mapping):
             for key, number in value.items():
-                table.add_row(_text(f"{name}: {key}"), _number(number))
+                table.add_row(_safe_text(f"{name}: {key}"), _format_number(number))
         else:
-            table.add_row(name, _number(value))
+            table.add_row(name, _format_number(value))
     show(table)
 
 
@@ -159,7 +163,7 @@ def phases(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print phase 1 and phase 2 side by side: a row per measure, a column per phase."""
     table = Table("measure", *(row["phase"] for row in rows))
     for name in [name for name in rows[0] if name != "phase"]:
-        table.add_row(name.replace("_", " "), *(_number(row[name]) for row in rows))
+        table.add_row(name.replace("_", " "), *(_format_number(row[name]) for row in rows))
     show(table)
 
 
@@ -170,11 +174,11 @@ def side_by_side(comparison: Mapping[str, Any]) -> None:
     for name in ("settings", "numbers"):
         for what, row in comparison[name].items():
             named = what if name == "settings" else what.replace("_", " ")
-            table.add_row(_text(named), *(_text(setting(value)) for value in row))
+            table.add_row(_safe_text(named), *(_safe_text(setting(value)) for value in row))
         table.add_section()
     for what, row in comparison["behaviour"].items():
         rates = ("" if rate is None else f"{rate:.1%}" for rate in row)
-        table.add_row(_text(f"failing: {what}"), *rates)
+        table.add_row(_safe_text(f"failing: {what}"), *rates)
     show(table)
 
 
@@ -188,7 +192,7 @@ def trials(rows: Sequence[Mapping[str, Any]], best: int) -> None:
         measured = [row["validation_loss"], row["validation_accuracy"]]
         numbers = ["-" if value is None else f"{value:.4f}" for value in measured]
         outcome = "best" if row["trial"] == best else row["outcome"]
-        ends = (_number(row["seconds"]), outcome)
+        ends = (_format_number(row["seconds"]), outcome)
         table.add_row(str(row["trial"]), ", ".join(differ), str(row["epochs"]), *numbers, *ends)
     show(table)
 
@@ -200,7 +204,7 @@ def behaviour(results: Sequence[CapabilityResult]) -> None:
         numbers = (f"{result.cases:,}", f"{result.failures:,}", f"{result.failure_rate:.1%}")
         outcome = "ok" if result.within_limit else "over"
         limit = f"{result.limit:.0%}"
-        table.add_row(_text(result.capability), result.kind, *numbers, limit, outcome)
+        table.add_row(_safe_text(result.capability), result.kind, *numbers, limit, outcome)
     show(table)
     _failures(results)
 
@@ -214,7 +218,7 @@ def graphs(checked: Mapping[str, Mapping[str, float]]) -> None:
     show(table)
 
 
-def _number(value: object) -> str:
+def _format_number(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}"
     return f"{value:,}" if isinstance(value, int) else str("" if value is None else value)
@@ -236,14 +240,14 @@ def _confusion(values: Mapping[str, Any]) -> None:
     classes = values["classes"]
     table = Table("true \\ predicted", *map(escape, classes))
     for name, row in zip(classes, values["confusion"], strict=True):
-        table.add_row(_text(name), *(f"{n:,}" for n in row))
+        table.add_row(_safe_text(name), *(f"{n:,}" for n in row))
     show(table)
 
 
 def _lengths(values: Mapping[str, Any]) -> None:
     table = Table("tokens", "texts", "accuracy")
     for row in values["accuracy_by_length"]:
-        table.add_row(row["tokens"], f"{row['n']:,}", _number(row["accuracy"]))
+        table.add_row(row["tokens"], f"{row['n']:,}", _format_number(row["accuracy"]))
     show(table)
 
 
@@ -254,7 +258,9 @@ def _slices(values: Mapping[str, Any]) -> None:
             name = f"{row['joined']} other values" if row["value"] is None else row["value"]
             low, high = row["interval"]
             bounds = f"{low:.3f} to {high:.3f}"
-            table.add_row(_text(name), f"{row['n']:,}", _number(row["accuracy"]), bounds)
+            table.add_row(
+                _safe_text(name), f"{row['n']:,}", _format_number(row["accuracy"]), bounds
+            )
         show(table)
 
 
@@ -265,7 +271,7 @@ def _failures(results: Sequence[CapabilityResult]) -> None:
         for example in result.examples:
             pairs = zip(example.scores, example.texts, strict=True)
             lines = "\n".join(f"{score:.3f}  {text[:160]}" for score, text in pairs)
-            table.add_row(_text(result.capability), example.expected, _text(lines))
+            table.add_row(_safe_text(result.capability), example.expected, _safe_text(lines))
     show(table)
 
 
@@ -273,9 +279,9 @@ def _mistakes(values: Mapping[str, Any]) -> None:
     table = Table("true", "predicted", "score", "most confident mistakes")
     for row in values["mistakes"]:
         table.add_row(
-            _text(row["true"]),
-            _text(row["predicted"]),
+            _safe_text(row["true"]),
+            _safe_text(row["predicted"]),
             f"{row['score']:.3f}",
-            _text(row["text"][:160]),
+            _safe_text(row["text"][:160]),
         )
     show(table)

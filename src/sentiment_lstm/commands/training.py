@@ -25,6 +25,7 @@ from sentiment_lstm.commands.options import (
 )
 from sentiment_lstm.commands.output import say
 from sentiment_lstm.commands.scoring import measured
+from sentiment_lstm.data.source_names import SOURCES
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.setting_names import read_toml
 
@@ -51,8 +52,8 @@ def train(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="imdb, grammar, kaggle:OWNER/NAME, hf:NAME, a file or a folder. May be repeated: "
-            "only the first source is used for validation, and all are read with the same options."
+            help=f"{SOURCES}. May be repeated: only the first source is used for validation, and "
+            "all are read with the same options."
         ),
     ] = None,
     preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
@@ -122,7 +123,7 @@ def train(
     if search is None:
         _train(settings, out)
     else:
-        _search(settings, search, out, _given(config, set_ or []))
+        _search(settings, search, out, _names_given(config, set_ or []))
 
 
 def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
@@ -163,16 +164,16 @@ def _say_saved(folder: Path, metrics: Mapping[str, float]) -> None:
     )
 
 
-def _given(config: Path | None, sets: Iterable[str]) -> set[str]:
+def _names_given(config: Path | None, sets: Iterable[str]) -> set[str]:
     """The names of the settings that a file or `--set` gives."""
     in_file = set(read_toml(config)) if config else set()
     return in_file | set(given_by_set(sets))
 
 
-def _search(settings: Settings, trials: int, folder: Path, given: Collection[str]) -> None:
+def _search(settings: Settings, trials: int, folder: Path, fixed: Collection[str]) -> None:
     from sentiment_lstm.training.search import search
 
-    _show_search(search(settings, trials, folder, given), folder)
+    _show_search(search(settings, trials, folder, fixed), folder)
 
 
 def _show_search(search: Search, folder: Path) -> None:

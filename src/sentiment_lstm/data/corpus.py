@@ -29,6 +29,7 @@ from sentiment_lstm.data.screening import (
     screen_row,
 )
 from sentiment_lstm.data.source import Source
+from sentiment_lstm.data.source_names import NEED_NAME
 from sentiment_lstm.data.splitting import in_validation, split
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.records import Example
@@ -233,7 +234,7 @@ class _Reader:
             sides[self._validates(example)].append(example)
         if not (sides[False] and sides[True]):
             raise DataError(
-                f"Expected training and validation reviews in the first {self.data.stream_rows} "
+                f"Expected training and validation texts in the first {self.data.stream_rows} "
                 f"rows of {self.data.source}, found one side empty; raise data.stream_rows or "
                 "choose another --group-column."
             )
@@ -245,7 +246,7 @@ class _Reader:
     def _check_classes(self, examples: Sequence[Example]) -> None:
         if not examples:
             raise DataError(
-                f"Expected reviews in {self.data.source} that do not stand in "
+                f"Expected texts in {self.data.source} that do not stand in "
                 f"{', '.join(self.data.exclude)}, found none; leave --exclude out or change it."
             )
         classes = sorted({str(example.label) for example in examples})
@@ -262,7 +263,7 @@ class _Reader:
         if len(classes) < 2:
             raise DataError(
                 f"Expected at least two classes to train on after the split of {self.data.source}, "
-                f"found {', '.join(classes)}; bring more reviews or choose another --group-column."
+                f"found {', '.join(classes)}; bring more texts or choose another --group-column."
             )
 
     def _report(self, counts: Counter[str]) -> dict[str, object]:
@@ -312,7 +313,7 @@ def _texts(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
 def named_split(name: str) -> tuple[str, str | None]:
     """`"PATH:test"` -> `("PATH", "test")`; `"PATH"`, `"data:NAME"`, `"hf:NAME"` name no split."""
     source, _, tail = name.rpartition(":")
-    named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", "data", "hf", "kaggle")
+    named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", *NEED_NAME)
     return (source, tail) if named and not Path(name).exists() else (name, None)
 
 

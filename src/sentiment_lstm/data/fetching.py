@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -56,7 +55,7 @@ def fetch(name: str) -> Fetched:
         if not entry.hub:
             raise DataError(f"Expected a set to fetch, found {name}; {registry.how_to_get(entry)}.")
         folder = registry.cache_folder() / name
-        with storage.one_sentence(folder):
+        with storage.explain_write_errors(folder):
             _download(entry, folder)
     record = _record(folder)
     return Fetched(folder, tuple(_differences(entry, record) if record else ()))
@@ -99,13 +98,13 @@ def _download(entry: DataSet, folder: Path) -> None:
 def _write_split(folder: Path, split: str, rows: Any) -> dict[str, Any]:  # noqa: ANN401
     """Write a split of the library's as a parquet file; returns its entry in the record."""
     path = folder / f"{split}-00000-of-00001.parquet"
-    with storage.appearing(path) as file:
+    with storage.open_atomically(path) as file:
         rows.to_parquet(file)
     return {
         "file": path.name,
         "rows": len(rows),
         "columns": rows.column_names,
-        "sha256": _sha256(path),
+        "sha256": storage.file_sha256(path),
     }
 
 
@@ -130,11 +129,6 @@ def _record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _differences(entry: DataSet, record: dict[str, Any]) -> Iterator[str]:
     for split, expected in entry.splits.items():
         if split not in record:
@@ -153,7 +147,7 @@ def _verify_split(
     path = folder / file
     if not path.is_file():
         return Verified(split, file, "missing")
-    sha256 = _sha256(path)
+    sha256 = storage.file_sha256(path)
     if sha256 == expected.sha256:
         return Verified(split, file, "ok")
     return Verified(split, file, "as fetched" if sha256 == written.get("sha256") else "other file")

@@ -14,6 +14,7 @@ from typing import IO, Any
 from sentiment_lstm.data.formats import DELIMITERS, ENDINGS, Format, is_table, open_table
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.source import Columns, Source, check_whole, choose_columns
+from sentiment_lstm.data.source_names import SOURCES
 from sentiment_lstm.data.tables import (
     Record,
     parquet_schema,
@@ -27,7 +28,7 @@ from sentiment_lstm.settings import DataSettings
 
 
 def open_file(path: Path, data: DataSettings, *, labelled: bool) -> Source:
-    """A file of reviews.
+    """A table of texts.
 
     Raises:
         DataError: missing, empty, damaged, of an unknown kind, without the columns, or a split was
@@ -39,18 +40,15 @@ def open_file(path: Path, data: DataSettings, *, labelled: bool) -> Source:
 
 
 def table_format(path: Path) -> Format:
-    """The format of a file of reviews.
+    """The format of a table of texts.
 
     Raises:
         DataError: missing, empty, or of an unknown kind; a zip archive that cannot be used.
     """
     if not path.is_file():
-        raise DataError(
-            f"Expected reviews at {path}, found nothing; "
-            "a source is imdb, kaggle:OWNER/NAME, hf:NAME or the path of a file or folder."
-        )
+        raise DataError(f"Expected texts at {path}, found nothing; a source is {SOURCES}.")
     if path.stat().st_size == 0:
-        raise DataError(f"Expected reviews in {path}, found an empty file.")
+        raise DataError(f"Expected texts in {path}, found an empty file.")
     if not is_table(path.name):
         raise DataError(f"Expected a file ending in {ENDINGS}, found {path.name}.")
     return Format.of_file(path)
@@ -102,19 +100,19 @@ def csv_rows(
         longest_line=longest_line(data),
     )
     columns = choose_columns(header, data, labelled=labelled, where=name)
-    places = [None if column is None else header.index(column) for column in _roles(columns)]
+    indices = [None if column is None else header.index(column) for column in _roles(columns)]
     for record in records:
         if record.values is None:
             yield _unread_row(record, name)
         else:
-            yield _csv_row(record.values, places, len(header), name, record.line)
+            yield _csv_row(record.values, indices, len(header), name, record.line)
 
 
 def _csv_row(
-    values: list[str], places: Sequence[int | None], width: int, name: str, line: int
+    values: list[str], indices: Sequence[int | None], width: int, name: str, line: int
 ) -> Row:
-    """A row of `width` fields; `places` are the indices of text, label and group."""
-    picked = [values[p] if p is not None and p < len(values) else None for p in places]
+    """A row of `width` fields; `indices` are those of text, label and group."""
+    picked = [values[i] if i is not None and i < len(values) else None for i in indices]
     text, label, group = picked
     problem = None
     if not all(value is None or is_utf8(value) for value in picked):

@@ -178,6 +178,6 @@ def _make_aside(scene: Scene) -> str:
 
 
 def _rows(lines: range) -> Iterator[Row]:
-    wanted = islice(sentences(), lines.start - 1, lines.stop - 1)
-    for line, (text, polarity, _) in zip(lines, wanted, strict=True):
+    made = islice(sentences(), lines.start - 1, lines.stop - 1)
+    for line, (text, polarity, _) in zip(lines, made, strict=True):
         yield Row(text, LABELS[polarity], f"grammar:{line}", line)

@@ -30,8 +30,8 @@ _CONFIGURED = re.compile(r"([\w.-]+/[\w.-]+)/([\w.-]+)")
 
 def is_hub_folder(folder: Path) -> bool:
     """Whether the folder, or one up to two levels below, holds a data file."""
-    places = (p for pattern in ("*", "*/*", "*/*/*") for p in folder.glob(pattern))
-    return any(p.suffix.lower() in _DATA_SUFFIXES and p.is_file() for p in places)
+    paths = (p for pattern in ("*", "*/*", "*/*/*") for p in folder.glob(pattern))
+    return any(p.suffix.lower() in _DATA_SUFFIXES and p.is_file() for p in paths)
 
 
 def open_hub(name: str, data: DataSettings, *, labelled: bool) -> Source:

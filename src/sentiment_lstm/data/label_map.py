@@ -120,7 +120,9 @@ def _read_soft_label(value: str) -> float | None:
     if not re.fullmatch(r"[+-]?\d*\.\d+", value, re.ASCII):
         return None
     if not 0 <= float(value) <= 1:
-        raise UsageError(f"Expected a share from 0.0 to 1.0 in --label-map, found {value!r:.40}.")
+        raise UsageError(
+            f"Expected soft labels from 0.0 to 1.0 in --label-map, found {value!r:.40}."
+        )
     return float(value)
 
 

@@ -62,7 +62,7 @@ def make_labeller(
     named = list(classes or mapping.class_names)
     if (soft or mapping.soft_labels) and len(named) != 2:
         raise UsageError(
-            "Expected two classes for labels that are shares of the second one "
+            "Expected two classes for soft labels "
             f"({', '.join(mapping.soft_labels) or 'data.soft_labels'}), "
             f"found {', '.join(named) or 'none'}."
         )

@@ -16,6 +16,7 @@ from sentiment_lstm.data.acl_imdb import acl_splits, is_acl_imdb, open_acl_imdb
 from sentiment_lstm.data.labels import Labeller, make_labeller
 from sentiment_lstm.data.screening import SetAside, screen
 from sentiment_lstm.data.source import Source
+from sentiment_lstm.data.source_names import NEED_NAME, SOURCES, scheme_and_name
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
 from sentiment_lstm.settings import DataSettings
@@ -35,9 +36,9 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
         DataError: missing, unreadable, or without the split or the columns asked for.
         MissingExtraError: a package that this source needs is not installed.
     """
-    scheme, _, name = data.source.partition(":")
+    scheme, name = scheme_and_name(data.source)
     with _checked(data.source):
-        if data.source == "imdb":
+        if scheme == "imdb":
             return bundled.open_bundled(data)
         if scheme == "grammar":
             return grammar.open_grammar(data)
@@ -59,12 +60,13 @@ def list_splits(source: str) -> tuple[str, ...]:
         DataError: an empty name, a set that is not here, or a hub name or folder that cannot be
             read.
     """
+    scheme, name = scheme_and_name(source)
     with _checked(source):
-        if source == "imdb" or source.partition(":")[0] == "grammar":
+        if scheme in ("imdb", "grammar"):
             return ("train",)
-        if source.startswith("hf:"):
-            return hub.hub_splits(source.removeprefix("hf:"))
-        path = _registered_folder(source) or _path(source)
+        if scheme == "hf":
+            return hub.hub_splits(name)
+        path = registry.folder_of(name) if scheme == "data" else _path(source)
         if not path.is_dir():
             return ()
         return acl_splits(path) if is_acl_imdb(path) else hub.hub_splits(str(path))
@@ -76,11 +78,11 @@ def is_missing(source: str) -> bool:
     Raises:
         DataError: an empty name, or one that the disk refuses.
     """
-    named = source == "imdb" or source.partition(":")[0] in ("grammar", "kaggle", "hf")
+    scheme, name = scheme_and_name(source)
     with _checked(source):
-        if source.startswith("data:"):
-            return registry.find_folder(source.removeprefix("data:")) is None
-        return not named and not _path(source).exists()
+        if scheme == "data":
+            return registry.find_folder(name) is None
+        return not scheme and not _path(source).exists()
 
 
 def open_rows(data: DataSettings) -> Iterator[Row]:
@@ -143,38 +145,29 @@ def refuse_empty(
         yield example
     if empty and set_aside.total > before:
         raise DataError(
-            f"Expected usable reviews in {data.source}, found none: all rows were set aside "
+            f"Expected usable texts in {data.source}, found none: all rows were set aside "
             f"({set_aside.summary()}; the first: {set_aside.example}); "
             "see --label-map and --text-column."
         )
     if empty:
-        raise DataError(f"Expected reviews in {data.source}, found none.")
+        raise DataError(f"Expected texts in {data.source}, found none.")
 
 
 @contextmanager
 def _checked(source: str) -> Iterator[None]:
     """Refuse an empty name, which would be the working directory; explain an error of the disk."""
-    scheme, _, name = source.partition(":")
-    if not (name if scheme in ("data", "hf", "kaggle") else source).strip():
-        raise DataError(
-            f"Expected the name of a source, found {source!r}; "
-            "a source is imdb, grammar:N, data:NAME, kaggle:OWNER/NAME, hf:NAME or the path of "
-            "a file or folder."
-        )
+    scheme, name = scheme_and_name(source)
+    if scheme in ("", *NEED_NAME) and not name.strip():
+        raise DataError(f"Expected the name of a source, found {source!r}; a source is {SOURCES}.")
     try:
         yield
     except OSError as error:  # no permission, say, or a name that no file can have
-        raise DataError(f"Expected reviews at {source[:200]}, found: {error.strerror}.") from error
+        raise DataError(f"Expected texts at {source[:200]}, found: {error.strerror}.") from error
 
 
 def _path(source: str) -> Path:
     """The path with `~` expanded; unlike `Path.expanduser`, an unknown user is no error."""
     return Path(os.path.expanduser(source))  # noqa: PTH111
-
-
-def _registered_folder(source: str) -> Path | None:
-    scheme, _, name = source.partition(":")
-    return registry.folder_of(name) if scheme == "data" else None
 
 
 def _open_registered(name: str, data: DataSettings, labelled: bool) -> Source:
@@ -190,7 +183,7 @@ def _open_folder(path: Path, data: DataSettings, labelled: bool) -> Source:
     if hub.is_hub_folder(path):
         return hub.open_hub(str(path), data, labelled=labelled)
     raise DataError(
-        f"Expected reviews in the folder {path}, found neither train/pos and train/neg "
+        f"Expected texts in the folder {path}, found neither train/pos and train/neg "
         "nor parquet, csv or jsonl files."
     )
 

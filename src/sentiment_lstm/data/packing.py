@@ -53,7 +53,7 @@ def find_member(path: Path, suffixes: Sequence[str]) -> str:
     if len(names) != 1:
         listed = ", ".join(name[:60] for name in names[:5]) or "none"
         raise DataError(
-            f"Expected one file of reviews ({', '.join(suffixes)}) in {path}, found {listed}; "
+            f"Expected one file of texts ({', '.join(suffixes)}) in {path}, found {listed}; "
             "unpack the archive and name the file."
         )
     return names[0]

@@ -110,8 +110,8 @@ def data_folders() -> tuple[Path, ...]:
 
 def find_folder(name: str) -> Path | None:
     """The set's folder, `NAME` or `tasks/NAME` in one of the data folders; None if not here."""
-    places = (folder / place for folder in data_folders() for place in (name, f"tasks/{name}"))
-    return next((place for place in places if place.is_dir()), None)
+    candidates = (folder / path for folder in data_folders() for path in (name, f"tasks/{name}"))
+    return next((path for path in candidates if path.is_dir()), None)
 
 
 def folder_of(name: str) -> Path:
@@ -123,7 +123,7 @@ def folder_of(name: str) -> Path:
     known = data_set(name)
     folder = find_folder(name)
     if folder is None:
-        searched = " and ".join(str(place) for place in data_folders())
+        searched = " and ".join(str(folder) for folder in data_folders())
         raise DataError(
             f"Expected the data set {name} in {searched}, found none; {how_to_get(known)}."
         )

@@ -97,19 +97,19 @@ def check_whole(data: DataSettings) -> None:
 
 
 def _choose(
-    role: str, wanted: str | None, usual: Sequence[str], names: Sequence[str], where: str
+    role: str, named: str | None, usual: Sequence[str], names: Sequence[str], where: str
 ) -> str:
     by_folded = {name.casefold(): name for name in reversed(names)}
-    if wanted is not None and wanted in names:
-        return wanted
-    if wanted is None:
+    if named is not None and named in names:
+        return named
+    if named is None:
         for name in usual:
             if name.casefold() in by_folded:
                 return by_folded[name.casefold()]
     # After an open quote, a header's name runs over many lines.
     listed = ", ".join(" ".join(name.split())[:40] for name in names[:20]) or "none"
-    expected = f"a column {wanted!r}" if wanted else f"a {role} column such as {usual[0]!r}"
-    do = "name one of these" if wanted else f"name it with --{role}-column"
+    expected = f"a column {named!r}" if named else f"a {role} column such as {usual[0]!r}"
+    do = "name one of these" if named else f"name it with --{role}-column"
     if len(names) == 1 and ";" in names[0]:
         do = "save the file with commas between its columns"
     raise DataError(f"Expected {expected} in {where}, found the columns {listed}; {do}.")

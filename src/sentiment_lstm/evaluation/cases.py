@@ -155,16 +155,16 @@ def _read_name(row: Mapping[str, Any], field: str, where: str) -> str:
 def _read_texts(row: Mapping[str, Any], expected: str, where: str) -> tuple[str, ...]:
     """Read one text from `text` or several from `texts`, as many as the kind of test needs."""
     texts = [row["text"]] if "text" in row else row.get("texts")
-    wanted = {
+    needed = {
         "verdict": 'one text as "text"',
         "direction": 'two texts as "texts"',
         "invariance": 'two texts or more as "texts"',
     }[KINDS[expected]]
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise DataError(f"Expected {wanted} in {where}, found {texts!r:.60}.")
+        raise DataError(f"Expected {needed} in {where}, found {texts!r:.60}.")
     fits = {"verdict": len(texts) == 1, "direction": len(texts) == 2, "invariance": len(texts) > 1}
     if not fits[KINDS[expected]]:
-        raise DataError(f'Expected {wanted} for "{expected}" in {where}, found {len(texts)}.')
+        raise DataError(f'Expected {needed} for "{expected}" in {where}, found {len(texts)}.')
     return tuple(_checked(text, where) for text in texts)
 
 

@@ -86,7 +86,7 @@ def roc(curves: Mapping[str, Sequence[tuple[float, float]]]) -> str:
         axes.plot([0, 100], [0, 100], ":", color=_GUIDE, label="by chance")
         for (name, points), look in zip(curves.items(), _looks(), strict=False):
             xy = np.array(points) * 100
-            axes.plot(xy[:, 0], xy[:, 1], label=_plain(name), **look)
+            axes.plot(xy[:, 0], xy[:, 1], label=_legend_name(name), **look)
         axes.legend(loc="lower right")
         axes.set(xlabel="false positives (%)", ylabel="true positives (%)", aspect="equal")
         return plots.svg(figure, "ROC curve: true against false positives")
@@ -125,10 +125,10 @@ def updates(curves: Steps, epochs: Steps, unit: str, title: str) -> str:
         looks = _looks()
         for (name, points), look in zip(curves.items(), looks, strict=False):
             steps, values = _smooth(points, np.mean)
-            axes.plot(steps, values, label=_plain(name), alpha=0.9, **look)
+            axes.plot(steps, values, label=_legend_name(name), alpha=0.9, **look)
         for (name, points), look, mark in zip(epochs.items(), looks, cycle(_MARKS), strict=False):
             steps, values = np.array(points).T
-            axes.plot(steps, values, label=_plain(name), marker=mark, **look)
+            axes.plot(steps, values, label=_legend_name(name), marker=mark, **look)
         names = [*curves, *epochs]
         columns = 2 if sum(map(len, names)) <= _NAME else 1
         figure.legend(loc="outside upper center", ncols=columns)
@@ -178,7 +178,7 @@ def _looks() -> Any:  # noqa: ANN401
     return ({"color": colour, "linestyle": style} for colour, style in pairs)
 
 
-def _plain(name: str) -> str:
+def _legend_name(name: str) -> str:
     """Shorten and escape a name. In matplotlib, `$` starts a formula and `_` hides a curve."""
     half = (_NAME - 3) // 2  # long names are often paths, which differ at their ends
     short = name if len(name) <= _NAME else f"{name[:half]}...{name[-half:]}"

@@ -206,15 +206,15 @@ def bars(rows: Sequence[Row]) -> dict[str, Any]:
     """Add to a slice's rows where their intervals are on an axis from `least` to 1, in percent."""
     least = min(int(10 * row["interval"][0]) / 10 for row in rows)
 
-    def place(fraction: float) -> float:
+    def percent_of_axis(fraction: float) -> float:
         return 100 * (fraction - least) / (1 - least) if least < 1 else 100.0
 
     placed = [
         {
             **row,
-            "low": place(row["interval"][0]),
-            "width": place(row["interval"][1]) - place(row["interval"][0]),
-            "at": place(row["accuracy"]),
+            "low": percent_of_axis(row["interval"][0]),
+            "width": percent_of_axis(row["interval"][1]) - percent_of_axis(row["interval"][0]),
+            "at": percent_of_axis(row["accuracy"]),
         }
         for row in rows
     ]

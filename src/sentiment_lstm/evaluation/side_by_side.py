@@ -50,7 +50,9 @@ def side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
     """
     return {
         "runs": [run.name for run in runs],
-        "settings": _rows(runs, lambda run: _flat(run.training.settings), differing=True),
+        "settings": _rows(
+            runs, lambda run: _formatted_settings(run.training.settings), differing=True
+        ),
         "numbers": _rows(runs, _numbers),
         "behaviour": _rows(runs, _failure_rates),
     }
@@ -102,19 +104,18 @@ def _rows(
     return {name: row for name, row in rows.items() if not (differing and name in same)}
 
 
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in flattened(settings).items()}
+def _formatted_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _format_setting(value) for name, value in flattened(settings).items()}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _format_setting(value: Any) -> Any:  # noqa: ANN401
     """Format a setting: maps and lists on one line, further sources by their names."""
     if isinstance(value, Mapping):
-        return (
-            str(value["source"])
-            if "source" in value
-            else ", ".join(f"{key}={item}" for key, item in value.items())
-        )
-    return ", ".join(str(_plain(item)) for item in value) if isinstance(value, list) else value
+        pairs = ", ".join(f"{key}={item}" for key, item in value.items())
+        return str(value.get("source", pairs))
+    if isinstance(value, list):
+        return ", ".join(str(_format_setting(item)) for item in value)
+    return value
 
 
 def _validation_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

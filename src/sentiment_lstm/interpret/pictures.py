@@ -122,23 +122,23 @@ def _label_strongest(axes: Axes, inspection: Inspection) -> None:
     """Write above the axis of a long text the words that changed the score most."""
     if len(inspection.ids) <= _NAMED:
         return
-    places = _strongest_places(np.array([step.change for step in inspection.steps]))
-    names = [_shorten(inspection.steps[place].text) for place in places]
+    positions = _strongest(np.array([step.change for step in inspection.steps]))
+    names = [_shorten(inspection.steps[position].text) for position in positions]
     above = axes.secondary_xaxis("top")
-    above.set_xticks(places, names, rotation=90, fontsize=9, parse_math=False)
+    above.set_xticks(positions, names, rotation=90, fontsize=9, parse_math=False)
 
 
-def _strongest_places(changes: NDArray[np.float64]) -> list[int]:
+def _strongest(changes: NDArray[np.float64]) -> list[int]:
     """The tokens with the largest changes of the score, far enough apart to be named."""
     size = np.abs(changes)
     gap = len(changes) / 45  # in tokens: closer names would touch
-    places: list[int] = []
-    for place in np.argsort(-size, kind="stable").tolist():
-        if len(places) == _STRONGEST or size[place] < _FAINT * size.max():
+    positions: list[int] = []
+    for position in np.argsort(-size, kind="stable").tolist():
+        if len(positions) == _STRONGEST or size[position] < _FAINT * size.max():
             break
-        if all(abs(place - other) >= gap for other in places):
-            places.append(place)
-    return places
+        if all(abs(position - other) >= gap for other in positions):
+            positions.append(position)
+    return positions
 
 
 def _shorten(token: str) -> str:

@@ -24,7 +24,7 @@ from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import DataError, MissingExtraError, SentimentError, UsageError
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.scoring.files import Job, Outcome, check_formats, score_file
-from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
+from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
 
 MANIFEST = "manifest.json"
 _SIDE_FILE = ".bad.jsonl"
@@ -60,9 +60,9 @@ def score_folder(
     """
     job = replace(job, source=job.source.absolute(), out=job.out.absolute())
     names, ray = _shard_names(job), _import_ray()
-    with one_sentence(job.out):
+    with explain_write_errors(job.out):
         job.out.mkdir(parents=True, exist_ok=True)
-    with one_sentence(job.out), locked(job.out):
+    with explain_write_errors(job.out), locked(job.out):
         _drop_manifest(job.out / MANIFEST)
         rows = sorted(_score_on_ray(ray, (bundle, job, overwrite), names, workers), key=_name)
         _refuse_failures(rows)

@@ -6,7 +6,6 @@ goes on after the last part, and the output is the same, byte for byte. Knows no
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections import Counter
@@ -29,7 +28,14 @@ from sentiment_lstm.scoring.rows import (
     make_layout,
     score_rows,
 )
-from sentiment_lstm.storage import appearing, as_json, locked, one_sentence, write_atomically
+from sentiment_lstm.storage import (
+    as_json,
+    explain_write_errors,
+    file_sha256,
+    locked,
+    open_atomically,
+    write_atomically,
+)
 
 CHUNK = 5_000
 """Rows that are scored and kept together."""
@@ -115,9 +121,9 @@ def score_file(
     plan = _plan(job)
     _check_start(job, form, target)
     beside = _Beside.of(job.out)
-    with one_sentence(beside.parts):
+    with explain_write_errors(beside.parts):
         beside.parts.mkdir(parents=True, exist_ok=True)
-    with one_sentence(beside.parts), locked(beside.parts):
+    with explain_write_errors(beside.parts), locked(beside.parts):
         _check_ours(beside.parts)
         outcome = _earlier_outcome(job.out, beside.done, plan)
         if outcome is None:
@@ -266,11 +272,11 @@ def _join_parts(out: Path, target: Format, plan: Mapping[str, Any]) -> Outcome:
     )
     rows = sum(int(piece.stem.partition("-")[2]) for piece in pieces)
     beside.done.unlink(missing_ok=True)
-    with appearing(out) as file:
+    with open_atomically(out) as file:
         join(pieces, target, file)
     beside.bad.unlink(missing_ok=True)
     if reasons:
-        with appearing(beside.bad) as file:
+        with open_atomically(beside.bad) as file:
             join(set_aside, Format(".jsonl"), file)
     outcome = Outcome(rows, dict(reasons), _hash(out))
     note = {"plan": plan, "rows": rows, "set_aside": outcome.set_aside, "sha256": outcome.sha256}
@@ -280,8 +286,7 @@ def _join_parts(out: Path, target: Format, plan: Mapping[str, Any]) -> Outcome:
 
 def _hash(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise DataError(f"Expected a file at {path}, found: {error.strerror}.") from error
 

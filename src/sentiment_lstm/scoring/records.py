@@ -117,13 +117,12 @@ def _json_record(record: ScoringRecord) -> ScoringRecord:
 
 def _parquet_records(stream: IO[bytes], name: str) -> Iterator[ScoringRecord]:
     for record in read_parquet(stream, name):
-        good = _is_utf8(record)
-        yield record if good else Record(record.line, None, _as_json(record), "bad UTF-8")
+        if _is_utf8(record):
+            yield record
+        else:
+            raw = json.dumps(record.values, default=str)
+            yield Record(record.line, None, raw, "bad UTF-8")
 
 
 def _is_utf8(record: ScoringRecord) -> bool:
     return is_utf8(json.dumps(record.values, ensure_ascii=False, default=str))
-
-
-def _as_json(record: ScoringRecord) -> str:
-    return json.dumps(record.values, default=str)

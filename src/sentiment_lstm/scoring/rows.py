@@ -74,8 +74,8 @@ def make_layout(
         )
     text = ""
     if columns:
-        wanted = DataSettings(text_column=text_column)
-        text = choose_columns(columns, wanted, labelled=False, where=name).text
+        settings = DataSettings(text_column=text_column)
+        text = choose_columns(columns, settings, labelled=False, where=name).text
     return Layout(columns, text, form, opened.schema)
 
 

@@ -77,7 +77,7 @@ class TextTokenizer:
 
     @classmethod
     def load(cls, path: Path, *, correct_slips: bool = False) -> Self:
-        """Read a file of `save`. It does not say whether slips are corrected (`text.spelling`).
+        """Read a file of `to_json`. It does not say whether slips are corrected (`text.spelling`).
 
         Raises:
             BundleError: the file is missing, damaged or not a tokenizer of this package.
@@ -106,10 +106,6 @@ class TextTokenizer:
     def correct_slips(self) -> bool:
         """Whether typing slips are corrected (`text.spelling`)."""
         return self._correct_slips
-
-    def save(self, path: Path) -> None:
-        """Write `to_json` to `path`."""
-        path.write_text(self.to_json(), encoding="utf-8")
 
     def to_json(self) -> str:
         """Return the whole pipeline in the format of the `tokenizers` library."""

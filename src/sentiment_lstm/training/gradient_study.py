@@ -192,7 +192,7 @@ def _make_text(
     plan: Plan,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int32], bool]:
-    """Neutral sentences, cut to the length, with opinions at some places; whether most are good.
+    """Neutral sentences, cut to the length, with opinions at some positions; whether most are good.
 
     At least two thirds of the opinions agree. If one opinion could decide, a few hundred updates
     would teach nothing.
@@ -202,8 +202,8 @@ def _make_text(
     agreeing = rng.integers(-(-2 * plan.opinions // 3), plan.opinions + 1)
     label = bool(rng.integers(2))
     votes = np.where(np.arange(plan.opinions) < agreeing, label, not label)
-    places = rng.choice(plan.length, size=plan.opinions, replace=False)
-    ids[places] = np.where(votes, rng.choice(good, plan.opinions), rng.choice(bad, plan.opinions))
+    at = rng.choice(plan.length, size=plan.opinions, replace=False)
+    ids[at] = np.where(votes, rng.choice(good, plan.opinions), rng.choice(bad, plan.opinions))
     return ids, label
 
 

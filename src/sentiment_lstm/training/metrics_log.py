@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TextIO
 
-from sentiment_lstm.storage import one_sentence, write_atomically
+from sentiment_lstm.storage import explain_write_errors, write_atomically
 from sentiment_lstm.training.listener import Listener, Numbers, Stage
 
 METRICS_LOG = "metrics.jsonl"
@@ -42,7 +42,7 @@ class MetricsLog(Listener):
         self.file.close()
 
     def _write(self, numbers: Numbers) -> None:
-        with one_sentence(Path(self.file.name)):
+        with explain_write_errors(Path(self.file.name)):
             self.file.write(json.dumps(numbers) + "\n")
             self.file.flush()
 

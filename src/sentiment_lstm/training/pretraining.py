@@ -29,7 +29,7 @@ from sentiment_lstm.model.language import LanguageModel
 from sentiment_lstm.model.weights import load_weights, to_arrays
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, TrainingSettings
-from sentiment_lstm.storage import one_sentence
+from sentiment_lstm.storage import explain_write_errors
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.listener import Listener
@@ -83,7 +83,7 @@ def pretrained(
     counts = feed.token_counts(len(tokenizer))
     model = LanguageModel(classifier, torch.from_numpy(counts).float(), settings.language.negatives)
     trainer = Trainer(model, _training(settings), feed, NextToken())
-    with one_sentence(folder):
+    with explain_write_errors(folder):
         folder.mkdir(exist_ok=True)
     session = Session(trainer, run, folder, interrupts, listener, started)
     session.train()

@@ -23,7 +23,7 @@ from sentiment_lstm.interrupts import Interrupts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.weights import load_weights, to_arrays
 from sentiment_lstm.settings import DataSettings, Settings, TrainingSettings, read_json
-from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
+from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.display import Display
@@ -74,7 +74,7 @@ def train(
         Interrupted: by SIGINT or SIGTERM; the state is saved if training had begun.
     """
     settings = _completed(settings)
-    with one_sentence(folder):
+    with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         _refuse_to_overwrite(folder, settings)

@@ -31,7 +31,7 @@ from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.setting_names import flattened, name_today
 from sentiment_lstm.settings import Settings, read_json
-from sentiment_lstm.storage import as_json, locked, one_sentence, write_atomically
+from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
 from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.display import Display
 from sentiment_lstm.training.hardware import settled
@@ -112,7 +112,7 @@ def search(
             "by --out."
         )
     begun = replace(asked, data=_digest(settings))
-    with one_sentence(folder):
+    with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         _write(folder, begun)
