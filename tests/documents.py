@@ -32,13 +32,13 @@ class Block:
 
 def blocks(path: Path) -> list[Block]:
     text = path.read_text(encoding="utf-8")
-    found = []
+    page_blocks = []
     for match in _BLOCK.finditer(text):
         language, _, rest = match["head"].partition(" ")
         title = re.search(r'title="([^"]+)"', rest)
         line = text.count("\n", 0, match.start()) + 1
-        found.append(Block(language, title and title[1], match["code"], line))
-    return found
+        page_blocks.append(Block(language, title and title[1], match["code"], line))
+    return page_blocks
 
 
 def pipelines(code: str) -> list[list[list[str]]]:

@@ -118,7 +118,7 @@ def spark(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     types = ("DoubleType", "StringType", "StructField", "StructType")
     _module(monkeypatch, "pyspark.ml.functions", predict_batch_udf=predict_batch_udf)
-    _module(monkeypatch, "pyspark.sql.types", **dict.fromkeys(types, lambda *given: given))
+    _module(monkeypatch, "pyspark.sql.types", **dict.fromkeys(types, lambda *fields: fields))
     return {"reviews": SimpleNamespace(withColumn=with_column)}
 
 

@@ -50,15 +50,15 @@ def templates_in(texts):
     assert len(telling) > 300
     rows = [skeleton(text) for text in texts]
     asked = {word for fixed in telling.values() for word in fixed}
-    places = defaultdict(set)
-    for place, row in enumerate(rows):
+    rows_with = defaultdict(set)
+    for index, row in enumerate(rows):
         for word in asked.intersection(row.split()):
-            places[word].add(place)
+            rows_with[word].add(index)
     pairs = []
     for name, fixed in telling.items():
-        near = set.intersection(*(places[word] for word in fixed))
+        near = set.intersection(*(rows_with[word] for word in fixed))
         whole = filled_pattern(name)
-        pairs += [(name, texts[place]) for place in near if whole.search(rows[place])]
+        pairs += [(name, texts[index]) for index in near if whole.search(rows[index])]
     return pairs
 
 

@@ -29,10 +29,10 @@ def nothing_shipped(tmp_path, monkeypatch):
     return tmp_path
 
 
-def assert_same(ranked, wanted):
+def assert_same(ranked, expected):
     """The same classes in the same order, with the same scores up to rounding."""
-    assert [row["label"] for row in ranked] == [row["label"] for row in wanted]
-    assert [row["score"] for row in ranked] == pytest.approx([row["score"] for row in wanted])
+    assert [row["label"] for row in ranked] == [row["label"] for row in expected]
+    assert [row["score"] for row in ranked] == pytest.approx([row["score"] for row in expected])
 
 
 def test_one_text_gives_a_list_of_its_likeliest_class(classifier):
@@ -78,14 +78,14 @@ def test_predict_names_the_likeliest_column(three):
 def test_below_the_threshold_the_winner_has_no_name(three):
     scores = three.predict_proba(TEXTS).max(axis=1)
     least = float(sorted(scores)[1])
-    wanted = [
+    expected = [
         None if s < least else name for s, name in zip(scores, three.predict(TEXTS), strict=True)
     ]
-    assert three.predict(TEXTS, abstain_below=least) == wanted
-    assert None in wanted
-    assert len(set(wanted)) > 1
-    assert [row["label"] for row in three(TEXTS, abstain_below=least)] == wanted
-    for text, label in zip(TEXTS, wanted, strict=True):
+    assert three.predict(TEXTS, abstain_below=least) == expected
+    assert None in expected
+    assert len(set(expected)) > 1
+    assert [row["label"] for row in three(TEXTS, abstain_below=least)] == expected
+    for text, label in zip(TEXTS, expected, strict=True):
         winner, *others = three(text, top_k=None, abstain_below=least)
         assert winner["label"] == label
         assert_same(others, three(text, top_k=None)[1:])

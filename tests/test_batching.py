@@ -46,8 +46,8 @@ def test_every_text_stands_in_one_batch(sizes: list[int], budget: int, seed: int
 
 
 def test_worked_example():
-    found = [b.tolist() for b in length_batches(np.array([2, 9, 3]), 9)]
-    assert found == [[0, 2], [1]]
+    batches = [b.tolist() for b in length_batches(np.array([2, 9, 3]), 9)]
+    assert batches == [[0, 2], [1]]
 
 
 def test_padding_is_on_the_right_and_labels_go_along():
@@ -127,6 +127,6 @@ def test_a_batch_holds_no_more_texts_than_it_may():
     batches = length_batches(sizes, batch_tokens=12, batch_texts=2)
     assert [sizes[b].tolist() for b in batches] == [[1, 1], [1, 2], [2], [9], [30]]
     windows = [Window([np.ones(n, np.int32) for n in sizes], np.zeros(7, np.int64))]
-    found = list(epoch_batches(windows, 12, 0, Position(), batch_texts=2))
-    assert max(len(batch.lengths) for batch in found) == 2
-    assert count_batches(sizes, 12, 0, 1, batch_texts=2) == len(found)
+    epoch = list(epoch_batches(windows, 12, 0, Position(), batch_texts=2))
+    assert max(len(batch.lengths) for batch in epoch) == 2
+    assert count_batches(sizes, 12, 0, 1, batch_texts=2) == len(epoch)

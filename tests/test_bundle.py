@@ -110,8 +110,8 @@ def test_expected_shapes_are_the_classifiers(pooling, bidirectional, layers, cla
 
     settings = ModelSettings(5, 3, layers, bidirectional, pooling)
     tensors = LSTMClassifier(settings, 7, classes).state_dict()
-    wanted = expected_shapes(settings, 7, classes)
-    assert wanted == {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    expected = expected_shapes(settings, 7, classes)
+    assert expected == {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 @pytest.mark.parametrize("classes", [("a", "b"), ("x", "y", "z")])

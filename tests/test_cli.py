@@ -30,8 +30,8 @@ TINY = [
 ]
 
 
-def assert_one_sentence(code: int, err: str, wanted: tuple[int, ...] = (1, 2)) -> None:
-    assert code in wanted
+def assert_one_sentence(code: int, err: str, codes: tuple[int, ...] = (1, 2)) -> None:
+    assert code in codes
     assert "Traceback" not in err
     last = err.strip().splitlines()[-1]
     assert last.startswith("Error: Expected"), last

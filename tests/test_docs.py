@@ -76,19 +76,19 @@ def shell(run, monkeypatch, tmp_path):
     standins.replace(monkeypatch, folder)
 
     def line(pipeline: list[list[str]]) -> str:
-        given = ""
+        piped = ""
         for program, *words in pipeline:
             if program != PROGRAM:
                 assert program in OTHER_PROGRAMS, program
                 done = subprocess.run(
-                    [program, *words], input=given, capture_output=True, text=True, check=True
+                    [program, *words], input=piped, capture_output=True, text=True, check=True
                 )
-                given = done.stdout
+                piped = done.stdout
                 continue
-            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
-            code, given, said = run(*words)
-            assert code == 0, (words, said)
-        return given
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(piped.encode())))
+            code, piped, err = run(*words)
+            assert code == 0, (words, err)
+        return piped
 
     return line
 
@@ -129,16 +129,16 @@ def makers(page: Path) -> list[list[list[str]]]:
     """The commands, from other pages of the guide, that make the runs which a page only uses."""
     code = "\n".join(block.code for block in to_run(page))
     made = set(re.findall(r"--out (runs/[\w-]+)", code))
-    wanted = set(re.findall(r"runs/[\w-]+", code)) - made - {"runs/quickstart"}
+    runs = set(re.findall(r"runs/[\w-]+", code)) - made - {"runs/quickstart"}
     lines = [line for other in GUIDE for block in blocks(other) for line in pipelines(block.code)
              if block.language == "sh"]  # fmt: skip
-    found = {line[0][line[0].index("--out") + 1]: line for line in lines if "--out" in line[0]}
-    return [found[run] for run in sorted(wanted)]
+    commands = {line[0][line[0].index("--out") + 1]: line for line in lines if "--out" in line[0]}
+    return [commands[run] for run in sorted(runs)]
 
 
 def test_the_guide_tells_every_command():
-    told = {command_of(words) for page in GUIDE for words in calls(page)}
-    assert told >= set(COMMANDS)
+    named = {command_of(words) for page in GUIDE for words in calls(page)}
+    assert named >= set(COMMANDS)
 
 
 def command_of(words: list[str]) -> str:
@@ -165,7 +165,7 @@ def options_in(words: list[str]) -> set[str]:
 
 
 def options_of(command) -> set[str]:
-    return {name for one in command.params for name in one.opts} | {"--help"}
+    return {name for parameter in command.params for name in parameter.opts} | {"--help"}
 
 
 def known_options(code: str) -> set[str]:
@@ -195,22 +195,22 @@ def test_relative_links_lead_somewhere(page):
 
 
 def test_messages_of_the_troubleshooting_are_what_the_sources_say():
-    said = "\n".join(
+    sources = "\n".join(
         sentence for path in (ROOT / "src").rglob("*.py") for sentence in strings(path)
     )
-    told = [
+    messages = [
         code for code in inline(DOCS / "guide" / "troubleshooting.md") if code[:9] == "Expected "
     ]
-    assert len(told) > 10
-    for message in told:
-        assert message in said, message
+    assert len(messages) > 10
+    for message in messages:
+        assert message in sources, message
 
 
 def strings(path: Path) -> list[str]:
     """The strings of a source; what is filled in is three dots, as in the documents."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    parts = [[getattr(one, "value", None) for one in node.values] for node in joined]
-    filled = ["".join(one if isinstance(one, str) else "…" for one in part) for part in parts]
+    parts = [[getattr(value, "value", None) for value in node.values] for node in joined]
+    filled = ["".join(value if isinstance(value, str) else "…" for value in part) for part in parts]
     plain = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
     return [*filled, *(value for value in plain if isinstance(value, str))]

@@ -48,14 +48,14 @@ def test_an_error_is_its_sentence_in_another_process_too(error):
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "message"),
     [
         (DataError("Expected a, found b."), 1, "Error: Expected a, found b.\n"),
         (UsageError("Expected c, found d."), 2, "Error: Expected c, found d.\n"),
         (FileNotFoundError("no such file"), 1, "found: no such file.\n"),
     ],
 )
-def test_what_fails_is_one_sentence(capsys, error, code, said):
+def test_what_fails_is_one_sentence(capsys, error, code, message):
     def main() -> int:
         raise error
 
@@ -63,7 +63,7 @@ def test_what_fails_is_one_sentence(capsys, error, code, said):
         run_script(main)
     assert end.value.code == code
     err = capsys.readouterr().err
-    assert err.endswith(said)
+    assert err.endswith(message)
     assert err.count("\n") == 1
 
 

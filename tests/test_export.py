@@ -31,10 +31,10 @@ def texts(*lengths: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
 def test_float_graph_scores_as_torch_does(make_bundle, pooling, bidirectional, layers, classes):
     bundle = make_bundle(classes, pooling=pooling, bidirectional=bidirectional, layers=layers)
-    given = texts(5, 1, 3, 9)
-    wanted = TorchRuntime(bundle).score(given)
-    found = session(bundle, quantised=False).score(given)
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+    inputs = texts(5, 1, 3, 9)
+    expected = TorchRuntime(bundle).score(inputs)
+    logits = session(bundle, quantised=False).score(inputs)
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
@@ -42,19 +42,19 @@ def test_float_graph_scores_as_torch_does(make_bundle, pooling, bidirectional, l
 @pytest.mark.parametrize("layers", [1, 2])
 def test_quantised_graph_is_near(make_bundle, pooling, bidirectional, layers):
     bundle = make_bundle(pooling=pooling, bidirectional=bidirectional, layers=layers, hidden_size=8)
-    given = texts(5, 1, 3, 9)
-    wanted = TorchRuntime(bundle).score(given)
-    found = session(bundle, quantised=True).score(given)
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.1)
+    inputs = texts(5, 1, 3, 9)
+    expected = TorchRuntime(bundle).score(inputs)
+    logits = session(bundle, quantised=True).score(inputs)
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=0.1)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_quantised_score_depends_on_no_neighbour(make_bundle, pooling, bidirectional):
     runtime = session(make_bundle(pooling=pooling, bidirectional=bidirectional), quantised=True)
-    given = texts(7, 2, 30, 7)
-    alone = np.concatenate([runtime.score([text]) for text in given])
-    np.testing.assert_array_equal(runtime.score(given), alone)
+    inputs = texts(7, 2, 30, 7)
+    alone = np.concatenate([runtime.score([text]) for text in inputs])
+    np.testing.assert_array_equal(runtime.score(inputs), alone)
 
 
 def test_threads_are_no_more_than_cores(bundle):
@@ -64,9 +64,9 @@ def test_threads_are_no_more_than_cores(bundle):
 @pytest.mark.parametrize("threads", [2, 3, 9])
 def test_threads_share_batches_and_keep_their_order(bundle, threads, monkeypatch):
     monkeypatch.setattr(onnx_runtime, "usable_cores", lambda: 9)
-    given = texts(5, 1, 3, 9, 2)
-    batches = [given[:2], given[2:3], given[3:]]
-    alone = session(bundle, quantised=True).score(given)
+    inputs = texts(5, 1, 3, 9, 2)
+    batches = [inputs[:2], inputs[2:3], inputs[3:]]
+    alone = session(bundle, quantised=True).score(inputs)
     shared = session(bundle, quantised=True, threads=threads).score_all(batches)
     np.testing.assert_array_equal(np.concatenate(list(shared)), alone)
 
@@ -76,13 +76,13 @@ def test_threads_share_batches_and_keep_their_order(bundle, threads, monkeypatch
 def test_pieces_and_tokens_score_as_the_whole(make_bundle, pooling, quantised):
     runtime = session(make_bundle(pooling=pooling), quantised=quantised)
     (text,) = texts(12)
-    wanted = runtime.score([text])
+    expected = runtime.score([text])
     for size in (1, 5):
         state = None
         for start in range(0, len(text), size):
             piece = text[None, start : start + size].astype(np.int64)
             logits, state = runtime.read(piece, np.array([piece.shape[1]]), state)
-        np.testing.assert_allclose(logits, wanted, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-6)
 
 
 def test_graphs_leave_out_what_the_weights_hold(make_bundle):
@@ -103,9 +103,9 @@ def test_export_adds_checked_graphs(make_bundle, tmp_path):
     assert parity["model.onnx"]["torch"] < 1e-5
     assert parity["model.int8.onnx"]["alone"] == 0
     assert parity["model.int8.onnx"]["pieces"] < 1e-6
-    found = open_predictor(read).probabilities(["a good film", "not bad"])
-    wanted = open_predictor(made).probabilities(["a good film", "not bad"])
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.02)
+    probabilities = open_predictor(read).probabilities(["a good film", "not bad"])
+    expected = open_predictor(made).probabilities(["a good film", "not bad"])
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=0.02)
 
 
 def test_a_graph_that_scores_otherwise_is_refused(make_bundle, monkeypatch):

@@ -97,13 +97,13 @@ class Import:
 
 def modules() -> dict[str, Path]:
     """Name within the package -> file; packages go by their own name."""
-    found = {}
+    paths = {}
     for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         if name:
-            found[name] = path
-    return found
+            paths[name] = path
+    return paths
 
 
 MODULES = modules()
@@ -185,11 +185,11 @@ def reached_at_once(name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
     if name in seen:
         return
     seen.add(name)
-    for one in IMPORTS.get(name, ()):
-        if one.at_once and one.module.startswith(f"{PACKAGE}."):
-            yield from reached_at_once(one.module.removeprefix(f"{PACKAGE}."), seen)
-        elif one.at_once:
-            yield name, one.module.partition(".")[0]
+    for statement in IMPORTS.get(name, ()):
+        if statement.at_once and statement.module.startswith(f"{PACKAGE}."):
+            yield from reached_at_once(statement.module.removeprefix(f"{PACKAGE}."), seen)
+        elif statement.at_once:
+            yield name, statement.module.partition(".")[0]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -236,7 +236,7 @@ def test_a_file_opens_with_what_it_is(name):
 
 
 @pytest.mark.parametrize(
-    ("source", "wanted"),
+    ("source", "expected"),
     [
         ("import torch", [("torch", True)]),
         ("def f():\n    import torch", [("torch", False)]),
@@ -251,5 +251,5 @@ def test_a_file_opens_with_what_it_is(name):
         (f"from {PACKAGE}.errors import DataError", [(f"{PACKAGE}.errors", True)]),
     ],
 )
-def test_the_reader_of_imports(source, wanted):
-    assert [(i.module, i.at_once) for i in imports(ast.parse(source))] == wanted
+def test_the_reader_of_imports(source, expected):
+    assert [(i.module, i.at_once) for i in imports(ast.parse(source))] == expected

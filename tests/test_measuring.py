@@ -49,9 +49,9 @@ def test_without_a_source_it_is_what_training_kept_back(source: Path, case: str)
     bundle = load_bundle(Path("run"))
     config = bundle.config
     for named in (None, str(source), "./reviews.csv"):
-        wanted = evaluation_data(config, named, None, {}, run_settings(bundle))
-        examples = list(wanted.examples(SetAside(None), config.classes))
-        assert wanted.split == "validation"
+        kept_back = evaluation_data(config, named, None, {}, run_settings(bundle))
+        examples = list(kept_back.examples(SetAside(None), config.classes))
+        assert kept_back.split == "validation"
         assert examples == corpus.validation
         assert not {r.text for r in examples} & {r.text for r in corpus.training()}
 
@@ -148,8 +148,8 @@ def test_slices_of_what_training_kept_back(source: Path, tmp_path: Path):
     assert drama["n"] + none["n"] == plain["n"]
     accuracies = {row["value"]: row["accuracy"] for row in sliced["slices"]["label"]}
     confusion = dict(zip(sliced["classes"], sliced["confusion"], strict=True))
-    place = sliced["classes"].index
-    assert accuracies == {n: row[place(n)] / sum(row) for n, row in confusion.items()}
+    index_of = sliced["classes"].index
+    assert accuracies == {n: row[index_of(n)] / sum(row) for n, row in confusion.items()}
     for name, words in (("gnre", "'gnre' in reviews.csv"), ("genre", "'genre' of grammar:20")):
         with pytest.raises(DataError, match=words):
             model.evaluate("reviews.csv" if name == "gnre" else "grammar:20", slices=[name])

@@ -68,9 +68,9 @@ def test_toml_gives_names_that_updated_takes(tmp_path):
     ],
 )
 def test_strings_are_read_as_the_settings_type(name, text, value):
-    found = get(Settings().updated({name: text}), name)
-    assert found == value
-    assert type(found) is type(value)
+    setting = get(Settings().updated({name: text}), name)
+    assert setting == value
+    assert type(setting) is type(value)
 
 
 @pytest.mark.parametrize(

@@ -135,14 +135,14 @@ def test_names_and_nations_that_trainings_read_or_that_are_cut_move_no_score(wor
 def test_they_name_no_place_of_the_machine_that_made_them(name):
     for file in (SHIPPED / name).iterdir():
         content = file.read_bytes()
-        for place in (b"../shared", b"/tmp/", b"/home/", b"runs/", b"recipes/"):
-            assert place not in content, file
+        for path in (b"/shared", b"/tmp/", b"/home/", b"runs/", b"recipes/"):
+            assert path not in content, file
     assert '"/' not in (SHIPPED / name / CONFIG).read_text()
 
 
 def test_default_reads_the_studys_sentences():
-    wanted = ["negative", "positive", "negative", "negative", "positive", "negative"]
-    assert opened().predict(SIX_SENTENCES) == wanted
+    expected = ["negative", "positive", "negative", "negative", "positive", "negative"]
+    assert opened().predict(SIX_SENTENCES) == expected
 
 
 @every

@@ -43,10 +43,10 @@ def dependencies() -> dict[str, str]:
 
 def test_every_dependency_is_listed():
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"]]
+    requirements = [*PROJECT["dependencies"]]
     for name in extras.keys() - {"dev"}:
-        wanted += extras[name]
-    names = {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}
+        requirements += extras[name]
+    names = {re.match(r"[\w-]+", requirement)[0] for requirement in requirements}
     assert names - {PROJECT["name"]} <= dependencies().keys()
 
 
@@ -58,7 +58,7 @@ def test_licences_are_those_of_the_installed_packages(name):
         pytest.skip(f"{name} is not installed")
     stated = [installed.get("License-Expression"), installed.get("License"),
               *(installed.get_all("Classifier") or [])]  # fmt: skip
-    said = dependencies()[name]
-    families = [family for family in FAMILIES if family in said]
+    licence = dependencies()[name]
+    families = [family for family in FAMILIES if family in licence]
     if families:
         assert any(family in (text or "") for family in families for text in stated)

@@ -12,9 +12,9 @@ TEXT = "not bad at all, a good film"
 
 
 def test_numbers_for_people(run, model):
-    code, out, said = run("inspect", TEXT, "--model", str(model))
+    code, out, err = run("inspect", TEXT, "--model", str(model))
     assert code == 0
-    assert said == ""
+    assert err == ""
     for word in ("forget gate", "half-lives", "the score", "the last state"):
         assert word in out
 
@@ -30,10 +30,10 @@ def test_numbers_for_programs(run, model):
 
 
 def test_a_folder_of_pictures_and_one_page(run, model, tmp_path):
-    code, _, said = run("inspect", TEXT, "--model", str(model), "--out", "a/b")
+    code, _, err = run("inspect", TEXT, "--model", str(model), "--out", "a/b")
     folder = tmp_path / "a" / "b"
     assert code == 0
-    assert "Wrote a/b/index.html" in said
+    assert "Wrote a/b/index.html" in err
     names = {path.name for path in folder.iterdir()}
     assert names == {"index.html", "inspect.json"} | {
         f"{name}.{kind}"
@@ -59,10 +59,10 @@ def test_standard_input_is_one_text(run, model, monkeypatch):
 
 def test_without_torch_all_but_the_reach_is_told(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "sentiment_lstm.interpret.reach", None)
-    code, out, said = run("inspect", TEXT, "--model", "tiny", "--out", "o")
+    code, out, err = run("inspect", TEXT, "--model", "tiny", "--out", "o")
     assert code == 0
     assert "the score" not in out
-    assert "torch is not installed" in said
+    assert "torch is not installed" in err
 
 
 def test_an_unbounded_memory_has_a_form_in_json(run, make_bundle, tmp_path):
@@ -86,17 +86,17 @@ def test_an_unbounded_memory_has_a_form_in_json(run, make_bundle, tmp_path):
     ],
 )
 def test_mistakes_are_one_sentence(run, arguments, code, sentence):
-    exit_code, _, said = run("inspect", *arguments)
+    exit_code, _, err = run("inspect", *arguments)
     assert exit_code == code
-    assert sentence in said
-    assert "Traceback" not in said
+    assert sentence in err
+    assert "Traceback" not in err
 
 
 def test_two_directions_are_refused(run, make_bundle, tmp_path):
     save_bundle(tmp_path / "two", make_bundle(bidirectional=True))
-    code, _, said = run("inspect", "good", "--model", str(tmp_path / "two"))
+    code, _, err = run("inspect", "good", "--model", str(tmp_path / "two"))
     assert code == 2
-    assert "Expected a model of one direction" in said
+    assert "Expected a model of one direction" in err
 
 
 def test_the_study_of_gradients(run, monkeypatch, tmp_path):
@@ -104,10 +104,10 @@ def test_the_study_of_gradients(run, monkeypatch, tmp_path):
         steps=2, batch=4, hidden=8, embedding=6, measured=3, tested=4, sentences=60
     )
     monkeypatch.setattr(gradient_study, "Plan", lambda: small)
-    code, out, said = run("inspect", "--gradients", "--out", "study")
+    code, out, err = run("inspect", "--gradients", "--out", "study")
     assert code == 0
     assert out.count("LSTM, forget bias 1") == 2
-    assert "trained RNN, clipped" in said
+    assert "trained RNN, clipped" in err
     names = {path.name for path in (tmp_path / "study").iterdir()}
     assert {"distance.svg", "gradient_norm.png", "loss.svg", "index.html"} < names
     values = json.loads((tmp_path / "study" / "inspect.json").read_text(encoding="utf-8"))

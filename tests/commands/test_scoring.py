@@ -70,9 +70,9 @@ def test_evaluate_tells_what_abstaining_costs(run, model: Path, tmp_path: Path):
 
 
 def test_predict_reads_lines_of_standard_input(run, model: Path, monkeypatch, tmp_path: Path):
-    given = tmp_path / "in.txt"
-    given.write_bytes(b"good\n\nbad \xff film\r\n")
-    with given.open() as stdin:
+    source = tmp_path / "in.txt"
+    source.write_bytes(b"good\n\nbad \xff film\r\n")
+    with source.open() as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         code, out, _ = run("predict", "--model", "model", "--json", "-")
     assert code == 0

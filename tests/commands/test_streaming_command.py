@@ -39,9 +39,9 @@ def test_two_directions_are_refused(run, make_bundle, tmp_path):
     from sentiment_lstm.bundle import save_bundle
 
     save_bundle(tmp_path / "two", make_bundle(bidirectional=True))
-    code, _, said = run("stream", "--model", str(tmp_path / "two"), "good")
+    code, _, err = run("stream", "--model", str(tmp_path / "two"), "good")
     assert code == 2
-    assert "Expected a model of one direction" in said
+    assert "Expected a model of one direction" in err
 
 
 def test_shades_go_from_red_to_green():

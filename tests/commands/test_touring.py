@@ -26,7 +26,7 @@ def temporary(monkeypatch, tmp_path):
 
 def left(folder):
     """What stands there, but for torch's cache."""
-    names = [one.name for one in folder.iterdir()]
+    names = [path.name for path in folder.iterdir()]
     return [name for name in names if not name.startswith("torchinductor")]
 
 
@@ -69,19 +69,19 @@ def test_what_is_not_installed_is_passed_by(run, monkeypatch):
 
 
 def test_it_waits_at_a_terminal_alone(run, monkeypatch):
-    said = []
-    monkeypatch.setattr(touring, "_run", lambda *given: None)
-    monkeypatch.setattr(touring, "say", said.append)
+    messages = []
+    monkeypatch.setattr(touring, "_run", lambda *arguments: None)
+    monkeypatch.setattr(touring, "say", messages.append)
     assert run("tour")[0] == 0
-    assert not said
+    assert not messages
     monkeypatch.setattr(sys, "stdin", Terminal("\n" * 9))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     assert run("tour")[0] == 0
-    assert len(said) == len(STOPS) - 1
+    assert len(messages) == len(STOPS) - 1
 
 
 def test_an_interrupt_ends_it_and_leaves_nothing(run, monkeypatch, temporary):
-    def interrupted(*given):
+    def interrupted(*arguments):
         raise Interrupted(2)
 
     monkeypatch.setattr(touring, "_run", interrupted)

@@ -39,8 +39,8 @@ def test_acl_folder(acl):
     assert [r.id for r in rows(acl)] == [
         "train/neg/0_3.txt", "train/neg/9_2.txt", "train/neg/10_1.txt", "train/pos/0_9.txt",
     ]  # fmt: skip
-    found, counts = read(acl)
-    assert found == [("bad film", "negative"), ("dull", "negative"), ("très bon", "positive")]
+    pairs, counts = read(acl)
+    assert pairs == [("bad film", "negative"), ("dull", "negative"), ("très bon", "positive")]
     assert counts == {"bad UTF-8": 1}
     assert read(acl, split="test")[0] == [("awful", "negative"), ("great", "positive")]
     assert list_splits(str(acl)) == ("train", "test", "unsupervised")

@@ -146,18 +146,18 @@ def test_the_commands(cache, hub, run):
     assert entries["imdb"]["folder"] is None
     assert entries["imdb"]["splits"]["train"]["rows"] == 25_000
     assert "not here" in run("data", "list")[1]
-    code, out, told = run("data", "fetch", "imdb")
+    code, out, err = run("data", "fetch", "imdb")
     assert (code, out.strip()) == (0, str(cache / "imdb"))
-    assert "lacks the columns rating, movie, id" in told
-    assert "cited" in told, "the terms"
+    assert "lacks the columns rating, movie, id" in err
+    assert "cited" in err, "the terms"
     assert run("data", "verify")[0] == run("data", "verify", "data:imdb")[0] == 0
     (cache / "imdb" / "test-00000-of-00001.parquet").unlink()
     code, out, _ = run("data", "verify", "imdb")
     assert code == 1
     assert "missing" in out
-    code, _, told = run("data", "verify", "sst")
+    code, _, err = run("data", "verify", "sst")
     assert code == 1
-    assert "sentiment-lstm data fetch sst" in told
+    assert "sentiment-lstm data fetch sst" in err
 
 
 def test_a_source_called_list_is_named_by_its_path(tmp_path, monkeypatch, run):

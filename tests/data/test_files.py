@@ -33,12 +33,12 @@ def write(tmp_path):
 
 
 def test_csv_with_quoted_newlines_tells_true_lines(write):
-    found = rows(write('text,label\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n'))
-    assert [(r.text, r.label, r.line) for r in found] == [
+    examples = rows(write('text,label\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n'))
+    assert [(r.text, r.label, r.line) for r in examples] == [
         ('one\r\ntwo, "three"', "1", 2),
         ("four", "0", 5),
     ]
-    assert found[0].id == "data.csv:2"
+    assert examples[0].id == "data.csv:2"
 
 
 def test_columns_by_usual_name_by_setting_and_group(write):
@@ -53,40 +53,40 @@ def test_byte_order_mark_and_tabs(write):
 
 
 def test_half_a_character_spoils_one_row_only(write):
-    found, counts = read(write(b"text,label\nbad \xe2\x82,1\ncaf\xc3\xa9,1\n"))
-    assert found == [("café", "1")]
+    pairs, counts = read(write(b"text,label\nbad \xe2\x82,1\ncaf\xc3\xa9,1\n"))
+    assert pairs == [("café", "1")]
     assert counts == {"bad UTF-8": 1}
 
 
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_a_line_of_ten_megabytes_is_set_aside(write, quote):
     path = write(f"text,label\na,1\n{quote}{'x' * 10_000_000}{quote},1\nb,0\n")
-    found, counts = read(path)
-    assert found == [("a", "1"), ("b", "0")]
+    pairs, counts = read(path)
+    assert pairs == [("a", "1"), ("b", "0")]
     assert counts == {"too long": 1}
 
 
 def test_a_line_without_end_is_cut(write):
     path = write(f"text,label\n{'x' * 300_000},1\nb,0\n")
-    found, counts = read(path, max_characters=1000)
-    assert found == [("b", "0")]
+    pairs, counts = read(path, max_characters=1000)
+    assert pairs == [("b", "0")]
     assert counts == {"too long": 1}
     assert max(len(r.text) for r in rows(path, max_characters=1000)) < 100_000
 
 
 def test_a_quote_that_never_ends_costs_no_more_than_the_longest_text(write):
     lines = "".join(f"row {i} {'x' * 50},1\n" for i in range(30_000))
-    found, counts = read(write(f'text,label\n"open,0\n{lines}last,1\n'))
+    pairs, counts = read(write(f'text,label\n"open,0\n{lines}last,1\n'))
     assert counts == {"too long": 1}
-    assert found[-1] == ("last", "1")
-    assert len(found) > 10_000
+    assert pairs[-1] == ("last", "1")
+    assert len(pairs) > 10_000
 
 
 def test_a_quote_that_never_closes_is_told(write):
     lines = "".join(f"row {i},{i % 2}\n" for i in range(40))
     path = write(f'text,label\nfine,1\n"open,0\n{lines}')
-    found, counts = read(path)
-    assert found == [("fine", "1")]
+    pairs, counts = read(path)
+    assert pairs == [("fine", "1")]
     assert counts == {"unreadable (a quote never closes)": 1}
     assert "row 39" in rows(path)[-1].text
 
@@ -102,8 +102,8 @@ def test_a_header_with_an_open_quote_is_one_line(write):
 
 
 def test_too_many_or_too_few_fields(write):
-    found, counts = read(write("text,label\nwell, yes,1\nno label\nfine,1\n"))
-    assert found == [("fine", "1")]
+    pairs, counts = read(write("text,label\nwell, yes,1\nno label\nfine,1\n"))
+    assert pairs == [("fine", "1")]
     assert counts == {"unreadable": 1, "missing label": 1}
 
 
@@ -124,8 +124,8 @@ def test_jsonl_sets_broken_lines_aside(write):
         b'{"text": "bad", "label": false}',
     ]
     path = write(b"\n".join(lines), "data.jsonl")
-    found, counts = read(path)
-    assert found == [("good", "true"), ("bad", "false")]
+    pairs, counts = read(path)
+    assert pairs == [("good", "true"), ("bad", "false")]
     assert counts == {"unreadable": 3, "bad UTF-8": 1, "lone surrogate": 1, "empty text": 1}
     assert rows(path)[-1].line == 9
 
@@ -153,17 +153,21 @@ def table(tmp_path):
 
 
 def test_parquet(table):
-    found = rows(table, group_column="movie")
-    assert len(found) == 3000
-    assert (found[-1].text, found[-1].label, found[-1].group) == ("text 2999", 1, "text 2999")
-    assert found[-1].id == "data.parquet:3000"
+    examples = rows(table, group_column="movie")
+    assert len(examples) == 3000
+    assert (examples[-1].text, examples[-1].label, examples[-1].group) == (
+        "text 2999",
+        1,
+        "text 2999",
+    )
+    assert examples[-1].id == "data.parquet:3000"
 
 
 def test_bad_utf8_in_parquet(tmp_path):
     texts = pa.array([b"good", b"half \xe2\x82", None]).view(pa.string())
     parquet.write_table(pa.table({"text": texts, "label": [1, 0, 1]}), tmp_path / "x.parquet")
-    found, counts = read(tmp_path / "x.parquet")
-    assert found == [("good", "1")]
+    pairs, counts = read(tmp_path / "x.parquet")
+    assert pairs == [("good", "1")]
     assert counts == {"bad UTF-8": 1, "empty text": 1}
 
 

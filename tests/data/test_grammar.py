@@ -66,9 +66,9 @@ def test_it_has_no_other_split():
 
 
 def test_a_quarter_is_neutral_and_the_rest_even():
-    shares = Counter(sign for _, sign, _ in MANY)
-    for sign, share in ((-1, 0.37), (0, 0.26), (1, 0.37)):
-        assert shares[sign] / len(MANY) == pytest.approx(share, abs=0.02)
+    counts = Counter(sign for _, sign, _ in MANY)
+    for sign, fraction in ((-1, 0.37), (0, 0.26), (1, 0.37)):
+        assert counts[sign] / len(MANY) == pytest.approx(fraction, abs=0.02)
 
 
 def test_few_repeat_and_none_under_another_label():
@@ -138,9 +138,9 @@ def test_marks_and_names_stand_under_every_label(mark):
     ],
 )
 def test_labels_hold(pattern, sign):
-    found = [(text, got) for text, got, _ in MANY if re.search(pattern, text)]
-    assert found
-    assert [text for text, got in found if got != sign] == []
+    matches = [(text, got) for text, got, _ in MANY if re.search(pattern, text)]
+    assert matches
+    assert [text for text, got in matches if got != sign] == []
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_english_is_tidy(slip):
 
 
 @pytest.mark.parametrize(
-    ("phrase", "form", "wanted"),
+    ("phrase", "form", "expected"),
     [
         ("fall flat", "ed", "fell flat"),
         ("love", "s", "loves"),
@@ -164,8 +164,8 @@ def test_the_english_is_tidy(slip):
         ("go there", "s", "goes there"),
     ],
 )
-def test_forms_of_verbs(phrase, form, wanted):
-    assert inflect(phrase, form) == wanted
+def test_forms_of_verbs(phrase, form, expected):
+    assert inflect(phrase, form) == expected
 
 
 def test_plurals_and_written_sentences():
@@ -183,7 +183,7 @@ def test_two_texts_in_five_stay_and_no_slip_turns_one_round():
     text = "You cannot go, nothing's open tonight."
     rough = [roughen(text, random) for _ in range(3000)]
     assert rough.count(text) / 3000 == pytest.approx(0.42, abs=0.03)
-    assert all("cannot" in one.lower() and "nothing" in one.lower() for one in rough)
+    assert all("cannot" in variant.lower() and "nothing" in variant.lower() for variant in rough)
 
 
 def test_the_sentences_that_are_asked_of_every_model_are_not_taught():
@@ -202,14 +202,14 @@ def test_no_word_of_the_behaviour_suite_stands_in_training():
 
 
 def test_forms_of_a_word():
-    wanted = {"lousy": "lousiest", "superb": "superber", "regret": "regretting", "rake": "raked"}
-    wanted |= {
+    examples = {"lousy": "lousiest", "superb": "superber", "regret": "regretting", "rake": "raked"}
+    examples |= {
         "library": "libraries",
         "dentist": "dentists",
         "detest": "detests",
         "sculpture gallery": "sculpture galleries",
     }
-    assert [word for word, form in wanted.items() if form not in forms(word)] == []
+    assert [word for word, form in examples.items() if form not in forms(word)] == []
 
 
 def test_no_template_of_the_behaviour_suite_stands_in_training():

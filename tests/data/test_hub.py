@@ -50,12 +50,12 @@ def folder(tmp_path):
 @pytest.mark.parametrize("streaming", [False, True])
 def test_folder_whole_and_streaming(folder, streaming):
     data = DataSettings(str(folder), split="test", streaming=streaming, group_column="movie")
-    found = list(read_examples(data, set_aside=SetAside(None)))
-    assert [(r.text, r.label, r.id, r.group) for r in found[:2]] == [
+    examples = list(read_examples(data, set_aside=SetAside(None)))
+    assert [(r.text, r.label, r.id, r.group) for r in examples[:2]] == [
         ("test text 0", "0", "test:1", "tt0"),
         ("test text 1", "1", "test:2", "tt0"),
     ]
-    assert len(found) == 20
+    assert len(examples) == 20
 
 
 def test_a_folder_leaves_nothing_in_the_cache(folder, tmp_path, monkeypatch):
@@ -67,9 +67,9 @@ def test_a_folder_leaves_nothing_in_the_cache(folder, tmp_path, monkeypatch):
 
 def test_unlabelled_split(folder):
     data = DataSettings(str(folder), split="unsupervised")
-    found = list(read_texts(data, set_aside=SetAside(None)))
-    assert len(found) == 20
-    assert {r.label for r in found} == {None}
+    examples = list(read_texts(data, set_aside=SetAside(None)))
+    assert len(examples) == 20
+    assert {r.label for r in examples} == {None}
     with pytest.raises(DataError, match="missing label: 20"):
         list(read_examples(data, set_aside=SetAside(None), classes=("negative", "positive")))
 
@@ -91,8 +91,8 @@ def test_class_names_come_from_the_features(tmp_path):
     table.to_parquet(str(root / "train-00000-of-00001.parquet"))
     data = DataSettings(str(root))
     assert load_corpus(data, 0, SetAside(None)).classes == ("neg", "pos")
-    found = read_examples(data, set_aside=SetAside(None), classes=("negative", "positive"))
-    assert [r.label for r in found][:2] == ["negative", "positive"]
+    examples = read_examples(data, set_aside=SetAside(None), classes=("negative", "positive"))
+    assert [r.label for r in examples][:2] == ["negative", "positive"]
 
 
 @pytest.mark.parametrize("streaming", [False, True])
@@ -146,8 +146,8 @@ def configured(tmp_path, monkeypatch):
 @pytest.mark.parametrize("streaming", [False, True])
 def test_the_third_part_of_a_name_is_a_configuration(configured, streaming):
     data = DataSettings("hf:owner/tweets/irony", streaming=streaming)
-    found = list(read_examples(data, set_aside=SetAside(None)))
-    assert [(r.text, r.label, r.id) for r in found[:2]] == [
+    examples = list(read_examples(data, set_aside=SetAside(None)))
+    assert [(r.text, r.label, r.id) for r in examples[:2]] == [
         ("irony 0", "0", "train:1"),
         ("irony 1", "1", "train:2"),
     ]
@@ -168,9 +168,11 @@ def test_a_configuration_is_passed_to_the_library_for_a_name_on_the_hub(monkeypa
     assert asked == [("a/b", "c"), ("a/b", None), ("b", None)]
 
 
-@pytest.mark.parametrize(("name", "found"), [("owner/tweets", "none"), ("owner/tweets/joy", "joy")])
+@pytest.mark.parametrize(
+    ("name", "configuration"), [("owner/tweets", "none"), ("owner/tweets/joy", "joy")]
+)
 def test_a_wrong_or_missing_configuration_lists_those_there_are(
-    configured, tmp_path, monkeypatch, name, found
+    configured, tmp_path, monkeypatch, name, configuration
 ):
     load = datasets.load_dataset
     monkeypatch.chdir("/")  # so that the name is one on the hub, which holds the folder
@@ -181,7 +183,7 @@ def test_a_wrong_or_missing_configuration_lists_those_there_are(
         list_splits(f"hf:{name}")
     assert str(caught.value) == (
         "Expected one of the configurations irony, emotion of the Hugging Face data set "
-        f"'owner/tweets', found {found}; name one, such as hf:owner/tweets/irony."
+        f"'owner/tweets', found {configuration}; name one, such as hf:owner/tweets/irony."
     )
 
 

@@ -83,7 +83,7 @@ def test_source_names_stand_for_positions():
 
 
 @pytest.mark.parametrize(
-    ("names", "label", "found"),
+    ("names", "label", "expected"),
     [
         (None, 0, "negative"),
         (None, "true", "positive"),
@@ -97,9 +97,9 @@ def test_source_names_stand_for_positions():
         (("bad", "so-so", "good"), 0, None),
     ],
 )
-def test_labels_are_matched_to_a_models_classes(names, label, found):
+def test_labels_are_matched_to_a_models_classes(names, label, expected):
     labeller = make_labeller({}, names=names, classes=("negative", "positive"))
-    assert labeller.class_of(label) == found
+    assert labeller.class_of(label) == expected
     assert labeller.classes() == ("negative", "positive")
 
 
@@ -147,15 +147,15 @@ def test_a_label_that_cannot_be_written_is_unmapped(label):
 
 def test_a_map_may_lead_to_shares_of_the_second_class():
     labeller = make_labeller({"0": "bad", "1": "0.25", "2": "0.5", "4": "good"})
-    found = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 1, 2, 4)]
-    assert found == [("bad", None), ("bad", 0.25), ("good", 0.5), ("good", None)]
+    labels = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 1, 2, 4)]
+    assert labels == [("bad", None), ("bad", 0.25), ("good", 0.5), ("good", None)]
     assert labeller.classes() == ("bad", "good")
     assert (labeller.class_of(3), labeller.soft_label_of(3)) == (None, None)
     assert make_labeller({"a": "0", "b": "1"}).classes() == ("0", "1")
     assert make_labeller({"a": "x", "b": ".5", "c": "y"}).soft_label_of("b") == 0.5
-    for share in ("1.5", "-0.5"):
-        with pytest.raises(UsageError, match=rf"from 0\.0 to 1\.0 .*'{share}'"):
-            make_labeller({"a": "x", "b": share, "c": "y"})
+    for value in ("1.5", "-0.5"):
+        with pytest.raises(UsageError, match=rf"from 0\.0 to 1\.0 .*'{value}'"):
+            make_labeller({"a": "x", "b": value, "c": "y"})
 
 
 def test_shares_go_to_a_models_classes():
@@ -172,8 +172,8 @@ def test_shares_need_two_classes(classes):
 
 def test_soft_labels_are_shares_already():
     labeller = make_labeller({}, classes=("no", "yes"), soft=True)
-    found = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 0.2, 0.5, 1)]
-    assert found == [("no", 0.0), ("no", 0.2), ("yes", 0.5), ("yes", 1.0)]
+    labels = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 0.2, 0.5, 1)]
+    assert labels == [("no", 0.0), ("no", 0.2), ("yes", 0.5), ("yes", 1.0)]
     for label in (1.5, -1, "yes"):
         assert labeller.class_of(label) is labeller.soft_label_of(label) is None
     with pytest.raises(UsageError, match=r"data\.soft_labels"):
@@ -181,11 +181,11 @@ def test_soft_labels_are_shares_already():
 
 
 @pytest.mark.parametrize(
-    ("raw", "share"), [("1e-05", 1e-05), ("9.9E-1", 0.99), (".5", 0.5), ("1.", 1.0), (0, 0.0)]
+    ("raw", "soft_label"), [("1e-05", 1e-05), ("9.9E-1", 0.99), (".5", 0.5), ("1.", 1.0), (0, 0.0)]
 )
-def test_soft_labels_in_any_form_that_programs_write(raw, share):
+def test_soft_labels_in_any_form_that_programs_write(raw, soft_label):
     labeller = make_labeller({}, classes=("no", "yes"), soft=True)
-    assert labeller.soft_label_of(normal_label(raw)) == share
+    assert labeller.soft_label_of(normal_label(raw)) == soft_label
 
 
 @pytest.mark.parametrize("raw", ["yes", "1e9", "-0.1", "0.5.", "e1", "1e", "inf", 10**401])

@@ -17,17 +17,17 @@ def reviews(n=200, groups=None):
 
 
 def test_split_is_stratified_and_loses_nothing():
-    given = reviews()
-    training, validation = split(given, 0.1, seed=0)
+    examples = reviews()
+    training, validation = split(examples, 0.1, seed=0)
     assert Counter(r.label for r in validation) == {"pos": 15, "neg": 5}
-    assert sorted(training + validation, key=lambda r: int(r.id)) == given
+    assert sorted(training + validation, key=lambda r: int(r.id)) == examples
 
 
 def test_split_follows_seed_and_texts_not_their_order():
-    given = reviews()
-    validation = {r.id for r in split(given, 0.1, seed=3)[1]}
-    assert validation == {r.id for r in split(given[::-1], 0.1, seed=3)[1]}
-    assert validation != {r.id for r in split(given, 0.1, seed=4)[1]}
+    examples = reviews()
+    validation = {r.id for r in split(examples, 0.1, seed=3)[1]}
+    assert validation == {r.id for r in split(examples[::-1], 0.1, seed=3)[1]}
+    assert validation != {r.id for r in split(examples, 0.1, seed=4)[1]}
 
 
 def test_split_is_the_same_on_every_machine():
@@ -55,9 +55,9 @@ def test_one_group_cannot_be_split():
 
 
 def test_a_streams_split_takes_its_share_whole_groups_at_a_time():
-    given = reviews(2000)
-    chosen = [r for r in given if in_validation(r, 0.1, seed=0)]
-    assert 0.07 < len(chosen) / len(given) < 0.13
+    examples = reviews(2000)
+    chosen = [r for r in examples if in_validation(r, 0.1, seed=0)]
+    assert 0.07 < len(chosen) / len(examples) < 0.13
     grouped = reviews(300, groups=10)
     sides = {(r.group, in_validation(r, 0.5, seed=0)) for r in grouped}
     assert len(sides) == 10

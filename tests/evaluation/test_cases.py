@@ -27,7 +27,7 @@ def test_every_capability_has_its_cases():
     assert len(sizes) >= 16
     assert min(sizes.values()) >= 50, sizes
     kinds = {name: {c.kind for c in CASES if c.capability == name} for name in sizes}
-    assert all(len(found) == 1 for found in kinds.values())
+    assert all(len(case_kinds) == 1 for case_kinds in kinds.values())
     assert set().union(*kinds.values()) == set(KINDS.values())
 
 

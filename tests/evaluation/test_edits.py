@@ -10,7 +10,7 @@ TEXT = "Yesterday, I don't know why, the evening was long."
 
 
 @pytest.mark.parametrize(
-    ("edit", "wanted"),
+    ("edit", "expected"),
     [
         ("lower_case", "yesterday, i don't know why, the evening was long."),
         ("upper_case", "YESTERDAY, I DON'T KNOW WHY, THE EVENING WAS LONG."),
@@ -22,8 +22,8 @@ TEXT = "Yesterday, I don't know why, the evening was long."
         ("brackets", "(Yesterday, I don't know why, the evening was long.)"),
     ],
 )
-def test_what_is_written(edit, wanted):
-    assert EDITS[edit](TEXT) == wanted
+def test_what_is_written(edit, expected):
+    assert EDITS[edit](TEXT) == expected
 
 
 @pytest.mark.parametrize(

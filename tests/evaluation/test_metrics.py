@@ -41,8 +41,8 @@ def test_worked_example():
     assert scores.roc_auc == 1.0
     assert scores.log_loss == pytest.approx(-np.log([0.9, 0.6, 0.2, 0.7]).mean())
     assert scores.ece == pytest.approx((0.1 + 0.4 + 0.8 + 0.3) / 4)
-    shares = [row["share"] for row in scores.reliability]
-    assert shares == [0, 0, 0, 0, 0, 0, 0, 0, 0.25, 0, 0.25, 0.25, 0, 0.25, 0]
+    fractions = [row["share"] for row in scores.reliability]
+    assert fractions == [0, 0, 0, 0, 0, 0, 0, 0, 0.25, 0, 0.25, 0.25, 0, 0.25, 0]
     assert [row["coverage"] for row in scores.coverage_curve] == [1, 1, 0.75, 0.5, 0.25, 0, 0]
     rows = scores.accuracy_by_length
     assert [row.pop("interval") for row in rows][2:4] == [None, list(wilson_interval(0, 1))]
@@ -155,19 +155,19 @@ def test_the_area_under_the_roc_curve_is_the_auc():
     rng = np.random.default_rng(0)
     labels = rng.integers(2, size=500)
     scores = np.round(np.clip(0.3 * labels + 0.7 * rng.random(500), 0, 1), 2)  # with ties
-    shares = np.stack([1 - scores, scores], axis=1)
-    curve = np.array(roc_curve(labels, shares, most=1000)[1])
+    probabilities = np.stack([1 - scores, scores], axis=1)
+    curve = np.array(roc_curve(labels, probabilities, most=1000)[1])
     assert (curve[0].tolist(), curve[-1].tolist()) == ([0, 0], [1, 1])
     assert (np.diff(curve, axis=0) >= 0).all()
     heights = (curve[1:, 1] + curve[:-1, 1]) / 2
-    assert np.diff(curve[:, 0]) @ heights == pytest.approx(roc_auc(labels, shares))
-    assert len(roc_curve(labels, shares, most=20)[1]) <= 20
+    assert np.diff(curve[:, 0]) @ heights == pytest.approx(roc_auc(labels, probabilities))
+    assert len(roc_curve(labels, probabilities, most=20)[1]) <= 20
 
 
 def test_roc_curves_of_classes_that_are_absent_or_alone_are_left_out():
-    shares = np.full((4, 3), 1 / 3)
-    assert roc_curve([0, 2, 0, 2], shares).keys() == {0, 2}
-    assert roc_curve([1, 1], shares[:2]) == {}
+    probabilities = np.full((4, 3), 1 / 3)
+    assert roc_curve([0, 2, 0, 2], probabilities).keys() == {0, 2}
+    assert roc_curve([1, 1], probabilities[:2]) == {}
 
 
 def test_accuracy_by_value_joins_the_rare_ones():

@@ -38,10 +38,10 @@ def test_every_prefix_scores_as_a_text_of_its_own(predictor):
 def test_pieces_cut_anywhere_score_as_the_whole(text, cut):
     predictor = given_predictor()
     pieces = [text[start : start + cut] for start in range(0, len(text), cut)]
-    whole, found = list(stream(predictor, text)), list(stream(predictor, pieces))
-    assert [(s.start, s.end, s.text) for s in found] == [(s.start, s.end, s.text) for s in whole]
-    wanted = predictor.probabilities([text])[0]
-    np.testing.assert_allclose(found[-1].probabilities, wanted, rtol=0, atol=1e-6)
+    whole, pieced = list(stream(predictor, text)), list(stream(predictor, pieces))
+    assert [(s.start, s.end, s.text) for s in pieced] == [(s.start, s.end, s.text) for s in whole]
+    expected = predictor.probabilities([text])[0]
+    np.testing.assert_allclose(pieced[-1].probabilities, expected, rtol=0, atol=1e-6)
 
 
 def given_predictor() -> Predictor:

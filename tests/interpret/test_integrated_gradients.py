@@ -22,8 +22,8 @@ def test_attributions_add_up(make_bundle, pooling, bidirectional, classes):
     towards = np.eye(len(classes))[0] - np.eye(len(classes))[1]
     path = IntegratedGradients(bundle).attribute(IDS, towards)
     predictor = open_predictor(bundle)
-    wanted = predictor.calibrated(predictor.runtime.score([IDS]))[0] @ towards
-    assert path.score == pytest.approx(wanted, abs=1e-6)
+    expected = predictor.calibrated(predictor.runtime.score([IDS]))[0] @ towards
+    assert path.score == pytest.approx(expected, abs=1e-6)
     assert path.values.shape == IDS.shape
     assert path.complete
     assert path.values.sum() == pytest.approx(path.score - path.baseline_score, abs=0.02)
@@ -62,7 +62,7 @@ def test_steps_double_until_it_adds_up(bundle, monkeypatch):
 
 def test_batches_of_points_are_bounded(bundle, monkeypatch):
     gradients, rows = IntegratedGradients(bundle), []
-    wanted = gradients.attribute(IDS, LAST)
+    expected = gradients.attribute(IDS, LAST)
     probabilities = gradients._probabilities
 
     def watched(ids, x):
@@ -71,9 +71,9 @@ def test_batches_of_points_are_bounded(bundle, monkeypatch):
 
     monkeypatch.setattr(gradients, "_probabilities", watched)
     monkeypatch.setattr(module, "_BATCH_TOKENS", 3 * len(IDS))
-    found = gradients.attribute(IDS, LAST)
+    path = gradients.attribute(IDS, LAST)
     assert max(rows) == 3
-    np.testing.assert_allclose(found.values, wanted.values, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(path.values, expected.values, rtol=0, atol=1e-6)
 
 
 def test_a_single_token(bundle):

@@ -21,10 +21,10 @@ def test_the_scores_gradient_is_what_differences_say(make_bundle, pooling, class
             return model(ids, lengths, shift=shift).reshape(-1)[-1].item()
 
     slopes = np.zeros((len(IDS), 4))
-    for place in np.ndindex(slopes.shape):
+    for index in np.ndindex(slopes.shape):
         shift = torch.zeros(1, len(IDS), 4, dtype=torch.float64)
-        shift[(0, *place)] = 1e-5
-        slopes[place] = (score(shift) - score(-shift)) / 2e-5
+        shift[(0, *index)] = 1e-5
+        slopes[index] = (score(shift) - score(-shift)) / 2e-5
     expected = np.linalg.norm(slopes, axis=1)[::-1]
     np.testing.assert_allclose(score_norms, expected, rtol=1e-4, atol=1e-9)
 

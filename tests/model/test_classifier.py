@@ -96,9 +96,9 @@ def written_out(model: LSTMClassifier, text: Tensor) -> Tensor:
 def test_forward_is_what_the_equations_say(pooling, both, layers):
     model = build(pooling, both, layers, classes=3).double()
     rows = texts(5, 1, 3)
-    wanted = torch.stack([written_out(model, text) for text in rows])
-    found = model(*pad(rows, 6))
-    torch.testing.assert_close(found, wanted, rtol=0.0, atol=1e-10)
+    expected = torch.stack([written_out(model, text) for text in rows])
+    logits = model(*pad(rows, 6))
+    torch.testing.assert_close(logits, expected, rtol=0.0, atol=1e-10)
 
 
 @every_shape
@@ -106,11 +106,11 @@ def test_forward_is_what_the_equations_say(pooling, both, layers):
 def test_padding_and_batch_mates_never_change_a_score(pooling, both, layers):
     model = build(pooling, both, layers)
     rows = texts(1, 7, 4, 7, 2)
-    wanted = torch.cat([alone(model, text) for text in rows])
+    expected = torch.cat([alone(model, text) for text in rows])
     for width, filler in ((7, PAD_ID), (19, PAD_ID), (19, 5)):
-        torch.testing.assert_close(model(*pad(rows, width, filler)), wanted, **SAME)
+        torch.testing.assert_close(model(*pad(rows, width, filler)), expected, **SAME)
     order = torch.tensor([3, 0, 4, 2, 1])
-    torch.testing.assert_close(model(*pad([rows[i] for i in order], 9)), wanted[order], **SAME)
+    torch.testing.assert_close(model(*pad([rows[i] for i in order], 9)), expected[order], **SAME)
 
 
 MODELS = [build(pooling, both, 2) for pooling in POOLINGS for both in (False, True)]
@@ -128,8 +128,8 @@ MODELS = [build(pooling, both, 2) for pooling in POOLINGS for both in (False, Tr
 @torch.no_grad()
 def test_any_batch_scores_as_its_texts_alone(model, rows, extra, filler):
     tensors = [torch.tensor(row) for row in rows]
-    found = model(*pad(tensors, max(map(len, rows)) + extra, filler))
-    torch.testing.assert_close(found, torch.cat([alone(model, t) for t in tensors]), **SAME)
+    logits = model(*pad(tensors, max(map(len, rows)) + extra, filler))
+    torch.testing.assert_close(logits, torch.cat([alone(model, t) for t in tensors]), **SAME)
 
 
 @every_shape
@@ -153,8 +153,8 @@ def test_steps_score_every_prefix_as_forward_does(pooling, both, layers):
     ids, state = torch.stack(texts(6, 6)), None
     for length in range(1, 7):
         logits, state = model.step(ids[:, length - 1], state)
-        wanted = model(ids[:, :length], torch.tensor([length, length]))
-        torch.testing.assert_close(logits, wanted, **SAME)
+        expected = model(ids[:, :length], torch.tensor([length, length]))
+        torch.testing.assert_close(logits, expected, **SAME)
 
 
 @one_way
@@ -169,8 +169,8 @@ def test_pieces_score_as_the_whole_text(pooling, both, layers, cuts):
         _, state = model.read(piece, full(piece), state)
     rest = last.shape[1]
     lengths = torch.tensor([rest, rest - 1])  # the second text is padded, in its last piece
-    wanted = model(ids, torch.tensor([9, 8]))
-    torch.testing.assert_close(model(last, lengths, state), wanted, **SAME)
+    expected = model(ids, torch.tensor([9, 8]))
+    torch.testing.assert_close(model(last, lengths, state), expected, **SAME)
 
 
 @one_way
@@ -249,9 +249,9 @@ def test_seed_model_has_the_studys_parameters():
     """Embedding 30,000 x 128; 4 gates with two biases in each LSTM layer; 256 + 1 at the end."""
     model = LSTMClassifier(ModelSettings(), 30_000, 2)
     first, second = 4 * 256 * (128 + 256 + 2), 4 * 256 * (256 + 256 + 2)
-    wanted = 30_000 * 128 + first + second + 257
-    assert wanted == 4_761_857
-    assert sum(p.numel() for p in model.parameters()) == wanted
+    expected = 30_000 * 128 + first + second + 257
+    assert expected == 4_761_857
+    assert sum(p.numel() for p in model.parameters()) == expected
 
 
 def test_forget_gates_start_open():
@@ -268,11 +268,11 @@ def test_a_shift_is_added_to_the_embeddings(pooling, both, layers):
     model = build(pooling, both, layers)
     ids, lengths = torch.tensor([[3, 4, 5], [6, 7, 0]]), torch.tensor([3, 2])
     shift = torch.randn(2, 3, 4)
-    found = model(ids, lengths, shift=shift)
-    assert not torch.allclose(found, model(ids, lengths))
+    logits = model(ids, lengths, shift=shift)
+    assert not torch.allclose(logits, model(ids, lengths))
     for row in range(2):
         model.embedding.weight[ids[row]] += shift[row]
-    torch.testing.assert_close(found, model(ids, lengths), **SAME)
+    torch.testing.assert_close(logits, model(ids, lengths), **SAME)
 
 
 @every_shape
@@ -280,11 +280,11 @@ def test_a_shift_is_added_to_the_embeddings(pooling, both, layers):
 def test_a_normalised_embedding_scores_as_before(pooling, both, layers):
     model, batch = build(pooling, both, layers), pad(texts(7, 3, 5), 7)
     model.embedding.weight.mul_(torch.tensor([0.1, 2.0, 1.0, 5.0])).add_(0.3)
-    wanted = model(*batch)
+    expected = model(*batch)
     counts = torch.randint(0, 9, (VOCABULARY,))
     counts[PAD_ID] = 0
     model.normalise_embedding(counts)
-    torch.testing.assert_close(model(*batch), wanted, rtol=0.0, atol=1e-5)
+    torch.testing.assert_close(model(*batch), expected, rtol=0.0, atol=1e-5)
     table = model.embedding.weight.repeat_interleave(counts, dim=0)
     torch.testing.assert_close(table.mean(0), torch.zeros(4), rtol=0.0, atol=1e-5)
     torch.testing.assert_close(table.var(0, correction=0), torch.ones(4), rtol=1e-4, atol=0.0)

@@ -46,27 +46,27 @@ def job(bundle, tmp_path):
 
 
 def ids(out: Path) -> list[str]:
-    found = []
+    row_ids = []
     for path in sorted(out.glob("*.csv")):
         with path.open() as file:
-            found += [row["id"] for row in csv.DictReader(file)]
-    return found
+            row_ids += [row["id"] for row in csv.DictReader(file)]
+    return row_ids
 
 
 @pytest.mark.slow
 def test_a_folder_is_scored_as_its_files_are_and_a_rerun_skips(two_workers, bundle, job, tmp_path):
     shards = cluster.score_folder(bundle, job, workers=2)
-    assert [one.rows for one in shards.values()] == [30] * 4
+    assert [shard.rows for shard in shards.values()] == [30] * 4
     alone = Job(job.source / "part-2.csv", tmp_path / "alone.csv", job.model)
-    score_file(open_predictor(bundle), alone, lambda rows, share: None)
+    score_file(open_predictor(bundle), alone, lambda rows, fraction: None)
     assert (job.out / "part-2.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
-    told = json.loads((job.out / cluster.MANIFEST).read_text())
-    assert told["rows"] == 120
-    assert list(told["shards"]) == [f"part-{n}.csv" for n in range(4)]
+    manifest = json.loads((job.out / cluster.MANIFEST).read_text())
+    assert manifest["rows"] == 120
+    assert list(manifest["shards"]) == [f"part-{n}.csv" for n in range(4)]
     (job.out / "part-1.csv").unlink()
     again = cluster.score_folder(bundle, job, workers=2)
-    assert [one.already for one in again.values()] == [True, False, True, True]
-    assert json.loads((job.out / cluster.MANIFEST).read_text()) == told
+    assert [shard.already for shard in again.values()] == [True, False, True, True]
+    assert json.loads((job.out / cluster.MANIFEST).read_text()) == manifest
 
 
 @pytest.mark.slow
@@ -92,31 +92,31 @@ def test_a_killed_worker_loses_and_repeats_no_row(two_workers, bundle, tmp_path)
         over.set()
         killer.join()
     assert killed, "the test came too late to kill anybody"
-    assert [one.rows for one in shards.values()] == [60_000] * 4
+    assert [shard.rows for shard in shards.values()] == [60_000] * 4
     assert sorted(ids(job.out)) == sorted(f"{n}-{row}" for n in range(4) for row in range(60_000))
     assert not list(job.out.glob("*.parts"))
 
 
 def _workers() -> list[int]:
     """Processes of this test's Ray that score at the moment."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         pid = int(path.parent.name)
         try:
             if b"ray::MapWorker" in path.read_bytes() and os.getpid() in _ancestors(pid):
-                found.append(pid)
+                pids.append(pid)
         except OSError:
             continue
-    return found
+    return pids
 
 
 def _ancestors(pid: int) -> list[int]:
-    found = []
+    pids = []
     while pid > 1:
         stat = Path(f"/proc/{pid}/stat").read_text()
         pid = int(stat.rpartition(")")[2].split()[1])
-        found.append(pid)
-    return found
+        pids.append(pid)
+    return pids
 
 
 @pytest.mark.slow
@@ -135,10 +135,10 @@ def test_a_shard_that_cannot_be_scored_is_told_and_the_others_stay(two_workers, 
 @pytest.mark.slow
 def test_the_command_tells_rows_and_files(two_workers, run, model, job):
     call = ["predict", "--model", str(model), "--engine", "ray", "--workers", "1", "--json"]
-    code, out, said = run(*call, "--input", str(job.source), "--output", str(job.out))
+    code, out, err = run(*call, "--input", str(job.source), "--output", str(job.out))
     assert code == 0
     assert json.loads(out) == {"rows": 120, "files": 4, "set_aside": {}, "already": 0}
-    assert "Scored 120 rows of 4 files" in said
+    assert "Scored 120 rows of 4 files" in err
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_notes_of_other_programs_are_no_input(bundle, tmp_path):
 
 def test_a_batch_function_for_spark(bundle):
     predict = cluster.predict_function(bundle)()
-    found = predict(np.array([*TEXTS, None], dtype=object))
-    wanted = open_predictor(bundle).predict([*TEXTS, ""])
-    assert found["label"].tolist() == [one.label for one in wanted]
-    np.testing.assert_allclose(found["score"], [one.score for one in wanted])
+    predicted = predict(np.array([*TEXTS, None], dtype=object))
+    expected = open_predictor(bundle).predict([*TEXTS, ""])
+    assert predicted["label"].tolist() == [prediction.label for prediction in expected]
+    np.testing.assert_allclose(predicted["score"], [prediction.score for prediction in expected])

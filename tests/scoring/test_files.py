@@ -79,21 +79,23 @@ def read(path):
 
 
 def score(predictor, source, out, overwrite=False, seen=None, **options):
-    told = lambda rows, share: seen.append((rows, share)) if seen is not None else None  # noqa: E731
-    return score_file(predictor, Job(source, out, "m", **options), told, overwrite=overwrite)
+    progress = lambda rows, fraction: seen.append((rows, fraction)) if seen is not None else None  # noqa: E731
+    return score_file(predictor, Job(source, out, "m", **options), progress, overwrite=overwrite)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_rows_and_columns_come_back_with_predictions(predictor, tmp_path, small_chunks, kind):
     out, seen = tmp_path / f"out.{kind}", []
-    found = score(predictor, write(tmp_path / f"in.{kind}"), out, seen=seen)
+    result = score(predictor, write(tmp_path / f"in.{kind}"), out, seen=seen)
     rows = read(out)
-    assert (found.rows, dict(found.set_aside), found.already) == (len(ROWS), {}, False)
+    assert (result.rows, dict(result.set_aside), result.already) == (len(ROWS), {}, False)
     assert [{k: row[k] for k in ROWS[0]} for row in rows] == ROWS
-    wanted = predictor.predict(TEXTS)
-    assert [row["predicted_label"] for row in rows] == [one.label for one in wanted]
+    expected = predictor.predict(TEXTS)
+    assert [row["predicted_label"] for row in rows] == [prediction.label for prediction in expected]
     scores = [float(row["predicted_score"]) for row in rows]
-    np.testing.assert_allclose(scores, [one.score for one in wanted], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        scores, [prediction.score for prediction in expected], rtol=0, atol=1e-6
+    )
     assert seen[-1] == (len(ROWS), 1.0)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [f"in.{kind}", f"out.{kind}", f"out.{kind}.done.json"]
@@ -177,9 +179,9 @@ def test_a_killed_call_goes_on_and_ends_the_same(predictor, tmp_path, small_chun
 def test_a_finished_output_is_left_as_it_is(predictor, tmp_path):
     source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
     score(predictor, source, out)
-    found = score(Stopping(predictor, 0), source, out)
-    assert found.already
-    assert found.rows == len(ROWS)
+    result = score(Stopping(predictor, 0), source, out)
+    assert result.already
+    assert result.rows == len(ROWS)
 
 
 @pytest.mark.parametrize("change", ["input", "option", "output", "stranger"])
@@ -208,9 +210,9 @@ def test_bad_rows_go_to_a_side_file_with_their_reasons(predictor, tmp_path):
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     lines = [{"text": "good"}, {"text": ""}, {"text": 3}, {"other": "x"}, {"text": "bad"}]
     source.write_text("\n".join([*map(json.dumps, lines), "{broken"]) + "\n")
-    found = score(predictor, source, out)
-    assert found.rows == 2
-    assert found.set_aside == {
+    result = score(predictor, source, out)
+    assert result.rows == 2
+    assert result.set_aside == {
         "empty text": 1, "a text that is a int": 1, "no text": 1, "unreadable": 1
     }  # fmt: skip
     bad = [json.loads(line) for line in (tmp_path / "out.jsonl.bad.jsonl").read_text().splitlines()]
@@ -222,9 +224,9 @@ def test_bad_rows_go_to_a_side_file_with_their_reasons(predictor, tmp_path):
 def test_csv_rows_of_another_width_are_set_aside(predictor, tmp_path):
     source = tmp_path / "in.csv"
     source.write_text("id,text\n1,good\n2,not,bad\n3\n4,bad\n")
-    found = score(predictor, source, tmp_path / "out.csv")
-    assert found.rows == 2
-    assert sum(found.set_aside.values()) == 2
+    result = score(predictor, source, tmp_path / "out.csv")
+    assert result.rows == 2
+    assert sum(result.set_aside.values()) == 2
 
 
 def test_formulas_are_escaped_where_asked(predictor, tmp_path):
@@ -285,13 +287,13 @@ def test_damaged_files_are_refused(predictor, tmp_path, kind):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [("", "column names .* found none"), ("text,text\na,b", "of different names")],
 )
-def test_a_header_that_names_no_columns_is_refused(predictor, tmp_path, content, told):
+def test_a_header_that_names_no_columns_is_refused(predictor, tmp_path, content, message):
     source = tmp_path / "in.csv"
     source.write_text(content)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         score(predictor, source, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
 
@@ -301,23 +303,23 @@ def test_rows_of_other_columns_are_set_aside_where_columns_are_fixed(predictor, 
     rows = [{"text": "good", "n": 1}, {"n": 2, "text": "bad"}, {"text": "x"}, {"text": "x", "m": 1}]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert score(predictor, source, tmp_path / "out.jsonl").rows == 4
-    found = score(predictor, source, tmp_path / "out.csv")
-    assert (found.rows, found.set_aside) == (2, {"other columns": 2})
+    result = score(predictor, source, tmp_path / "out.csv")
+    assert (result.rows, result.set_aside) == (2, {"other columns": 2})
     assert [row["n"] for row in read(tmp_path / "out.csv")] == ["1", "2"]
 
 
 def test_a_first_row_without_columns_hides_no_others(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text('{}\n{"text": "good"}\n')
-    found = score(predictor, source, tmp_path / "out.jsonl")
-    assert (found.rows, found.set_aside) == (1, {"no text": 1})
+    result = score(predictor, source, tmp_path / "out.jsonl")
+    assert (result.rows, result.set_aside) == (1, {"no text": 1})
 
 
 def test_a_row_with_a_column_of_our_name_is_set_aside(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "good"}\n{"text": "bad", "predicted_label": "gold"}\n')
-    found = score(predictor, source, tmp_path / "out.jsonl")
-    assert (found.rows, sum(found.set_aside.values())) == (1, 1)
+    result = score(predictor, source, tmp_path / "out.jsonl")
+    assert (result.rows, sum(result.set_aside.values())) == (1, 1)
     assert "gold" in (tmp_path / "out.jsonl.bad.jsonl").read_text()
 
 
@@ -326,8 +328,8 @@ def test_half_a_character_is_set_aside(predictor, tmp_path):
     source.write_text(
         '{"text": "good \\ud83d"}\n{"text": "good", "n": "\\udc80"}\n{"text": "bad"}\n'
     )
-    found = score(predictor, source, tmp_path / "out.jsonl")
-    assert (found.rows, found.set_aside) == (1, {"lone surrogate": 2})
+    result = score(predictor, source, tmp_path / "out.jsonl")
+    assert (result.rows, result.set_aside) == (1, {"lone surrogate": 2})
 
 
 @pytest.mark.parametrize("rows", ["", "1,\n2, \n"])

@@ -47,14 +47,14 @@ class Counted:
 
     def __call__(self, texts):
         self.asked += [part for text in texts for part in text.split()]
-        letters = [[(place, c) for place, c in enumerate(text) if c != " "] for text in texts]
-        return [([ord(c) for _, c in text], [place for place, _ in text]) for text in letters]
+        letters = [[(index, c) for index, c in enumerate(text) if c != " "] for text in texts]
+        return [([ord(c) for _, c in text], [index for index, _ in text]) for text in letters]
 
 
 def test_each_part_is_cut_once():
     seen = PartMemory(counted := Counted())
-    found = seen.ids(["a bc a", "", "bc"])
-    assert [ids.tolist() for ids in found] == [[97, 98, 99, 97], [], [98, 99]]
+    text_ids = seen.ids(["a bc a", "", "bc"])
+    assert [ids.tolist() for ids in text_ids] == [[97, 98, 99, 97], [], [98, 99]]
     seen.ids(["a <br> bc d"])
     assert sorted(counted.asked) == ["a", "bc", "d"]
 

@@ -94,10 +94,10 @@ def test_a_slip_reads_as_the_word(kind, typed):
 @pytest.mark.parametrize("kind", TOKENIZERS)
 def test_the_span_is_what_was_typed(kind):
     text = "a <b>patehtic</b>\n perfrmance one"
-    (found,) = TOKENIZERS[kind].encode([text], offsets=True)
-    spans = [text[start:end] for start, end in found.offsets.tolist()]
+    (encoded,) = TOKENIZERS[kind].encode([text], offsets=True)
+    spans = [text[start:end] for start, end in encoded.offsets.tolist()]
     assert spans == ["a", "patehtic", "perfrmance", "one"]
-    assert found.ids.tolist() == TOKENIZERS[kind].encode([text])[0].ids.tolist()
+    assert encoded.ids.tolist() == TOKENIZERS[kind].encode([text])[0].ids.tolist()
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)

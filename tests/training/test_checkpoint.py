@@ -11,9 +11,9 @@ def test_tensors_and_facts_come_back(tmp_path: Path):
     path = tmp_path / checkpoint.FILE
     tensors = {"a": torch.arange(6.0).reshape(2, 3).T, "b": torch.tensor(3)}
     checkpoint.save_checkpoint(path, tensors, {"step": 7, "loss": float("inf")})
-    found, facts = checkpoint.load_checkpoint(path)
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+    loaded, facts = checkpoint.load_checkpoint(path)
+    assert loaded.keys() == tensors.keys()
+    assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
     assert facts == {"step": 7, "loss": float("inf")}
 
 

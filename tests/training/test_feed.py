@@ -65,8 +65,8 @@ def test_soft_labels_become_shares_and_weights_travel_along():
 
 def test_fingerprint_sees_shares_and_weights():
     def of(review: Example) -> str:
-        found = Corpus(CLASSES, [review, *REVIEWS[1:12]], REVIEWS[12:], False, {})
-        return make_feed(found, TOKENIZER, Settings()).fingerprint()
+        changed_corpus = Corpus(CLASSES, [review, *REVIEWS[1:12]], REVIEWS[12:], False, {})
+        return make_feed(changed_corpus, TOKENIZER, Settings()).fingerprint()
 
     changes = {"soft_label": 0.5}, {"weight": 2.0}
     changed = {of(replace(REVIEWS[0], **change)) for change in changes}
@@ -95,7 +95,7 @@ def test_unlabelled_batches_never_end_and_go_on_anywhere():
             passes.append(seen)
             seen = []
     assert len(passes) >= 2
-    assert all(sorted(one) == list(range(23)) for one in passes)
+    assert all(sorted(epoch_rows) == list(range(23)) for epoch_rows in passes)
     assert passes[0] != passes[1]
 
 
@@ -107,20 +107,22 @@ def test_unlabelled_batches_of_a_feed_without_such_texts_are_none():
 def test_a_loss_without_labels_reads_the_unlabelled_sources(term: str, tmp_path: Path):
     source = tmp_path / "more.csv"
     source.write_text(f"text\nand more and more\n{REVIEWS[0].text}\n''\nword4\n,\n")
-    wanted = {f"training.{term}": 1.0, "text.max_tokens": 2}
+    with_term = {f"training.{term}": 1.0, "text.max_tokens": 2}
     sources = {"language.sources": (str(source),)}
     set_aside = SetAside(None)
-    feed = make_feed(corpus(False), TOKENIZER, Settings().updated(wanted | sources), set_aside)
+    feed = make_feed(corpus(False), TOKENIZER, Settings().updated(with_term | sources), set_aside)
     assert [ids.tolist() for ids in feed.unlabelled.ids] == [
         [*TOKENIZER.encode([text])[0].ids[:1], *TOKENIZER.encode([text])[0].ids[1:][-1:]]
         for text in ("and more and more", "''", "word4")
     ]
     assert set_aside.total == 1
-    unwanted = make_feed(corpus(False), TOKENIZER, Settings().updated(sources))
-    assert unwanted.unlabelled is None
-    without = make_feed(corpus(False), TOKENIZER, Settings().updated(wanted))
-    assert [i.tolist() for i in without.unlabelled.ids] == [i.tolist() for i in without.sample.ids]
-    prints = {unwanted.fingerprint(), without.fingerprint(), feed.fingerprint()}
+    without_term = make_feed(corpus(False), TOKENIZER, Settings().updated(sources))
+    assert without_term.unlabelled is None
+    without_sources = make_feed(corpus(False), TOKENIZER, Settings().updated(with_term))
+    assert [i.tolist() for i in without_sources.unlabelled.ids] == [
+        i.tolist() for i in without_sources.sample.ids
+    ]
+    prints = {without_term.fingerprint(), without_sources.fingerprint(), feed.fingerprint()}
     assert len(prints) == 3
 
 

@@ -11,20 +11,20 @@ from sentiment_lstm.training.hardware import settled
 
 
 def test_nothing_stays_auto_and_what_was_set_stays():
-    found = settled(TrainingSettings())
-    assert found.threads >= 1
-    assert found.device in ("cpu", "cuda")
-    assert found.precision in ("float32", "bfloat16")
-    wanted = TrainingSettings(threads=3, device="cpu", precision="float32")
-    assert settled(wanted) == wanted
-    assert settled(found) == found
+    chosen = settled(TrainingSettings())
+    assert chosen.threads >= 1
+    assert chosen.device in ("cpu", "cuda")
+    assert chosen.precision in ("float32", "bfloat16")
+    explicit = TrainingSettings(threads=3, device="cpu", precision="float32")
+    assert settled(explicit) == explicit
+    assert settled(chosen) == chosen
 
 
 @pytest.mark.parametrize("has", [True, False])
 def test_bfloat16_goes_where_the_processor_multiplies_it(monkeypatch, has: bool):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has})
-    found = settled(TrainingSettings(device="cpu")).precision
-    assert found == ("bfloat16" if has else "float32")
+    precision = settled(TrainingSettings(device="cpu")).precision
+    assert precision == ("bfloat16" if has else "float32")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

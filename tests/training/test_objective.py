@@ -95,11 +95,11 @@ def test_entropy_and_divergence_are_the_textbook_sums():
     p, q = logits.softmax(1), others.softmax(1)
     torch.testing.assert_close(entropy(logits), -(p * p.log()).sum(1))
     torch.testing.assert_close(divergence(logits, others), (p * (p / q).log()).sum(1))
-    one, other = torch.tensor([0.0, 2.0]), torch.tensor([1.0, -3.0])
-    both, both_others = (torch.stack([torch.zeros(2), z], dim=1) for z in (one, other))
-    torch.testing.assert_close(entropy(one), entropy(both))
-    torch.testing.assert_close(divergence(one, other), divergence(both, both_others))
-    assert entropy(one)[0].item() == pytest.approx(np.log(2), rel=1e-6)
+    single, other = torch.tensor([0.0, 2.0]), torch.tensor([1.0, -3.0])
+    both, both_others = (torch.stack([torch.zeros(2), z], dim=1) for z in (single, other))
+    torch.testing.assert_close(entropy(single), entropy(both))
+    torch.testing.assert_close(divergence(single, other), divergence(both, both_others))
+    assert entropy(single)[0].item() == pytest.approx(np.log(2), rel=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 4)])
@@ -172,10 +172,10 @@ def test_the_adversarial_term_is_the_loss_under_the_worst_shift(classes):
     attacked = cross_entropy(model(ids, lengths, shift=worst), labels)
     assert (attacked > costs).all()
     torch.testing.assert_close(loss.extra, 0.5 * attacked.mean())
-    for found, wanted in zip(
+    for actual, expected in zip(
         gradients(model, loss.extra), gradients(model, 0.5 * attacked.mean()), strict=True
     ):
-        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_the_pass_that_gave_the_shift_still_gives_its_gradient():
@@ -183,10 +183,10 @@ def test_the_pass_that_gave_the_shift_still_gives_its_gradient():
     plain = Classification()(model := Recorded(), small_batch())
     attacked = Classification(adversarial=1.0)(model, small_batch())
     torch.testing.assert_close(attacked.total, plain.total)
-    for found, wanted in zip(
+    for actual, expected in zip(
         gradients(model, attacked.total), gradients(model, plain.total), strict=True
     ):
-        torch.testing.assert_close(found, wanted)
+        torch.testing.assert_close(actual, expected)
 
 
 def test_weights_of_texts_hold_under_attack():
@@ -215,14 +215,14 @@ class Sloped(nn.Module):
 def test_the_virtual_shift_is_one_power_iteration_on_the_curvature():
     """Of the divergence: W'(diag p - pp')W for logits Wx; here all p are 1/3."""
     model = Sloped(torch.randn(3, 4, generator=torch.Generator().manual_seed(3)))
-    one = Batch(np.array([[5]]), np.array([1]), np.array([0]), np.array([0]))
-    Classification(virtual_adversarial=1.0, perturbation=2.0)(model, one, one)
+    text = Batch(np.array([[5]]), np.array([1]), np.array([0]), np.array([0]))
+    Classification(virtual_adversarial=1.0, perturbation=2.0)(model, text, text)
     _, clean, probe, worst = model.shifts
     assert clean is None
     slopes = model.slopes.detach()
     curvature = slopes.T @ (torch.eye(3) / 3 - torch.ones(3, 3) / 9) @ slopes
-    wanted = curvature @ probe.detach()[0, 0]
-    torch.testing.assert_close(worst[0, 0], 2 * wanted / wanted.norm(), rtol=0.05, atol=0.05)
+    direction = curvature @ probe.detach()[0, 0]
+    torch.testing.assert_close(worst[0, 0], 2 * direction / direction.norm(), rtol=0.05, atol=0.05)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -238,10 +238,10 @@ def test_the_virtual_term_moves_verdicts_from_a_fixed_one(classes):
     verdict = model(ids, lengths).detach()
     moved = divergence(verdict, model(ids, lengths, shift=worst)).mean()
     torch.testing.assert_close(loss.extra, 0.5 * moved)
-    for found, wanted in zip(
+    for actual, expected in zip(
         gradients(model, loss.extra), gradients(model, 0.5 * moved), strict=True
     ):
-        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-7)
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-7)
     chance = torch.randn_like(worst)
     chance *= (0.5 * lengths.sqrt() / chance.flatten(1).norm(dim=1))[:, None, None]
     assert moved > 3 * divergence(verdict, model(ids, lengths, shift=chance)).mean()
@@ -275,6 +275,6 @@ def test_shifts_are_found_in_float32_where_products_are_bfloat16():
     shifts = [shift for shift, _ in model.calls if shift is not None]
     assert all(shift.dtype == full for shift in shifts)
     for worst, read in ((shifts[1], labelled), (shifts[-1], unlabelled)):
-        wanted = 2 * torch.from_numpy(read.lengths).float().sqrt()
-        torch.testing.assert_close(worst.flatten(1).norm(dim=1), wanted)
+        expected = 2 * torch.from_numpy(read.lengths).float().sqrt()
+        torch.testing.assert_close(worst.flatten(1).norm(dim=1), expected)
     assert all(slope.abs().sum() > 0 for slope in gradients(model, loss.extra))

@@ -59,9 +59,9 @@ def test_a_random_shift_leaves_padding_alone():
 def test_the_steepest_shift_follows_the_gradient():
     """A loss that is a scalar product with w falls fastest along w."""
     w, shift = torch.randn(2, 4, 5), torch.zeros(2, 4, 5, requires_grad=True)
-    found = steepest((w * shift).sum(dim=(1, 2)), shift, 2.0)
+    worst = steepest((w * shift).sum(dim=(1, 2)), shift, 2.0)
     for row in range(2):
-        torch.testing.assert_close(found[row], 2 * w[row] / w[row].norm())
+        torch.testing.assert_close(worst[row], 2 * w[row] / w[row].norm())
 
 
 @pytest.mark.parametrize("both", [False, True])

@@ -82,8 +82,8 @@ def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, t
     more = load_bundle(tmp_path / "second" / "language")
     assert more.tokenizer.to_json() == start.tokenizer.to_json()
     for name, weight in more.weights.items():
-        wanted = 0.0 if "output." in name else start.weights[name]
-        np.testing.assert_allclose(weight, wanted, atol=1e-8)
+        expected = 0.0 if "output." in name else start.weights[name]
+        np.testing.assert_allclose(weight, expected, atol=1e-8)
 
 
 @pytest.mark.parametrize(

@@ -138,11 +138,11 @@ def test_a_run_with_the_old_names_of_settings_is_resumed(csv_file, tmp_path: Pat
 
 def test_changed_settings_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatch):
     folder = _interrupted(csv_file, tmp_path, monkeypatch)
-    told = (folder / "settings.json").read_text()
-    (folder / "settings.json").write_text(told.replace('"epochs": 3', '"epochs": 5'))
+    content = (folder / "settings.json").read_text()
+    (folder / "settings.json").write_text(content.replace('"epochs": 3', '"epochs": 5'))
     with pytest.raises(TrainingError, match=r"Expected the settings .* found others"):
         resume(folder, QUIET)
-    (folder / "settings.json").write_text(told.replace('"hidden_size": 8', '"hidden_size": 9'))
+    (folder / "settings.json").write_text(content.replace('"hidden_size": 8', '"hidden_size": 9'))
     with pytest.raises(TrainingError, match="Expected a whole checkpoint of this run"):
         resume(folder, QUIET)
 
@@ -272,22 +272,22 @@ def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path)
 
 def test_a_start_of_other_classes_and_few_mistakes_are_told(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file, training__max_steps=1), tmp_path / "first", QUIET)
-    said = io.StringIO()
+    output = io.StringIO()
     changes = {
         "training.init": str(tmp_path / "first"),
         "data.label_map": {"bad": "a", "good": "b"},
     }
-    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=said)))
-    assert "first has the classes bad, good: the output layer is learnt anew" in said.getvalue()
-    assert "Fewer than 10 mistakes on the validation texts" in said.getvalue()
+    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=output)))
+    assert "first has the classes bad, good: the output layer is learnt anew" in output.getvalue()
+    assert "Fewer than 10 mistakes on the validation texts" in output.getvalue()
     assert load_bundle(tmp_path / "run").config.temperature == 1.0
 
 
 def test_rows_set_aside_in_any_source_are_told(csv_file: Path, tmp_path: Path):
     more = tmp_path / "more.csv"
     more.write_text("text,label\na lovely scene,good\nodd,strange\n,bad\n")
-    said = io.StringIO()
+    output = io.StringIO()
     changes = {"mixture": [{"source": str(more)}], "training.max_steps": 1}
-    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=said)))
-    told = "2 rows set aside (unmapped label: 1, empty text: 1)"
-    assert told in said.getvalue()
+    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=output)))
+    message = "2 rows set aside (unmapped label: 1, empty text: 1)"
+    assert message in output.getvalue()

@@ -49,8 +49,8 @@ def row(number: int, losses: list[float], outcome: str = "complete", **values) -
     }
 
 
-def timeless(found) -> list[dict]:
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in found.finished]
+def timeless(result) -> list[dict]:
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in result.finished]
 
 
 def sha(folder: Path) -> str:
@@ -86,23 +86,23 @@ def interrupted(csv_file: Path, tmp_path: Path, interrupt) -> Path:
 
 def test_the_folder_becomes_the_best_trials_bundle(csv_file: Path, tmp_path: Path):
     folder = tmp_path / "runs" / "search"
-    found = search(small(csv_file), 3, folder, FIXED, QUIET)
-    assert [row["trial"] for row in found.finished] == [1, 2, 3]
-    assert found.finished[0]["settings"] == {
+    result = search(small(csv_file), 3, folder, FIXED, QUIET)
+    assert [row["trial"] for row in result.finished] == [1, 2, 3]
+    assert result.finished[0]["settings"] == {
         "training.learning_rate": 0.02,
         "model.dropout": 0.3,
         "model.pooling": "last",
     }
-    assert found.best["validation_loss"] == min(row["validation_loss"] for row in found.finished)
+    assert result.best["validation_loss"] == min(row["validation_loss"] for row in result.finished)
     bundle, settings = load_bundle(folder), read_json(folder / "settings.json")
-    assert bundle.metrics["validation_loss"] == found.best["validation_loss"]
+    assert bundle.metrics["validation_loss"] == result.best["validation_loss"]
     assert settings.model == bundle.config.model
-    assert settings.model.dropout == found.best["settings"]["model.dropout"]
-    assert bundle.config.provenance["search"] == {"trials": 3, "best": found.best["trial"]}
+    assert settings.model.dropout == result.best["settings"]["model.dropout"]
+    assert bundle.config.provenance["search"] == {"trials": 3, "best": result.best["trial"]}
     assert "# search" in bundle.card
     written = json.loads((folder / "search.json").read_text())
-    assert written["best"] == found.best["trial"]
-    assert written["finished"] == list(found.finished)
+    assert written["best"] == result.best["trial"]
+    assert written["finished"] == list(result.finished)
 
 
 def test_only_the_best_weights_are_kept(csv_file: Path, tmp_path: Path, monkeypatch):
@@ -132,8 +132,8 @@ def test_an_interrupted_search_ends_as_an_uninterrupted_one(
     interrupt(steps + 5)
     with pytest.raises(Interrupted):
         search(small(csv_file), 3, folder, FIXED)
-    said = " ".join(capsys.readouterr().err.split())
-    assert f"train --resume {folder}'" in said
+    err = " ".join(capsys.readouterr().err.split())
+    assert f"train --resume {folder}'" in err
     assert (folder / "trials/02/checkpoint.safetensors").exists()
     halted = search(small(csv_file), 3, folder, FIXED, QUIET)  # the same call goes on
     assert timeless(halted) == timeless(whole)
@@ -156,18 +156,18 @@ def test_a_trial_that_ended_unrecorded_is_not_run_again(
         with pytest.raises(RuntimeError, match="killed"):
             search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
     monkeypatch.setattr(Trainer, "run", None)
-    found = resume_search(tmp_path / "s", QUIET)
-    assert found.best["validation_loss"] == load_bundle(tmp_path / "s").metrics["validation_loss"]
+    result = resume_search(tmp_path / "s", QUIET)
+    assert result.best["validation_loss"] == load_bundle(tmp_path / "s").metrics["validation_loss"]
 
 
 def test_a_pruned_trial_ends_early_and_the_search_goes_on(
     csv_file: Path, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr(searching, "lags_behind", lambda rows, *_: len(rows) == 1)
-    found = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
-    assert [row["outcome"] for row in found.finished] == ["complete", "pruned", "complete"]
-    assert [row["epochs"] for row in found.finished] == [2, 1, 2]
-    assert found.best["trial"] != 2
+    result = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
+    assert [row["outcome"] for row in result.finished] == ["complete", "pruned", "complete"]
+    assert [row["epochs"] for row in result.finished] == [2, 1, 2]
+    assert result.best["trial"] != 2
 
 
 def test_a_signal_just_before_pruning_is_not_lost(csv_file: Path, tmp_path: Path, monkeypatch):
@@ -184,9 +184,9 @@ def test_a_signal_just_before_pruning_is_not_lost(csv_file: Path, tmp_path: Path
     with pytest.raises(Interrupted):
         search(small(csv_file), 2, tmp_path / "s", FIXED, QUIET)
     monkeypatch.setattr(Trainer, "run", None)  # nothing is left to train
-    found = resume_search(tmp_path / "s", QUIET)
-    assert [row["outcome"] for row in found.finished] == ["complete", "pruned"]
-    assert [row["epochs"] for row in found.finished] == [2, 1]
+    result = resume_search(tmp_path / "s", QUIET)
+    assert [row["outcome"] for row in result.finished] == ["complete", "pruned"]
+    assert [row["epochs"] for row in result.finished] == [2, 1]
 
 
 def failing_but_for(rate: float):
@@ -203,11 +203,11 @@ def failing_but_for(rate: float):
 
 def test_a_trial_that_fails_is_a_row(csv_file: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(Trainer, "_train_step", failing_but_for(0.02))
-    found = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
-    assert [row["outcome"] for row in found.finished] == ["complete", "failed", "failed"]
-    assert found.finished[1]["error"] == "Expected a finite loss, found none."
-    assert found.finished[1]["validation_loss"] is None
-    assert found.best["trial"] == 1
+    result = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
+    assert [row["outcome"] for row in result.finished] == ["complete", "failed", "failed"]
+    assert result.finished[1]["error"] == "Expected a finite loss, found none."
+    assert result.finished[1]["validation_loss"] is None
+    assert result.best["trial"] == 1
 
 
 def test_where_every_trial_fails_the_first_reason_is_told(
@@ -361,8 +361,8 @@ def test_killed_it_ends_as_if_it_had_not_been(csv_file: Path, tmp_path: Path):
         kills += 1
     subprocess.run([*command, str(killed)], check=True, capture_output=True)
     rows = [json.loads((f / "search.json").read_text())["finished"] for f in (whole, killed)]
-    for one in (row for found in rows for row in found):
-        del one["seconds"]
+    for trial in (row for finished in rows for row in finished):
+        del trial["seconds"]
     assert rows[0] == rows[1]
     assert sha(killed) == sha(whole)
 
