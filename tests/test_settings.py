@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,13 @@ CHANGED = {
     "model.hidden_size": 8,
     "training.learning_rate": 0.5,
 }
+
+
+def write(path: Path, content: bytes | None) -> Path:
+    """Write a file; None leaves it missing."""
+    if content is not None:
+        path.write_bytes(content)
+    return path
 
 
 def get(settings: Settings, name: str) -> object:
@@ -73,70 +81,62 @@ def test_strings_are_read_as_the_settings_type(name, text, value):
     assert type(setting) is type(value)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("model.hidden_size", "8.5"),
-        ("model.hidden_size", 8.5),
-        ("model.hidden_size", "many"),
-        ("model.hidden_size", True),
-        ("model.hidden_size", None),
-        ("model.bidirectional", "maybe"),
-        ("model.bidirectional", 2),
-        ("model.pooling", "first"),
-        ("model.pooling", ["last"]),
-        ("model.dropout", "half"),
-        ("training.learning_rate", 10**400),
-        ("data.source", 5),
-        ("data.label_map", "0"),
-        ("data.label_map", "=bad"),
-        ("data.label_map", "0= ,1=good"),
-        ("data.label_map", "0=bad,0=good"),
-        ("data.label_map", {"0": "bad", "1": math.nan}),
-        ("data.label_map", 5),
-        ("data.exclude", 5),
-    ],
-)
-def test_values_of_the_wrong_type(name, value):
-    with pytest.raises(UsageError, match=f"Expected {name} to be .*, found "):
-        Settings().updated({name: value})
+WRONG_TYPES = [
+    ("model.hidden_size", "8.5"),
+    ("model.hidden_size", 8.5),
+    ("model.hidden_size", "many"),
+    ("model.hidden_size", True),
+    ("model.hidden_size", None),
+    ("model.bidirectional", "maybe"),
+    ("model.bidirectional", 2),
+    ("model.pooling", "first"),
+    ("model.pooling", ["last"]),
+    ("model.dropout", "half"),
+    ("training.learning_rate", 10**400),
+    ("data.source", 5),
+    ("data.label_map", "0"),
+    ("data.label_map", "=bad"),
+    ("data.label_map", "0= ,1=good"),
+    ("data.label_map", "0=bad,0=good"),
+    ("data.label_map", {"0": "bad", "1": math.nan}),
+    ("data.label_map", 5),
+    ("data.exclude", 5),
+]
+OUT_OF_RANGE = [
+    ("data.validation", 0),
+    ("data.validation", 1),
+    ("data.stream_rows", 99),
+    ("data.max_characters", 0),
+    ("text.vocabulary", 2),
+    ("text.min_frequency", 0),
+    ("text.max_tokens", 1),
+    ("model.embedding_size", 0),
+    ("model.hidden_size", -1),
+    ("model.layers", 0),
+    ("model.dropout", 1),
+    ("model.dropout", -0.1),
+    ("model.dropout", "nan"),
+    ("training.epochs", 0),
+    ("training.batch_tokens", 0),
+    ("training.threads", -1),
+    ("training.max_steps", -1),
+    ("training.seed", -1),
+    ("training.patience", -1),
+    ("training.weight_decay", "nan"),
+    ("training.learning_rate", 0),
+    ("training.clip_norm", "nan"),
+    ("training.checkpoint_seconds", 0),
+    ("training.warmup", 1),
+    ("training.weight_average", 1),
+    ("training.adversarial", -1),
+    ("training.virtual_adversarial", "nan"),
+    ("training.entropy", -1),
+    ("training.perturbation", 0),
+]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("data.validation", 0),
-        ("data.validation", 1),
-        ("data.stream_rows", 99),
-        ("data.max_characters", 0),
-        ("text.vocabulary", 2),
-        ("text.min_frequency", 0),
-        ("text.max_tokens", 1),
-        ("model.embedding_size", 0),
-        ("model.hidden_size", -1),
-        ("model.layers", 0),
-        ("model.dropout", 1),
-        ("model.dropout", -0.1),
-        ("model.dropout", "nan"),
-        ("training.epochs", 0),
-        ("training.batch_tokens", 0),
-        ("training.threads", -1),
-        ("training.max_steps", -1),
-        ("training.seed", -1),
-        ("training.patience", -1),
-        ("training.weight_decay", "nan"),
-        ("training.learning_rate", 0),
-        ("training.clip_norm", "nan"),
-        ("training.checkpoint_seconds", 0),
-        ("training.warmup", 1),
-        ("training.weight_average", 1),
-        ("training.adversarial", -1),
-        ("training.virtual_adversarial", "nan"),
-        ("training.entropy", -1),
-        ("training.perturbation", 0),
-    ],
-)
-def test_values_out_of_range(name, value):
+@pytest.mark.parametrize(("name", "value"), [*WRONG_TYPES, *OUT_OF_RANGE])
+def test_wrong_values_are_refused(name, value):
     with pytest.raises(UsageError, match=f"Expected {name} to be .*, found "):
         Settings().updated({name: value})
 
@@ -177,9 +177,7 @@ def test_what_is_no_section(values):
 
 @pytest.mark.parametrize("content", [None, b"[model", b"\xff", b"hidden = 8"])
 def test_settings_file_that_is_missing_or_no_toml(tmp_path, content):
-    path = tmp_path / "settings.toml"
-    if content is not None:
-        path.write_bytes(content)
+    path = write(tmp_path / "settings.toml", content)
     with pytest.raises(UsageError, match="Expected a se"):
         read_toml(path)
 
@@ -196,9 +194,7 @@ def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path):
     ids=["missing", "open", "latin", "list", "zero", "deep"],
 )
 def test_settings_that_are_missing_or_no_json(tmp_path, content):
-    path = tmp_path / "settings.json"
-    if content is not None:
-        path.write_bytes(content)
+    path = write(tmp_path / "settings.json", content)
     with pytest.raises(UsageError, match="Expected "):
         read_json(path)
 

@@ -4,22 +4,13 @@ import zipfile
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from reading import read, rows_of
 
 from sentiment_lstm.data import packing
-from sentiment_lstm.data.open import open_rows, read_examples, read_texts
+from sentiment_lstm.data.open import read_examples, read_texts
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
-
-
-def rows(path, **options):
-    return list(open_rows(DataSettings(str(path), **options)))
-
-
-def read(path, **options):
-    set_aside = SetAside()
-    reviews = list(read_examples(DataSettings(str(path), **options), set_aside=set_aside))
-    return [(r.text, r.label) for r in reviews], set_aside.counts
 
 
 @pytest.fixture
@@ -33,23 +24,23 @@ def write(tmp_path):
 
 
 def test_csv_with_quoted_newlines_tells_true_lines(write):
-    examples = rows(write('text,label\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n'))
-    assert [(r.text, r.label, r.line) for r in examples] == [
+    rows = rows_of(write('text,label\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n'))
+    assert [(r.text, r.label, r.line) for r in rows] == [
         ('one\r\ntwo, "three"', "1", 2),
         ("four", "0", 5),
     ]
-    assert examples[0].id == "data.csv:2"
+    assert rows[0].id == "data.csv:2"
 
 
 def test_columns_by_usual_name_by_setting_and_group(write):
     path = write("id,Stars,film,Review\n1,5,Alien,good\n")
-    assert [(r.text, r.label) for r in rows(path)] == [("good", "5")]
-    (row,) = rows(path, text_column="film", label_column="id", group_column="Review")
+    assert [(r.text, r.label) for r in rows_of(path)] == [("good", "5")]
+    (row,) = rows_of(path, text_column="film", label_column="id", group_column="Review")
     assert (row.text, row.label, row.group) == ("Alien", "1", "good")
 
 
 def test_byte_order_mark_and_tabs(write):
-    assert rows(write("\ufefftext\tlabel\na, b\t1\n", "data.tsv"))[0].text == "a, b"
+    assert rows_of(write("\ufefftext\tlabel\na, b\t1\n", "data.tsv"))[0].text == "a, b"
 
 
 def test_half_a_character_spoils_one_row_only(write):
@@ -71,7 +62,7 @@ def test_a_line_without_end_is_cut(write):
     pairs, counts = read(path, max_characters=1000)
     assert pairs == [("b", "0")]
     assert counts == {"too long": 1}
-    assert max(len(r.text) for r in rows(path, max_characters=1000)) < 100_000
+    assert max(len(r.text) for r in rows_of(path, max_characters=1000)) < 100_000
 
 
 def test_a_quote_that_never_ends_costs_no_more_than_the_longest_text(write):
@@ -88,16 +79,16 @@ def test_a_quote_that_never_closes_is_told(write):
     pairs, counts = read(path)
     assert pairs == [("fine", "1")]
     assert counts == {"unreadable (a quote never closes)": 1}
-    assert "row 39" in rows(path)[-1].text
+    assert "row 39" in rows_of(path)[-1].text
 
 
 def test_old_mac_line_ends(write):
-    assert [r.text for r in rows(write("text,label\ra,1\rb,0\r"))] == ["a", "b"]
+    assert [r.text for r in rows_of(write("text,label\ra,1\rb,0\r"))] == ["a", "b"]
 
 
 def test_a_header_with_an_open_quote_is_one_line(write):
     with pytest.raises(DataError, match=r"found the columns text,label a,1") as caught:
-        rows(write('"text,label\na,1\n'))
+        rows_of(write('"text,label\na,1\n'))
     assert "\n" not in str(caught.value)
 
 
@@ -127,7 +118,7 @@ def test_jsonl_sets_broken_lines_aside(write):
     pairs, counts = read(path)
     assert pairs == [("good", "true"), ("bad", "false")]
     assert counts == {"unreadable": 3, "bad UTF-8": 1, "lone surrogate": 1, "empty text": 1}
-    assert rows(path)[-1].line == 9
+    assert rows_of(path)[-1].line == 9
 
 
 def test_broken_jsonl_stops_in_strict_mode(write):
@@ -153,14 +144,14 @@ def table(tmp_path):
 
 
 def test_parquet(table):
-    examples = rows(table, group_column="movie")
-    assert len(examples) == 3000
-    assert (examples[-1].text, examples[-1].label, examples[-1].group) == (
+    rows = rows_of(table, group_column="movie")
+    assert len(rows) == 3000
+    assert (rows[-1].text, rows[-1].label, rows[-1].group) == (
         "text 2999",
         1,
         "text 2999",
     )
-    assert examples[-1].id == "data.parquet:3000"
+    assert rows[-1].id == "data.parquet:3000"
 
 
 def test_bad_utf8_in_parquet(tmp_path):
@@ -175,7 +166,7 @@ def test_bad_utf8_in_parquet(tmp_path):
 def test_truncated_parquet_is_one_sentence(table, keep):
     table.write_bytes(table.read_bytes()[:keep])
     with pytest.raises(DataError, match=r"Expected a whole parquet file at data\.parquet"):
-        rows(table)
+        rows_of(table)
 
 
 def test_damage_inside_parquet_is_one_sentence(table):
@@ -183,7 +174,7 @@ def test_damage_inside_parquet_is_one_sentence(table):
     content[100:4000] = bytes(3900)
     table.write_bytes(content)
     with pytest.raises(DataError, match="Expected a whole parquet file"):
-        rows(table)
+        rows_of(table)
 
 
 def zipped(path, members):
@@ -198,12 +189,12 @@ def test_zip_of_a_csv_skips_what_macs_add(tmp_path):
         tmp_path / "d.zip",
         {"in/data.csv": "text,label\na,1\n", "__MACOSX/in/._data.csv": "junk", "readme.md": "x"},
     )
-    assert [(r.text, r.id) for r in rows(path)] == [("a", "d.zip:2")]
+    assert [(r.text, r.id) for r in rows_of(path)] == [("a", "d.zip:2")]
 
 
 def test_zip_of_a_parquet(tmp_path, table):
     path = zipped(tmp_path / "d.zip", {"data.parquet": table.read_bytes()})
-    assert rows(path)[-1].text == "text 2999"
+    assert rows_of(path)[-1].text == "text 2999"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +209,7 @@ def test_zip_of_a_parquet(tmp_path, table):
 )
 def test_odd_archives_are_one_sentence(tmp_path, members, sentence):
     with pytest.raises(DataError, match=sentence):
-        rows(zipped(tmp_path / "d.zip", members))
+        rows_of(zipped(tmp_path / "d.zip", members))
 
 
 def test_damaged_archives_are_one_sentence(tmp_path):
@@ -227,16 +218,17 @@ def test_damaged_archives_are_one_sentence(tmp_path):
     content[60:70] = bytes(10)
     path.write_bytes(content)
     with pytest.raises(DataError, match="readable zip"):
-        rows(path)
+        rows_of(path)
     path.write_bytes(b"not a zip")
     with pytest.raises(DataError, match="readable zip"):
-        rows(path)
+        rows_of(path)
 
 
 def test_archives_are_judged_by_their_factor(tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "SMALL_BYTES", 10)
     monkeypatch.setattr(packing, "MOST_EXPANSION", 1000)
-    assert len(rows(zipped(tmp_path / "d.zip", {"a.csv": "text,label\n" + "a,1\n" * 999}))) == 999
+    archive = zipped(tmp_path / "d.zip", {"a.csv": "text,label\n" + "a,1\n" * 999})
+    assert len(rows_of(archive)) == 999
 
 
 def test_texts_need_no_label_column(write):

@@ -26,8 +26,8 @@ def write(tmp_path):
 def test_cleaned_by_chunks_with_true_lines(write, monkeypatch):
     monkeypatch.setattr(kaggle, "CHUNK_ROWS", 2)
     path = write(b'" One<br />\ntwo",POSITIVE\nthree, negative \n"four, five",positive\n')
-    examples = [(r.text, r.label, r.line) for r in open_rows(DataSettings(str(path)))]
-    assert examples == [
+    rows = [(r.text, r.label, r.line) for r in open_rows(DataSettings(str(path)))]
+    assert rows == [
         ("One<br />\ntwo", "positive", 2),
         ("three", "negative", 4),
         ("four, five", "positive", 5),
@@ -79,8 +79,8 @@ def test_a_zip_of_something_else_is_not_the_kaggle_csv(tmp_path):
 def test_old_mac_line_ends_go_to_the_ordinary_reader(tmp_path):
     path = tmp_path / "mac.csv"
     path.write_bytes(b"review,sentiment\rgood,positive\rbad,negative\r")
-    examples = open_rows(DataSettings(str(path)))
-    assert [(r.text, r.label) for r in examples] == [("good", "positive"), ("bad", "negative")]
+    rows = open_rows(DataSettings(str(path)))
+    assert [(r.text, r.label) for r in rows] == [("good", "positive"), ("bad", "negative")]
 
 
 def test_zip_of_the_csv(write):

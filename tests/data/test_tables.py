@@ -143,17 +143,17 @@ def test_any_text_comes_back_as_it_was(tmp_path, rows, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "packing_"),
+    ("name", "stated"),
     [
-        ("a.csv", ".csv", ""),
-        ("A.TSV.GZ", ".tsv", ".gz"),
-        ("a.b.ndjson.zst", ".jsonl", ".zst"),
-        ("a.parquet.zip", ".parquet", ".zip"),
+        ("a.csv", (".csv", "")),
+        ("A.TSV.GZ", (".tsv", ".gz")),
+        ("a.b.ndjson.zst", (".jsonl", ".zst")),
+        ("a.parquet.zip", (".parquet", ".zip")),
     ],
 )
-def test_a_name_states_its_format(name, kind, packing_):
+def test_a_name_states_its_format(name, stated):
     form = Format.of_name(name)
-    assert (form.kind, form.packing) == (kind, packing_)
+    assert (form.kind, form.packing) == stated
     assert is_table(name)
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_bundles import random_bundle
 
-from sentiment_lstm.bundle import Bundle, Config, expected_shapes
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference import predictor as predictor_module
 from sentiment_lstm.inference.predictor import open_predictor
@@ -18,8 +18,7 @@ from sentiment_lstm.interpret.explain import (
     segments,
     words_of,
 )
-from sentiment_lstm.settings import ModelSettings, TextSettings
-from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.settings import TextSettings
 
 TEXT = "Not bad at all , a <br\n/> good film &amp; not a bad one"
 
@@ -33,16 +32,10 @@ def explainer_of(bundle, gradients=False) -> Explainer:
 
 @pytest.fixture(scope="module")
 def subwords() -> Explainer:
-    """Of a model that reads subwords, so few that words fall into several."""
+    """Explains a model of so few subwords that most words are several."""
     text = TextSettings(kind="bpe", vocabulary=40, min_frequency=1)
-    tokenizer = TextTokenizer.learn(["a good film . . . not bad ' e\u0301"], text)
-    shape = ModelSettings(embedding_size=4, hidden_size=3, layers=1)
-    random = np.random.default_rng(0)
-    weights = {
-        name: random.normal(size=size).astype(np.float32)
-        for name, size in expected_shapes(shape, len(tokenizer), 2).items()
-    }
-    return explainer_of(Bundle(Config(shape, text, ("no", "yes")), tokenizer, weights, {}))
+    texts = ["a good film . . . not bad ' e\u0301"]
+    return explainer_of(random_bundle(texts, ("no", "yes"), text, layers=1))
 
 
 def test_a_words_attribution_is_what_its_absence_changes(bundle):

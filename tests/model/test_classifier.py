@@ -1,12 +1,10 @@
-import gc
-import weakref
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_classifier import VOCABULARY, build, full, pad, texts
 from torch import Tensor
 
 from sentiment_lstm.model.cell import lstm_layer
@@ -14,7 +12,6 @@ from sentiment_lstm.model.classifier import LSTMClassifier, State
 from sentiment_lstm.records import PAD_ID
 from sentiment_lstm.settings import ModelSettings
 
-VOCABULARY = 11
 POOLINGS = ("last", "max+mean", "max+mean+last", "attention")
 SHAPES = [
     pytest.param(pooling, both, layers, id=f"{pooling}-{'two' if both else 'one'}-{layers}")
@@ -26,36 +23,6 @@ ONE_WAY = [shape for shape in SHAPES if not shape.values[1]]
 every_shape = pytest.mark.parametrize(("pooling", "both", "layers"), SHAPES)
 one_way = pytest.mark.parametrize(("pooling", "both", "layers"), ONE_WAY)
 SAME = {"rtol": 0.0, "atol": 1e-6}
-
-
-def build(pooling="last", both=False, layers=2, classes=2, dropout=0.5) -> LSTMClassifier:
-    torch.manual_seed(0)
-    shape = ModelSettings(
-        embedding_size=4,
-        hidden_size=3,
-        layers=layers,
-        bidirectional=both,
-        pooling=pooling,
-        dropout=dropout,
-    )
-    return LSTMClassifier(shape, VOCABULARY, classes).eval()
-
-
-def texts(*lengths: int) -> list[Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    return [torch.randint(1, VOCABULARY, (n,), generator=generator) for n in lengths]
-
-
-def pad(rows: list[Tensor], width: int, filler: int = PAD_ID) -> tuple[Tensor, Tensor]:
-    ids = torch.full((len(rows), width), filler)
-    for row, text in zip(ids, rows, strict=True):
-        row[: len(text)] = text
-    return ids, torch.tensor([len(text) for text in rows])
-
-
-def full(ids: Tensor) -> Tensor:
-    """The lengths of texts without padding."""
-    return torch.full((ids.shape[0],), ids.shape[1])
 
 
 def alone(model: LSTMClassifier, text: Tensor) -> Tensor:
@@ -289,66 +256,3 @@ def test_a_normalised_embedding_scores_as_before(pooling, both, layers):
     torch.testing.assert_close(table.mean(0), torch.zeros(4), rtol=0.0, atol=1e-5)
     torch.testing.assert_close(table.var(0, correction=0), torch.ones(4), rtol=1e-4, atol=0.0)
     assert model.embedding.weight[PAD_ID].count_nonzero() == 0
-
-
-class Kept:
-    """A tensor that a backward pass still waits for."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-
-
-def kept_after_each(train_step: Callable[[], None], steps: int) -> Iterator[int]:
-    """How many tensors wait for a backward pass after each step: what a retained graph holds."""
-    alive: weakref.WeakSet[Kept] = weakref.WeakSet()
-
-    def pack(tensor: Tensor) -> Kept:
-        kept = Kept(tensor)
-        alive.add(kept)
-        return kept
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept.tensor):
-        for _ in range(steps):
-            train_step()
-            yield len(alive)
-
-
-def live_tensors() -> int:
-    """Tensors that Python still refers to (`type`: some objects warn when they are asked)."""
-    gc.collect()
-    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
-
-
-@pytest.mark.parametrize("both", [False, True])
-def test_memory_stays_flat_over_a_thousand_steps(both):
-    model = build(both=both, layers=1).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    ids, lengths = pad(texts(3, 2), 3)
-    seen = []
-
-    def train_step() -> None:
-        optimizer.zero_grad()
-        loss = model(ids, lengths).square().sum()
-        seen.append(loss.grad_fn is not None)
-        loss.backward()
-        optimizer.step()
-
-    assert set(kept_after_each(train_step, steps=1000)) == {0}
-    assert seen == [True] * 1000
-    before = live_tensors()
-    list(kept_after_each(train_step, steps=10))
-    assert live_tensors() == before
-
-
-def test_the_measure_sees_a_state_carried_across_steps():
-    """What the test above would find if a batch went on from the state of the one before."""
-    model = build(layers=1).train()
-    ids, lengths = pad(texts(3, 2), 3)
-    states: list[State | None] = [None]
-
-    def train_step() -> None:
-        model(ids, lengths, states[0]).square().sum().backward(retain_graph=True)
-        _, states[0] = model.read(ids, full(ids), states[0])
-
-    counts = list(kept_after_each(train_step, steps=5))
-    assert all(later > earlier for earlier, later in pairwise(counts))
