@@ -1,9 +1,8 @@
-"""What README and the pages of `docs/` tell holds: every block runs, and every command, option,
-link and message that they name is there.
+"""README and the pages of `docs/` are true: every block runs, and all that they name exists.
 
-Blocks run in the order of their page, in one folder and one namespace a page. Trainings are tiny,
-and what is large or elsewhere is replaced: `standins.replace` lists it. README's first block, the
-two commands that set up, is run by `.ci/run`.
+They name commands, options, links and messages. The blocks of a page run in their order, in one
+folder and one namespace. Trainings are tiny, and `standins.replace` replaces what is large or needs
+a network. The first block of README, the two commands of the installation, is run by `.ci/run`.
 """
 
 import ast
@@ -35,7 +34,7 @@ from documents import (
 
 from sentiment_lstm.cli import app
 
-# Ray sets up its own context by an option that it has declared old.
+# Ray itself uses an option that it has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 
 RUNNABLE = [README, *GUIDE, DOCS / "lstm.md", DOCS / "performance.md"]
@@ -43,7 +42,7 @@ EVERY = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 SLOW = {"README.md", "data.md", "training.md", "files.md", "understanding.md", "lstm.md"}
 OTHER_PROGRAMS = {"cat", "head"}
 FACTORY = ROOT / "factory"
-"""The source distribution leaves it out; there its options and files cannot be looked up."""
+"""Missing in the source distribution, where its options and files are not checked."""
 ROOT_COMMAND = typer.main.get_command(app)
 COMMANDS = ROOT_COMMAND.commands
 
@@ -58,7 +57,7 @@ def to_run(page: Path) -> list[Block]:
 
 @pytest.fixture(scope="session")
 def ray():
-    """One small Ray for every page that asks for it."""
+    """A small Ray that all pages use."""
     ray = pytest.importorskip("ray")
     os.environ.setdefault("RAY_worker_niceness", "0")  # nice ones wait for ever on a busy machine
     ray.init(num_cpus=1, log_to_driver=False, include_dashboard=False, logging_level="ERROR")
@@ -68,7 +67,7 @@ def ray():
 
 @pytest.fixture
 def shell(run, monkeypatch, tmp_path):
-    """Runs a line of commands in a folder of stand-ins; ours within this process."""
+    """Runs a pipeline in a folder of stand-ins. Our own command runs in this process."""
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -117,7 +116,7 @@ def test_every_block_of_a_page_runs(page, shell, monkeypatch, request):
 
 
 def keep(block: Block) -> None:
-    """A block that is data: it must be whole, and where it has a title it is a file."""
+    """Check that a block of data can be read. If it has a title, write it to that file."""
     readers = {"toml": tomllib.loads, "json": lambda s: [*map(json.loads, s.splitlines())]}
     if block.language != "text":
         readers[block.language](block.code)
@@ -126,7 +125,7 @@ def keep(block: Block) -> None:
 
 
 def makers(page: Path) -> list[list[list[str]]]:
-    """The commands, from other pages of the guide, that make the runs which a page only uses."""
+    """Return the commands of other pages that make the runs which this page only uses."""
     code = "\n".join(block.code for block in to_run(page))
     made = set(re.findall(r"--out (runs/[\w-]+)", code))
     runs = set(re.findall(r"runs/[\w-]+", code)) - made - {"runs/quickstart"}
@@ -136,19 +135,19 @@ def makers(page: Path) -> list[list[list[str]]]:
     return [commands[run] for run in sorted(runs)]
 
 
-def test_the_guide_tells_every_command():
+def test_the_guide_shows_every_command():
     named = {command_of(words) for page in GUIDE for words in calls(page)}
     assert named >= set(COMMANDS)
 
 
 def command_of(words: list[str]) -> str:
-    """The command that a call names, of one word or two (`data list`)."""
+    """Return the command of a call, which has one or two words (`data list`)."""
     pair = " ".join(words[:2])
     return pair if pair in COMMANDS else words[0]
 
 
 @pytest.mark.parametrize("page", EVERY, ids=name_of)
-def test_commands_and_options_that_are_named_exist(page):
+def test_named_commands_and_options_exist(page):
     for words in calls(page):
         words = [word for word in words if word not in ("...", "--debug")]
         if not words or words[0].startswith("-"):
@@ -169,7 +168,7 @@ def options_of(command) -> set[str]:
 
 
 def known_options(code: str) -> set[str]:
-    """Those that may stand there: a command's own, a script's own, or any command's."""
+    """Return the options that a piece of code may name: its command's, its script's, or all."""
     first, *rest = code.split()
     if first == "python" and rest and (ROOT / rest[0]).is_file():
         return set(re.findall(r'"(--[a-z-]+)"', (ROOT / rest[0]).read_text(encoding="utf-8")))
@@ -186,7 +185,7 @@ def known_options(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", EVERY, ids=name_of)
-def test_relative_links_lead_somewhere(page):
+def test_relative_links_have_targets(page):
     targets = [(page.parent / link).resolve() for link in links(page)]
     missing = [path for path in targets if not path.exists()]
     if not FACTORY.is_dir():
@@ -194,7 +193,7 @@ def test_relative_links_lead_somewhere(page):
     assert not missing
 
 
-def test_messages_of_the_troubleshooting_are_what_the_sources_say():
+def test_messages_of_the_troubleshooting_page_are_in_the_sources():
     sources = "\n".join(
         sentence for path in (ROOT / "src").rglob("*.py") for sentence in strings(path)
     )
@@ -207,7 +206,7 @@ def test_messages_of_the_troubleshooting_are_what_the_sources_say():
 
 
 def strings(path: Path) -> list[str]:
-    """The strings of a source; what is filled in is three dots, as in the documents."""
+    """Return the strings of a source. Values that are filled in become `…`, as in the documents."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     parts = [[getattr(value, "value", None) for value in node.values] for node in joined]

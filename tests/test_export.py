@@ -29,7 +29,7 @@ def texts(*lengths: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
-def test_float_graph_scores_as_torch_does(make_bundle, pooling, bidirectional, layers, classes):
+def test_the_float_graph_scores_like_torch(make_bundle, pooling, bidirectional, layers, classes):
     bundle = make_bundle(classes, pooling=pooling, bidirectional=bidirectional, layers=layers)
     inputs = texts(5, 1, 3, 9)
     expected = TorchRuntime(bundle).score(inputs)
@@ -40,7 +40,7 @@ def test_float_graph_scores_as_torch_does(make_bundle, pooling, bidirectional, l
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_quantised_graph_is_near(make_bundle, pooling, bidirectional, layers):
+def test_the_quantised_graph_scores_nearly_like_torch(make_bundle, pooling, bidirectional, layers):
     bundle = make_bundle(pooling=pooling, bidirectional=bidirectional, layers=layers, hidden_size=8)
     inputs = texts(5, 1, 3, 9)
     expected = TorchRuntime(bundle).score(inputs)
@@ -50,14 +50,14 @@ def test_quantised_graph_is_near(make_bundle, pooling, bidirectional, layers):
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_quantised_score_depends_on_no_neighbour(make_bundle, pooling, bidirectional):
+def test_quantised_scores_do_not_depend_on_the_batch(make_bundle, pooling, bidirectional):
     runtime = session(make_bundle(pooling=pooling, bidirectional=bidirectional), quantised=True)
     inputs = texts(7, 2, 30, 7)
     alone = np.concatenate([runtime.score([text]) for text in inputs])
     np.testing.assert_array_equal(runtime.score(inputs), alone)
 
 
-def test_threads_are_no_more_than_cores(bundle):
+def test_there_are_no_more_threads_than_cores(bundle):
     assert session(bundle, quantised=True, threads=100_000).threads == usable_cores()
 
 
@@ -73,7 +73,7 @@ def test_threads_share_batches_and_keep_their_order(bundle, threads, monkeypatch
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("quantised", [False, True])
-def test_pieces_and_tokens_score_as_the_whole(make_bundle, pooling, quantised):
+def test_pieces_and_tokens_score_like_the_whole_text(make_bundle, pooling, quantised):
     runtime = session(make_bundle(pooling=pooling), quantised=quantised)
     (text,) = texts(12)
     expected = runtime.score([text])
@@ -85,8 +85,8 @@ def test_pieces_and_tokens_score_as_the_whole(make_bundle, pooling, quantised):
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-6)
 
 
-def test_graphs_leave_out_what_the_weights_hold(make_bundle):
-    """In int8 the LSTM's weights stay, a byte each; in float32 next to nothing does."""
+def test_graphs_do_not_repeat_the_weights(make_bundle):
+    """The int8 graph holds the LSTM's weights, a byte each; the float32 graph hardly any."""
     bundle = make_bundle(embedding_size=64, hidden_size=64, layers=1)
     products = 4 * 66 * (66 + 66)
     quantised, plain = (build(bundle, quantised=q).ByteSize() for q in (True, False))
@@ -108,7 +108,7 @@ def test_export_adds_checked_graphs(make_bundle, tmp_path):
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=0.02)
 
 
-def test_a_graph_that_scores_otherwise_is_refused(make_bundle, monkeypatch):
+def test_a_graph_with_other_scores_is_refused(make_bundle, monkeypatch):
     other = make_bundle(embedding_size=5)
     monkeypatch.setattr("sentiment_lstm.export.open_torch", lambda _: TorchRuntime(other))
     with pytest.raises(BundleError, match=r"Expected model.onnx to score .* \(torch\)"):

@@ -1,4 +1,4 @@
-"""The wheel and the source distribution hold what they should, and little enough."""
+"""The wheel and the source distribution are small and hold the right files."""
 
 import os
 import re

@@ -41,7 +41,7 @@ def test_json_round_trip(tmp_path):
     assert read_json(path) == settings
 
 
-def test_toml_gives_names_that_updated_takes(tmp_path):
+def test_toml_gives_the_names_that_updated_accepts(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text(
         "[data]\n"
@@ -152,12 +152,12 @@ def test_wrong_values_are_refused(name, value):
         ("", r"model\.\*"),
     ],
 )
-def test_unknown_names_are_answered_with_those_there_are(name, hint):
+def test_an_unknown_name_lists_the_settings(name, hint):
     with pytest.raises(UsageError, match=f"Expected a setting among .*{hint}.*, found '{name}'"):
         Settings().updated({name: "8"})
 
 
-def test_updated_leaves_the_original_and_the_rest_alone():
+def test_updated_changes_only_the_named_settings_of_a_copy():
     settings = Settings()
     changed = settings.updated({"model.hidden_size": 8})
     assert settings == Settings()
@@ -170,13 +170,13 @@ def test_settings_are_frozen():
 
 
 @pytest.mark.parametrize("values", [{"model": 8}, [1], "model", {"model": ["hidden"]}])
-def test_what_is_no_section(values):
+def test_values_that_are_no_section_are_refused(values):
     with pytest.raises(UsageError, match=r"Expected .*section"):
         flattened(values)
 
 
 @pytest.mark.parametrize("content", [None, b"[model", b"\xff", b"hidden = 8"])
-def test_settings_file_that_is_missing_or_no_toml(tmp_path, content):
+def test_a_missing_or_invalid_toml_file_is_refused(tmp_path, content):
     path = write(tmp_path / "settings.toml", content)
     with pytest.raises(UsageError, match="Expected a se"):
         read_toml(path)
@@ -193,14 +193,14 @@ def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path):
     [None, b"{", b"\xff", b"[]", b'{"model": {"hidden": 0}}', b"[" * 100_000],
     ids=["missing", "open", "latin", "list", "zero", "deep"],
 )
-def test_settings_that_are_missing_or_no_json(tmp_path, content):
+def test_missing_or_invalid_json_settings_are_refused(tmp_path, content):
     path = write(tmp_path / "settings.json", content)
     with pytest.raises(UsageError, match="Expected "):
         read_json(path)
 
 
-def test_a_setting_that_does_not_fit_is_named_as_elsewhere(tmp_path):
-    """A `UsageError` is a `ValueError`, as what a file that is no TOML or JSON raises."""
+def test_a_wrong_setting_in_a_file_is_named(tmp_path):
+    """A `UsageError` is a `ValueError`, like the error for a file that is no TOML or JSON."""
     toml, stored = tmp_path / "a.toml", tmp_path / "a.json"
     toml.write_text("epochs = 8")
     stored.write_text('{"training": {"epochs": "many"}}')
@@ -211,7 +211,7 @@ def test_a_setting_that_does_not_fit_is_named_as_elsewhere(tmp_path):
 
 
 def test_exit_codes_are_those_of_the_command_line():
-    """1: failed; 2: wrong usage."""
+    """1 is a failure, 2 is wrong usage."""
     kinds = [k for k in vars(errors).values() if isinstance(k, type)]
     assert all(issubclass(kind, SentimentError) for kind in kinds)
     codes = {kind.__name__: kind.exit_code for kind in kinds}
@@ -219,7 +219,7 @@ def test_exit_codes_are_those_of_the_command_line():
     assert set(codes.values()) == {1}
 
 
-def test_a_mixture_travels_through_toml_and_json(tmp_path):
+def test_a_mixture_is_read_from_toml_and_json(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text(
         '[data]\nsource = "a.csv"\n[[mixture]]\nsource = "b.csv"\nweight = 0.5\n'
@@ -234,7 +234,7 @@ def test_a_mixture_travels_through_toml_and_json(tmp_path):
 
 
 @pytest.mark.parametrize("mixture", ["b.csv", {"source": "b.csv"}, ["b.csv"], [{"weight": 2}], 3])
-def test_a_mixture_that_is_no_list_of_tables(mixture):
+def test_a_mixture_that_is_no_list_of_tables_is_refused(mixture):
     with pytest.raises(UsageError, match=r"\[\[mixture\]\] tables"):
         Settings().updated({"mixture": mixture})
 
@@ -256,7 +256,7 @@ def test_an_old_name_is_read_silently_from_runs_and_bundles(tmp_path, caplog, ol
     assert not caplog.records
 
 
-def test_an_old_name_in_a_settings_file_is_warned_of_once(tmp_path, caplog):
+def test_an_old_name_in_a_settings_file_gives_one_warning(tmp_path, caplog):
     path = tmp_path / "settings.toml"
     path.write_text("[model]\nhidden = 8\n")
     setting_names._warn.cache_clear()
@@ -264,7 +264,7 @@ def test_an_old_name_in_a_settings_file_is_warned_of_once(tmp_path, caplog):
     assert caplog.messages == ["model.hidden is now model.hidden_size"]
 
 
-def test_a_wrong_value_under_an_old_name_is_told_with_the_new_one():
+def test_a_wrong_value_under_an_old_name_is_refused_under_the_new_name():
     with pytest.raises(UsageError, match=r"Expected model\.hidden_size to be at least 1"):
         Settings().updated({"model.hidden": 0})
 

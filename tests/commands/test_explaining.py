@@ -30,7 +30,7 @@ def test_the_explanation_as_json(run, model):
     assert explanation["reading"][-1]["score"] == pytest.approx(explanation["score"], abs=1e-6)
 
 
-def test_people_see_the_text_and_its_words(run, model):
+def test_the_text_and_its_strongest_words_are_printed(run, model):
     code, out, _ = run("explain", "--model", str(model), TEXT + "\x1b[2J")
     assert code == 0
     assert out.splitlines()[0].startswith(TEXT)
@@ -49,7 +49,7 @@ def test_standard_input_is_one_text(run, model, monkeypatch):
     assert json.loads(out)["text"] == "a good\nb\u00e4d \ufffd film"
 
 
-def test_why_not_the_other_class(run, model):
+def test_an_explanation_against_another_class(run, model):
     label = json.loads(run("predict", "--model", str(model), "--json", TEXT)[1])["label"]
     other = {"negative": "positive", "positive": "negative"}[label]
     code, out, _ = run("explain", "--model", str(model), "--json", "--against", other, TEXT)
@@ -60,7 +60,7 @@ def test_why_not_the_other_class(run, model):
     assert f"Expected a class to compare {label} with among {other}, found 'mixed'" in err
 
 
-def test_a_page(run, model, tmp_path):
+def test_the_explanation_as_a_page(run, model, tmp_path):
     code, out, err = run("explain", "--model", str(model), "--html", "why.html", TEXT + "\ud800")
     page = (tmp_path / "why.html").read_text(encoding="utf-8")
     assert code == 0
@@ -80,7 +80,7 @@ def test_a_page_without_matplotlib(run, model, tmp_path, monkeypatch):
     assert "<svg" not in (tmp_path / "why.html").read_text(encoding="utf-8")
 
 
-def test_without_captum_words_are_taken_out(run, model, monkeypatch):
+def test_without_captum_occlusion_explains(run, model, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     code, out, err = run("explain", "--model", str(model), "--json", TEXT)
     explanation = json.loads(out)
@@ -90,7 +90,7 @@ def test_without_captum_words_are_taken_out(run, model, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "\U0001f600", "\u05e9\u05dc\u05d5\u05dd"])
-def test_texts_that_say_little(run, model, text):
+def test_unusual_texts_are_explained(run, model, text):
     code, _, _ = run("explain", "--model", str(model), "--html", "why.html", text)
     assert code == 0
 
@@ -103,7 +103,7 @@ def test_three_classes_and_two_directions(run, make_bundle, tmp_path):
     assert "As it was read" not in (tmp_path / "why.html").read_text(encoding="utf-8")
 
 
-def test_a_page_replaces_no_other_file(run, model, tmp_path):
+def test_a_page_overwrites_no_other_file(run, model, tmp_path):
     (tmp_path / "mine.csv").write_text("kept")
     for path in ("mine.csv", "nowhere/why.html", "."):
         code, out, err = run("explain", "--model", str(model), "--html", path, TEXT)
@@ -111,7 +111,7 @@ def test_a_page_replaces_no_other_file(run, model, tmp_path):
     assert (tmp_path / "mine.csv").read_text() == "kept"
 
 
-def test_no_text_acts_on_the_terminal(run, model):
+def test_texts_send_no_control_characters_to_the_terminal(run, model):
     _, out, _ = run("explain", "--model", str(model), "a\x1b[2J good\u00a0film \u202e bad")
     assert "\x1b" not in out
     assert "\u202e" not in out

@@ -1,7 +1,7 @@
 import json
 
 
-def test_export_adds_graphs_that_prediction_then_uses(run, model):
+def test_export_adds_graphs_that_predict_uses(run, model):
     code, out, _ = run("export", "--model", str(model), "--json")
     graphs = json.loads(out)
     assert code == 0
@@ -14,7 +14,7 @@ def test_export_adds_graphs_that_prediction_then_uses(run, model):
     assert "Expected a graph of this model" in err
 
 
-def test_export_elsewhere_leaves_the_model_as_it_was(run, model, tmp_path):
+def test_export_to_another_folder_leaves_the_model_unchanged(run, model, tmp_path):
     code, out, _ = run(
         "export", "--model", str(model), "--out", str(tmp_path / "x"), "--only", "int8"
     )

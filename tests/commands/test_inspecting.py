@@ -57,7 +57,7 @@ def test_standard_input_is_one_text(run, model, monkeypatch):
     assert values["text"] == "not bad\n\ufffd good"
 
 
-def test_without_torch_all_but_the_reach_is_told(run, monkeypatch):
+def test_without_torch_all_but_the_reach_is_shown(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "sentiment_lstm.interpret.reach", None)
     code, out, err = run("inspect", TEXT, "--model", "tiny", "--out", "o")
     assert code == 0
@@ -65,7 +65,7 @@ def test_without_torch_all_but_the_reach_is_told(run, monkeypatch):
     assert "torch is not installed" in err
 
 
-def test_an_unbounded_memory_has_a_form_in_json(run, make_bundle, tmp_path):
+def test_an_infinite_half_life_is_valid_json(run, make_bundle, tmp_path):
     bundle = make_bundle(layers=1)
     bundle.weights["ahead.0.bias_ih_l0"][3:6] = 99.0  # forget gates that never shut
     save_bundle(tmp_path / "open", bundle)
@@ -85,14 +85,14 @@ def test_an_unbounded_memory_has_a_form_in_json(run, make_bundle, tmp_path):
         (("good " * 4001, "--model", "tiny"), 2, "Expected a text of at most 4,000 tokens"),
     ],
 )
-def test_mistakes_are_one_sentence(run, arguments, code, sentence):
+def test_wrong_calls_are_refused_in_one_sentence(run, arguments, code, sentence):
     exit_code, _, err = run("inspect", *arguments)
     assert exit_code == code
     assert sentence in err
     assert "Traceback" not in err
 
 
-def test_two_directions_are_refused(run, make_bundle, tmp_path):
+def test_bidirectional_models_are_refused(run, make_bundle, tmp_path):
     save_bundle(tmp_path / "two", make_bundle(bidirectional=True))
     code, _, err = run("inspect", "good", "--model", str(tmp_path / "two"))
     assert code == 2

@@ -59,7 +59,7 @@ def test_acl_folders_unlabelled_texts(acl):
         read(acl, split="unsupervised")
 
 
-def test_acl_folder_has_no_columns_and_no_other_split(acl):
+def test_acl_folder_refuses_columns_and_other_splits(acl):
     with pytest.raises(DataError, match="train, test, unsupervised"):
         rows_of(acl, split="dev")
     with pytest.raises(DataError, match="no column names"):

@@ -23,7 +23,7 @@ def write(tmp_path):
     return write
 
 
-def test_csv_with_quoted_newlines_tells_true_lines(write):
+def test_csv_with_quoted_newlines_gives_true_line_numbers(write):
     rows = rows_of(write('text,label\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n'))
     assert [(r.text, r.label, r.line) for r in rows] == [
         ('one\r\ntwo, "three"', "1", 2),
@@ -43,7 +43,7 @@ def test_byte_order_mark_and_tabs(write):
     assert rows_of(write("\ufefftext\tlabel\na, b\t1\n", "data.tsv"))[0].text == "a, b"
 
 
-def test_half_a_character_spoils_one_row_only(write):
+def test_half_a_character_spoils_only_its_row(write):
     pairs, counts = read(write(b"text,label\nbad \xe2\x82,1\ncaf\xc3\xa9,1\n"))
     assert pairs == [("café", "1")]
     assert counts == {"bad UTF-8": 1}
@@ -73,7 +73,7 @@ def test_a_quote_that_never_ends_costs_no_more_than_the_longest_text(write):
     assert len(pairs) > 10_000
 
 
-def test_a_quote_that_never_closes_is_told(write):
+def test_a_quote_that_never_closes_is_reported(write):
     lines = "".join(f"row {i},{i % 2}\n" for i in range(40))
     path = write(f'text,label\nfine,1\n"open,0\n{lines}')
     pairs, counts = read(path)
@@ -184,7 +184,7 @@ def zipped(path, members):
     return path
 
 
-def test_zip_of_a_csv_skips_what_macs_add(tmp_path):
+def test_zip_of_a_csv_skips_files_that_macs_add(tmp_path):
     path = zipped(
         tmp_path / "d.zip",
         {"in/data.csv": "text,label\na,1\n", "__MACOSX/in/._data.csv": "junk", "readme.md": "x"},

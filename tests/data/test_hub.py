@@ -58,7 +58,7 @@ def test_folder_whole_and_streaming(folder, streaming):
     assert len(examples) == 20
 
 
-def test_a_folder_leaves_nothing_in_the_cache(folder, tmp_path, monkeypatch):
+def test_reading_a_folder_leaves_no_file_in_the_cache(folder, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
     assert len(list(read_examples(DataSettings(str(folder)), set_aside=SetAside(None)))) == 20
@@ -116,7 +116,7 @@ def test_damaged_folder_is_one_sentence(folder):
         load_corpus(DataSettings(str(folder)), 0, SetAside(None))
 
 
-def test_unreachable_name_says_how_to_go_on(monkeypatch):
+def test_an_unreachable_name_says_what_to_do(monkeypatch):
     def fail(name, **options):
         raise ConnectionError(f"Couldn't reach {name!r} on the Hub\nmore")
 
@@ -127,7 +127,7 @@ def test_unreachable_name_says_how_to_go_on(monkeypatch):
 
 @pytest.fixture
 def configured(tmp_path, monkeypatch):
-    """A folder `owner/tweets` with two configurations, below the working directory."""
+    """A folder `owner/tweets` with two configurations, in the working directory."""
     root = tmp_path / "owner" / "tweets"
     root.mkdir(parents=True)
     names = ("irony", "emotion")
@@ -171,11 +171,11 @@ def test_a_configuration_is_passed_to_the_library_for_a_name_on_the_hub(monkeypa
 @pytest.mark.parametrize(
     ("name", "configuration"), [("owner/tweets", "none"), ("owner/tweets/joy", "joy")]
 )
-def test_a_wrong_or_missing_configuration_lists_those_there_are(
+def test_a_wrong_or_missing_configuration_lists_the_existing_ones(
     configured, tmp_path, monkeypatch, name, configuration
 ):
     load = datasets.load_dataset
-    monkeypatch.chdir("/")  # so that the name is one on the hub, which holds the folder
+    monkeypatch.chdir("/")  # so the name is one on the hub, which reads the folder
     monkeypatch.setattr(
         datasets, "load_dataset", lambda path, **options: load(str(tmp_path / path), **options)
     )
@@ -200,7 +200,7 @@ def test_a_folder_three_levels_deep_is_a_folder(tmp_path, monkeypatch):
     assert list_splits("hf:a/b/c") == ("train",)
 
 
-def test_a_script_that_no_longer_runs_gives_way_to_the_hubs_parquet_copy(folder, monkeypatch):
+def test_a_data_set_with_a_script_is_read_from_the_hubs_parquet_copy(folder, monkeypatch):
     load = datasets.load_dataset
 
     def refuse_scripts(path, revision=None, **options):

@@ -23,7 +23,7 @@ def write(tmp_path):
     return write
 
 
-def test_cleaned_by_chunks_with_true_lines(write, monkeypatch):
+def test_rows_are_cleaned_in_chunks_and_keep_their_line_numbers(write, monkeypatch):
     monkeypatch.setattr(kaggle, "CHUNK_ROWS", 2)
     path = write(b'" One<br />\ntwo",POSITIVE\nthree, negative \n"four, five",positive\n')
     rows = [(r.text, r.label, r.line) for r in open_rows(DataSettings(str(path)))]
@@ -76,7 +76,7 @@ def test_a_zip_of_something_else_is_not_the_kaggle_csv(tmp_path):
         assert not kaggle.is_kaggle_csv(tmp_path / "d.zip", DataSettings())
 
 
-def test_old_mac_line_ends_go_to_the_ordinary_reader(tmp_path):
+def test_old_mac_line_ends_are_read_by_the_ordinary_reader(tmp_path):
     path = tmp_path / "mac.csv"
     path.write_bytes(b"review,sentiment\rgood,positive\rbad,negative\r")
     rows = open_rows(DataSettings(str(path)))

@@ -16,7 +16,7 @@ def test_counts_of_a_source(tmp_path: Path):
     assert counts["words"] == {"10%": 1, "50%": 2, "90%": 2, "longest": 2}
 
 
-def test_an_unlabelled_split_is_read_all_the_same(tmp_path: Path):
+def test_an_unlabelled_split_is_counted_too(tmp_path: Path):
     for folder, text in (("pos", "fine"), ("neg", "poor"), ("unsup", "some text")):
         (tmp_path / "train" / folder).mkdir(parents=True)
         (tmp_path / "train" / folder / "0_0.txt").write_text(text)

@@ -52,7 +52,7 @@ def test_temperature_softens_and_keeps_the_winner():
 
 
 def sampled(n: int, classes: int, seed: int = 0):
-    """Calibrated logits, [N] for two classes, and labels drawn with their probabilities."""
+    """Draw calibrated logits, [N] for two classes, and labels with their probabilities."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, n if classes == 2 else (n, classes))
     ladder = probabilities(logits).cumsum(axis=1)
@@ -82,7 +82,7 @@ def test_no_other_temperature_fits_better(classes):
         assert least < log_loss(logits * 2, labels, temperature * factor)
 
 
-def test_soft_targets_are_fitted_to_their_shares():
+def test_the_temperature_fits_soft_targets():
     soft_targets = np.array([[0.2, 0.8], [0.5, 0.5], [0.9, 0.1]])
     logits = np.log(soft_targets[:, 1] / soft_targets[:, 0])
     assert fit_temperature(logits * 3, soft_targets) == pytest.approx(3.0, rel=1e-4)
@@ -111,13 +111,13 @@ def test_a_temperature_is_always_bounded(case):
     assert temperature == pytest.approx(expected, rel=1e-5)
 
 
-def test_calibration_error_nets_within_a_bin_only():
+def test_calibration_errors_cancel_only_within_a_bin():
     def error(confidence, right):
         return expected_calibration_error(np.array(confidence), np.array(right))
 
     assert error([0.9, 0.9], [True, False]) == pytest.approx(0.4)
     assert error([1.0, 1.0, 1.0], [True, True, True]) == 0
-    # 0.6 = 9/15 is the upper end of its bin, 0.61 lies in the next one: the gaps add up.
+    # 0.6 = 9/15 is the upper end of its bin and 0.61 is in the next one, so the gaps add up.
     assert error([0.6, 0.61], [True, False]) == pytest.approx((0.4 + 0.61) / 2)
 
 
@@ -145,7 +145,7 @@ def test_sampled_labels_are_calibrated_until_distorted():
     assert error(2.0) > 0.05
 
 
-def test_abstaining_keeps_what_reaches_the_threshold():
+def test_abstaining_keeps_texts_at_or_above_the_threshold():
     confidence, right = np.array([0.55, 0.7, 0.9]), np.array([False, True, True])
     kept = coverage_at(0.7, confidence, right)
     assert kept == {"threshold": 0.7, "coverage": pytest.approx(2 / 3), "accuracy": 1.0}
@@ -158,12 +158,12 @@ def test_abstaining_keeps_what_reaches_the_threshold():
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, np.nan, np.inf])
-def test_a_threshold_that_is_no_probability(wrong):
+def test_a_threshold_that_is_no_probability_is_refused(wrong):
     with pytest.raises(UsageError, match=r"abstain threshold .* found"):
         checked_threshold(wrong)
     assert checked_threshold(0) == 0
 
 
-def test_no_texts():
+def test_no_texts_give_no_rows():
     assert probabilities(np.empty(0)).shape == (0, 2)
     assert probabilities(np.empty((0, 3))).shape == (0, 3)

@@ -1,4 +1,4 @@
-"""The report: whole from plain values, escaped, and with a sentence where something is missing."""
+"""The report is made from plain values, escapes texts, and says which section is missing."""
 
 import re
 import shutil
@@ -37,7 +37,7 @@ CAPABILITY = {
 
 
 def measured(labels: list[int], probabilities: Any, classes: list[str]) -> dict[str, Any]:
-    """What `inference.measuring.measure` would give in full."""
+    """Return all that `measuring.measure` returns."""
     y, p = np.array(labels), np.array(probabilities)
     right = p.argmax(axis=1) == y
     mistake = {"id": "f:2", "true": classes[0], "predicted": classes[1], "score": 0.9, "text": EVIL}
@@ -58,7 +58,7 @@ def measured(labels: list[int], probabilities: Any, classes: list[str]) -> dict[
 
 
 def report(labels: Any = (0, 1, 1, 0), probabilities: Any = None, classes: Any = None) -> Report:
-    """A whole report of a few texts."""
+    """Make a report with all sections about a few texts."""
     probabilities = probabilities or [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]
     values = measured(list(labels), probabilities, classes or ["negative", "positive"])
     settings = {"training": {"clip_norm": 5.0}}
@@ -67,7 +67,7 @@ def report(labels: Any = (0, 1, 1, 0), probabilities: Any = None, classes: Any =
 
 
 class Resources(HTMLParser):
-    """Gathers what a browser would load, and the elements that a page holds."""
+    """Collects the addresses that a browser would load, and the elements of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Resources(HTMLParser):
 
 
 def check(page: str) -> None:
-    """A page loads nothing, holds no script and no number that is none."""
+    """Check that a page loads nothing and holds no script, NaN or infinity."""
     inside = Resources(page)
     assert set(inside.addresses) <= {"data:,"}
     assert not inside.tags & {"script", "img", "iframe"}
@@ -91,7 +91,7 @@ def check(page: str) -> None:
     assert not re.search(r"\bnan\b|\binf\b", page, re.IGNORECASE)
 
 
-def test_it_holds_every_section_and_loads_nothing():
+def test_the_page_holds_every_section_and_loads_no_resource():
     page = report_page(report())
     check(page)
     for words in (
@@ -102,7 +102,7 @@ def test_it_holds_every_section_and_loads_nothing():
         "negation",
     ):
         assert words in page
-    assert page.count("<svg ") == 7  # four of the measures, three of the training
+    assert page.count("<svg ") == 7  # four about measures, three about training
     names = re.findall(r'\bid="([^"]+)"', page)
     assert len(names) == len(set(names))
     links = re.findall(r'<a href="#([^"]+)"', page)
@@ -110,7 +110,7 @@ def test_it_holds_every_section_and_loads_nothing():
     assert set(links) <= set(names)
 
 
-def test_texts_and_names_are_text():
+def test_texts_and_names_are_escaped():
     page = report_page(report(classes=[EVIL, "$x$ _<b>é"]))
     check(page)
     assert "&lt;script&gt;" in page
@@ -129,7 +129,7 @@ def test_the_same_values_give_the_same_page():
         ((0, 2), [[0.34, 0.33, 0.33], [0.33, 0.34, 0.33]]),
     ],
 )
-def test_few_texts_one_class_or_three(labels, probabilities):
+def test_few_texts_and_one_or_three_classes_give_a_page(labels, probabilities):
     page = report_page(
         report(labels, probabilities, [f"c{n}" for n in range(len(probabilities[0]))])
     )
@@ -137,7 +137,7 @@ def test_few_texts_one_class_or_three(labels, probabilities):
     assert ("No ROC curve" in page) == (len(set(labels)) == 1)
 
 
-def test_what_is_missing_has_a_sentence():
+def test_a_sentence_replaces_each_missing_section():
     full_report = report()
     values = {**full_report.measured, "mistakes": [], "slices": {}}
     values["label_errors"] = {"found": None, "note": "Expected cleanlab.", "examples": []}
@@ -161,7 +161,7 @@ def test_long_texts_are_clipped_and_very_long_ones_cut():
     assert len(page) < 500_000
 
 
-def test_the_summary_names_what_is_weak():
+def test_the_summary_names_weak_slices_and_capabilities():
     sentences = " ".join(summary(report()))
     assert "right on 75.0% of 4 texts" in sentences
     assert "of 1 of 1 tested capabilities: negation" in sentences
@@ -175,7 +175,7 @@ def test_the_summary_names_what_is_weak():
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1400])
 @pytest.mark.parametrize("scheme", [0, 1], ids=["dark", "light"])
-def test_a_browser_shows_it_without_a_word(tmp_path: Path, width: int, scheme: int):
+def test_a_browser_shows_the_page_without_a_message(tmp_path: Path, width: int, scheme: int):
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium")

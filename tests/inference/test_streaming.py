@@ -29,10 +29,10 @@ def test_the_last_step_is_the_whole_texts_score(predictor):
     np.testing.assert_allclose([s.change for s in steps], [0, *moved], rtol=0, atol=1e-12)
 
 
-def test_every_prefix_scores_as_a_text_of_its_own(predictor):
+def test_each_step_scores_its_prefix_as_a_whole_text(predictor):
     for step in stream(predictor, TEXT):
         alone = predictor.probabilities([TEXT[: step.end]])[0]
-        if step.text not in ("br", "&"):  # a tag or an entity that has not ended is other tokens
+        if step.text not in ("br", "&"):  # an unfinished tag or entity has other tokens
             np.testing.assert_allclose(step.probabilities, alone, rtol=0, atol=1e-6)
 
 
@@ -54,7 +54,7 @@ def test_pieces_cut_anywhere_score_as_the_whole(text, cut):
     np.testing.assert_allclose(pieced[-1].probabilities, expected, rtol=0, atol=1e-6)
 
 
-def test_a_word_waits_for_its_end(predictor):
+def test_a_word_is_scored_when_it_is_complete(predictor):
     reader = Reader(predictor)
     assert [s.text for s in reader.read("not ba")] == ["not"]
     assert [s.text for s in reader.read("d at")] == ["bad"]
@@ -68,7 +68,7 @@ def test_a_text_without_tokens_gets_its_score(predictor, text):
     assert (step.start, step.end, step.text) == (0, 0, "")
 
 
-def test_two_directions_are_refused(make_bundle):
+def test_bidirectional_models_are_refused(make_bundle):
     with pytest.raises(UsageError, match="Expected a model of one direction"):
         Reader(open_predictor(make_bundle(bidirectional=True)))
 

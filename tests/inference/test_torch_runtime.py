@@ -17,7 +17,7 @@ def ids(*lengths: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
-def test_score_is_the_models(make_bundle, pooling, bidirectional, classes):
+def test_logits_are_those_of_the_model(make_bundle, pooling, bidirectional, classes):
     bundle = make_bundle(classes, pooling=pooling, bidirectional=bidirectional)
     model = classifier_from(bundle.config.model, len(classes), bundle.weights).eval()
     texts = ids(5, 1, 3)
@@ -31,7 +31,7 @@ def test_score_is_the_models(make_bundle, pooling, bidirectional, classes):
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
 def test_long_texts_are_read_in_pieces(make_bundle, monkeypatch, pooling, classes):
-    """Lengths around the piece's: the last piece has one token, or is full."""
+    """The last piece of a text may have one token, or be full."""
     bundle = make_bundle(classes, pooling=pooling)
     texts = ids(3, 4, 5, 8, 9, 2)
     expected = TorchRuntime(bundle).score(texts)
@@ -43,7 +43,7 @@ def test_long_texts_are_read_in_pieces(make_bundle, monkeypatch, pooling, classe
     assert max(widths) == 4
 
 
-def test_two_directions_read_long_texts_whole(make_bundle, monkeypatch):
+def test_bidirectional_models_read_long_texts_whole(make_bundle, monkeypatch):
     bundle = make_bundle(bidirectional=True)
     expected = TorchRuntime(bundle).score(ids(9))
     monkeypatch.setattr(module, "PIECE", 4)
@@ -69,7 +69,7 @@ def test_weights_go_in_and_out_unchanged(bundle):
     np.testing.assert_array_equal(arrays["output.bias"], bundle.weights["output.bias"])
 
 
-def test_some_weights_can_be_loaded_alone(bundle, make_bundle):
+def test_chosen_weights_can_be_loaded_alone(bundle, make_bundle):
     model = classifier_from(bundle.config.model, 2, bundle.weights)
     load_weights(model, {"output.bias": np.array([7.0], np.float32)})
     assert model.output.bias.item() == 7.0

@@ -38,7 +38,7 @@ def subwords() -> Explainer:
     return explainer_of(random_bundle(texts, ("no", "yes"), text, layers=1))
 
 
-def test_a_words_attribution_is_what_its_absence_changes(bundle):
+def test_a_words_attribution_is_the_change_when_it_is_left_out(bundle):
     explainer = explainer_of(bundle)
     predictor = open_predictor(bundle)
     explanation = explainer.explain("a good bad film")
@@ -69,13 +69,13 @@ def test_a_words_attribution_is_what_its_absence_changes(bundle):
         ("\x00", [""]),
     ],
 )
-def test_subwords_fold_to_words(subwords, text, words):
+def test_subwords_are_joined_to_words(subwords, text, words):
     explanation = subwords.explain(text)
     assert [t.text for t in explanation.tokens] == words
     assert [text[t.start : t.end] for t in explanation.tokens] == words
 
 
-def test_a_tokenizer_of_words_has_a_word_a_token(bundle):
+def test_each_token_of_a_word_tokenizer_is_a_word(bundle):
     (encoded,) = bundle.tokenizer.encode(["bad!good"], offsets=True)
     assert words_of(bundle, encoded) == [range(0, 1), range(1, 2), range(2, 3)]
 
@@ -91,7 +91,7 @@ def test_segments_are_the_raw_text(subwords, text):
     assert all(end <= start for (_, end), (start, _) in pairwise(ends))
 
 
-def test_segments_shade_what_moved_the_score(bundle):
+def test_segments_shade_the_words_that_moved_the_score(bundle):
     explanation = explainer_of(bundle).explain(TEXT)
     strongest = explanation.strongest(1)[0]
     shown = {part["text"]: part for part in segments(explanation) if part["strength"] == 1}
@@ -103,7 +103,7 @@ def test_segments_shade_what_moved_the_score(bundle):
     assert {part["towards"] for part in faint} == {""}
 
 
-def test_of_two_classes_contrast_doubles(bundle):
+def test_contrast_doubles_with_two_classes(bundle):
     explainer = explainer_of(bundle)
     plain = explainer.explain(TEXT)
     (other,) = set(bundle.config.classes) - {plain.label}
@@ -117,7 +117,7 @@ def test_of_two_classes_contrast_doubles(bundle):
     assert explanation.sides == plain.sides == bundle.config.classes
 
 
-def test_of_three_classes_contrast_is_with_the_one_named(make_bundle):
+def test_contrast_is_with_the_named_class(make_bundle):
     bundle = make_bundle(("x", "y", "z"))
     explainer, probabilities = explainer_of(bundle), open_predictor(bundle).probabilities([TEXT])[0]
     label, other, _ = (bundle.config.classes[i] for i in np.argsort(-probabilities))
@@ -131,19 +131,19 @@ def test_of_three_classes_contrast_is_with_the_one_named(make_bundle):
     assert explainer.explain(TEXT).sides == ("other classes", "the verdict")
 
 
-def test_sides_of_the_first_class():
+def test_sides_of_an_explanation_of_the_first_class():
     explanation = module.Explanation("", "no", None, ("no", "yes"), 1.0, 0.5, None, "occlusion", ())
     assert explanation.sides[explanation.side(0.1)] == "no"
     assert explanation.sides[explanation.side(-0.1)] == "yes"
 
 
 @pytest.mark.parametrize("against", ["a", "nonsense", ""])
-def test_against_what_is_no_other_class(against):
+def test_contrast_needs_another_class_of_the_model(against):
     with pytest.raises(UsageError, match=r"Expected a class to compare a with among b, c, found"):
         direction(("a", "b", "c"), "a", against)
 
 
-def test_long_texts_lose_spans(bundle, monkeypatch):
+def test_spans_of_long_texts_are_left_out_together(bundle, monkeypatch):
     monkeypatch.setattr(module, "_READ", 40)
     monkeypatch.setattr(module, "_SPANS", 4)
     explanation = explainer_of(bundle).explain("a good film not bad at all , good film")
@@ -162,13 +162,13 @@ def test_neighbours_are_joined():
     assert join_neighbours(words, 1) == [range(0, 4)]
 
 
-def test_longer_than_can_be_explained(bundle, monkeypatch):
+def test_too_long_texts_are_refused(bundle, monkeypatch):
     monkeypatch.setattr(module, "MOST_TOKENS", 3)
     with pytest.raises(UsageError, match="at most 3 tokens to explain, found 4: give a part"):
         explainer_of(bundle).explain("a good bad film")
 
 
-def test_what_is_no_text(bundle):
+def test_other_types_than_text_are_refused(bundle):
     with pytest.raises(UsageError, match="Expected one text to explain, found list"):
         explainer_of(bundle).explain(["good"])
 
@@ -193,7 +193,7 @@ def test_batches_are_bounded(bundle, monkeypatch):
     )
 
 
-def test_two_directions_are_explained_too(make_bundle):
+def test_bidirectional_models_are_explained_too(make_bundle):
     explainer = explainer_of(make_bundle(bidirectional=True), gradients=True)
     by_gradients = explainer.explain(TEXT)
     explainer.gradients = None
@@ -211,14 +211,14 @@ def test_long_texts_have_no_gradients(bundle, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", ["torch", "captum.attr"])
-def test_without_torch_or_captum(bundle, monkeypatch, missing):
+def test_without_torch_or_captum_occlusion_is_used(bundle, monkeypatch, missing):
     predictor = open_predictor(bundle)  # has no graph: its runtime is torch's
     monkeypatch.delitem(sys.modules, "sentiment_lstm.interpret.integrated_gradients", raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     assert Explainer(bundle, predictor).gradients is None
 
 
-def test_as_json(bundle):
+def test_an_explanation_becomes_json(bundle):
     explanation = explainer_of(bundle).explain("a good film")
     values = explanation.to_dict()
     assert list(values) == [

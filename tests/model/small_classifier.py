@@ -36,5 +36,5 @@ def pad(rows: list[Tensor], width: int, filler: int = PAD_ID) -> tuple[Tensor, T
 
 
 def full(ids: Tensor) -> Tensor:
-    """The lengths of texts without padding."""
+    """Return the lengths of texts without padding."""
     return torch.full((ids.shape[0],), ids.shape[1])

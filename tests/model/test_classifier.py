@@ -30,7 +30,7 @@ def alone(model: LSTMClassifier, text: Tensor) -> Tensor:
 
 
 def written_out(model: LSTMClassifier, text: Tensor) -> Tensor:
-    """The logits of one text from the cell's equations, layer by layer, and plain pooling."""
+    """Compute the logits of one text with the cell's equations and plain pooling."""
 
     def run(lstm: torch.nn.Module, x: Tensor) -> Tensor:
         w_x, w_h, b_x, b_h = lstm.parameters()
@@ -60,7 +60,7 @@ def written_out(model: LSTMClassifier, text: Tensor) -> Tensor:
 
 @every_shape
 @torch.no_grad()
-def test_forward_is_what_the_equations_say(pooling, both, layers):
+def test_forward_follows_the_equations(pooling, both, layers):
     model = build(pooling, both, layers, classes=3).double()
     rows = texts(5, 1, 3)
     expected = torch.stack([written_out(model, text) for text in rows])
@@ -93,7 +93,7 @@ MODELS = [build(pooling, both, 2) for pooling in POOLINGS for both in (False, Tr
 )
 @settings(max_examples=60, deadline=None, derandomize=True)
 @torch.no_grad()
-def test_any_batch_scores_as_its_texts_alone(model, rows, extra, filler):
+def test_a_batch_scores_like_its_texts_alone(model, rows, extra, filler):
     tensors = [torch.tensor(row) for row in rows]
     logits = model(*pad(tensors, max(map(len, rows)) + extra, filler))
     torch.testing.assert_close(logits, torch.cat([alone(model, t) for t in tensors]), **SAME)
@@ -105,7 +105,7 @@ def test_padding_and_batch_mates_get_no_gradient(pooling, both, layers):
     rows = texts(6, 2)
     ids, lengths = pad(rows, 8, filler=PAD_ID)
     ids[ids == 10] = 9
-    ids[1, 2:] = 10  # an id that stands in the padding alone
+    ids[1, 2:] = 10  # an id that occurs only in the padding
     model(ids, lengths).sum().backward()
     gradient = model.embedding.weight.grad
     assert gradient is not None
@@ -115,7 +115,7 @@ def test_padding_and_batch_mates_get_no_gradient(pooling, both, layers):
 
 @one_way
 @torch.no_grad()
-def test_steps_score_every_prefix_as_forward_does(pooling, both, layers):
+def test_steps_score_every_prefix_like_forward(pooling, both, layers):
     model = build(pooling, both, layers)
     ids, state = torch.stack(texts(6, 6)), None
     for length in range(1, 7):
@@ -127,7 +127,7 @@ def test_steps_score_every_prefix_as_forward_does(pooling, both, layers):
 @one_way
 @pytest.mark.parametrize("cuts", [(4,), (1, 2), (3, 6)])
 @torch.no_grad()
-def test_pieces_score_as_the_whole_text(pooling, both, layers, cuts):
+def test_pieces_score_like_the_whole_text(pooling, both, layers, cuts):
     model = build(pooling, both, layers, classes=3)
     ids = torch.stack(texts(9, 9))
     state: State | None = None
@@ -135,14 +135,14 @@ def test_pieces_score_as_the_whole_text(pooling, both, layers, cuts):
     for piece in pieces:
         _, state = model.read(piece, full(piece), state)
     rest = last.shape[1]
-    lengths = torch.tensor([rest, rest - 1])  # the second text is padded, in its last piece
+    lengths = torch.tensor([rest, rest - 1])  # the last piece of the second text is padded
     expected = model(ids, torch.tensor([9, 8]))
     torch.testing.assert_close(model(last, lengths, state), expected, **SAME)
 
 
 @one_way
 @torch.no_grad()
-def test_a_state_can_be_gone_on_from_twice(pooling, both, layers):
+def test_a_state_can_be_continued_twice(pooling, both, layers):
     model = build(pooling, both, layers)
     ids = torch.stack(texts(4))
     _, state = model.read(ids, full(ids))
@@ -167,7 +167,7 @@ def test_every_call_starts_from_a_zero_state(pooling, both, layers):
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_two_directions_refuse_to_carry_a_state(pooling):
+def test_bidirectional_models_refuse_a_state(pooling):
     model, ids = build(pooling, both=True), torch.stack(texts(3))
     state = build(pooling).zero_state(1)
     for call in (
@@ -198,14 +198,14 @@ def test_one_update_changes_every_parameter(pooling, both, layers, classes):
             assert changed.any(), name
 
 
-def test_logits_have_one_value_for_two_classes():
+def test_two_classes_have_one_logit():
     ids, lengths = pad(texts(3, 2), 3)
     assert build(classes=2)(ids, lengths).shape == (2,)
     assert build(classes=3)(ids, lengths).shape == (2, 3)
     assert build(classes=2).step(ids[:, 0])[0].shape == (2,)
 
 
-def test_dropout_acts_in_training_alone():
+def test_dropout_acts_only_in_training():
     model, batch = build(dropout=0.5), pad(texts(4, 4), 4)
     torch.testing.assert_close(model(*batch), model(*batch), rtol=0.0, atol=0.0)
     model.train()
@@ -231,7 +231,7 @@ def test_forget_gates_start_open():
 @every_shape
 @torch.no_grad()
 def test_a_shift_is_added_to_the_embeddings(pooling, both, layers):
-    """As if the table held the shifted vectors."""
+    """The logits are those of a table that holds the shifted vectors."""
     model = build(pooling, both, layers)
     ids, lengths = torch.tensor([[3, 4, 5], [6, 7, 0]]), torch.tensor([3, 2])
     shift = torch.randn(2, 3, 4)

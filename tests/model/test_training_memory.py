@@ -14,14 +14,14 @@ from sentiment_lstm.model.classifier import State
 
 
 class Kept:
-    """A tensor that a backward pass still waits for."""
+    """A tensor that autograd keeps for a backward pass."""
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
 
 
 def kept_after_each(train_step: Callable[[], None], steps: int) -> Iterator[int]:
-    """How many tensors wait for a backward pass after each step: what a retained graph holds."""
+    """Yield after each step how many tensors autograd still keeps for a backward pass."""
     alive: weakref.WeakSet[Kept] = weakref.WeakSet()
 
     def pack(tensor: Tensor) -> Kept:
@@ -36,7 +36,7 @@ def kept_after_each(train_step: Callable[[], None], steps: int) -> Iterator[int]
 
 
 def live_tensors() -> int:
-    """Tensors that Python still refers to (`type`: some objects warn when they are asked)."""
+    """Count the live tensors. `type` is used because some objects warn on `isinstance`."""
     gc.collect()
     return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
 
@@ -62,8 +62,8 @@ def test_memory_stays_flat_over_a_thousand_steps(both):
     assert live_tensors() == before
 
 
-def test_the_measure_sees_a_state_carried_across_steps():
-    """What the test above would find if a batch went on from the state of the one before."""
+def test_the_measurement_detects_a_state_carried_across_steps():
+    """Here each batch continues from the state of the previous one."""
     model = build(layers=1).train()
     ids, lengths = pad(texts(3, 2), 3)
     states: list[State | None] = [None]

@@ -67,7 +67,7 @@ def score(predictor, source, out, overwrite=False, **options):
 
 
 class Stopping:
-    """A predictor that is killed at a chunk."""
+    """A predictor that is interrupted at a chunk."""
 
     def __init__(self, predictor, chunk):
         self.predictor, self.left = predictor, chunk

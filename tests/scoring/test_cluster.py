@@ -1,4 +1,4 @@
-"""Folders over a local Ray of two workers: nothing lost or repeated, whoever dies."""
+"""A local Ray of two workers scores folders. No row is lost or repeated if a worker dies."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.scoring import cluster
 from sentiment_lstm.scoring.files import Job, score_file
 
-# Ray sets up its own context by an option that it has declared old.
+# Ray itself uses an option that it has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 TEXTS = ["a good film", "a bad film", "not bad at all", "good not bad"]
 
@@ -54,7 +54,7 @@ def ids(out: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_folder_is_scored_as_its_files_are_and_a_rerun_skips(two_workers, bundle, job, tmp_path):
+def test_a_folder_is_scored_like_its_files_and_only_once(two_workers, bundle, job, tmp_path):
     shards = cluster.score_folder(bundle, job, workers=2)
     assert [shard.rows for shard in shards.values()] == [30] * 4
     alone = Job(job.source / "part-2.csv", tmp_path / "alone.csv", job.model)
@@ -98,7 +98,7 @@ def test_a_killed_worker_loses_and_repeats_no_row(two_workers, bundle, tmp_path)
 
 
 def _workers() -> list[int]:
-    """Processes of this test's Ray that score at the moment."""
+    """Return the ids of this Ray's processes that are scoring."""
     pids = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         pid = int(path.parent.name)
@@ -120,7 +120,7 @@ def _ancestors(pid: int) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_shard_that_cannot_be_scored_is_told_and_the_others_stay(two_workers, bundle, job):
+def test_a_shard_that_cannot_be_scored_is_reported_and_the_others_stay(two_workers, bundle, job):
     (job.source / "part-1.csv").write_text("id,other\n1,x\n")
     job.out.mkdir()
     (job.out / cluster.MANIFEST).write_text('{"shards": {}}')
@@ -133,7 +133,7 @@ def test_a_shard_that_cannot_be_scored_is_told_and_the_others_stay(two_workers, 
 
 
 @pytest.mark.slow
-def test_the_command_tells_rows_and_files(two_workers, run, model, job):
+def test_the_command_reports_rows_and_files(two_workers, run, model, job):
     call = ["predict", "--model", str(model), "--engine", "ray", "--workers", "1", "--json"]
     code, out, err = run(*call, "--input", str(job.source), "--output", str(job.out))
     assert code == 0
@@ -152,7 +152,7 @@ def test_the_command_tells_rows_and_files(two_workers, run, model, job):
         (lambda job: _stranger(job.out / cluster.MANIFEST), UsageError, "to be ours"),
     ],
 )
-def test_what_cannot_be_scored_is_refused_before_ray_starts(bundle, job, change, error, match):
+def test_wrong_folders_are_refused_before_ray_starts(bundle, job, change, error, match):
     job = change(job) or job
     with pytest.raises(error, match=match):
         cluster.score_folder(bundle, job)
@@ -163,7 +163,7 @@ def _stranger(path: Path) -> None:
     path.write_text("mine")
 
 
-def test_notes_of_other_programs_are_no_input(bundle, tmp_path):
+def test_files_of_other_programs_are_no_input(bundle, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "_SUCCESS").touch()
     with pytest.raises(DataError, match="Expected files to score"):

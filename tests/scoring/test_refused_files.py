@@ -30,7 +30,7 @@ def test_archives_that_cannot_be_scored_are_refused(predictor, tmp_path, members
 
 
 @pytest.mark.parametrize("change", ["input", "option", "output", "stranger"])
-def test_an_output_of_something_else_is_refused_without_overwrite(predictor, tmp_path, change):
+def test_an_output_of_another_call_is_refused_without_overwrite(predictor, tmp_path, change):
     source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
     options = {}
     if change == "stranger":
@@ -97,7 +97,7 @@ def test_a_header_that_names_no_columns_is_refused(predictor, tmp_path, content,
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])
-def test_a_file_of_which_no_row_can_be_read_is_refused(predictor, tmp_path, small_chunks, kind):
+def test_a_file_without_a_readable_row_is_refused(predictor, tmp_path, small_chunks, kind):
     source = tmp_path / f"in.{kind}"
     array = json.dumps([{"text": "good"}, {"text": "bad"}], indent=1)
     source.write_text(array if kind == "jsonl" else "text\ngood,1\nbad,0\n")
@@ -117,7 +117,7 @@ def test_a_file_whose_end_is_missing_is_refused(predictor, tmp_path, kind):
 
 
 @pytest.mark.parametrize("beside", ["bad.jsonl", "done.json", "parts"])
-def test_no_file_beside_the_output_is_its_input(predictor, tmp_path, beside):
+def test_a_file_of_an_output_is_refused_as_its_input(predictor, tmp_path, beside):
     source = write(tmp_path / "in.jsonl").rename(tmp_path / f"out.jsonl.{beside}")
     before = source.read_text()
     with pytest.raises((UsageError, DataError)):
@@ -136,7 +136,7 @@ def test_a_strangers_file_beside_the_output_is_left_alone(predictor, tmp_path, b
     assert other.read_text() == "precious"
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", other.name}
     score(predictor, source, out, overwrite=True)
-    out.unlink()  # ours are no hindrance to a new beginning
+    out.unlink()  # its own files do not prevent a new start
     score(predictor, source, out)
     assert len(read(out)) == len(ROWS)
 
@@ -160,7 +160,7 @@ def test_a_strangers_folder_of_parts_is_left_alone(predictor, tmp_path, finished
     assert (parts / "mine").read_text() == "mine"
 
 
-def test_parquet_without_rows_is_looked_at_too(predictor, tmp_path):
+def test_parquet_without_rows_needs_the_column_too(predictor, tmp_path):
     source = tmp_path / "in.parquet"
     parquet.write_table(pa.table({"words": pa.array([], pa.string())}), source)
     with pytest.raises(DataError, match="column"):

@@ -31,7 +31,7 @@ def test_csv_rows_of_another_width_are_set_aside(predictor, tmp_path):
     assert sum(result.set_aside.values()) == 2
 
 
-def test_rows_of_other_columns_are_set_aside_where_columns_are_fixed(predictor, tmp_path):
+def test_rows_of_other_columns_are_set_aside_if_the_format_fixes_columns(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     rows = [{"text": "good", "n": 1}, {"n": 2, "text": "bad"}, {"text": "x"}, {"text": "x", "m": 1}]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -41,7 +41,7 @@ def test_rows_of_other_columns_are_set_aside_where_columns_are_fixed(predictor, 
     assert [row["n"] for row in read(tmp_path / "out.csv")] == ["1", "2"]
 
 
-def test_a_first_row_without_columns_hides_no_others(predictor, tmp_path):
+def test_a_first_row_without_columns_does_not_hide_the_others(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text('{}\n{"text": "good"}\n')
     result = score(predictor, source, tmp_path / "out.jsonl")

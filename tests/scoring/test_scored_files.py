@@ -48,7 +48,7 @@ def test_all_rows_and_columns_come_back_with_predictions(predictor, tmp_path, sm
         ("in.csv", "out.zip", "out.csv"),
     ],
 )
-def test_archives(predictor, tmp_path, name, out, member):
+def test_archives_are_scored_into_files_and_archives(predictor, tmp_path, name, out, member):
     source = write(tmp_path / "in.csv")
     if name != source.name:
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
@@ -69,9 +69,9 @@ def test_progress_may_be_left_out(predictor, tmp_path):
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl.gz", "parquet", "csv.zip", "parquet.zip"])
 @pytest.mark.parametrize("chunk", [0, 1, 3])
-def test_a_killed_call_goes_on_and_ends_the_same(predictor, tmp_path, small_chunks, kind, chunk):
+def test_a_killed_call_continues_to_the_same_output(predictor, tmp_path, small_chunks, kind, chunk):
     source = write(tmp_path / f"in.{kind}")
-    whole = tmp_path / "whole" / f"out.{kind}"  # an archive holds its own name
+    whole = tmp_path / "whole" / f"out.{kind}"  # the name is stored in an archive
     score(predictor, source, whole)
     out = tmp_path / f"out.{kind}"
     with pytest.raises(KeyboardInterrupt):
@@ -83,7 +83,7 @@ def test_a_killed_call_goes_on_and_ends_the_same(predictor, tmp_path, small_chun
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_a_finished_output_is_left_as_it_is(predictor, tmp_path):
+def test_a_finished_output_is_not_scored_again(predictor, tmp_path):
     source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
     score(predictor, source, out)
     result = score(Stopping(predictor, 0), source, out)
@@ -91,7 +91,7 @@ def test_a_finished_output_is_left_as_it_is(predictor, tmp_path):
     assert result.rows == len(ROWS)
 
 
-def test_formulas_are_escaped_where_asked(predictor, tmp_path):
+def test_formulas_are_escaped_on_request(predictor, tmp_path):
     source = write(tmp_path / "in.csv")
     score(predictor, source, tmp_path / "plain.csv")
     score(predictor, source, tmp_path / "safe.csv", escape=True)
@@ -105,7 +105,7 @@ def test_abstaining_leaves_the_label_empty(predictor, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
-def test_a_file_without_rows_gives_one_without_rows(predictor, tmp_path, kind):
+def test_a_file_without_rows_gives_an_output_without_rows(predictor, tmp_path, kind):
     source = tmp_path / f"in.{kind}"
     if kind == "parquet":
         parquet.write_table(pa.table({"text": pa.array([], pa.string())}), source)

@@ -40,7 +40,7 @@ def test_parts_give_the_ids_of_the_whole(kind, text):
 
 
 class Counted:
-    """Ids are letters' codes; remembers what it is asked."""
+    """Returns letter codes as ids, and remembers the parts that it was asked for."""
 
     def __init__(self):
         self.asked = []
@@ -59,7 +59,7 @@ def test_each_part_is_cut_once():
     assert sorted(counted.asked) == ["a", "bc", "d"]
 
 
-def test_a_full_memory_begins_anew(monkeypatch):
+def test_a_full_memory_starts_empty_again(monkeypatch):
     monkeypatch.setattr(memory, "_MOST_CHARACTERS", 20)
     seen = PartMemory(counted := Counted())
     for text in ("abc de", "f", "abc f"):
@@ -67,7 +67,7 @@ def test_a_full_memory_begins_anew(monkeypatch):
     assert counted.asked.count("abc") == 2
 
 
-def test_a_copy_begins_with_nothing():
+def test_a_copy_starts_empty():
     seen = TOKENIZERS["bpe"]
     seen.encode(["good film"])
     copy = pickle.loads(pickle.dumps(seen))

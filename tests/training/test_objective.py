@@ -20,7 +20,7 @@ from sentiment_lstm.training.objective import (
 
 
 class Fixed(nn.Module):
-    """Gives every text the same logit, and keeps what it read."""
+    """Gives every text the same logit, and keeps the ids that it read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ def test_two_classes_as_one_logit_or_two_give_the_same():
     assert correct(logits, labels) == correct(both, labels) == 1
 
 
-def test_hard_targets_cost_what_labels_do_and_soft_ones_pull_to_their_share():
+def test_hard_targets_cost_like_labels_and_soft_targets_are_learnt():
     logits, labels = torch.tensor([2.0, -1.0]), torch.tensor([1, 0])
     hard = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
     torch.testing.assert_close(cross_entropy(logits, hard), cross_entropy(logits, labels))
@@ -58,7 +58,7 @@ def test_hard_targets_cost_what_labels_do_and_soft_ones_pull_to_their_share():
     torch.testing.assert_close(cross_entropy(logits, soft), cross_entropy(both, soft))
 
 
-def test_texts_and_classes_count_by_their_weights():
+def test_the_loss_weights_texts_and_classes():
     model = Fixed()
     weights = np.array([1.0, 0.5, 0.0], dtype=np.float32)
     classes = torch.tensor([3.0, 1.0])
@@ -76,7 +76,7 @@ def test_soft_targets_of_a_batch_are_used():
     assert model.logit.grad.item() == pytest.approx(0, abs=1e-6)
 
 
-def test_words_turn_unknown_in_training_alone():
+def test_words_become_unknown_only_in_training():
     model, objective = Fixed(), Classification(word_dropout=0.3)
     objective(model, batch())
     assert 0.2 < (model.read == UNKNOWN_ID).float().mean() < 0.4
@@ -103,7 +103,7 @@ def test_entropy_and_divergence_are_the_textbook_sums():
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 4)])
-def test_entropy_passes_its_whole_gradient(shape):
+def test_entropy_has_its_whole_gradient(shape):
     logits = torch.randn(shape, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(entropy, (logits,))
 
@@ -147,7 +147,7 @@ def gradients(model: nn.Module, loss: Tensor) -> list[Tensor]:
         ({"adversarial": 1.0, "virtual_adversarial": 1.0, "entropy": 1.0}, 5),
     ],
 )
-def test_only_terms_with_a_weight_cost_passes_and_only_in_training(terms, calls):
+def test_only_weighted_terms_need_passes_and_only_in_training(terms, calls):
     model, objective = Recorded(), Classification(**terms)
     loss = objective(model, small_batch(), small_batch(seed=2))
     assert len(model.calls) == calls
@@ -178,8 +178,8 @@ def test_the_adversarial_term_is_the_loss_under_the_worst_shift(classes):
         torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_pass_that_gave_the_shift_still_gives_its_gradient():
-    """The graph of the first pass is gone through twice."""
+def test_the_pass_that_found_the_shift_still_gives_its_gradient():
+    """The graph of the first pass has two backward passes."""
     plain = Classification()(model := Recorded(), small_batch())
     attacked = Classification(adversarial=1.0)(model, small_batch())
     torch.testing.assert_close(attacked.total, plain.total)
@@ -189,7 +189,7 @@ def test_the_pass_that_gave_the_shift_still_gives_its_gradient():
         torch.testing.assert_close(actual, expected)
 
 
-def test_weights_of_texts_hold_under_attack():
+def test_the_adversarial_loss_weights_texts_too():
     weights = np.zeros(12, dtype=np.float32)
     batch = small_batch()
     weightless = Batch(batch.ids, batch.lengths, batch.labels, batch.rows, weights=weights)
@@ -213,7 +213,7 @@ class Sloped(nn.Module):
 
 
 def test_the_virtual_shift_is_one_power_iteration_on_the_curvature():
-    """Of the divergence: W'(diag p - pp')W for logits Wx; here all p are 1/3."""
+    """The curvature of the divergence is W'(diag p - pp')W for logits Wx. Here all p are 1/3."""
     model = Sloped(torch.randn(3, 4, generator=torch.Generator().manual_seed(3)))
     text = Batch(np.array([[5]]), np.array([1]), np.array([0]), np.array([0]))
     Classification(virtual_adversarial=1.0, perturbation=2.0)(model, text, text)
@@ -226,7 +226,7 @@ def test_the_virtual_shift_is_one_power_iteration_on_the_curvature():
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_virtual_term_moves_verdicts_from_a_fixed_one(classes):
+def test_the_virtual_term_is_the_divergence_under_the_worst_shift(classes):
     model, batch = Recorded(classes), small_batch(classes)
     unlabelled = small_batch(classes, seed=2)
     objective = Classification(virtual_adversarial=0.5, perturbation=0.5)
@@ -247,13 +247,13 @@ def test_the_virtual_term_moves_verdicts_from_a_fixed_one(classes):
     assert moved > 3 * divergence(verdict, model(ids, lengths, shift=chance)).mean()
 
 
-def test_dropout_alone_moves_no_verdict():
+def test_dropout_alone_adds_no_virtual_loss():
     objective = Classification(virtual_adversarial=1.0, perturbation=1e-4)
     loss = objective(Recorded(dropout=0.5), small_batch(), small_batch(seed=2))
     assert abs(loss.extra.item()) < 1e-6
 
 
-def test_the_entropy_term_takes_doubt_away():
+def test_the_entropy_term_reduces_doubt():
     model, batch = Recorded(), small_batch()
     objective = Classification(entropy=1.0)
     before = objective(model, batch, batch).extra
@@ -263,7 +263,7 @@ def test_the_entropy_term_takes_doubt_away():
     assert objective(model, batch, batch).extra < before
 
 
-def test_shifts_are_found_in_float32_where_products_are_bfloat16():
+def test_shifts_are_computed_in_float32_under_bfloat16():
     model = Recorded()
     objective = Classification(adversarial=1.0, virtual_adversarial=1.0, perturbation=2.0)
     labelled, unlabelled = small_batch(), small_batch(seed=2)

@@ -1,4 +1,4 @@
-"""A whole training in a run folder: killed, interrupted, resumed, gone on from a bundle."""
+"""A whole training in a run folder is killed, interrupted, resumed, and started from a bundle."""
 
 import hashlib
 import io
@@ -41,7 +41,7 @@ def test_a_run_folder_is_a_bundle(csv_file: Path, tmp_path: Path):
         train(tiny(csv_file), folder, QUIET)
 
 
-def test_word2vec_start_and_bpe(csv_file: Path, tmp_path: Path):
+def test_a_run_from_word2vec_with_subwords(csv_file: Path, tmp_path: Path):
     pytest.importorskip("gensim")
     changes = {"training__embeddings": "word2vec", "text__kind": "bpe", "text__vocabulary": 60}
     metrics = train(tiny(csv_file, **changes), tmp_path / "run", QUIET)
@@ -122,7 +122,7 @@ def test_an_interrupted_run_says_how_to_go_on(csv_file: Path, tmp_path: Path, mo
     assert resume(folder, QUIET) is not None
     steps = [line["step"] for line in read_metrics(folder)]
     assert sorted(steps) == steps
-    assert len(set(steps)) >= len(steps) - 3  # an epoch's line shares its last step's number
+    assert len(set(steps)) >= len(steps) - 3  # the line of an epoch has the number of its last step
 
 
 def test_a_run_with_the_old_names_of_settings_is_resumed(csv_file, tmp_path: Path, monkeypatch):
@@ -148,7 +148,7 @@ def test_changed_settings_are_not_resumed(csv_file: Path, tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("group", ["model/", "average/", "optimizer/"])
-def test_a_checkpoint_that_lacks_something_is_not_resumed(
+def test_an_incomplete_checkpoint_is_not_resumed(
     csv_file: Path, tmp_path: Path, monkeypatch, group
 ):
     folder = _interrupted(csv_file, tmp_path, monkeypatch, training__weight_average=0.9)
@@ -160,7 +160,7 @@ def test_a_checkpoint_that_lacks_something_is_not_resumed(
         resume(folder, QUIET)
 
 
-def test_a_finished_run_that_lacks_its_weights_is_not_called_finished(csv_file, tmp_path: Path):
+def test_a_finished_run_without_weights_is_not_called_finished(csv_file, tmp_path: Path):
     train(tiny(csv_file, training__max_steps=1), tmp_path / "run", QUIET)
     assert resume(tmp_path / "run", QUIET) is None
     (tmp_path / "run" / "model.safetensors").unlink()
@@ -169,7 +169,7 @@ def test_a_finished_run_that_lacks_its_weights_is_not_called_finished(csv_file, 
 
 
 def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch, **changes) -> Path:
-    """A run that SIGINT ended after a few updates."""
+    """Make a run that SIGINT ended after a few updates."""
     folder = tmp_path / "run"
     settings = tiny(csv_file, **changes)
     interrupted_at(
@@ -180,7 +180,7 @@ def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch, **changes) -> Path
     return folder
 
 
-def test_a_failure_before_training_leaves_the_name_free(csv_file: Path, tmp_path: Path):
+def test_a_failure_before_training_leaves_no_folder(csv_file: Path, tmp_path: Path):
     folder = tmp_path / "run"
     with pytest.raises(SentimentError):
         train(tiny(tmp_path / "missing.csv"), folder, QUIET)
@@ -216,7 +216,7 @@ def test_killed_three_times_it_ends_with_the_same_weights(csv_file: Path, tmp_pa
         while process.poll() is None and (not log.exists() or log.stat().st_size == size):
             time.sleep(0.01)
         time.sleep(rng.uniform(0.05, 0.6))
-        # Chance may kill thrice before anything is saved; the last time it must not.
+        # All three kills may come before anything is saved; the last one must not.
         saved = killed / "checkpoint.safetensors"
         while kills == 2 and process.poll() is None and not saved.exists():
             time.sleep(0.01)
@@ -250,7 +250,7 @@ def test_a_signal_saves_and_exits(csv_file: Path, tmp_path: Path, number, code):
 
 
 @pytest.mark.parametrize("name", ["README.md", "metrics.jsonl"])
-def test_a_run_writes_over_nobodys_files(csv_file: Path, tmp_path: Path, name):
+def test_a_run_overwrites_no_other_file(csv_file: Path, tmp_path: Path, name):
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / name).write_text("my notes")
@@ -259,8 +259,8 @@ def test_a_run_writes_over_nobodys_files(csv_file: Path, tmp_path: Path, name):
     assert (folder / name).read_text() == "my notes"
 
 
-def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path):
-    """What an earlier try set aside, mended in its place."""
+def test_a_run_does_not_overwrite_its_source(csv_file: Path, tmp_path: Path):
+    """The source is the corrected file of bad rows of an earlier run."""
     mended = tmp_path / "run" / "set_aside.jsonl"
     mended.parent.mkdir()
     mended.write_text('{"text": "a lovely film", "label": "good"}\n')
@@ -270,7 +270,7 @@ def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path)
     assert "lovely" in mended.read_text()
 
 
-def test_a_start_of_other_classes_and_few_mistakes_are_told(csv_file: Path, tmp_path: Path):
+def test_a_new_output_layer_and_few_mistakes_are_reported(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file, training__max_steps=1), tmp_path / "first", QUIET)
     output = io.StringIO()
     changes = {
@@ -283,7 +283,7 @@ def test_a_start_of_other_classes_and_few_mistakes_are_told(csv_file: Path, tmp_
     assert load_bundle(tmp_path / "run").config.temperature == 1.0
 
 
-def test_rows_set_aside_in_any_source_are_told(csv_file: Path, tmp_path: Path):
+def test_rows_set_aside_in_any_source_are_reported(csv_file: Path, tmp_path: Path):
     more = tmp_path / "more.csv"
     more.write_text("text,label\na lovely scene,good\nodd,strange\n,bad\n")
     output = io.StringIO()

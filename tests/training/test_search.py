@@ -27,7 +27,7 @@ from sentiment_lstm.training.suggesting import space
 pytest.importorskip("optuna")
 
 GIVEN = {**TINY, "training.batch_tokens": 400, "training.epochs": 2}
-del GIVEN["model.pooling"]  # trials vary it
+del GIVEN["model.pooling"]  # trials vary this setting
 FREE = {"training.learning_rate", "model.dropout", "model.pooling"}
 FIXED = space(Settings()).keys() - FREE
 WEIGHTS_AND_ALL = {"README.md", "tokenizer.json", "model.safetensors", "config.json"}
@@ -47,7 +47,7 @@ def sha(folder: Path) -> str:
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Sends SIGINT at an update, counted over all trials."""
+    """Sends SIGINT at the n-th update of all trials."""
 
     def at(number: int) -> None:
         step, seen = Trainer._train_step, []
@@ -123,7 +123,7 @@ def test_an_interrupted_search_ends_as_an_uninterrupted_one(
     err = " ".join(capsys.readouterr().err.split())
     assert f"train --resume {folder}'" in err
     assert (folder / "trials/02/checkpoint.safetensors").exists()
-    halted = search(small(csv_file), 3, folder, FIXED, QUIET)  # the same call goes on
+    halted = search(small(csv_file), 3, folder, FIXED, QUIET)  # the same call continues
     assert timeless(halted) == timeless(whole)
     assert sha(folder) == sha(tmp_path / "whole")
     assert resume_search(folder, QUIET) == halted
@@ -178,7 +178,7 @@ def test_a_signal_just_before_pruning_is_not_lost(csv_file: Path, tmp_path: Path
 
 
 def failing_but_for(rate: float):
-    """An update that fails under every other learning rate."""
+    """Make an update that fails at every other learning rate."""
     step = Trainer._train_step
 
     def failing(self, batch):
@@ -198,7 +198,7 @@ def test_a_trial_that_fails_is_a_row(csv_file: Path, tmp_path: Path, monkeypatch
     assert result.best["trial"] == 1
 
 
-def test_where_every_trial_fails_the_first_reason_is_told(
+def test_if_every_trial_fails_the_first_reason_is_reported(
     csv_file: Path, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr(Trainer, "_train_step", failing_but_for(0.0))
@@ -206,12 +206,12 @@ def test_where_every_trial_fails_the_first_reason_is_told(
         search(small(csv_file), 2, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_damaged_checkpoint_starts_the_trial_anew(interrupted: Path):
+def test_a_trial_with_a_damaged_checkpoint_starts_again(interrupted: Path):
     (interrupted / "trials/01/checkpoint.safetensors").write_bytes(b"half")
     assert resume_search(interrupted, QUIET).best["epochs"] == 2
 
 
-def test_other_texts_or_settings_are_not_mixed_in(csv_file: Path, interrupted: Path):
+def test_a_search_is_not_continued_with_other_texts_or_settings(csv_file: Path, interrupted: Path):
     for other in ((small(csv_file), 3), (small(csv_file, training__seed=1), 1)):
         with pytest.raises(UsageError, match=r"found others: go on by .* --resume"):
             search(*other, interrupted, FIXED, QUIET)
@@ -235,12 +235,12 @@ def test_a_search_with_the_old_names_of_settings_is_resumed(
 
 
 @pytest.mark.parametrize("trials", [0, -1])
-def test_too_few_trials(csv_file: Path, tmp_path: Path, trials: int):
+def test_too_few_trials_are_refused(csv_file: Path, tmp_path: Path, trials: int):
     with pytest.raises(UsageError, match=f"found {trials}"):
         search(small(csv_file), trials, tmp_path / "s", FIXED, QUIET)
 
 
-def test_what_cannot_be_searched_is_refused(csv_file: Path, tmp_path: Path):
+def test_wrong_searches_are_refused(csv_file: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="--init RUN/language"):
         search(small(csv_file, language__epochs=1), 1, tmp_path / "s", FIXED, QUIET)
     with pytest.raises(UsageError, match="left to search"):
@@ -250,13 +250,13 @@ def test_what_cannot_be_searched_is_refused(csv_file: Path, tmp_path: Path):
     assert not (tmp_path / "s").exists()
 
 
-def test_a_folder_with_a_plain_run_is_left_alone(csv_file: Path, tmp_path: Path):
+def test_a_folder_with_a_plain_run_is_refused(csv_file: Path, tmp_path: Path):
     train(small(csv_file, training__max_steps=1), tmp_path / "s", QUIET)
     with pytest.raises(UsageError, match="folder without a run"):
         search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_search_in_a_folder_keeps_a_plain_run_out(csv_file: Path, interrupted: Path):
+def test_a_plain_run_in_a_folder_with_a_search_is_refused(csv_file: Path, interrupted: Path):
     with pytest.raises(UsageError, match="folder without a run"):
         train(small(csv_file), interrupted, QUIET)
 
@@ -267,7 +267,7 @@ def test_a_damaged_state_is_one_sentence(tmp_path: Path):
         resume_search(tmp_path, QUIET)
 
 
-def test_a_state_with_a_setting_that_does_not_fit_names_the_setting(tmp_path: Path):
+def test_a_state_with_a_wrong_setting_names_the_setting(tmp_path: Path):
     state = {"trials": 3, "fixed": [], "data": "", "finished": []}
     settings = {"training": {"epochs": "many"}}
     (tmp_path / "search.json").write_text(json.dumps({**state, "settings": settings}))
@@ -282,7 +282,7 @@ def test_without_optuna_the_extra_is_named(csv_file: Path, tmp_path: Path, monke
 
 
 @pytest.mark.slow
-def test_killed_it_ends_as_if_it_had_not_been(csv_file: Path, tmp_path: Path):
+def test_a_killed_search_ends_like_an_uninterrupted_one(csv_file: Path, tmp_path: Path):
     changes = GIVEN | {"training.epochs": 12, "training.checkpoint_seconds": 0.1}
     sets = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
     code = "from sentiment_lstm.cli import main; main()"
@@ -310,5 +310,5 @@ def test_killed_it_ends_as_if_it_had_not_been(csv_file: Path, tmp_path: Path):
 
 
 def written(folder: Path) -> int:
-    """Bytes of all metrics so far."""
+    """Return the size of all metrics so far, in bytes."""
     return sum(path.stat().st_size for path in folder.glob("trials/*/metrics.jsonl"))

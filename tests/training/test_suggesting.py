@@ -22,24 +22,24 @@ def row(number: int, losses: list[float], outcome: str = "complete", **values) -
     }
 
 
-def test_a_trial_is_given_up_above_the_median_of_four():
+def test_a_trial_ends_early_above_the_median_of_four():
     rows = [row(n, [loss, loss - 0.1]) for n, loss in enumerate((0.5, 0.6, 0.7, 0.8), start=1)]
     assert lags_behind(rows, [0.66], epochs=3)
     assert not lags_behind(rows, [0.64], epochs=3)
-    assert not lags_behind(rows, [0.54, 9.0], epochs=3)  # its best counts, as it does in a run
+    assert not lags_behind(rows, [0.54, 9.0], epochs=3)  # the best loss counts, as in a run
     assert lags_behind(rows, [0.66, 0.56], epochs=3)
     assert not lags_behind(rows[:3], [9.0], epochs=3)
     others = [row(n, [0.1], outcome) for n, outcome in ((5, "pruned"), (6, "failed"))]
     assert not lags_behind(rows + others, [0.64], epochs=3)
 
 
-def test_a_trial_is_not_given_up_at_its_start_nor_after_its_end():
+def test_a_trial_is_not_ended_early_at_its_start_or_after_its_end():
     rows = [row(number, [0.5] * 8) for number in range(1, 5)]
     judged = [lags_behind(rows, [9.0] * done, epochs=8) for done in range(9)]
     assert judged == [False] * 3 + [True] * 5 + [False]
 
 
-def test_what_is_varied_depends_on_where_the_training_starts():
+def test_the_varied_settings_depend_on_the_start_of_training():
     names = space(Settings()).keys()
     assert "training.embedding_rate" not in names
     assert 6 <= len(names) <= 8
@@ -51,7 +51,7 @@ def test_what_is_varied_depends_on_where_the_training_starts():
     assert space(Settings(), {"model.dropout"}).keys() == names - {"model.dropout"}
 
 
-def test_suggestions_lie_in_the_space_and_repeat_by_seed():
+def test_suggestions_are_in_the_space_and_repeat_with_the_seed():
     kinds = {name: kind for name, kind in space(Settings()).items() if name in VARIED}
     rows = [row(1, [0.5]), row(2, [], "failed"), row(3, [0.6], "pruned")]
     for number in range(4, 16):
