@@ -1,4 +1,4 @@
-"""Bundles small enough to make anew in every test."""
+"""Bundles so small that each test makes its own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def random_bundle(
     Args:
         texts: the texts that hold the vocabulary.
         classes: the names of the classes.
-        text: how texts are tokenised; by default as words, however rare.
+        text: how texts are tokenised; by default into words, rare ones included.
         model: fields of `ModelSettings`.
     """
     text = text or TextSettings(min_frequency=1)

@@ -262,7 +262,7 @@ def test_a_moved_bundle_still_opens(saved, tmp_path):
     assert load_bundle(tmp_path / "elsewhere").config.classes == ("negative", "positive")
 
 
-def test_config_json_names_settings_as_format_1_does(tmp_path: Path, bundle: Bundle):
+def test_config_json_has_the_setting_names_of_format_1(tmp_path: Path, bundle: Bundle):
     """So older versions, which know only these names, read new bundles."""
     provenance = {"settings": Settings(model=bundle.config.model).to_dict()}
     changed = dataclasses.replace(

@@ -46,7 +46,7 @@ def test_version_and_help(run):
     assert all(name in out for name in ("quickstart", "train", "evaluate", "predict", "compare"))
 
 
-def test_the_module_runs_as_the_command_does():
+def test_the_module_runs_like_the_command():
     for arguments, code in ((["--version"], 0), (["predict", "--modle", "x"], 2)):
         call = [sys.executable, "-m", "sentiment_lstm", *arguments]
         done = subprocess.run(call, capture_output=True, text=True)
@@ -293,7 +293,7 @@ def test_an_unforeseen_error_is_short_unless_debugged(run, monkeypatch, model: P
         main()
 
 
-def test_what_the_package_logs_goes_to_standard_error(run, monkeypatch, model: Path):
+def test_messages_of_the_package_go_to_standard_error(run, monkeypatch, model: Path):
     def warn(*_: object) -> None:
         logging.getLogger("sentiment_lstm.api").warning("An %s name.", "old")
         raise UsageError("Expected a new name, found an old one.")

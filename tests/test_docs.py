@@ -59,7 +59,9 @@ def to_run(page: Path) -> list[Block]:
 def ray():
     """A small Ray that all pages use."""
     ray = pytest.importorskip("ray")
-    os.environ.setdefault("RAY_worker_niceness", "0")  # nice ones wait for ever on a busy machine
+    os.environ.setdefault(
+        "RAY_worker_niceness", "0"
+    )  # at a low priority they hang on a busy machine
     ray.init(num_cpus=1, log_to_driver=False, include_dashboard=False, logging_level="ERROR")
     yield ray
     ray.shutdown()

@@ -75,7 +75,7 @@ def test_toml_gives_the_names_that_updated_accepts(tmp_path):
         ("data.label_map", "", {}),
     ],
 )
-def test_strings_are_read_as_the_settings_type(name, text, value):
+def test_strings_become_the_type_of_their_setting(name, text, value):
     setting = get(Settings().updated({name: text}), name)
     assert setting == value
     assert type(setting) is type(value)

@@ -124,7 +124,7 @@ def test_the_last_file_is_never_beside_files_of_another_save(tmp_path, monkeypat
     assert contents(tmp_path) == FILES
 
 
-def test_a_file_where_the_folder_should_be(tmp_path):
+def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path):
     (tmp_path / "x").write_bytes(b"a file")
     with pytest.raises(SentimentError, match="Not a directory"):
         write_together(tmp_path / "x", FILES)
@@ -196,7 +196,7 @@ def test_a_folder_in_a_read_only_parent_holds_its_own_lock(tmp_path: Path, monke
     assert list(folder.iterdir()) == []
 
 
-def test_an_error_of_a_lock_is_one_sentence(tmp_path: Path):
+def test_a_storage_error_is_not_wrapped_again(tmp_path: Path):
     """A `StorageError` is an `OSError` too."""
     with pytest.raises(StorageError, match=r"^Expected a, found b\.$"), one_sentence(tmp_path):
         raise StorageError("Expected a, found b.")

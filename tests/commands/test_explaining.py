@@ -95,7 +95,7 @@ def test_unusual_texts_are_explained(run, model, text):
     assert code == 0
 
 
-def test_three_classes_and_two_directions(run, make_bundle, tmp_path):
+def test_bidirectional_models_of_three_classes_are_explained(run, make_bundle, tmp_path):
     save_bundle(tmp_path / "two", make_bundle(("x", "$y", "z"), bidirectional=True))
     code, out, _ = run("explain", "--model", "two", "--json", "--html", "why.html", TEXT)
     assert code == 0

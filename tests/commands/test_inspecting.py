@@ -11,7 +11,7 @@ from sentiment_lstm.training import gradient_study
 TEXT = "not bad at all, a good film"
 
 
-def test_numbers_for_people(run, model):
+def test_the_numbers_are_printed(run, model):
     code, out, err = run("inspect", TEXT, "--model", str(model))
     assert code == 0
     assert err == ""
@@ -19,7 +19,7 @@ def test_numbers_for_people(run, model):
         assert word in out
 
 
-def test_numbers_for_programs(run, model):
+def test_the_numbers_as_json(run, model):
     code, out, _ = run("inspect", TEXT, "--model", str(model), "--json", "--before", "tiny")
     values = json.loads(out)
     assert code == 0

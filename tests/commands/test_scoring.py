@@ -23,7 +23,7 @@ def test_a_closed_pipe_ends_the_command_quietly(model: Path):
     assert done.stderr == ""
 
 
-def test_markup_in_texts_is_shown_as_it_is(run, model: Path):
+def test_markup_in_texts_is_printed_unchanged(run, model: Path):
     code, out, _ = run("predict", "--model", "model", "a [bold]good[/i] film")
     assert code == 0
     assert "a [bold]good[/i] film" in out

@@ -139,7 +139,7 @@ def test_the_projects_own_files_are_ok(cache, monkeypatch):
     assert [file.status for file in fetching.verify("restaurants")] == ["ok"]
 
 
-def test_the_commands(cache, hub, run):
+def test_data_lists_fetches_and_verifies_sets(cache, hub, run):
     code, out, _ = run("data", "list", "--json")
     entries = {entry["name"]: entry for entry in json.loads(out)}
     assert code == 0

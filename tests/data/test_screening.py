@@ -108,7 +108,7 @@ def test_drop_duplicates_remembers_only_a_window():
     assert "".join(r.text for r in drop_duplicates(reviews, Counter(), window=2)) == "abca"
 
 
-def test_fingerprints_compare_texts_alone():
+def test_fingerprints_depend_only_on_the_text():
     assert fingerprints([Example("a", "1", "x")]) == fingerprints([Example("a", None, "y")])
     assert fingerprints([Example("a", "1", "x")]) == fingerprints([Example(" a\n", "1", "x")])
     assert fingerprints([Example("a", "1", "x")]) != fingerprints([Example("A", "1", "x")])

@@ -136,7 +136,7 @@ TEXT = st.text(
 @settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
-def test_any_text_comes_back_as_it_was(tmp_path, rows, name):
+def test_any_text_is_read_back_unchanged(tmp_path, rows, name):
     path = write(tmp_path, name, rows)
     assert score_rows(path) == rows
     assert [row[:2] for row in train_rows(path)] == [(row["text"], row["label"]) for row in rows]

@@ -45,7 +45,7 @@ def piece_predictor() -> Predictor:
 
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(st.text(st.sampled_from("aé<>/b&mp;.,!?\n \t\x85'😀 gd"), max_size=60), st.integers(1, 7))
-def test_pieces_cut_anywhere_score_as_the_whole(text, cut):
+def test_pieces_cut_anywhere_score_like_the_whole_text(text, cut):
     predictor = piece_predictor()
     pieces = [text[start : start + cut] for start in range(0, len(text), cut)]
     whole, pieced = list(stream(predictor, text)), list(stream(predictor, pieces))

@@ -244,7 +244,7 @@ def test_a_shift_is_added_to_the_embeddings(pooling, both, layers):
 
 @every_shape
 @torch.no_grad()
-def test_a_normalised_embedding_scores_as_before(pooling, both, layers):
+def test_normalising_the_embedding_keeps_the_scores(pooling, both, layers):
     model, batch = build(pooling, both, layers), pad(texts(7, 3, 5), 7)
     model.embedding.weight.mul_(torch.tensor([0.1, 2.0, 1.0, 5.0])).add_(0.3)
     expected = model(*batch)

@@ -51,7 +51,7 @@ def test_an_output_of_another_call_is_refused_without_overwrite(predictor, tmp_p
     assert len(read(out)) == len(read(source))
 
 
-def test_a_column_of_our_name_is_refused(predictor, tmp_path):
+def test_a_column_named_like_a_prediction_is_refused(predictor, tmp_path):
     source = tmp_path / "in.csv"
     source.write_text("text,predicted_label\ngood,1\n")
     with pytest.raises(UsageError, match="Expected no column predicted_label"):
@@ -127,7 +127,7 @@ def test_a_file_of_an_output_is_refused_as_its_input(predictor, tmp_path, beside
 
 
 @pytest.mark.parametrize("beside", ["bad.jsonl", "done.json"])
-def test_a_strangers_file_beside_the_output_is_left_alone(predictor, tmp_path, beside):
+def test_another_file_beside_the_output_is_not_overwritten(predictor, tmp_path, beside):
     source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
     other = tmp_path / f"out.csv.{beside}"
     other.write_text("precious")
@@ -149,7 +149,7 @@ def test_an_output_over_its_input_is_refused(predictor, tmp_path):
 
 
 @pytest.mark.parametrize("finished", [False, True])
-def test_a_strangers_folder_of_parts_is_left_alone(predictor, tmp_path, finished):
+def test_another_folder_of_parts_is_not_overwritten(predictor, tmp_path, finished):
     if finished:
         score(predictor, write(tmp_path / "in.csv"), tmp_path / "out.csv")
     parts = tmp_path / "out.csv.parts"

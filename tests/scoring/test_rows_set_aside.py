@@ -48,7 +48,7 @@ def test_a_first_row_without_columns_does_not_hide_the_others(predictor, tmp_pat
     assert (result.rows, result.set_aside) == (1, {"no text": 1})
 
 
-def test_a_row_with_a_column_of_our_name_is_set_aside(predictor, tmp_path):
+def test_a_row_with_a_column_named_like_a_prediction_is_set_aside(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "good"}\n{"text": "bad", "predicted_label": "gold"}\n')
     result = score(predictor, source, tmp_path / "out.jsonl")

@@ -75,7 +75,7 @@ def test_a_copy_starts_empty():
     assert copy.encode(["good film"])[0].ids.tolist() == seen.encode(["good film"])[0].ids.tolist()
 
 
-def test_threads_may_share_it(monkeypatch):
+def test_threads_may_share_a_memory(monkeypatch):
     monkeypatch.setattr(memory, "_MOST_CHARACTERS", 200)
     seen = PartMemory(Counted())
     texts = [" ".join(chr(97 + (n * k) % 26) * 3 for k in range(9)) for n in range(50)]

@@ -169,7 +169,7 @@ def test_training_runs_in_bfloat16_on_request(make_trainer, notes):
 
 
 @pytest.mark.parametrize("decay", ["linear", "cosine"])
-def test_the_planned_updates_are_the_real_ones(decay: str, notes):
+def test_as_many_updates_are_made_as_planned(decay: str, notes):
     """Otherwise the falling learning rate would become negative."""
     sample = texts(500, 1)
     steps = count_batches(lengths_of(sample.ids), 60, 0, epochs=4)

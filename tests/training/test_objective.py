@@ -38,7 +38,7 @@ def batch(**more) -> Batch:
     return Batch(ids, np.full(3, 400), labels, np.arange(3), **more)
 
 
-def test_two_classes_as_one_logit_or_two_give_the_same():
+def test_one_or_two_logits_of_two_classes_give_the_same_loss():
     logits = torch.tensor([2.0, -1.0, 0.3])
     labels = torch.tensor([1, 1, 0])
     both = torch.stack([torch.zeros(3), logits], dim=1)

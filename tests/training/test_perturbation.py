@@ -48,7 +48,7 @@ def test_each_shift_has_the_size_whatever_the_gradient(scale: float):
     assert flat.item() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_a_random_shift_leaves_padding_alone():
+def test_a_random_shift_is_zero_on_padding():
     shift = random_shift(build(), IDS, LENGTHS, 0.1)
     assert shift.requires_grad
     assert sizes(shift) == pytest.approx([0.1, 0.1], rel=1e-5)

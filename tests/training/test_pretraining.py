@@ -53,7 +53,7 @@ def test_the_stage_saves_a_bundle_that_cannot_classify(csv_file: Path, tmp_path:
     assert "quokka" in trained.tokenizer.to_json()
 
 
-def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Path):
+def test_training_starts_from_the_language_model(csv_file: Path, tmp_path: Path):
     train(with_language(csv_file), tmp_path / "run", QUIET)
     start = str(tmp_path / "run" / "language")
     frozen = {"training__init": start, "training__learning_rate": 1e-12, "language__epochs": 0}
@@ -74,7 +74,7 @@ def test_a_bidirectional_bundle_cannot_start_a_language_model(csv_file: Path, tm
         )
 
 
-def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, tmp_path: Path):
+def test_a_language_model_starts_from_a_bundle_and_keeps_its_words(csv_file: Path, tmp_path: Path):
     train(with_language(csv_file), tmp_path / "run", QUIET)
     start = load_bundle(tmp_path / "run")
     frozen = {"training__init": str(tmp_path / "run"), "language__learning_rate": 1e-12}
@@ -110,7 +110,7 @@ def test_texts_of_one_word_teach_no_language(tmp_path: Path):
 
 
 @pytest.mark.parametrize("stage", [0, 1])
-def test_it_resumes_exactly_in_either_stage(csv_file: Path, tmp_path: Path, monkeypatch, stage):
+def test_a_run_resumes_exactly_in_both_stages(csv_file: Path, tmp_path: Path, monkeypatch, stage):
     more = tmp_path / "more.csv"
     more.write_text("text,label\na film without a label,\n,\n")
     settings = with_language(csv_file, language__sources=(str(more),))

@@ -48,7 +48,7 @@ def test_a_run_from_word2vec_with_subwords(csv_file: Path, tmp_path: Path):
     assert metrics["validation_accuracy"] > 0.9
 
 
-def test_going_on_from_a_bundle_keeps_words_and_weights(csv_file: Path, tmp_path: Path):
+def test_a_run_from_a_bundle_keeps_its_words_and_weights(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     short = {"training__init": str(tmp_path / "first"), "training__max_steps": 1}
     metrics = train(tiny(csv_file, model__hidden_size=99, **short), tmp_path / "second", QUIET)
@@ -58,7 +58,7 @@ def test_going_on_from_a_bundle_keeps_words_and_weights(csv_file: Path, tmp_path
     assert metrics["validation_accuracy"] > 0.9
 
 
-def test_going_on_from_a_bundle_of_an_older_cleaning_takes_todays(csv_file: Path, tmp_path: Path):
+def test_a_run_from_an_older_bundle_takes_the_current_cleaning(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     file = tmp_path / "first" / "tokenizer.json"
     today = file.read_text()
@@ -71,7 +71,7 @@ def test_going_on_from_a_bundle_of_an_older_cleaning_takes_todays(csv_file: Path
 
 
 @pytest.mark.parametrize(("before", "asked"), [(True, False), (False, True)])
-def test_going_on_from_a_bundle_slips_are_corrected_as_there_or_as_asked(
+def test_a_run_from_a_bundle_corrects_slips_like_the_bundle_or_as_set(
     csv_file: Path, tmp_path: Path, before: bool, asked: bool
 ):
     train(tiny(csv_file, text__correct_slips=before), tmp_path / "first", QUIET)
@@ -81,7 +81,7 @@ def test_going_on_from_a_bundle_slips_are_corrected_as_there_or_as_asked(
     assert load_bundle(tmp_path / "second").tokenizer.correct_slips
 
 
-def test_going_on_with_other_classes_starts_a_new_output(csv_file: Path, tmp_path: Path):
+def test_a_run_with_other_classes_starts_a_new_output_layer(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     three = csv_file.read_text().replace("lovely", "fine", 60).splitlines()
     rows = [r.rsplit(",", 1)[0] + ",ok" if "fine" in r else r for r in three]
@@ -115,7 +115,7 @@ def test_changed_data_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatc
         resume(folder, QUIET)
 
 
-def test_an_interrupted_run_says_how_to_go_on(csv_file: Path, tmp_path: Path, monkeypatch):
+def test_an_interrupted_run_says_how_to_resume_it(csv_file: Path, tmp_path: Path, monkeypatch):
     folder = _interrupted(csv_file, tmp_path, monkeypatch)
     with pytest.raises(SentimentError, match="--resume"):
         load_bundle(folder)
@@ -204,7 +204,7 @@ def _sha(folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_killed_three_times_it_ends_with_the_same_weights(csv_file: Path, tmp_path: Path):
+def test_a_run_killed_three_times_ends_with_the_same_weights(csv_file: Path, tmp_path: Path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(_train_command(csv_file, whole), check=True, capture_output=True)
     rng = random.Random(int(time.time()))

@@ -111,7 +111,7 @@ def test_only_the_best_weights_are_kept(csv_file: Path, tmp_path: Path, monkeypa
         assert not files & {*WEIGHTS_AND_ALL, "checkpoint.safetensors"}
 
 
-def test_an_interrupted_search_ends_as_an_uninterrupted_one(
+def test_an_interrupted_search_ends_like_an_uninterrupted_one(
     csv_file: Path, tmp_path: Path, interrupt, capsys
 ):
     whole = search(small(csv_file), 3, tmp_path / "whole", FIXED, QUIET)
@@ -148,7 +148,7 @@ def test_a_trial_that_ended_unrecorded_is_not_run_again(
     assert result.best["validation_loss"] == load_bundle(tmp_path / "s").metrics["validation_loss"]
 
 
-def test_a_pruned_trial_ends_early_and_the_search_goes_on(
+def test_a_pruned_trial_ends_early_and_the_search_continues(
     csv_file: Path, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr(searching, "lags_behind", lambda rows, *_: len(rows) == 1)
