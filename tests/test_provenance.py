@@ -1,4 +1,4 @@
-"""A bundle states names and hashes of what it was trained on, and no path of any machine."""
+"""A bundle holds names and hashes of its training data, and no path."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def fit(settings: Settings, folder: Path) -> None:
 
 @pytest.fixture
 def other(reviews: Path) -> Path:
-    """A second file of texts, in a folder."""
+    """A folder with a second file of texts."""
     path = reviews.parent / "more" / "other.csv"
     path.parent.mkdir()
     path.write_text("text,label\nawful film 0,bad\nfair film,good\n", encoding="utf-8")
@@ -57,7 +57,7 @@ def other(reviews: Path) -> Path:
 
 @pytest.fixture
 def trained(reviews: Path, other: Path, tmp_path: Path) -> Path:
-    """A run in a folder of its own; every source of it is named by an absolute path."""
+    """A run whose sources are all named by absolute paths."""
     fit(tiny(reviews), tmp_path / "first")
     settings = tiny(
         reviews,
@@ -72,7 +72,7 @@ def trained(reviews: Path, other: Path, tmp_path: Path) -> Path:
 
 
 def files_with(words: str, folder: Path) -> list[str]:
-    """The files of a folder that hold some words, as they are or as JSON holds them."""
+    """Return the files of a folder that hold the words, plain or escaped as in JSON."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return sorted(path.name for path in files if words.encode() in path.read_bytes())
 
@@ -93,7 +93,7 @@ def files_with(words: str, folder: Path) -> list[str]:
         ("/", "."),
     ],
 )
-def test_a_path_becomes_its_last_part(source, name):
+def test_a_path_becomes_its_file_name(source, name):
     assert source_name(source) == name
 
 
@@ -104,12 +104,12 @@ def test_a_path_becomes_its_last_part(source, name):
         "hf:stanfordnlp/imdb", "hf:cardiffnlp/tweet_eval/irony:test", "kaggle:owner/name",
     ],
 )  # fmt: skip
-def test_names_stay(source):
+def test_names_stay_unchanged(source):
     assert source_name(source) == source
 
 
 @given(st.text(st.sampled_from("ab./\\:~ imdhf")))
-def test_a_name_is_its_own_name(source):
+def test_naming_a_name_changes_nothing(source):
     assert source_name(source_name(source)) == source_name(source)
 
 
@@ -151,7 +151,7 @@ def test_the_registry_names_the_shipped_models_that_read_a_set(name):
     assert set(data_sets(provenance)) == {k for k, s in registered().items() if name in s.models}
 
 
-def test_a_run_states_names_and_hashes(trained: Path, reviews: Path, other: Path, tmp_path: Path):
+def test_a_run_stores_names_and_hashes(trained: Path, reviews: Path, other: Path, tmp_path: Path):
     provenance = load_bundle(trained).config.provenance
     settings = Settings.from_dict(provenance["settings"])
     assert (settings.data.source, settings.data.exclude) == ("reviews.csv", ("other.csv",))
@@ -168,7 +168,7 @@ def test_a_run_states_names_and_hashes(trained: Path, reviews: Path, other: Path
     }
 
 
-def test_only_the_runs_own_settings_hold_a_path(trained: Path, tmp_path: Path):
+def test_only_the_settings_of_a_run_hold_a_path(trained: Path, tmp_path: Path):
     classifier = SentimentClassifier.from_pretrained(trained)
     classifier.save_pretrained(tmp_path / "saved")
     save_bundle(tmp_path / "exported", export(classifier.bundle, ["model.onnx"]))
@@ -180,7 +180,7 @@ def test_only_the_runs_own_settings_hold_a_path(trained: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("card", ["", '# Mine\nTrained on `{0}`, "{0}" and {0}:test, not {0}x.\n'])
-def test_an_old_bundle_with_paths_loads_and_is_saved_with_names(model: Path, tmp_path, card):
+def test_an_old_bundle_with_paths_is_saved_with_names(model: Path, tmp_path, card):
     path = "/home/ann/data/imdb"
     changes = {"data.source": path, "data.exclude": f"{path}:test", "training.init": "runs/one"}
     config = json.loads((model / "config.json").read_text())
@@ -200,7 +200,7 @@ def test_an_old_bundle_with_paths_loads_and_is_saved_with_names(model: Path, tmp
         assert files_with("/home/ann", tmp_path / "again") == []
 
 
-def test_paths_in_a_card_are_replaced_where_they_stand_alone():
+def test_whole_paths_in_a_card_are_replaced():
     provenance = {"settings": {"data": {"source": r"C:\data\a.csv"}, "mixture": [{"source": "b/"}]}}
     card = r'`C:\data\a.csv` {"source": "C:\\data\\a.csv"} bob/x'
     assert without_paths(card, provenance) == '`a.csv` {"source": "a.csv"} bob/x'
@@ -215,11 +215,11 @@ def test_paths_in_a_card_are_replaced_where_they_stand_alone():
         {"settings": {"mixture": [None, {"source": 3, "exclude": "a/b"}], "training": []}},
     ],
 )
-def test_other_things_in_a_provenance_stay(provenance):
+def test_other_values_of_the_provenance_stay(provenance):
     assert names_only(provenance) == provenance
 
 
-def test_settings_of_another_run_are_not_the_models(trained: Path, bundle):
+def test_settings_of_another_run_are_not_used(trained: Path, bundle):
     assert run_settings(load_bundle(trained)) == Settings.from_dict(
         json.loads((trained / "settings.json").read_text())
     )
@@ -228,8 +228,8 @@ def test_settings_of_another_run_are_not_the_models(trained: Path, bundle):
     assert run_settings(bundle) is None
 
 
-def test_a_model_without_its_run_knows_its_texts_by_their_hash(reviews: Path, tmp_path: Path):
-    """Of its own texts only those that training kept back are measured; of others, all."""
+def test_a_model_without_its_run_recognises_its_texts_by_hash(reviews: Path, tmp_path: Path):
+    """Only its validation texts are measured, but all texts of another source."""
     fit(tiny(reviews), tmp_path / "run")
     classifier = SentimentClassifier.from_pretrained(tmp_path / "run")
     kept_back = classifier.evaluate()
