@@ -33,33 +33,34 @@ SETS = {
 ORIGINS: dict[str, dict[str, str]] = {
     "default": {
         **SETS,
-        "irony": "Tweets, training split, without their labels.",
+        "irony": "The irony task's training tweets. Their labels were not used.",
         "grammar": GRAMMAR,
         "taught": "Unlabelled IMDb reviews, and excerpts of IMDb and product reviews, labelled by "
-        "earlier models. Some product reviews have labels that are half their own and "
-        "half a linear model's. Some tweets have labels that are one third their own, "
-        "one third a linear model's and one third a large language model's.",
+        "earlier models. The label of a product review is the mean of its own and "
+        "of a linear model's. The label of a tweet is the mean of its own, of a linear model's and "
+        "of a large language model's.",
         "judged": "Texts labelled by a large language model: IMDb and product reviews and "
         "excerpts of them, tweets and parts of them, tweets of the irony task, and "
-        "8,021 sentences with words that differently seeded models read differently. "
+        "8,021 sentences on which models trained with different seeds disagree. "
         "285 of these sentences contain a key word of the behaviour suite, 27 of them "
         '"detest". The search for such words began because "detest" failed in the '
         "suite.",
         "turned": "5,286 training reviews of IMDb and of products. A large language model "
-        "reversed their verdict by small edits.",
-        "roughened": "A part of these sentences with typing errors added by rule.",
+        "changed a few words so that the label changes.",
+        "roughened": "Copies of treebank, written, excerpt and judged texts, with typing errors "
+        "added by rule.",
         "written": "109,306 texts that a large language model wrote for sentiment-lstm "
         "(Apache-2.0).",
         "names": "Names in the vocabulary: personal names, some of them from Faker (MIT), and "
         "city names from the time zone database (public domain).",
         "people": "Numbers, religions and common words for people and nations, including most of "
-        "those in the behaviour suite. Their effect on neutral sentences and on "
-        "opinions beside them was removed from the weights, like that of proper nouns. "
+        "those in the behaviour suite. We changed the weights so that these words do "
+        "not affect neutral sentences and opinions beside them, like proper nouns. "
         "The large language model also wrote texts about people.",
-        "limits of the behaviour suite": "The suite does not test this model fairly on "
-        "names, places, numbers, nationalities, religions, other groups of people, and opinions "
-        "beside groups, because their effect was removed. The same holds for typos and links, "
-        "which rules correct and remove.",
+        "limits of the behaviour suite": "Do not rely on the suite for names, places, "
+        "numbers, nationalities, religions, other groups of people and opinions beside groups: the "
+        "model was adjusted for them. The same holds for typos and links, which rules correct and "
+        "remove.",
     },
     "tiny": {
         **SETS,
