@@ -128,6 +128,13 @@ def test_files_are_held_against_the_registry(cache, hub):
     assert statuses() == ["other file", "missing", "as fetched"]
 
 
+def test_files_of_ones_own_are_listed(cache):
+    (cache / "imdb").mkdir(parents=True)
+    (cache / "imdb" / "train.csv").write_text("text,label\na film,1\n")
+    statuses = {file.status for file in fetching.verify("imdb")}
+    assert statuses == {"no file of the registry; found: train.csv"}
+
+
 def test_the_projects_own_files_are_ok(cache, monkeypatch):
     folder = cache / "restaurants"
     folder.mkdir(parents=True)

@@ -70,6 +70,13 @@ def test_an_empty_variable_names_no_folder(folder, monkeypatch):
     assert registry.data_folders() == (folder.parent / "cache",)
 
 
+def test_a_folder_of_an_unknown_user_is_searched_in_vain(folder, monkeypatch):
+    monkeypatch.setenv(registry.VARIABLE, "~nosuch/x")
+    assert is_missing("data:imdb")
+    with pytest.raises(DataError, match="~nosuch/x"):
+        registry.folder_of("imdb")
+
+
 def test_a_set_that_is_not_here_says_how_to_get_it(folder):
     assert is_missing("data:imdb")
     with pytest.raises(DataError) as caught:

@@ -140,9 +140,10 @@ def predict(
 
 def _full_path(source: str) -> str:
     """A source for people: a path in full, so that it says which file it is."""
-    from sentiment_lstm.provenance import is_name
+    from sentiment_lstm.data.source_names import path_of
+    from sentiment_lstm.provenance import is_portable
 
-    return source if is_name(source) else str(Path(source).absolute())
+    return source if is_portable(source) else str(path_of(source).absolute())
 
 
 def _check_engine(engine: str, input_: str, output: str, threads: int | None, workers: int) -> None:

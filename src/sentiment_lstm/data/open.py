@@ -5,7 +5,6 @@ Knows which module reads which source, and nothing of formats.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +15,14 @@ from sentiment_lstm.data.acl_imdb import acl_splits, is_acl_imdb, open_acl_imdb
 from sentiment_lstm.data.labels import Labeller, make_labeller
 from sentiment_lstm.data.screening import SetAside, screen
 from sentiment_lstm.data.source import Source
-from sentiment_lstm.data.source_names import NEED_NAME, SOURCES, scheme_and_name
+from sentiment_lstm.data.source_names import (
+    NEED_NAME,
+    SOURCES,
+    expanded,
+    is_remote,
+    path_of,
+    scheme_and_name,
+)
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
 from sentiment_lstm.settings import DataSettings
@@ -48,7 +54,7 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
             return hub.open_hub(name, data, labelled=labelled)
         if scheme == "data":
             return _open_registered(name, data, labelled)
-        path = _path(data.source)
+        path = expanded(data.source)
         opener = _open_folder if path.is_dir() else _open_file
         return opener(path, data, labelled)
 
@@ -66,7 +72,7 @@ def list_splits(source: str) -> tuple[str, ...]:
             return ("train",)
         if scheme == "hf":
             return hub.hub_splits(name)
-        path = registry.folder_of(name) if scheme == "data" else _path(source)
+        path = registry.folder_of(name) if scheme == "data" else expanded(source)
         if not path.is_dir():
             return ()
         return acl_splits(path) if is_acl_imdb(path) else hub.hub_splits(str(path))
@@ -82,7 +88,8 @@ def is_missing(source: str) -> bool:
     with _checked(source):
         if scheme == "data":
             return registry.find_folder(name) is None
-        return not scheme and not _path(source).exists()
+        is_path = not scheme or (scheme == "hf" and not is_remote(source))
+        return is_path and not path_of(source).exists()
 
 
 def open_rows(data: DataSettings) -> Iterator[Row]:
@@ -163,11 +170,6 @@ def _checked(source: str) -> Iterator[None]:
         yield
     except OSError as error:  # no permission, say, or a name that no file can have
         raise DataError(f"Expected texts at {source[:200]}, found: {error.strerror}.") from error
-
-
-def _path(source: str) -> Path:
-    """The path with `~` expanded; unlike `Path.expanduser`, an unknown user is no error."""
-    return Path(os.path.expanduser(source))  # noqa: PTH111
 
 
 def _open_registered(name: str, data: DataSettings, labelled: bool) -> Source:

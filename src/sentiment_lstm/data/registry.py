@@ -15,6 +15,7 @@ from typing import Any
 
 import platformdirs
 
+from sentiment_lstm.data.source_names import expanded
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
 
@@ -105,7 +106,7 @@ def cache_folder() -> Path:
 def data_folders() -> tuple[Path, ...]:
     """The folders that may hold sets, in the order in which they are searched."""
     named = os.environ.get(VARIABLE, "")
-    return (*([Path(named).expanduser()] if named else []), cache_folder())
+    return (*([expanded(named)] if named else []), cache_folder())
 
 
 def find_folder(name: str) -> Path | None:
