@@ -36,9 +36,8 @@ def roughen(text: str, random: Random) -> str:
 def _with_slips(text: str, random: Random) -> str:
     words = [word for word in _WORD.finditer(text) if word[0].lower() not in KEPT]
     chosen = random.sample(words, min(len(words), random.choice((1, 1, 2))))
-    for word in sorted(
-        chosen, key=lambda word: -word.start()
-    ):  # from the end, so that earlier positions stay valid
+    # From the end, so that earlier positions stay valid.
+    for word in sorted(chosen, key=lambda word: -word.start()):
         text = text[: word.start()] + _slip(word[0], random) + text[word.end() :]
     return text
 

@@ -50,7 +50,9 @@ def side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
     """
     return {
         "runs": [run.name for run in runs],
-        "settings": _rows(runs, lambda run: _flat(run.training.settings), differing=True),
+        "settings": _rows(
+            runs, lambda run: _formatted_settings(run.training.settings), differing=True
+        ),
         "numbers": _rows(runs, _numbers),
         "behaviour": _rows(runs, _failure_rates),
     }
@@ -102,7 +104,7 @@ def _rows(
     return {name: row for name, row in rows.items() if not (differing and name in same)}
 
 
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _formatted_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _format_setting(value) for name, value in flattened(settings).items()}
 
 
