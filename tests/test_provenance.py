@@ -14,7 +14,7 @@ from tiny_runs import QUIET
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import fingerprint, load_bundle, run_settings, save_bundle
-from sentiment_lstm.data.registry import VARIABLE, registered
+from sentiment_lstm.data.registry import DATA_FOLDER_VARIABLE, registered
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.export import export
 from sentiment_lstm.provenance import (
@@ -140,7 +140,7 @@ def test_hashes_of_files_and_folders(tmp_path: Path):
 
 def test_registered_sets_are_described_by_the_files_that_are_here(tmp_path: Path, monkeypatch):
     """The files may be one's own. `fetched.json` is no file of texts."""
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setenv(DATA_FOLDER_VARIABLE, str(tmp_path))
     (tmp_path / "imdb").mkdir()
     for name in ("train.csv", "fetched.json"):
         (tmp_path / "imdb" / name).write_text(name)

@@ -19,7 +19,7 @@ SPLITS = ("train", "test", "unsupervised")
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.delenv(registry.VARIABLE, raising=False)
+    monkeypatch.delenv(registry.DATA_FOLDER_VARIABLE, raising=False)
     monkeypatch.setattr(registry, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
@@ -84,7 +84,7 @@ def test_a_set_that_is_there_is_not_downloaded_again(cache, hub):
 
 
 def test_a_set_in_a_folder_of_ones_own_is_not_downloaded(cache, hub, tmp_path, monkeypatch):
-    monkeypatch.setenv(registry.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(tmp_path))
     (tmp_path / "products").mkdir()
     assert fetching.fetch("products") == fetching.Fetched(tmp_path / "products", ())
     assert not hub

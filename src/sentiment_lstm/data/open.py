@@ -1,6 +1,6 @@
 """Opens and reads the source that one string names.
 
-Knows which module reads which source, and nothing of formats.
+Chooses the module that reads a source. Knows nothing of formats.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
     `hf:OWNER/NAME`, `hf:OWNER/NAME/CONFIGURATION` or a path. A folder called imdb is `./imdb`.
 
     Args:
-        data: the settings; a set that has a name fills in columns and label map they leave out.
+        data: the settings. A registered set supplies missing columns and label map.
         labelled: whether the source must have a label column.
 
     Raises:
@@ -60,7 +60,7 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
 
 
 def list_splits(source: str) -> tuple[str, ...]:
-    """List the splits of a source; a file has none, for it is one part.
+    """List the splits of a source. A file has no splits.
 
     Raises:
         DataError: an empty name, a set that is not here, or a hub name or folder that cannot be
@@ -79,7 +79,7 @@ def list_splits(source: str) -> tuple[str, ...]:
 
 
 def is_missing(source: str) -> bool:
-    """Whether a source is a path or a registered set, and nothing is there.
+    """Whether a local path or registered set does not exist.
 
     Raises:
         DataError: an empty name, or one that the disk refuses.
@@ -95,7 +95,9 @@ def is_missing(source: str) -> bool:
 def open_rows(data: DataSettings) -> Iterator[Row]:
     """The rows of a source, unchanged, lazily and in its order.
 
-    Raises: as `open_source`; a damaged file raises DataError where the damage is.
+    Raises:
+        DataError: as `open_source`; also at a damaged row.
+        MissingExtraError: as `open_source`.
     """
     yield from open_source(data).rows()
 
@@ -162,7 +164,7 @@ def refuse_empty(
 
 @contextmanager
 def _checked(source: str) -> Iterator[None]:
-    """Refuse an empty name, which would be the working directory; explain an error of the disk."""
+    """Refuse an empty name. Turn disk errors into DataError."""
     scheme, name = scheme_and_name(source)
     if scheme in ("", *NEED_NAME) and not name.strip():
         raise DataError(f"Expected the name of a source, found {source!r}; a source is {SOURCES}.")
