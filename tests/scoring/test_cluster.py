@@ -65,7 +65,7 @@ def test_a_folder_is_scored_as_its_files_are_and_a_rerun_skips(two_workers, bund
     assert list(told["shards"]) == [f"part-{n}.csv" for n in range(4)]
     (job.out / "part-1.csv").unlink()
     again = cluster.score_folder(bundle, job, workers=2)
-    assert [one.already for one in again.values()] == [True, False, True, True]
+    assert [one.was_complete for one in again.values()] == [True, False, True, True]
     assert json.loads((job.out / cluster.MANIFEST).read_text()) == told
 
 

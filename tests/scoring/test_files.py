@@ -88,7 +88,7 @@ def test_all_rows_and_columns_come_back_with_predictions(predictor, tmp_path, sm
     out, seen = tmp_path / f"out.{kind}", []
     found = score(predictor, write(tmp_path / f"in.{kind}"), out, seen=seen)
     rows = read(out)
-    assert (found.rows, dict(found.set_aside), found.already) == (len(ROWS), {}, False)
+    assert (found.rows, dict(found.set_aside), found.was_complete) == (len(ROWS), {}, False)
     assert [{k: row[k] for k in ROWS[0]} for row in rows] == ROWS
     wanted = predictor.predict(TEXTS)
     assert [row["predicted_label"] for row in rows] == [one.label for one in wanted]
@@ -178,7 +178,7 @@ def test_a_finished_output_is_left_as_it_is(predictor, tmp_path):
     source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
     score(predictor, source, out)
     found = score(Stopping(predictor, 0), source, out)
-    assert found.already
+    assert found.was_complete
     assert found.rows == len(ROWS)
 
 
@@ -397,7 +397,7 @@ def test_a_strangers_file_beside_the_output_is_left_alone(predictor, tmp_path, b
 
 def test_an_output_over_its_input_is_refused(predictor, tmp_path):
     source = write(tmp_path / "in.csv")
-    with pytest.raises(UsageError, match="beside the input"):
+    with pytest.raises(UsageError, match="another output file than the input"):
         score(predictor, source, source, overwrite=True)
     assert read(source) == ROWS
 
