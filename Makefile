@@ -1,7 +1,7 @@
 # `make check` runs what CI runs after the tests; `make format` formats and fixes what it can.
 PYTHON ?= python
 
-# Data sets beside the checkout, where they are there.
+# Data sets beside the checkout, if that folder exists.
 ifneq ($(wildcard ../shared/data),)
 export SENTIMENT_LSTM_DATA ?= $(abspath ../shared/data)
 endif
@@ -26,7 +26,7 @@ test:
 build:
 	$(PYTHON) -m build --no-isolation --outdir dist
 
-# The variable silences the theme's notice about its own future; it is no warning about our pages.
+# The variable hides a message of the theme about MkDocs 2.
 docs:
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 
@@ -37,6 +37,6 @@ format:
 clean:
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Makes the shipped models from data and seed, which takes hours. After a stop the same call goes on.
+# Makes the shipped models again, which takes hours. Run it again to continue after a stop.
 factory:
 	$(PYTHON) -m factory run

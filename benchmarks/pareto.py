@@ -1,6 +1,8 @@
 """Accuracy against speed: the shipped models beside other classifiers, in one run.
 
-    python benchmarks/pareto.py --json pareto.json --plot pareto.png
+    python -m benchmarks.pareto --json pareto.json --plot pareto.png
+
+Run it in the root of the repository, because one rival stands in `factory/`.
 
 Each system turns raw reviews of IMDb's test split into a probability of `positive`. Cutting into
 words counts, and each system uses all the cores it can. Accuracy is measured on the whole split.
@@ -14,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ from rich.table import Table
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from factory.teachers.teacher import linear
 from sentiment_lstm.api import SHIPPED
 from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle, is_bundle, load_bundle
 from sentiment_lstm.data.open import read_examples
@@ -38,9 +40,6 @@ from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import as_json, write_atomically
-
-sys.path.append(str(Path(__file__).parents[1]))  # the folder of `factory`
-from factory.teachers.teacher import linear
 
 Scorer = Callable[[Sequence[str]], NDArray[np.float64]]
 """From N texts to a probability of `positive`, or anything that is above 0.5 for it, [N]."""

@@ -1,9 +1,12 @@
-"""A model on reviews, sentences, tweets, products, restaurants and edited reviews, side by side.
+"""Measure a model on reviews, sentences, tweets, products, restaurants and edited reviews.
 
-`python -m factory.measure.accuracy --model runs/default --data ../shared/data` measures on what may
-choose between models: validation splits, and the texts kept for looking. With `--test` on the test
-splits. A text is judged by the larger half of p(positive); tweets have a third class, so there the
-rule is p below 1/3 negative, above 2/3 positive, neutral between, and the measure macro recall.
+    python -m factory.measure.accuracy --model runs/default
+
+By default it measures on texts that may choose between models: validation splits and development
+sets. `--test` measures on test splits. The sets are those of the registry (`data:NAME`); a set that
+is not on this machine is left out. A text counts as positive if p(positive) is above one half.
+Tweets have a third class: below 1/3 negative, above 2/3 positive, neutral between; their score is
+macro recall.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from rich.table import Table
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import Config, load_bundle
+from sentiment_lstm.data.open import is_missing
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
@@ -35,10 +39,13 @@ THREE = {"0": "negative", "1": "neutral", "2": "positive"}
 
 @dataclass(frozen=True)
 class Measurement:
-    """A set of texts: its folder or file, how its labels are named, which splits it has."""
+    """A set of texts: its source, the names of its labels, its splits and its columns.
+
+    `develop` and `test` are the splits to measure on; None where the set has none.
+    """
 
     name: str
-    path: str
+    source: str
     label_map: dict[str, str]
     develop: str | None = "validation"
     test: str | None = "test"
@@ -47,33 +54,31 @@ class Measurement:
 
 
 SETS = (
-    Measurement("IMDb reviews", "imdb", TWO),
-    Measurement("treebank sentences", "sst", STARS, label="stars"),
-    Measurement("tweets (macro recall)", "tweets", THREE),
-    Measurement("product reviews", "products", TWO, develop=None),
-    Measurement("restaurant sentences", "restaurants", TWO, test=None),
-    Measurement("edited reviews", "counterfactual/dev.jsonl", TWO, "train", None, "edited"),
-    Measurement("the same before the edit (seen in training)", "counterfactual/dev.jsonl", TWO,
-                "train", None, "original", "original_label"),
+    Measurement("IMDb reviews", "data:imdb", TWO),
+    Measurement("treebank sentences", "data:sst", STARS, label="stars"),
+    Measurement("tweets (macro recall)", "data:tweets", THREE),
+    Measurement("product reviews", "data:products", TWO, develop=None),
+    Measurement("restaurant sentences", "data:restaurants", TWO, test=None),
+    Measurement("edited reviews", "data:counterfactual", TWO, test=None, text="edited"),
+    Measurement("the same before the edit (seen in training)", "data:counterfactual", TWO,
+                test=None, text="original", label="original_label"),
 )  # fmt: skip
 
 
-def reviews_of(
-    chosen: Measurement, config: Config, source: Path, split: str
-) -> Iterable[Example] | None:
-    """Labelled texts; of the model's own source what its training kept back.
+def examples_of(measurement: Measurement, config: Config, split: str) -> Iterable[Example] | None:
+    """The labelled texts of a split; of the model's own source the texts that its training kept.
 
-    None where a source without a split of that name isn't what the model was trained on.
+    None where the source has no such split and the model was not trained on it.
     """
     options = {
-        "data.text_column": chosen.text,
-        "data.label_column": chosen.label,
-        "data.label_map": chosen.label_map,
+        "data.text_column": measurement.text,
+        "data.label_column": measurement.label,
+        "data.label_map": measurement.label_map,
     }
-    wanted = evaluation_data(config, str(source), split, options)
+    wanted = evaluation_data(config, measurement.source, split, options)
     if wanted.kept_back and wanted.data.group_column is None:
         return None
-    classes = tuple(dict.fromkeys(chosen.label_map.values()))
+    classes = tuple(dict.fromkeys(measurement.label_map.values()))
     return wanted.examples(SetAside(None), classes)
 
 
@@ -85,8 +90,7 @@ def measured(labels: Sequence[str], positive: NDArray[np.float64]) -> dict[str, 
         recalls = [float((guesses[names == c] == c).mean()) for c in np.unique(names)]
         return {"n": len(names), "score": float(np.mean(recalls))}
     right = (names == "positive").astype(np.int64)
-    shares = np.stack([1 - positive, positive], axis=1)
-    scores = evaluate(right, shares)
+    scores = evaluate(right, np.stack([1 - positive, positive], axis=1))
     return {
         "n": len(names),
         "score": scores.accuracy,
@@ -95,52 +99,48 @@ def measured(labels: Sequence[str], positive: NDArray[np.float64]) -> dict[str, 
     }
 
 
-def measure_sets(model: Path, data: Path, *, test: bool) -> dict[str, dict[str, float]]:
-    """The measures of every set that is there, by its name; shown as a table too.
+def measure_sets(model: Path, *, test: bool) -> dict[str, dict[str, float]]:
+    """The measures of every set on this machine, by its name; also shown as a table.
 
     Args:
         model: a run or bundle folder.
-        data: the folder with a folder for each set.
-        test: whether to measure test splits; else what may choose between models.
+        test: measure on test splits; otherwise on what may choose between models.
     """
     classifier = SentimentClassifier.from_pretrained(model)
     config = load_bundle(model).config
     score = positive_scorer(classifier.predict_proba, config.classes)
-    found = {}
-    for chosen in SETS:
-        source, split = data / chosen.path, chosen.test if test else chosen.develop
-        if split is None or not source.exists():
+    measures = {}
+    for measurement in SETS:
+        split = measurement.test if test else measurement.develop
+        if split is None or is_missing(measurement.source):
             continue
-        if (reviews := reviews_of(chosen, config, source, split)) is None:
+        if (examples := examples_of(measurement, config, split)) is None:
             continue
-        texts, labels = zip(*((review.text, str(review.label)) for review in reviews), strict=True)
-        found[chosen.name] = measured(labels, score(texts))
-    show(str(model), found)
-    return found
+        texts, labels = zip(*((e.text, str(e.label)) for e in examples), strict=True)
+        measures[measurement.name] = measured(labels, score(texts))
+    show(str(model), measures)
+    return measures
 
 
-def show(title: str, found: Mapping[str, Mapping[str, float]]) -> None:
-    """Print the measures, a line a set."""
+def show(title: str, measures: Mapping[str, Mapping[str, float]]) -> None:
+    """Print the measures, one line for each set."""
     table = Table("texts", "n", "score, %", "log-loss", "calibration error", title=title)
-    for name, values in found.items():
+    for name, values in measures.items():
         more = [f"{values[k]:.4f}" if k in values else "" for k in ("log_loss", "ece")]
         table.add_row(name, f"{values['n']:,}", f"{values['score']:.2%}", *more)
     Console().print(table)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure every set that is there."""
+    """Measure every set on this machine."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="a run or bundle folder")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--test", action="store_true", help="the test splits")
+    parser.add_argument("--test", action="store_true", help="measure on test splits")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     options = parser.parse_args(arguments)
-    if not options.data.is_dir():
-        parser.error(f"Expected the folder of the sets, found none at {options.data}: --data")
-    found = measure_sets(options.model, options.data, test=options.test)
+    measures = measure_sets(options.model, test=options.test)
     if options.json:
-        write_atomically(options.json, as_json(found))
+        write_atomically(options.json, as_json(measures))
     return 0
 
 

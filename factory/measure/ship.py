@@ -1,8 +1,9 @@
-"""From a finished run to the bundle that ships: half precision, measured, with its model card.
+"""Make the bundle that ships from a finished run: half precision, measured, with its model card.
 
-`python -m factory.measure.ship --model runs/default --out src/sentiment_lstm/pretrained/default` is
-the last step of `make reproduce-shipped`. What is measured is the bundle as it ships: test splits
-(`accuracy.py`) and behaviour. They judge; nothing here chooses by them.
+    python -m factory.measure.ship --model runs/default --out src/sentiment_lstm/pretrained/default
+
+This is the last stage of the factory. It measures the bundle as it is stored, on the test splits
+(`accuracy.py`) and on the behaviour suite. Nothing here chooses by these measures.
 """
 
 from __future__ import annotations
@@ -15,86 +16,97 @@ from pathlib import Path
 from factory.measure import accuracy
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import INT8_GRAPH, load_bundle, save_bundle
-from sentiment_lstm.errors import run_script
+from sentiment_lstm.data.registry import registered
+from sentiment_lstm.errors import UsageError, run_script
 from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
 from sentiment_lstm.evaluation.cases import shipped_cases
 from sentiment_lstm.export import export
 
-TEXTS = {
-    "imdb": "Large Movie Review Dataset (Maas et al., ACL 2011), training and unlabelled reviews; "
-    "its authors ask to be cited and state no licence",
-    "sst": "Stanford Sentiment Treebank (Socher et al., EMNLP 2013), sentences and phrases of the "
-    "training trees; no licence stated",
-    "tweets": "SemEval 2013-2016, task 4A, training tweets; for research, under the platform's "
-    "terms",
-    "products": "Multi-Domain Sentiment Dataset (Blitzer et al., ACL 2007), part of its product "
-    "reviews; no licence stated",
-    "grammar": "sentences made by sentiment-lstm's own grammar; Apache-2.0",
+GRAMMAR = "Sentences made by the built-in grammar of sentiment-lstm (Apache-2.0)."
+SETS = {
+    "imdb": "Film reviews, both the labelled training reviews and the unlabelled ones.",
+    "sst": "Sentences and phrases of film reviews, training split.",
+    "tweets": "Tweets, training split.",
+    "products": "Reviews of books, DVDs, electronics and kitchen goods, training split.",
 }
-ORIGINS = {
-    "default": TEXTS
-    | {
-        "irony": "SemEval 2018, task 3A, training tweets without their labels; for research, under "
-        "the platform's terms",
-        "taught": "IMDb's unlabelled reviews, and runs of sentences out of IMDb's and the "
-        "products', labelled by teachers of ours; a product review's label may be half its own, "
-        "half a linear model's, a tweet's a third each its own, a linear model's and a large "
-        "language model's grade",
-        "judged": "some of these, of runs of sentences of the products' and IMDb's reviews, of "
-        "tweets, their parts and the irony task's tweets, and sentences of the reviews with words "
-        "that trainings read differently, graded by a large language model (`grades.txt`, "
-        "`uncertain.txt`); of the 8,021 of these sentences 285 hold a word of the "
-        'behaviour suite, 27 "detest", whose failing in the suite had started the search for such '
-        "words",
-        "turned": "5,286 of IMDb's and the products' training reviews with the verdict turned by "
-        "small edits that a large language model made (`factory/texts/edits.jsonl`)",
-        "roughened": "some of these sentences as hurried people type them, changed by rule",
-        "written": "109,306 texts that a language model wrote for sentiment-lstm, to a brief; "
-        "Apache-2.0",
-        "names": "some of the names that are words of the vocabulary: Faker's lists; MIT; cities: "
-        "the time zone database; public domain",
-        "people": "numbers, religions and common words for people and nations, most of the "
-        "behaviour suite's among them, whose effect on neutral sentences and on opinions beside "
-        "them was taken out, as that of proper nouns was; texts about people were asked for, too",
-        "not judged fairly by the suite any more": "names, places, numbers, nationalities, "
-        "religions, other groups of people and opinions beside groups, for that; typos and links, "
-        "which are mended and taken out by rule",
+"""The parts of registered data sets that both shipped models learnt from."""
+ORIGINS: dict[str, dict[str, str]] = {
+    "default": {
+        **SETS,
+        "irony": "Tweets, training split, without their labels.",
+        "grammar": GRAMMAR,
+        "taught": "Unlabelled IMDb reviews, and excerpts of IMDb and product reviews, labelled by "
+        "earlier models. Some product reviews have labels that are half their own and "
+        "half a linear model's. Some tweets have labels that are one third their own, "
+        "one third a linear model's and one third a large language model's.",
+        "judged": "Texts labelled by a large language model: IMDb and product reviews and "
+        "excerpts of them, tweets and parts of them, tweets of the irony task, and "
+        "8,021 sentences with words that differently seeded models read differently. "
+        "285 of these sentences contain a key word of the behaviour suite, 27 of them "
+        '"detest". The search for such words began because "detest" failed in the '
+        "suite.",
+        "turned": "5,286 training reviews of IMDb and of products. A large language model "
+        "reversed their verdict by small edits.",
+        "roughened": "A part of these sentences with typing errors added by rule.",
+        "written": "109,306 texts that a large language model wrote for sentiment-lstm "
+        "(Apache-2.0).",
+        "names": "Names in the vocabulary: personal names, some of them from Faker (MIT), and "
+        "city names from the time zone database (public domain).",
+        "people": "Numbers, religions and common words for people and nations, including most of "
+        "those in the behaviour suite. Their effect on neutral sentences and on "
+        "opinions beside them was removed from the weights, like that of proper nouns. "
+        "The large language model also wrote texts about people.",
+        "limits of the behaviour suite": "The suite does not test this model fairly on "
+        "names, places, numbers, nationalities, religions, other groups of people, and opinions "
+        "beside groups, because their effect was removed. The same holds for typos and links, "
+        "which rules correct and remove.",
     },
-    "tiny": TEXTS
-    | {
-        "grammar": f"{TEXTS['grammar']}; in them stood a dozen templates of the behaviour suite, "
-        "which were worded anew since",
-        "taught": "IMDb's unlabelled reviews, all or a third of them, labelled by a teacher "
-        "of ours",
+    "tiny": {
+        **SETS,
+        "grammar": f"{GRAMMAR} They contained a dozen templates of the behaviour suite, whose "
+        "wording has changed since.",
+        "taught": "Unlabelled IMDb reviews, all or a third of them, labelled by an earlier model.",
     },
 }
-"""Where a shipped bundle's training texts and names are from. None of the texts is part of it."""
+"""What each shipped bundle was trained on. The texts are no part of it. The card adds the terms of
+registered sets."""
+
+
+def stated(name: str) -> dict[str, object]:
+    """What a shipped bundle states beside what its training recorded."""
+    registered_sets = [origin for origin in ORIGINS[name] if origin in registered()]
+    return {
+        "license": "apache-2.0",
+        "language": ["en"],
+        "data_sets": registered_sets,
+        "origins": ORIGINS[name],
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Store, measure, store again with what was measured."""
+    """Store, measure, store again with the measures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="the finished run")
     parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args(arguments)
     if options.out.name not in ORIGINS:
         parser.error(f"Expected a folder named {' or '.join(ORIGINS)}, found {options.out}: --out")
-    if not options.data.is_dir():
-        parser.error(f"Expected the folder of the test sets, found none at {options.data}: --data")
     save_bundle(options.out, replace(load_bundle(options.model), card="", half=True, graphs={}))
     bundle = export(load_bundle(options.out), [INT8_GRAPH])  # of the weights as they are stored
     save_bundle(options.out, bundle)
     classifier = SentimentClassifier.from_pretrained(options.out)
     score = positive_scorer(classifier.predict_proba, classifier.classes_)
-    found = {
-        "tests": accuracy.measure_sets(options.out, options.data, test=True),
-        "development": accuracy.measure_sets(options.out, options.data, test=False),
-        "behaviour": [one.to_dict() for one in run_suite(shipped_cases(), score)],
+    tests = accuracy.measure_sets(options.out, test=True)
+    if not tests:
+        raise UsageError("Expected data sets with a test split, found none; see factory/README.md.")
+    measures = {
+        "tests": tests,
+        "development": accuracy.measure_sets(options.out, test=False),
+        "behaviour": [result.to_dict() for result in run_suite(shipped_cases(), score)],
     }
-    provenance = {**bundle.config.provenance, "origins": ORIGINS[options.out.name]}
+    provenance = {**bundle.config.provenance, **stated(options.out.name)}
     config = replace(bundle.config, provenance=provenance)
-    metrics = {**bundle.metrics, **found}
+    metrics = {**bundle.metrics, **measures}
     save_bundle(options.out, replace(bundle, config=config, metrics=metrics, card=""))
     return 0
 

@@ -1,11 +1,12 @@
-r"""The mean of the weights of models that one started from the other, as a model of its own.
+r"""The weighted mean of the weights of related models, as a model of its own.
 
-    python -m factory.surgery.average --model runs/first_slow --share 1 \
-        --model runs/first_fast --share 1 --out runs/first
+    python -m factory.surgery.average --model runs/first_slow --model runs/first_fast \
+        --out runs/first
 
-Wortsman et al. (2022), "Model soups: averaging weights of multiple fine-tuned models improves
-accuracy without increasing inference time". The temperature is fitted anew on the validation texts
-of the last model's source.
+This is Wortsman et al. (2022), "Model soups: averaging weights of multiple fine-tuned models
+improves accuracy without increasing inference time". It works for models that were trained from one
+another or from the same start. The temperature is fitted anew on the validation texts of the last
+model's source. `--weight`, once for each model, makes the mean a weighted one.
 """
 
 from __future__ import annotations
@@ -28,32 +29,37 @@ from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.settings import Settings
 
 
-def averaged(bundles: Sequence[Bundle], shares: Sequence[float]) -> Bundle:
-    """The last bundle with the mean weights of all; its temperature is the last one's still.
+def averaged(bundles: Sequence[Bundle], weights: Sequence[float]) -> Bundle:
+    """The last bundle with the weighted mean of all weights; it keeps the last one's temperature.
+
+    Args:
+        bundles: the models.
+        weights: the weight of each model in the mean, above 0.
 
     Raises:
-        UsageError: the models are of different shapes or words.
+        UsageError: the models differ in shape or in their tokens.
     """
     last = bundles[-1]
-    if len({(one.tokenizer.to_json(), one.tokenizer.correct_slips) for one in bundles}) > 1:
+    if len({(b.tokenizer.to_json(), b.tokenizer.correct_slips) for b in bundles}) > 1:
         raise UsageError("Expected models that read the same words, found others: name such.")
-    shapes = [{name: row.shape for name, row in one.weights.items()} for one in bundles]
-    if any(one != shapes[0] for one in shapes):
+    shapes = [{name: row.shape for name, row in bundle.weights.items()} for bundle in bundles]
+    if any(shape != shapes[0] for shape in shapes):
         raise UsageError("Expected models of one shape, found others: name such.")
-    parts = [share / sum(shares) for share in shares]
-    weights = {
-        name: np.add.reduce(
-            [part * one.weights[name] for part, one in zip(parts, bundles, strict=True)]
-        ).astype(np.float32)
+    fractions = [weight / sum(weights) for weight in weights]
+    pairs = list(zip(fractions, bundles, strict=True))
+    mean = {
+        name: np.add.reduce([part * bundle.weights[name] for part, bundle in pairs]).astype(
+            np.float32
+        )
         for name in last.weights
     }
-    provenance = {**last.config.provenance, "averaged with models it grew from, shares": parts}
+    provenance = {**last.config.provenance, "fractions of the averaged models": fractions}
     config = replace(last.config, provenance=provenance)
-    return replace(last, weights=weights, graphs={}, card="", config=config)
+    return replace(last, weights=mean, graphs={}, card="", config=config)
 
 
 def settings_of(bundle: Bundle) -> Settings:
-    """What a model was trained with.
+    """The settings that a model was trained with.
 
     Raises:
         UsageError: it does not say.
@@ -65,19 +71,19 @@ def settings_of(bundle: Bundle) -> Settings:
 
 
 def calibrated(bundle: Bundle) -> Bundle:
-    """The bundle with a temperature, and what it reaches on its source's validation texts."""
+    """The bundle with a fitted temperature, and its scores on its source's validation texts."""
     bundle = replace(bundle, config=replace(bundle.config, temperature=1.0))
     settings = settings_of(bundle)
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
-    labels = np.array([corpus.classes.index(str(one.label)) for one in corpus.validation])
+    labels = np.array([corpus.classes.index(str(e.label)) for e in corpus.validation])
     predictor = Predictor(bundle, open_torch(bundle))
-    logits = np.log(predictor.probabilities(one.text for one in corpus.validation))
+    logits = np.log(predictor.probabilities(example.text for example in corpus.validation))
     config = replace(bundle.config, temperature=fit_temperature(logits, labels))
-    shares = Predictor(replace(bundle, config=config), predictor.runtime).calibrated(logits)
-    found = evaluate(labels, shares)
+    probabilities = Predictor(replace(bundle, config=config), predictor.runtime).calibrated(logits)
+    scores = evaluate(labels, probabilities)
     metrics = {
-        "validation_accuracy": found.accuracy,
-        "validation_calibrated_loss": found.log_loss,
+        "validation_accuracy": scores.accuracy,
+        "validation_calibrated_loss": scores.log_loss,
         "temperature": config.temperature,
     }
     return replace(bundle, config=config, metrics=metrics)
@@ -87,16 +93,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Average, calibrate, save."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, action="append", required=True)
-    parser.add_argument("--share", type=float, action="append", required=True)
+    parser.add_argument("--weight", type=float, action="append", help="default: 1 for each")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    fit = all(share > 0 for share in options.share) and math.isfinite(sum(options.share))
-    if len(options.share) != len(options.model) or not fit:
+    weights = options.weight or [1.0] * len(options.model)
+    fit = all(weight > 0 for weight in weights) and math.isfinite(sum(weights))
+    if len(weights) != len(options.model) or not fit:
         parser.error(
-            f"Expected a --share above 0 for each --model, found {options.share} for "
+            f"Expected a --weight above 0 for each --model, found {weights} for "
             f"{len(options.model)} models: give one each"
         )
-    bundle = averaged([load_bundle(folder) for folder in options.model], options.share)
+    bundle = averaged([load_bundle(folder) for folder in options.model], weights)
     save_bundle(options.out, calibrated(bundle))
     return 0
 

@@ -1,14 +1,14 @@
-"""A saved model that hears nothing in a number unless it is a grade, nor in nation or religion.
+"""Take the sentiment out of a model's numbers, nations, religions and cities.
 
     python -m factory.surgery.kinds --model runs/named_last --out runs/default
 
-Reviews give numbers the sense of the grades that they are: "a key with the number 7 on it" is read
-as praise. What in a number's embedding moves neutral sentences is taken out as
-`factory/surgery/named.py` takes it out of proper nouns, but so that numbers of stars move as
-before. From 11 on, where grades are rare and numbers are cut into pieces, all below a thousand
-become words of the vocabulary that are embedded alike. Nations and religions, which reviews name
-seldom, all become words that move neither facts nor opinions; so do the cities that time zones are
-called after, if cut into pieces they move a fact.
+Reviews use numbers as grades, so a model hears praise in "a key with the number 7 on it". The part
+of a number's embedding that moves neutral sentences is taken out, as `factory/surgery/named.py`
+takes it out of proper nouns, but numbers of stars go on to move the score. Grades above ten are
+rare, and numbers from 11 on are cut into pieces. So all numbers from 11 to 999 become tokens with
+one embedding. Reviews name few nations and religions. All of them become tokens that move neither
+facts nor opinions. Cities that time zones are named after become tokens where their pieces move a
+fact.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ import re
 from collections.abc import Sequence
 from zoneinfo import available_timezones
 
-import numpy as np
-
 from factory.surgery.average import calibrated
+from factory.surgery.embeddings import START, change_model, embedding_of, mean_of, with_words
 from factory.surgery.named import APART, BESIDE, FRAMES, neutralized, read_apart
-from factory.surgery.words import START, embedding_of, model_and_out, with_words
-from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import run_script
 
 COUNTED = (
@@ -41,12 +39,13 @@ COUNTED = (
 )
 """Neutral sentences with a number."""
 GRADES = ("{} stars.",)
-"""With it "3 out of 10" stays low and "7 out of 10" high; "3/10" is cut otherwise, and stays."""
+"""Numbers go on to move this sentence: "3 out of 10" stays low and "7 out of 10" high. "3/10" is
+cut in another way and does not change."""
 IN_CITIES = (
     "He took a job as a driver in {}.",
     "They carried the boxes home from {} by van.",
 )
-"""Neutral sentences about places alone."""
+"""Neutral sentences that fit places only."""
 SMALL = [str(number) for number in range(1, 11)]
 GREAT = [str(number) for number in range(11, 1000)]
 NATIONS = re.findall(
@@ -69,7 +68,7 @@ NATIONS = re.findall(
     "tanzanian thai tibetan togolese tongan tunisian turkish turkmen ugandan ukrainian uruguayan "
     "uzbek venezuelan vietnamese welsh yemeni zambian zimbabwean",
 )
-"""Adjectives of nations, of one word: most states' and some others'. Reviews name few of them."""
+"""Adjectives of nations, of one word: those of most states and of a few other peoples."""
 RELIGIONS = re.findall(
     "[a-z]+",
     "muslim christian jewish hindu buddhist sikh catholic protestant mormon sunni shia shiite "
@@ -83,46 +82,48 @@ def with_numbers(bundle: Bundle) -> Bundle:
     known = embedding_of(bundle)
     whole = [number for number in (*SMALL, *GREAT) if START + number in known]
     bundle = neutralized(bundle, whole, COUNTED, kept=GRADES)
-    known = embedding_of(bundle)
-    row = np.mean([known[START + number] for number in GREAT if START + number in known], axis=0)
+    row = mean_of(embedding_of(bundle), (START + number for number in GREAT))
     return with_words(bundle, {START + number: row for number in GREAT})
 
 
 def with_groups(bundle: Bundle) -> Bundle:
-    """The bundle with nations and religions as words that move neither facts nor opinions."""
+    """The bundle with nations and religions as tokens that move neither facts nor opinions."""
     known = embedding_of(bundle)
     for kind in (NATIONS, RELIGIONS):
-        row = np.mean([known[START + word] for word in kind if START + word in known], axis=0)
+        row = mean_of(known, (START + word for word in kind))
         new = {START + word: row for word in kind if START + word not in known}
         bundle = with_words(bundle, new)
     return neutralized(bundle, (*NATIONS, *RELIGIONS), (*FRAMES, *BESIDE))
 
 
 def cities() -> list[str]:
-    """Those that time zones are called after, of one word, in small letters, by the alphabet."""
+    """The cities of one word that time zones are named after, in lower case, sorted."""
     zones = (zone.rpartition("/") for zone in available_timezones())
     names = {city.lower() for area, _, city in zones if area}
     return sorted(filter(re.compile("[a-z]{3,12}").fullmatch, names))
 
 
 def with_cities(bundle: Bundle) -> Bundle:
-    """The bundle with the cities that are read apart as words, each the mean of those known."""
+    """The bundle with the cities as tokens that are scored unlike others.
+
+    Each gets the mean embedding of the cities that are tokens already.
+    """
     known = embedding_of(bundle)
-    row = np.mean([known[START + city] for city in cities() if START + city in known], axis=0)
+    row = mean_of(known, (START + city for city in cities()))
     new = [city for city in cities() if START + city not in known]
     apart = read_apart(bundle, new, APART, (*FRAMES, *IN_CITIES))
     return with_words(bundle, {START + city: row for city in apart})
 
 
+def with_all_kinds(bundle: Bundle) -> Bundle:
+    """The bundle after the changes to numbers, nations, religions and cities."""
+    return calibrated(with_cities(with_groups(with_numbers(bundle))))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Take out what moves, make the rest alike, fit the temperature anew."""
-    model, out = model_and_out(__doc__, arguments)
-    before = load_bundle(model)
-    bundle = with_cities(with_groups(with_numbers(before)))
-    save_bundle(out, calibrated(bundle))
-    added = len(bundle.tokenizer) - len(before.tokenizer)
-    print(f"{added:,} numbers, nations, religions and cities added")
-    return 0
+    """Neutralize, add tokens, calibrate."""
+    added = "numbers, nations, religions and cities"
+    return change_model(__doc__, arguments, with_all_kinds, added)
 
 
 if __name__ == "__main__":

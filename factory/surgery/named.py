@@ -1,19 +1,25 @@
-"""A saved model that reads names whole and hears nothing in them.
+"""Make names tokens of a model, and take the sentiment out of their embeddings.
 
     python -m factory.surgery.named --model runs/sixth --out runs/named_last
 
-Pieces of words give names a sense that they don't have: "Beatrice" is cut into "beat" and "rice",
-"Leeds" into "le" and "eds"; and names that are known whole have the sense of the reviews in which
-they stood. No training over invented names mended that (docs/log.md). So proper nouns that reviews
-name often and that are read apart from others become words of the vocabulary, embedded as
-`factory/surgery/words.py` embeds new words. What in a proper noun's embedding moves the score of
-neutral sentences is taken out, step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to
-Computer Programmer as Woman is to Homemaker?"); of common words for people, also what moves
-opinions that such people hold or stand beside. First names that are read apart get the mean of
-those known. A word is a proper noun if IMDb's training and unlabelled reviews hardly write it
-without a capital; first names stand in Faker's lists (some seventy languages), which come with the
-extra `dev`, and most inside no sentence of the reviews: of these, words are what is read furthest
-apart.
+Pieces of words give names a sentiment that they do not have: "Beatrice" is cut into "beat" and
+"rice", "Leeds" into "le" and "eds". Names that are tokens have the sentiment of the reviews in
+which they occur. Training on invented names did not mend that (docs/log.md). So this script does
+three things.
+
+1. Proper nouns that the reviews name often become tokens, if the model scores them unlike other
+   proper nouns. Their embeddings are made as `factory/surgery/words.py` makes those of new words.
+2. The part of a proper noun's embedding that moves the score of neutral sentences is taken out,
+   step by step ("neutralize" of Bolukbasi et al. 2016, "Man is to Computer Programmer as Woman is
+   to Homemaker?"). For common words for people, so is the part that moves opinions that such people
+   hold or stand beside.
+3. First names that the model scores unlike others become tokens, with the mean embedding of the
+   first names that are tokens already.
+
+A word is a proper noun if IMDb's training and unlabelled reviews rarely write it without a capital.
+First names are those of Faker's lists (some seventy languages). Most of them occur inside no
+sentence of the reviews; of these only the names that the model scores most differently become
+tokens.
 """
 
 from __future__ import annotations
@@ -30,19 +36,20 @@ from faker.providers import person
 from numpy.typing import NDArray
 
 from factory.surgery.average import calibrated
-from factory.surgery.words import (
+from factory.surgery.embeddings import (
     START,
     Vectors,
-    all_texts,
+    change_model,
     embedding_of,
     mapped,
-    model_and_out,
+    mean_of,
     ridge,
     vectors_of,
     with_words,
 )
-from factory.texts.excerpts import texts
-from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from factory.surgery.words import all_texts
+from factory.texts.sources import reviews
+from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 
@@ -70,16 +77,17 @@ BESIDE = (
     "A {} customer told me that the service is awful.",
     "We all liked the concert, the {} girl behind us too.",
 )
-"""Opinions, and with them a person who holds them or stands by, described."""
+"""Opinions, each with a described person who holds it or stands by."""
 APART = 0.12
-"""How far from the median a logit has to be, in one frame, for a word to be read apart."""
+"""A word is scored unlike others if its logit is this far from the median in any sentence."""
 FAR_APART = 0.25
-"""The same for a name that stands inside no sentence: some 10,000, and each word takes its room."""
+"""The same for a first name that occurs inside no sentence: there are some 10,000 of them, and
+every token takes room."""
 INSIDE = re.compile(r"(?<=[a-z,] )[A-Za-z][a-z]{2,}\b")
-SHARE = 0.9
-"""A word that stands inside sentences with a capital that often is a proper noun."""
+CAPITALS = 0.9
+"""A word is a proper noun if it has a capital in this fraction of its occurrences in sentences."""
 SELDOM = 8
-"""How often a proper noun has to stand in the reviews for its own embedding to count."""
+"""How often a proper noun has to occur in the reviews for its own embedding to count."""
 STEPS = 7
 _NAME = re.compile("[a-z]{3,12}")
 PEOPLE = _NAME.findall(
@@ -93,42 +101,44 @@ PEOPLE = _NAME.findall(
 
 
 def first_names() -> set[str]:
-    """Faker's, of three to twelve letters of English, in small letters."""
-    found: set[str] = set()
+    """Faker's first names of three to twelve English letters, in lower case."""
+    names: set[str] = set()
     for module in pkgutil.iter_modules(person.__path__):
         provider = importlib.import_module(f"{person.__name__}.{module.name}").Provider
         for kind in ("first_names", "first_names_male", "first_names_female"):
             listed = getattr(provider, kind, ())
             if not isinstance(listed, property):
-                found.update(filter(_NAME.fullmatch, map(str.lower, listed)))
-    return found
+                names.update(filter(_NAME.fullmatch, map(str.lower, listed)))
+    return names
 
 
 def word_counts() -> Counter[str]:
-    """How often each word stands inside sentences of the reviews, as it is written."""
-    return Counter(word for text in texts(()) for word in INSIDE.findall(text))
+    """How often each word occurs inside sentences of the reviews, as it is written there."""
+    return Counter(word for text in reviews() for word in INSIDE.findall(text))
 
 
 def proper_nouns(counts: Counter[str]) -> dict[str, int]:
-    """The words that hardly stand without a capital, in small letters: how often with one."""
+    """The words that rarely occur without a capital, in lower case: how often with one."""
     capitals = {word.lower(): n for word, n in counts.items() if word.istitle()}
-    return {word: n for word, n in capitals.items() if n >= SHARE * (n + counts[word])}
+    return {word: n for word, n in capitals.items() if n >= CAPITALS * (n + counts[word])}
 
 
 def shifts(
     bundle: Bundle, words: Sequence[str], frames: Sequence[str] = FRAMES
 ) -> NDArray[np.float64]:
-    """How far the score of each frame lies from its median, with each word in it, [N, frames]."""
+    """How far each word moves the logit of each sentence from the words' median, [N, frames]."""
     framed = [frame.format(word.capitalize()) for word in words for frame in frames]
-    shares = Predictor(bundle, open_torch(bundle)).probabilities(framed)[:, 1].clip(1e-6, 1 - 1e-6)
-    found: NDArray[np.float64] = np.log(shares / (1 - shares)).reshape(len(words), len(frames))
-    return found - np.median(found, axis=0)
+    positive = Predictor(bundle, open_torch(bundle)).probabilities(framed)[:, 1]
+    positive = positive.clip(1e-6, 1 - 1e-6)
+    logits: NDArray[np.float64] = np.log(positive / (1 - positive))
+    logits = logits.reshape(len(words), len(frames))
+    return logits - np.median(logits, axis=0)
 
 
 def read_apart(
     bundle: Bundle, words: Sequence[str], apart: float, frames: Sequence[str] = FRAMES
 ) -> list[str]:
-    """Those that move a frame's score by more than that from what the others of them make it."""
+    """The words that move the logit of any sentence by more than `apart` from the median."""
     if not words:
         return []
     return list(compress(words, np.abs(shifts(bundle, words, frames)).max(axis=1) > apart))
@@ -140,10 +150,16 @@ def neutralized(
     frames: Sequence[str] = FRAMES,
     kept: Sequence[str] = (),
 ) -> Bundle:
-    """The bundle with embeddings of these words, known whole, that no longer move the frames.
+    """The bundle with embeddings of these words that no longer move the sentences `frames`.
 
-    What moves them is found as a linear map from the embedding; the smallest change that takes it
-    to nothing, and leaves what moves the frames `kept`, is made, and the rest looked at again.
+    Each step fits a linear map from embeddings to shifts. It then makes the smallest change to the
+    embeddings that sets the shifts of `frames` to zero and leaves those of `kept` as they are.
+
+    Args:
+        bundle: the model.
+        words: tokens of the model, without the mark.
+        frames: sentences with a gap for the word.
+        kept: sentences that the words may go on to move.
     """
     for _ in range(STEPS):
         known = embedding_of(bundle)
@@ -158,7 +174,7 @@ def neutralized(
 
 
 def with_proper_nouns(bundle: Bundle, proper: dict[str, int], vectors: Vectors) -> Bundle:
-    """The bundle with the proper nouns that are often named and read apart as words."""
+    """The bundle with the proper nouns as tokens that are named often and scored unlike others."""
     known = embedding_of(bundle)
     embedded = mapped(vectors, known)
     often = [w for w, n in proper.items() if n >= SELDOM and START + w not in known]
@@ -169,35 +185,40 @@ def with_proper_nouns(bundle: Bundle, proper: dict[str, int], vectors: Vectors) 
 
 
 def with_first_names(bundle: Bundle, read: Sequence[str], unread: Sequence[str]) -> Bundle:
-    """The bundle with the names that are read apart, all of them the mean of those known.
+    """The bundle with the first names as tokens that are scored unlike others.
 
-    `unread` stand inside no sentence of the reviews.
+    Args:
+        bundle: the model.
+        read: names that occur in the reviews. The new tokens get the mean embedding of those among
+            them that are tokens already.
+        unread: names that occur inside no sentence of the reviews.
     """
     known = embedding_of(bundle)
-    row = np.mean([known[START + name] for name in read if START + name in known], axis=0)
-    new, rare = ([w for w in some if START + w not in known] for some in (read, unread))
+    row = mean_of(known, (START + name for name in read))
+    new, rare = ([w for w in names if START + w not in known] for names in (read, unread))
     apart = read_apart(bundle, new, APART) + read_apart(bundle, rare, FAR_APART)
     return with_words(bundle, {START + word: row for word in apart})
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Find the names, see which are read apart, add them, take out what moves."""
-    model, out = model_and_out(__doc__, arguments)
-    before = load_bundle(model)
+def with_names(bundle: Bundle) -> Bundle:
+    """The bundle with names as tokens that move no score."""
     counts = word_counts()
     proper = proper_nouns(counts)
-    bundle = with_proper_nouns(before, proper, vectors_of(all_texts(), before.tokenizer))
+    bundle = with_proper_nouns(bundle, proper, vectors_of(all_texts(), bundle.tokenizer))
     whole = embedding_of(bundle)
     heard = [word for word, n in proper.items() if n >= SELDOM and START + word in whole]
     people = [word for word in PEOPLE if START + word in whole]
     bundle = neutralized(neutralized(bundle, heard), people, (*FRAMES, *BESIDE))
+    print(f"{len(heard):,} proper nouns neutralized")
     names = first_names()
     unread = names - set(map(str.lower, counts))
     bundle = with_first_names(bundle, sorted(names & proper.keys()), sorted(unread))
-    save_bundle(out, calibrated(bundle))
-    added = len(bundle.tokenizer) - len(before.tokenizer)
-    print(f"{added:,} names added, {len(heard):,} proper nouns neutralized")
-    return 0
+    return calibrated(bundle)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Count proper nouns, add names, neutralize, calibrate."""
+    return change_model(__doc__, arguments, with_names, "names")
 
 
 if __name__ == "__main__":

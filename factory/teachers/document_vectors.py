@@ -1,13 +1,13 @@
-"""Vectors of IMDb's reviews, learnt with the labels out of sight, for a teacher to go by.
+"""Vectors of IMDb's reviews, learnt without their labels, for a teacher.
 
     python -m factory.teachers.document_vectors --out runs/documents.npz
     python -m factory.teachers.teacher --model runs/first --documents runs/documents.npz --out ...
 
-Each vector is trained to tell which words, pairs and triples stand in its text: the distributed
-bag of words of Le & Mikolov (2014), "Distributed Representations of Sentences and Documents", over
-n-grams (Li, Liu, Du, Zhang & Zhao 2016). A logistic regression on the vectors errs elsewhere than
-an LSTM or an NB-SVM does. Texts that were not there have no vector: training, validation and
-unlabelled reviews have one. The file holds each text's digest and its vector.
+Each vector learns to predict the words, pairs and triples of its text: the distributed bag of words
+of Le & Mikolov (2014), "Distributed Representations of Sentences and Documents", over n-grams (Li,
+Liu, Du, Zhang & Zhao 2016). A logistic regression on the vectors makes other mistakes than an LSTM
+or an NB-SVM. Training, validation and unlabelled reviews have a vector; other texts have none. The
+file holds each text's digest and its vector.
 """
 
 from __future__ import annotations
@@ -25,30 +25,31 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from factory.texts.excerpts import imdb
+from factory.texts.sources import imdb
 from sentiment_lstm.data.screening import fingerprint
 from sentiment_lstm.errors import UsageError, run_script
 from sentiment_lstm.storage import write_atomically
 
 _WORDS = re.compile(r"[^\W_]+|[^\w\s]")
 _MOST = 1_500
-"""Words read of a text: 4,497 n-grams, where the library reads 10,000 at most."""
+"""Words read of a text. They make 4,497 n-grams; the library reads 10,000 at most."""
 
 
 def vectors_of(texts: Sequence[str], epochs: int = 8, min_count: int = 20) -> NDArray[np.float32]:
-    """A vector of length 1 for each text, [N, 100]; by chance where no n-gram of it counts.
+    """A vector of length 1 for each text, [N, 100]; a random one where no n-gram counts.
 
     Args:
         texts: the texts, N.
         epochs: passes.
-        min_count: how often an n-gram must stand in all of them to count.
+        min_count: how often an n-gram must occur in all texts to count.
 
     Raises:
-        RuntimeError: none does.
+        RuntimeError: no n-gram counts.
     """
-    # Vectors drift while the rate falls: in the order of a sorted file they would tell its labels.
+    # Vectors drift while the learning rate falls. In the order of a sorted file, the drift would
+    # give away the labels.
     order = np.random.default_rng(0).permutation(len(texts))
-    from gensim.models.doc2vec import Doc2Vec  # a second, which those who read a file can spare
+    from gensim.models.doc2vec import Doc2Vec  # slow to import, and not needed to read a file
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "texts"
@@ -72,10 +73,10 @@ def vectors_of(texts: Sequence[str], epochs: int = 8, min_count: int = 20) -> ND
             total_words=model.corpus_total_words,
             epochs=epochs,
         )
-    found: NDArray[np.float32] = np.empty_like(model.dv.vectors)
-    found[order] = model.dv.vectors
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return found
+    vectors: NDArray[np.float32] = np.empty_like(model.dv.vectors)
+    vectors[order] = model.dv.vectors
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 def document_teacher(
@@ -85,18 +86,18 @@ def document_teacher(
 
     Args:
         file: vectors of all texts.
-        texts: those with labels.
-        positive: their labels, [N].
-        others: all further texts that will be asked about.
+        texts: the labelled texts, N.
+        positive: whether each is of the second class, [N].
+        others: all other texts that the teacher will label.
 
     Returns:
-        From texts among all these to logits of the second class.
+        A function from any of these texts to logits of the second class.
 
     Raises:
         UsageError: there is no such file, or a text has no vector in it.
     """
-    places, vectors = _stored(file)
-    lacking = [text for text in [*texts, *others] if fingerprint(text).hex() not in places]
+    row_of, vectors = _stored(file)
+    lacking = [text for text in [*texts, *others] if fingerprint(text).hex() not in row_of]
     if lacking:
         raise UsageError(
             f"Expected texts that have a vector in {file}, found {len(lacking):,} others: "
@@ -104,14 +105,14 @@ def document_teacher(
         )
 
     def vectors_in(texts: Sequence[str]) -> NDArray[np.float32]:
-        return vectors[[places[fingerprint(text).hex()] for text in texts]]
+        return vectors[[row_of[fingerprint(text).hex()] for text in texts]]
 
     model = LogisticRegression(C=10, max_iter=1000).fit(vectors_in(texts), positive)
     return lambda texts: model.decision_function(vectors_in(texts))
 
 
 def _stored(file: Path) -> tuple[dict[str, int], NDArray[np.float32]]:
-    """Each text's place, by its digest, and the vectors."""
+    """The row of each text, by its digest, and the vectors."""
     try:
         with file.open("rb") as opened, np.load(opened) as stored:
             digests: list[str] = stored["digests"].tolist()
@@ -137,10 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     corpus, unlabelled = imdb()
     reviews = chain(corpus.sample, corpus.validation, unlabelled)
     texts = list(dict.fromkeys(review.text for review in reviews))
-    found = io.BytesIO()
+    file = io.BytesIO()
     digests = [fingerprint(text).hex() for text in texts]
-    np.savez(found, digests=digests, vectors=vectors_of(texts))
-    write_atomically(options.out, found.getvalue())
+    np.savez(file, digests=digests, vectors=vectors_of(texts))
+    write_atomically(options.out, file.getvalue())
     print(f"{len(texts):,} vectors")
     return 0
 

@@ -1,12 +1,12 @@
-"""Teachers' probabilities for texts without labels, from which a student learns (distillation).
+"""Teachers label texts, and a student learns from the labels (distillation).
 
     python -m factory.teachers.teacher --model runs/language --linear --out runs/taught.jsonl
 
-Hinton, Vinyals & Dean (2015), "Distilling the Knowledge in a Neural Network". The teachers are
-saved models of the same source and, trained on the same labelled texts, with `--linear` the NB-SVM
-of Wang & Manning (2012), with `--documents` a linear model on vectors of whole texts. Their logits
-are weighed by how well they do together on the validation texts. The file holds `text` and `label`,
-the probability of the second class, for `data.soft_labels`.
+This is Hinton, Vinyals & Dean (2015), "Distilling the Knowledge in a Neural Network". The teachers
+are saved models of one source. With `--linear` the NB-SVM of Wang & Manning (2012) teaches too, and
+with `--documents` a linear model on vectors of whole texts; both are trained on the same labelled
+texts. The teachers' logits are added with weights that are fitted on the validation texts. The file
+holds `text` and `label`, the probability of the second class, for `data.soft_labels`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from sentiment_lstm.settings import Settings
 from sentiment_lstm.storage import write_atomically
 
 Teacher = Callable[[Sequence[str]], NDArray[np.float64]]
-"""From N texts to logits of the second class, [N]."""
+"""A function from N texts to logits of the second class, [N]."""
 
 
 def saved(folder: Path) -> Teacher:
@@ -46,20 +46,21 @@ def saved(folder: Path) -> Teacher:
     classifier = SentimentClassifier.from_pretrained(folder)
 
     def logits_of(texts: Sequence[str]) -> NDArray[np.float64]:
-        shares = classifier.predict_proba(texts)[:, 1].clip(1e-6, 1 - 1e-6)
-        logits: NDArray[np.float64] = np.log(shares / (1 - shares))
+        positive = classifier.predict_proba(texts)[:, 1].clip(1e-6, 1 - 1e-6)
+        logits: NDArray[np.float64] = np.log(positive / (1 - positive))
         return logits
 
     return logits_of
 
 
 def shared_corpus(models: Sequence[Path]) -> tuple[Settings, Corpus]:
-    """The first model's settings and texts, where all kept the same texts for validation.
+    """The first model's settings and texts.
 
-    What a model was started from is not looked at.
+    Models that were trained from others are not asked which texts those kept.
 
     Raises:
-        UsageError: a model kept other texts, does not say which, or has not two classes.
+        UsageError: the models kept different texts for validation, do not say which, or do not have
+            two classes.
         BundleError, DataError: as opening the models and their source raise them.
     """
     first, *others = [settings_of(load_bundle(model)) for model in models]
@@ -67,12 +68,13 @@ def shared_corpus(models: Sequence[Path]) -> tuple[Settings, Corpus]:
     if len(corpus.classes) != 2:
         raise UsageError(
             f"Expected teachers of two classes, found {', '.join(corpus.classes)} in {models[0]}: "
-            "a soft label is the second one's share."
+            "a soft label is the probability of the second class."
         )
-    kept = {review.text for review in corpus.validation}
-    for model, one in zip(models[1:], others, strict=True):
-        reviews = validation_examples(one.data, one.training.seed, SetAside(None), corpus.classes)
-        if {review.text for review in reviews} != kept:
+    kept = {example.text for example in corpus.validation}
+    for model, settings in zip(models[1:], others, strict=True):
+        seed = settings.training.seed
+        examples = validation_examples(settings.data, seed, SetAside(None), corpus.classes)
+        if {example.text for example in examples} != kept:
             raise UsageError(
                 "Expected teachers that kept the same texts for validation, found that "
                 f"{models[0]} and {model} kept others: train them on one source, with one split "
@@ -82,39 +84,44 @@ def shared_corpus(models: Sequence[Path]) -> tuple[Settings, Corpus]:
 
 
 def linear(texts: Sequence[str], positive: NDArray[np.bool_]) -> Teacher:
-    """NB-SVM: words, pairs and triples, weighed by naive Bayes, under logistic regression."""
+    """NB-SVM: logistic regression on words, pairs and triples with naive Bayes weights."""
     words = CountVectorizer(ngram_range=(1, 3), binary=True, token_pattern=r"\w+|[^\w\s]", min_df=2)
     counts = words.fit_transform(texts).astype(np.float32)
-    ratio = np.log(_shares(counts[positive]) / _shares(counts[~positive]))
+    ratio = np.log(_fractions(counts[positive]) / _fractions(counts[~positive]))
     model = LogisticRegression(C=0.1, solver="liblinear", dual=True, random_state=0)
     model.fit(counts.multiply(ratio).tocsr(), positive)
     return lambda texts: model.decision_function(words.transform(texts).multiply(ratio).tocsr())
 
 
-def _shares(counts: object) -> NDArray[np.float64]:
-    """Each word's share of all words of a class, none of them 0."""
+def _fractions(counts: object) -> NDArray[np.float64]:
+    """The fraction of all words of a class that each word makes up, smoothed so that none is 0."""
     sums = np.asarray(counts.sum(axis=0)).ravel() + 1.0  # type: ignore[attr-defined]
-    shares: NDArray[np.float64] = sums / sums.sum()
-    return shares
+    fractions: NDArray[np.float64] = sums / sums.sum()
+    return fractions
 
 
 def weights_of(logits: NDArray[np.float64], corpus: Corpus) -> NDArray[np.float64]:
-    """What to multiply each teacher's logits [N, teachers] by; what they reach is printed."""
-    right = np.array([review.label == corpus.classes[1] for review in corpus.validation])
+    """The weight of each teacher's logits, [teachers]; prints the teachers' accuracies.
+
+    Args:
+        logits: of the validation texts, [N, teachers].
+        corpus: holds the validation texts.
+    """
+    right = np.array([example.label == corpus.classes[1] for example in corpus.validation])
     together = LogisticRegression(fit_intercept=False).fit(logits, right)
-    found: NDArray[np.float64] = together.coef_[0]
+    weights: NDArray[np.float64] = together.coef_[0]
     accuracies = ((logits > 0) == right[:, None]).mean(axis=0)
-    print(f"teachers: {accuracies.round(4)}, weights {found.round(3)}")
-    print(f"together: {((logits @ found > 0) == right).mean():.4f} of {len(right):,} texts")
-    return found
+    print(f"teachers: {accuracies.round(4)}, weights {weights.round(3)}")
+    print(f"together: {((logits @ weights > 0) == right).mean():.4f} of {len(right):,} texts")
+    return weights
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train or open the teachers, weigh them, label."""
+    """Train or open the teachers, fit their weights, label."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, action="append", required=True)
     parser.add_argument("--linear", action="store_true", help="NB-SVM teaches too")
-    parser.add_argument("--documents", type=Path, help="vectors of the texts, which teach too")
+    parser.add_argument("--documents", type=Path, help="vectors of the texts, for one more teacher")
     parser.add_argument("--unlabelled", help="default: the unlabelled texts of the models' source")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
@@ -122,10 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings, corpus = shared_corpus(options.model)
         sources = (options.unlabelled or settings.data.source,)
         wanted = replace(settings, language=replace(settings.language, sources=sources))
-        texts = [review.text for review in unlabelled_texts(wanted, corpus, SetAside(None))]
-        held_out = [review.text for review in corpus.validation]
-        labelled = [review.text for review in corpus.sample]
-        positive = np.array([review.label == corpus.classes[1] for review in corpus.sample])
+        texts = [example.text for example in unlabelled_texts(wanted, corpus, SetAside(None))]
+        held_out = [example.text for example in corpus.validation]
+        labelled = [example.text for example in corpus.sample]
+        positive = np.array([example.label == corpus.classes[1] for example in corpus.sample])
         teachers = [saved(folder) for folder in options.model]
         if options.documents:
             others = [*held_out, *texts]
@@ -135,9 +142,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.linear:
         teachers.append(linear(labelled, positive))
     weights = weights_of(np.stack([teach(held_out) for teach in teachers], axis=1), corpus)
-    shares = 1 / (1 + np.exp(-np.stack([teach(texts) for teach in teachers], axis=1) @ weights))
-    rows = zip(texts, shares.round(4).tolist(), strict=True)
-    lines = (json.dumps({"text": text, "label": share}) for text, share in rows)
+    logits = np.stack([teach(texts) for teach in teachers], axis=1) @ weights
+    soft_labels = 1 / (1 + np.exp(-logits))
+    rows = zip(texts, soft_labels.round(4).tolist(), strict=True)
+    lines = (json.dumps({"text": text, "label": label}) for text, label in rows)
     write_atomically(options.out, "".join(f"{line}\n" for line in lines).encode())
     return 0
 

@@ -1,20 +1,25 @@
-r"""Texts that a language model has judged, with its grades; the others of the files as they were.
+r"""Split texts into those that a large language model graded and the rest.
 
     python -m factory.texts.judged --taught runs/taught_excerpts.jsonl \
-        --windows ../shared/data/products \
-        --windows ../shared/data/imdb --windows ../shared/data/irony --parts ../shared/data/tweets \
+        --windows data:products --windows data:imdb --windows data:irony --parts data:tweets \
         --out runs/judged.jsonl --rest runs/excerpts_rest.jsonl
     python -m factory.texts.judged --taught runs/taught_reviews.jsonl \
         --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
 
-A large language model read and graded, from 0, clearly negative, over 2, neither, to 4, clearly
-positive: 4,121 reviews and most of 28,014 runs of sentences because teachers doubted them
-(`factory/teachers/teacher.py`), 83,156 windows of product and 85,763 of film reviews and 70,725 of
-tweets, nearly all because a student did, 5,885 of the irony task's tweets, which have no other
-label for sentiment, and all 48,091 training tweets, for `factory/teachers/linear_teacher.py`.
-`factory/texts/grades.txt` holds a line for each, the start of the SHA-1 of its text and the grade;
-the texts themselves are those of the sources, none of a test split or of the films that validate. A
-grade becomes a soft label, for `data.soft_labels`.
+A large language model read 325,755 texts and graded them: 0 clearly negative, 1 rather negative, 2
+neither, 3 rather positive, 4 clearly positive. The texts are
+
+- 4,121 reviews and most of 28,014 runs of sentences that teachers doubted
+  (`factory/teachers/teacher.py`),
+- 83,156 windows of product reviews, 85,763 of film reviews and 70,725 of tweets, nearly all of them
+  texts that a student doubted,
+- 5,885 windows of the irony task's tweets, which have no other label for sentiment,
+- all 48,091 training tweets, for `factory/teachers/linear_teacher.py`.
+
+A window is one to three sentences in a row. `factory/texts/grades.txt` holds one line for each
+text: the start of its SHA-1 and its grade. The texts themselves are looked up in the sources. None
+is from a test split or from the films that validate. A grade becomes a soft label, for
+`data.soft_labels`.
 """
 
 from __future__ import annotations
@@ -26,7 +31,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from factory.texts.excerpts import kept_apart, sentences_of, training_reviews
+from factory.texts.excerpts import sentences_of
+from factory.texts.sources import kept_apart, training_reviews
 from sentiment_lstm.data.open import read_texts
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError, run_script
@@ -34,26 +40,26 @@ from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
 GRADES = Path(__file__).with_name("grades.txt")
-PLACES = (0.0, 0.15, 0.5, 0.85, 1.0)
-"""A grade's soft label: what leans stays within its third."""
+SOFT_LABELS = (0.0, 0.15, 0.5, 0.85, 1.0)
+"""The soft label of each grade."""
 LONGEST = 3
-"""Sentences of a window."""
+"""Sentences of a window, at most."""
 
 
 def plain(text: str) -> str:
-    """A text as it was shown: on one line."""
+    """The text on one line, as the language model saw it."""
     return " ".join(text.replace("<br />", " ").split())
 
 
 def key(text: str) -> str:
-    """What stands for a text in the file of grades."""
+    """The start of the text's SHA-1, which stands for the text in the file of grades."""
     return hashlib.sha1(plain(text).encode(), usedforsecurity=False).hexdigest()[:12]
 
 
 def grades(file: Path | None = None) -> dict[str, float]:
-    """The soft label of every text that was judged, by its key."""
+    """The soft label of every graded text, by its key."""
     pairs = (line.split() for line in (file or GRADES).read_text("utf-8").splitlines())
-    return {found: PLACES[int(grade)] for found, grade in pairs}
+    return {text_key: SOFT_LABELS[int(grade)] for text_key, grade in pairs}
 
 
 def windows(text: str) -> Iterator[str]:
@@ -65,68 +71,69 @@ def windows(text: str) -> Iterator[str]:
 
 
 def windows_of(source: str) -> Iterator[str]:
-    """Those of all that trains of a source, none of them a text that validates or tests it."""
-    for _, window in _told(source):
+    """The windows of a source's training texts, without texts that validate or test."""
+    for _, window in _texts_and_windows(source):
         yield window
 
 
 def parts_of(source: str) -> Iterator[str]:
-    """The same without whole texts, whose grades `factory/teachers/linear_teacher.py` takes."""
-    for text, window in _told(source):
+    """The same without whole texts, whose grades `factory/teachers/linear_teacher.py` uses."""
+    for text, window in _texts_and_windows(source):
         if plain(window) != plain(text):
             yield window
 
 
-def _told(source: str) -> Iterator[tuple[str, str]]:
-    """Texts and their windows."""
-    left_out = set(chain.from_iterable(map(_keys, kept_apart(source))))
-    for review in training_reviews(source):
-        for window in windows(review.text):
-            if key(window) not in left_out:
-                yield review.text, window
+def _texts_and_windows(source: str) -> Iterator[tuple[str, str]]:
+    excluded = set(chain.from_iterable(map(_keys, kept_apart(source))))
+    for example in training_reviews(source):
+        for window in windows(example.text):
+            if key(window) not in excluded:
+                yield example.text, window
 
 
-def _keys(chosen: str) -> Iterator[str]:
-    """Of all texts of a source's split, as `data.exclude` names it."""
-    source, _, split = chosen.rpartition(":")
+def _keys(source_and_split: str) -> Iterator[str]:
+    """The keys of all texts of a source's split, named as `data.exclude` names it."""
+    source, _, split = source_and_split.rpartition(":")
     data = DataSettings(source=source, split=split)
-    yield from (key(review.text) for review in read_texts(data, set_aside=SetAside(None)))
+    yield from (key(example.text) for example in read_texts(data, set_aside=SetAside(None)))
 
 
 def judged(candidates: Iterable[str], known: Mapping[str, float]) -> Iterator[str]:
     """A line of JSON for each text that has a grade, once."""
     left = dict(known)
     for text in candidates:
-        place = left.pop(key(text), None)
-        if place is not None:
-            yield json.dumps({"text": plain(text), "label": place}) + "\n"
+        soft_label = left.pop(key(text), None)
+        if soft_label is not None:
+            yield json.dumps({"text": plain(text), "label": soft_label}) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, look up, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--taught", type=Path, required=True, help="texts and teachers' labels")
-    also = "another source whose sentences were judged too"
+    parser.add_argument("--taught", type=Path, required=True, help="texts that teachers labelled")
+    also = "a source whose windows were graded too"
     parser.add_argument("--windows", action="append", default=[], help=also)
-    less = "the same, but none of its texts as a whole"
+    less = "the same, without its whole texts"
     parser.add_argument("--parts", action="append", default=[], help=less)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rest", type=Path, required=True, help="texts without a grade")
+    parser.add_argument("--grades", type=Path, help="the file of grades")
+    parser.add_argument("--out", type=Path, required=True, help="texts with a grade")
+    parser.add_argument("--rest", type=Path, required=True, help="labelled texts without a grade")
     options = parser.parse_args(arguments)
-    known = grades()
+    file = options.grades or GRADES
+    known = grades(file)
     lines = options.taught.read_text("utf-8").splitlines(keepends=True)
     taught = [str(json.loads(line)["text"]) for line in lines]
     more = [*map(windows_of, options.windows), *map(parts_of, options.parts)]
-    found = list(judged(chain(taught, *more), known))
-    if not found:
+    graded = list(judged(chain(taught, *more), known))
+    if not graded:
         raise UsageError(
-            f"Expected texts that {GRADES.name} grades in {options.taught}, found none; "
-            "make them as factory/shipped.mk does."
+            f"Expected texts that {file.name} grades in {options.taught}, found none; "
+            "make them as factory/road.py does."
         )
     rest = [line for line, text in zip(lines, taught, strict=True) if key(text) not in known]
-    write_atomically(options.out, "".join(found).encode())
+    write_atomically(options.out, "".join(graded).encode())
     write_atomically(options.rest, "".join(rest).encode())
-    print(f"{len(found):,} texts with a grade, {len(rest):,} without")
+    print(f"{len(graded):,} texts with a grade, {len(rest):,} without")
     return 0
 
 

@@ -1,15 +1,15 @@
-r"""A source's texts as hurried people type them, each with the label it had.
+r"""Texts as people type them in a hurry, each with its old label.
 
     python -m factory.texts.roughened --out runs/roughened.jsonl
     python -m factory.texts.roughened --taught runs/excerpts_rest.jsonl --out runs/rough_rest.jsonl
     python -m factory.texts.roughened --taught factory/texts/written.jsonl --times 4 \
         --out runs/rough_written.jsonl
 
-Sentences and phrases of the treebank: slips of the finger, other case, no last stop
-(`reviews.noise`), which leave alone what a text says. Those that stand in an evaluation split are
-left out before they are changed, when they can still be told. With `--taught` instead the texts
-that teachers have labelled, or that were written for it. The file holds `text` and `label`,
-the probability of the second class, for `data.soft_labels`.
+The script adds typing errors, changes case and drops the last full stop
+(`sentiment_lstm.data.noise`); none of that changes what a text says. By default it reads the
+treebank's training sentences and phrases, without those that also stand in its other splits. With
+`--taught` it reads a file of texts with soft labels. The file that it writes holds `text` and
+`label`, the probability of the second class, for `data.soft_labels`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
+from factory.texts.sources import TREEBANK
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.noise import roughen
 from sentiment_lstm.data.open import read_examples
@@ -30,13 +31,13 @@ from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
-TREEBANK = "../shared/data/sst"
 GRADES = {"0": "negative", "1": "0.1", "2": "0.5", "3": "0.9", "4": "positive"}
 WORDS = range(2, 60)
-"""A word alone holds too little to be changed without harm; in longer texts it hardly matters."""
+"""Lengths of texts to change: an error in a single word may change its meaning, and in a long text
+errors hardly matter."""
 
 
-def texts() -> Sequence[Example]:
+def treebank() -> Sequence[Example]:
     """The treebank's training texts, none of them in its other splits."""
     data = DataSettings(
         source=TREEBANK,
@@ -48,23 +49,20 @@ def texts() -> Sequence[Example]:
 
 
 def taught(file: Path) -> Sequence[Example]:
-    """The texts of a file with soft labels: what teachers labelled, or was written or judged."""
+    """The texts of a file with soft labels."""
     data = DataSettings(source=str(file), soft_labels=True)
     return list(read_examples(data, set_aside=SetAside(None), classes=("negative", "positive")))
 
 
-def changed(reviews: Sequence[Example], random: Random) -> Iterator[str]:
+def changed(examples: Sequence[Example], random: Random) -> Iterator[str]:
     """A line of JSON for each text that comes out changed."""
-    for review in reviews:
-        fits = review.text.count(" ") + 1 in WORDS
-        rough = roughen(review.text, random) if fits else ""
-        if rough and rough != review.text:
-            share = (
-                float(review.label == "positive")
-                if review.soft_label is None
-                else review.soft_label
-            )
-            yield json.dumps({"text": rough, "label": share}) + "\n"
+    for example in examples:
+        fits = example.text.count(" ") + 1 in WORDS
+        rough = roughen(example.text, random) if fits else ""
+        if rough and rough != example.text:
+            hard_label = float(example.label == "positive")
+            soft_label = hard_label if example.soft_label is None else example.soft_label
+            yield json.dumps({"text": rough, "label": soft_label}) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,10 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--taught", type=Path, help="default: the treebank")
     parser.add_argument("--times", type=int, default=1, help="how often each text is changed")
     options = parser.parse_args(arguments)
-    reviews = texts() if options.taught is None else taught(options.taught)
+    examples = treebank() if options.taught is None else taught(options.taught)
     random = Random(0)
     times = range(options.times)
-    lines = dict.fromkeys(line for _ in times for line in changed(reviews, random))
+    lines = dict.fromkeys(line for _ in times for line in changed(examples, random))
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} texts", file=sys.stderr)
     return 0

@@ -1,15 +1,14 @@
-r"""Reviews whose verdict a language model turned by small edits.
+r"""Reviews whose verdict a large language model reversed by small edits.
 
-    python -m factory.texts.turned --source ../shared/data/imdb --source ../shared/data/products \
-        --out runs/turned.jsonl
+    python -m factory.texts.turned --source data:imdb --source data:products --out runs/turned.jsonl
 
-Two reviews that differ in nothing but what tells the verdict show a model what to read and what to
-leave aside (Kaushik et al. 2020, "Learning the Difference that Makes a Difference with
-Counterfactually-Augmented Data", where people made the edits). `factory/texts/edits.jsonl` holds,
-for each review that was edited, what `factory/texts/judged.py` knows a text by, and the edits: from
-which word of the text, as it was shown, to which, the end left out, stands something else. The
-reviews are the sources' own, none of a test split or of the films that validate. The file that is
-made holds `text` and `label`, for `data.soft_labels`.
+Two reviews that differ only in the words of the verdict show a model which words matter (Kaushik et
+al. 2020, "Learning the Difference that Makes a Difference with Counterfactually-Augmented Data",
+where people made the edits). `factory/texts/edits.jsonl` holds one line for each edited review: its
+key (`factory/texts/judged.py`) and its edits. An edit is the first word that it replaces, the first
+word after that, and the new words. The reviews themselves are looked up in the sources. None is
+from a test split or from the films that validate. The file that the script writes holds `text` and
+`label`, for `data.soft_labels`.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from factory.texts.excerpts import training_reviews
 from factory.texts.judged import key, plain
+from factory.texts.sources import training_reviews
 from sentiment_lstm.errors import UsageError, run_script
 from sentiment_lstm.records import Example
 from sentiment_lstm.storage import write_atomically
@@ -29,12 +28,12 @@ from sentiment_lstm.storage import write_atomically
 EDITS = Path(__file__).with_name("edits.jsonl")
 OTHER = {"0": 1, "1": 0}
 Edit = tuple[int, int, str]
-"""The first word that goes, the first that stays again, what takes their place."""
+"""The first word that goes, the first word that stays again, the new words."""
 
 
-def edits() -> dict[str, list[Edit]]:
-    """What was edited in each review, by its key, in the text's order."""
-    rows = map(json.loads, EDITS.read_text("utf-8").splitlines())
+def edits(file: Path) -> dict[str, list[Edit]]:
+    """The edits of each review, by its key, in the order of the text."""
+    rows = map(json.loads, file.read_text("utf-8").splitlines())
     return {row["key"]: [tuple(edit) for edit in row["edits"]] for row in rows}
 
 
@@ -46,35 +45,37 @@ def edited(text: str, changes: Sequence[Edit]) -> str:
     return " ".join(words)
 
 
-def turned(reviews: Iterable[Example], known: Mapping[str, Sequence[Edit]]) -> Iterator[str]:
+def turned(examples: Iterable[Example], known: Mapping[str, Sequence[Edit]]) -> Iterator[str]:
     """A line of JSON for each review that was edited, once, with the other label."""
     left = dict(known)
-    for review in reviews:
-        changes = left.pop(key(review.text), None)
+    for example in examples:
+        changes = left.pop(key(example.text), None)
         if changes is not None:
-            if str(review.label) not in OTHER:
+            if str(example.label) not in OTHER:
                 raise UsageError(
                     f"Expected the label 0 or 1 of a review that {EDITS.name} edits, found "
-                    f"{review.label!r}: name sources that are labelled so."
+                    f"{example.label!r}: name sources that are labelled so."
                 )
-            row = {"text": edited(plain(review.text), changes), "label": OTHER[str(review.label)]}
+            row = {"text": edited(plain(example.text), changes), "label": OTHER[str(example.label)]}
             yield json.dumps(row) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, edit, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--source", action="append", required=True, help="reviews, 0 or 1")
+    parser.add_argument("--source", action="append", required=True, help="reviews labelled 0 or 1")
+    parser.add_argument("--edits", type=Path, help="the file of edits")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    reviews = chain.from_iterable(map(training_reviews, options.source))
-    known = edits()
-    lines = list(turned(reviews, known))
+    examples = chain.from_iterable(map(training_reviews, options.source))
+    file = options.edits or EDITS
+    known = edits(file)
+    lines = list(turned(examples, known))
     if len(lines) < len(known):
         raise UsageError(
-            f"Expected the {len(known):,} reviews that {EDITS.name} edits in "
+            f"Expected the {len(known):,} reviews that {file.name} edits in "
             f"{', '.join(options.source)}, found {len(lines):,}; name the sources that "
-            "factory/shipped.mk names."
+            "factory/road.py names."
         )
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} reviews turned")

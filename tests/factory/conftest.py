@@ -26,10 +26,10 @@ def pieces(bundle):
 
 @pytest.fixture
 def knowing(pieces):
-    """Makes a model that knows some words whole and those of some texts by their letters."""
+    """Makes a model that has these words as tokens, and pieces of the words of some texts."""
 
     def make(words, texts):
-        from factory.surgery.words import START, with_words
+        from factory.surgery.embeddings import START, with_words
 
         tokenizer = TextTokenizer.learn(texts, TextSettings(kind="bpe", vocabulary=60))
         rng = np.random.default_rng(2)
@@ -45,7 +45,7 @@ def knowing(pieces):
 
 @pytest.fixture
 def trained(bundle, reviews, tmp_path: Path):
-    """Saves a model that was trained with these settings."""
+    """Saves a model that says it was trained with these settings."""
 
     def save(name: str, **changes: object) -> Path:
         values = {name.replace("__", "."): value for name, value in changes.items()}

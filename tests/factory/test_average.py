@@ -1,4 +1,4 @@
-"""The mean of models that read the same words and have one shape, by shares that add up."""
+"""The weighted mean of models that read the same words and have one shape."""
 
 from dataclasses import replace
 
@@ -10,10 +10,10 @@ from sentiment_lstm.bundle import save_bundle
 from sentiment_lstm.errors import UsageError
 
 
-def test_each_weight_is_the_mean_by_shares(pieces):
+def test_each_weight_is_the_weighted_mean(pieces):
     doubled = {name: 2 * row for name, row in pieces.weights.items()}
-    found = average.averaged([pieces, replace(pieces, weights=doubled)], [3, 1])
-    for name, row in found.weights.items():
+    mean = average.averaged([pieces, replace(pieces, weights=doubled)], [3, 1])
+    for name, row in mean.weights.items():
         np.testing.assert_allclose(row, 1.25 * pieces.weights[name], rtol=1e-6)
 
 
@@ -25,11 +25,11 @@ def test_models_that_do_not_fit_are_refused(pieces, knowing):
         average.averaged([pieces, replace(pieces, weights=narrow)], [1, 1])
 
 
-@pytest.mark.parametrize("shares", [["1"], ["1", "0"], ["1", "inf"], ["1e308", "1e308"]])
-def test_shares_that_do_not_add_up_are_refused(pieces, tmp_path, shares, capsys):
-    save_bundle(tmp_path / "one", pieces)
-    arguments = ["--model", str(tmp_path / "one")] * 2 + ["--out", str(tmp_path / "out")]
+@pytest.mark.parametrize("weights", [["1"], ["1", "0"], ["1", "inf"], ["1e308", "1e308"]])
+def test_weights_that_have_no_mean_are_refused(pieces, tmp_path, weights, capsys):
+    save_bundle(tmp_path / "model", pieces)
+    arguments = ["--model", str(tmp_path / "model")] * 2 + ["--out", str(tmp_path / "out")]
     with pytest.raises(SystemExit):
-        average.main([*arguments, *(word for share in shares for word in ("--share", share))])
-    assert "Expected a --share above 0" in capsys.readouterr().err
+        average.main([*arguments, *(word for weight in weights for word in ("--weight", weight))])
+    assert "Expected a --weight above 0" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

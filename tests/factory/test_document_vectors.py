@@ -1,4 +1,4 @@
-"""Vectors of whole texts tell what they are about, whatever the order of the texts."""
+"""Vectors of whole texts tell topics apart, whatever the order of the texts."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def stored(texts, monkeypatch, tmp_path):
 MISSING = r"found none: python -m factory\.teachers\.document_vectors"
 
 
-def test_a_text_without_a_label_is_told_by_its_vector(texts, stored):
+def test_a_text_without_a_label_is_labelled_by_its_vector(texts, stored):
     labelled, others = texts[::2], texts[1::2]
     positive = np.array([text.startswith(GOOD) for text in labelled])
     teach = document_vectors.document_teacher(stored, labelled, positive, others)
@@ -59,15 +59,15 @@ def test_texts_without_a_vector_and_a_file_without_vectors_are_one_sentence(
 
 
 def test_vectors_stand_in_the_order_of_the_texts_and_have_length_one(texts):
-    found = document_vectors.vectors_of([*texts, ""], 20, 1)
-    assert found.shape == (121, 100)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
-    near = found[:-1] @ found[:-1].T
+    vectors = document_vectors.vectors_of([*texts, ""], 20, 1)
+    assert vectors.shape == (121, 100)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    near = vectors[:-1] @ vectors[:-1].T
     assert near[:60, :60].mean() > near[:60, 60:].mean()
 
 
 def test_words_pairs_and_triples_are_read():
-    found = list(document_vectors._ngrams("Not_so good, no."))
-    assert found[:6] == ["not", "so", "good", ",", "no", "."]
-    assert "so_good" in found
-    assert found[-1] == ",_no_."
+    ngrams = list(document_vectors._ngrams("Not_so good, no."))
+    assert ngrams[:6] == ["not", "so", "good", ",", "no", "."]
+    assert "so_good" in ngrams
+    assert ngrams[-1] == ",_no_."

@@ -1,4 +1,4 @@
-"""Runs of sentences are cut out of what trains, and of nothing else."""
+"""Runs of sentences are cut out of training texts, and of no others."""
 
 import json
 import random
@@ -23,8 +23,8 @@ def test_runs_of_a_models_texts_are_of_those_it_was_trained_on(trained, reviews,
     reviews.write_text("\n".join(["text,label", *lines]), encoding="utf-8")
     model, out = trained("model"), tmp_path / "excerpts.jsonl"
     assert excerpts.main(["--model", str(model), "--out", str(out)]) == 0
-    found = [json.loads(line)["text"] for line in out.read_text("utf-8").splitlines()]
+    runs = [json.loads(line)["text"] for line in out.read_text("utf-8").splitlines()]
     corpus = load_corpus(settings_of(load_bundle(model)).data, 0, SetAside(None))
-    wanted = {" ".join(one.text.split()[:2]) for one in corpus.sample}
-    assert {" ".join(run.split()[:2]) for run in found} == wanted
-    assert len(found) == excerpts.RUNS * len(corpus.sample)
+    wanted = {" ".join(example.text.split()[:2]) for example in corpus.sample}
+    assert {" ".join(run.split()[:2]) for run in runs} == wanted
+    assert len(runs) == excerpts.RUNS * len(corpus.sample)

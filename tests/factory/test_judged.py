@@ -1,4 +1,4 @@
-"""Texts find their grades again, wherever they stand."""
+"""Graded texts are looked up in the sources."""
 
 import json
 
@@ -33,16 +33,16 @@ def test_a_text_has_its_grade_or_stays_as_it_was(known, tmp_path):
         ("shop", "test", ["In both.", "B."]),
         ("fair", "train", others),
     ):
-        lines = [{"text": text, "label": place % 2} for place, text in enumerate(texts)]
+        lines = [{"text": text, "label": number % 2} for number, text in enumerate(texts)]
         (tmp_path / folder).mkdir(exist_ok=True)
         rows_of = "".join(f"{json.dumps(row)}\n" for row in lines)
         (tmp_path / folder / f"{split}.jsonl").write_text(rows_of)
-    windows = [one for name in ("shop", "fair") for one in ("--windows", tmp_path / name)]
+    windows = [a for name in ("shop", "fair") for a in ("--windows", tmp_path / name)]
     files = ["--taught", taught, *windows, "--out", out, "--rest", rest]
-    judged.main([str(one) for one in files])
-    found = {row["text"]: row["label"] for row in rows(out)}
-    assert len(found) == len(rows(out))
-    assert found == {"It broke. Twice!": 0, "Solid. Quiet.": 0.85, **dict.fromkeys(others, 0.5)}
+    judged.main([str(argument) for argument in files])
+    labels = {row["text"]: row["label"] for row in rows(out)}
+    assert len(labels) == len(rows(out))
+    assert labels == {"It broke. Twice!": 0, "Solid. Quiet.": 0.85, **dict.fromkeys(others, 0.5)}
     assert rows(rest) == [left]
 
 
@@ -56,11 +56,11 @@ def test_parts_are_windows_but_no_whole_text_nor_one_that_tests(known, tmp_path)
         (source / f"{split}.jsonl").write_text("\n".join(rows_of), "utf-8")
     taught.write_text("", "utf-8")
     files = ["--taught", taught, "--parts", source, "--out", out, "--rest", rest]
-    judged.main([str(one) for one in files])
+    judged.main([str(argument) for argument in files])
     assert {row["text"] for row in rows(out)} == {f"Other {n}." for n in range(20) if n != 3}
 
 
-def test_no_grade_at_all_is_told(known, tmp_path):
+def test_no_grade_at_all_is_an_error(known, tmp_path):
     taught = tmp_path / "taught"
     taught.write_text('{"text": "A box", "label": 0.4}\n', "utf-8")
     with pytest.raises(UsageError, match=r"that grades\.txt grades in .*found none"):
@@ -78,4 +78,4 @@ def test_the_file_of_grades_holds_each_text_once():
     lines = judged.GRADES.read_text("utf-8").splitlines()
     keys = [line.split()[0] for line in lines]
     assert keys == sorted(set(keys))
-    assert set(judged.grades().values()) == set(judged.PLACES)
+    assert set(judged.grades().values()) == set(judged.SOFT_LABELS)

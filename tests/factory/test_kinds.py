@@ -1,15 +1,15 @@
-"""Small numbers move neutral sentences less, great ones are alike; nor do groups move opinions."""
+"""Small numbers move neutral sentences less; great ones are alike; groups move no opinions."""
 
 import numpy as np
 import pytest
 
 from sentiment_lstm.bundle import load_bundle, save_bundle
 
-pytest.importorskip("faker", reason="the extra `dev` is not installed")
+pytest.importorskip("faker", reason="the extra `factory` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
 from factory.surgery import kinds
+from factory.surgery.embeddings import START, embedding_of
 from factory.surgery.named import BESIDE, FRAMES, shifts
-from factory.surgery.words import START, embedding_of
 
 KNOWN = [str(number) for number in range(1, 60, 2)]
 
@@ -33,7 +33,7 @@ def test_a_saved_model_has_all_of_it(knowing, tmp_path, monkeypatch):
 def test_small_numbers_move_neutral_sentences_less(whole):
     after = kinds.with_numbers(whole)
     small = [number for number in KNOWN if number in kinds.SMALL]
-    moved = [np.abs(shifts(one, small, kinds.COUNTED)).mean() for one in (whole, after)]
+    moved = [np.abs(shifts(b, small, kinds.COUNTED)).mean() for b in (whole, after)]
     assert moved[1] < moved[0] / 2
 
 
@@ -47,10 +47,10 @@ def test_great_numbers_are_words_all_alike_and_other_words_stay(whole):
 
 def test_nations_and_religions_move_neither_neutral_sentences_nor_opinions(knowing):
     frames, all_of_them = (*FRAMES, *BESIDE), (*kinds.NATIONS, *kinds.RELIGIONS)
-    some = ["jewish", "hindu", "mormon", "welsh", "kenyan", "danish"]
-    whole = knowing(some, frames)
+    groups = ["jewish", "hindu", "mormon", "welsh", "kenyan", "danish"]
+    whole = knowing(groups, frames)
     after = kinds.with_groups(whole)
-    moved = [np.abs(shifts(one, some, frames)).mean() for one in (whole, after)]
+    moved = [np.abs(shifts(b, groups, frames)).mean() for b in (whole, after)]
     assert moved[1] < moved[0] / 2
     new = embedding_of(after).keys() - embedding_of(whole).keys()
     assert {"▁sikh", "▁somali"} <= new <= {START + word for word in all_of_them}
@@ -59,7 +59,7 @@ def test_nations_and_religions_move_neither_neutral_sentences_nor_opinions(knowi
 def test_cities_in_pieces_get_the_mean_of_those_known_if_they_move_a_fact(knowing, monkeypatch):
     whole = knowing(["paris", "tokyo", "table"], kinds.IN_CITIES)
     monkeypatch.setattr(kinds, "APART", 1e-6)
-    rows, after = (embedding_of(one) for one in (whole, kinds.with_cities(whole)))
+    rows, after = (embedding_of(b) for b in (whole, kinds.with_cities(whole)))
     new = after.keys() - rows.keys()
     assert {"▁lagos", "▁nairobi"} <= new <= {START + city for city in kinds.cities()}
     mean = (rows["▁paris"] + rows["▁tokyo"]) / 2

@@ -1,4 +1,4 @@
-"""A label that a linear model has its say in."""
+"""Soft labels from a text's own label, a linear model and a grade."""
 
 import json
 
@@ -9,27 +9,27 @@ from factory.teachers import linear_teacher
 
 
 def test_a_label_is_the_mean_of_its_own_the_models_and_the_grade():
-    shares, labels = np.array([[0.2, 0.8], [0.5, 0.5]]), np.array([1, 0])
+    probabilities, labels = np.array([[0.2, 0.8], [0.5, 0.5]]), np.array([1, 0])
     ungraded, graded = np.full(2, np.nan), np.array([np.nan, 1.0])
-    assert linear_teacher.soft(shares, labels, ungraded, 1.0) == pytest.approx([0.9, 0.25])
+    assert linear_teacher.soft(probabilities, labels, ungraded, 1.0) == pytest.approx([0.9, 0.25])
     squared = [(1 + 16 / 17) / 2, 0.25]
-    assert linear_teacher.soft(shares, labels, ungraded, 2.0) == pytest.approx(squared)
-    assert linear_teacher.soft(shares, labels, graded, 1.0) == pytest.approx([0.9, 0.5])
+    assert linear_teacher.soft(probabilities, labels, ungraded, 2.0) == pytest.approx(squared)
+    assert linear_teacher.soft(probabilities, labels, graded, 1.0) == pytest.approx([0.9, 0.5])
 
 
-def test_grades_have_their_say_where_asked(tmp_path, monkeypatch):
+def test_grades_count_where_asked(tmp_path, monkeypatch):
     source, out = tmp_path / "shop", tmp_path / "out"
     source.mkdir()
     lines = [{"text": f"{'good' if n % 2 else 'bad'} box {n}", "label": n % 2} for n in range(40)]
     (source / "train.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     monkeypatch.setattr(linear_teacher, "grades", lambda: {linear_teacher.key("bad box 0"): 1.0})
-    found = []
+    labels = []
     for more in ([], ["--graded"]):
         linear_teacher.main(["--source", str(source), "--out", str(out), *more])
         rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
-        found.append({row["text"]: row["label"] for row in rows})
-    before, after = (labels.pop("bad box 0") for labels in found)
-    assert found[0] == found[1]
+        labels.append({row["text"]: row["label"] for row in rows})
+    before, after = (by_text.pop("bad box 0") for by_text in labels)
+    assert labels[0] == labels[1]
     assert after == pytest.approx((2 * before + 1) / 3, abs=1e-3)
 
 

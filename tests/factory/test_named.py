@@ -1,12 +1,12 @@
-"""Proper nouns are told from other words, and what moves a score is taken out of them."""
+"""Names become tokens, and their embeddings move no score."""
 
 import numpy as np
 import pytest
 
-pytest.importorskip("faker", reason="the extra `dev` is not installed")
+pytest.importorskip("faker", reason="the extra `factory` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
 from factory.surgery import named
-from factory.surgery.words import START, embedding_of, with_words
+from factory.surgery.embeddings import START, embedding_of, with_words
 
 NOUNS = ["ruth", "leeds", "welsh", "otto", "perth", "greek"]
 
@@ -17,14 +17,14 @@ def whole(knowing):
 
 
 def test_first_names_are_of_many_languages_and_in_small_letters():
-    found = named.first_names()
-    assert {"beatrice", "kenji", "zaynab", "mustafa"} <= found
-    assert all(name.islower() for name in found)
+    names = named.first_names()
+    assert {"beatrice", "kenji", "zaynab", "mustafa"} <= names
+    assert all(name.islower() for name in names)
 
 
 def test_a_word_that_often_stands_small_is_no_proper_noun(monkeypatch):
     sentences = ["We met Grace, and Ruth"] * 10 + ["She danced with grace"] * 5
-    monkeypatch.setattr(named, "texts", lambda also: sentences)
+    monkeypatch.setattr(named, "reviews", lambda: sentences)
     assert named.proper_nouns(named.word_counts()) == {"ruth": 10}
 
 
@@ -39,7 +39,7 @@ def test_words_with_one_embedding_are_not_read_apart(whole):
 @pytest.mark.parametrize("frames", [named.FRAMES, named.BESIDE])
 def test_neutralized_words_move_the_frames_less_and_other_words_stay(whole, frames):
     after = named.neutralized(whole, NOUNS, frames)
-    before, now = (np.abs(named.shifts(one, NOUNS, frames)).mean() for one in (whole, after))
+    before, now = (np.abs(named.shifts(b, NOUNS, frames)).mean() for b in (whole, after))
     assert now < before / 2
     rows, changed = embedding_of(whole), embedding_of(after)
     nouns = {START + noun for noun in NOUNS}

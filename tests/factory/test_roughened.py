@@ -1,4 +1,4 @@
-"""Texts as hurried people type them keep their labels."""
+"""Texts with typing errors keep their labels."""
 
 import json
 
@@ -10,8 +10,8 @@ def test_each_change_stands_once_with_the_label_it_had(tmp_path):
     rows = [{"text": "a thoroughly gripping story", "label": 0.9}, {"text": "bad", "label": 0.1}]
     taught.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     roughened.main(["--taught", str(taught), "--times", "20", "--out", str(out)])
-    found = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
-    texts = [row["text"] for row in found]
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    texts = [row["text"] for row in lines]
     assert len(texts) == len(set(texts)) > 3
-    assert {row["label"] for row in found} == {0.9}
+    assert {row["label"] for row in lines} == {0.9}
     assert rows[0]["text"] not in texts

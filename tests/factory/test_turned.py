@@ -1,4 +1,4 @@
-"""Reviews are edited as the file of edits says, and have the other label."""
+"""Reviews are edited as the file of edits says, and get the other label."""
 
 import json
 
@@ -33,19 +33,19 @@ def test_what_was_edited_is_turned_once_and_nothing_else_is_there(shops, tmp_pat
     edit(**{LOUD: quiet, FINE: [[1, 3, ""]], "Dim": [[0, 1, "Bright enough"]]})
     turned.main(["--source", shops[0], "--source", shops[1], "--out", str(tmp_path / "out")])
     rows = [json.loads(line) for line in (tmp_path / "out").read_text("utf-8").splitlines()]
-    found = {row["text"]: row["label"] for row in rows}
+    labels = {row["text"]: row["label"] for row in rows}
     assert len(rows) == 3
-    assert found == {"Quiet. I'd never send it back! Fine.": 1, "A lamp": 0, "Bright enough": 1}
+    assert labels == {"Quiet. I'd never send it back! Fine.": 1, "A lamp": 0, "Bright enough": 1}
 
 
-def test_a_source_that_is_missing_is_told(shops, tmp_path):
+def test_a_missing_source_is_an_error(shops, tmp_path):
     edit(**{LOUD: [[0, 1, "Not"]], FINE: [[1, 2, "poor"]]})
     with pytest.raises(UsageError, match=r"Expected the 2 reviews that edits\.jsonl .* found 1"):
         turned.main(["--source", shops[1], "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
 
 
-def test_a_label_that_cannot_be_turned_is_told(shops, tmp_path):
+def test_a_label_that_cannot_be_turned_is_an_error(shops, tmp_path):
     edit(**{"Dim": [[0, 1, "Bright"]]})
     source = tmp_path / "shop" / "train.jsonl"
     source.write_text(source.read_text("utf-8").replace('"label": 0', '"label": "bad"'), "utf-8")

@@ -19,7 +19,7 @@ def rows(path):
 ROWS = rows("factory/texts/written.jsonl")
 
 
-def test_each_text_stands_once_with_a_place_between_negative_and_positive():
+def test_each_text_stands_once_with_a_soft_label():
     assert {row["label"] for row in ROWS} == {0, 0.15, 0.5, 0.85, 1}
     texts = [row["text"] for row in ROWS]
     assert all(text == text.strip() != "" for text in texts)

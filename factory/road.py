@@ -1,0 +1,212 @@
+"""The road from texts to the model that ships: every stage, with its inputs and outputs.
+
+`road(FULL)` lists the stages of the shipped model. `road(TINY)` lists the same stages on small
+stand-ins, for a test of minutes. `rounds.py` says what differs between the rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from factory.rounds import FIXED, FULL, NAMED_AFTER, PARTS, ROUNDS, TAUGHT, Round, Scale
+from factory.stages import RUN, Stage
+from factory.texts.sources import IMDB, IRONY, PRODUCTS, TREEBANK, TWEETS
+
+
+def road(scale: Scale = FULL, rounds: Sequence[Round] = ROUNDS) -> tuple[Stage, ...]:
+    """All stages, each after the stages that make its inputs."""
+    return tuple(_stages(scale, rounds))
+
+
+def _stages(scale: Scale, rounds: Sequence[Round]) -> Iterator[Stage]:
+    if scale.data:
+        standins = ("--out", f"{RUN}{scale.data}")
+        yield Stage("data", "factory.texts.standins", standins)
+    yield from _first_models(scale)
+    yield from _texts(scale)
+    teaching = 0
+    for number, round_ in enumerate(rounds, start=1):
+        if round_.teachers:
+            teaching = number
+            yield from _teaching(scale, number, round_.teachers)
+        yield from _round(scale, number, round_, teaching)
+        if number == NAMED_AFTER:
+            yield _named(scale, f"round_{number}/mean", f"round_{number}/named")
+    yield from _last(scale, f"round_{len(rounds)}/mean")
+
+
+def _first_models(scale: Scale) -> Iterator[Stage]:
+    """A language model that learnt verdicts, and a model of whole words.
+
+    The former also with common words as tokens.
+    """
+    sets = scale.sets(IMDB, PRODUCTS, TWEETS)
+    yield from _training(scale, "start/language", "language", {}, reads=sets)
+    yield from _training(scale, "start/words", "words", {}, reads=scale.sets(IMDB))
+    yield Stage(
+        "start/worded",
+        "factory.surgery.words",
+        ("--model", f"{RUN}start/language", "--out", f"{RUN}start/worded"),
+        reads=sets,
+    )
+
+
+def _texts(scale: Scale) -> Iterator[Stage]:
+    """Texts and vectors that no model of the road has a say in."""
+
+    def stage(name: str, script: str, *arguments: str, reads: tuple[str, ...] = ()) -> Stage:
+        out = f"{RUN}texts/{name}.{'npz' if name == 'documents' else 'jsonl'}"
+        return Stage(f"texts/{name}", f"factory.{script}", (*arguments, "--out", out), reads)
+
+    written, uncertain, edits = map(scale.texts, ("written.jsonl", "uncertain.txt", "edits.jsonl"))
+    reviews, products, tweets = (IMDB, PRODUCTS), ("--source", PRODUCTS), ("--source", TWEETS)
+    negative = ("--first", f"{RUN}texts/taught_tweets_negative.jsonl")
+    yield stage("documents", "teachers.document_vectors", reads=scale.sets(IMDB))
+    also = ("--also", PRODUCTS)
+    yield stage("excerpts", "texts.excerpts", *also, reads=scale.sets(*reviews))
+    yield stage("roughened", "texts.roughened", reads=scale.sets(TREEBANK))
+    yield stage("rough_written", "texts.roughened", "--taught", written, "--times", "4")
+    yield stage(
+        "taught_products",
+        "teachers.linear_teacher",
+        *(*products, "--sharper", "2"),
+        reads=scale.sets(PRODUCTS),
+    )
+    yield stage(
+        "taught_tweets",
+        "teachers.linear_teacher",
+        *(*tweets, "--graded", *negative),
+        reads=(*scale.sets(TWEETS), "factory/texts/grades.txt"),
+    )
+    graded = (*also, "--grades", uncertain)
+    yield stage("uncertain", "texts.uncertain", *graded, reads=scale.sets(*reviews))
+    turned = ("--source", IMDB, *products, "--edits", edits)
+    yield stage("turned", "texts.turned", *turned, reads=scale.sets(*reviews))
+
+
+def _teaching(scale: Scale, number: int, teachers: Sequence[str]) -> Iterator[Stage]:
+    """Teachers label reviews and excerpts; texts with a grade are separated from the rest."""
+    place = f"round_{number}"
+    models: list[str] = []
+    for teacher in teachers:
+        copy = f"{place}/int8_{teacher.rpartition('/')[2]}"
+        arguments = ("--model", f"{RUN}{teacher}", "--out", f"{RUN}{copy}")
+        yield Stage(copy, "factory.teachers.int8", arguments)
+        models += ["--model", f"{RUN}{copy}"]
+    linear = ("--linear", "--documents", f"{RUN}texts/documents.npz")
+    yield from _labels(scale, place, "reviews", (*models, *linear), (), "judged_reviews")
+    excerpts = ("--unlabelled", f"{RUN}texts/excerpts.jsonl")
+    windows = [a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source)]
+    graded = (*windows, "--parts", TWEETS)
+    yield from _labels(scale, place, "excerpts", (*models, *excerpts), graded, "judged")
+    for rough, source in (("rough_rest", "excerpts_rest"), ("rough_judged", "judged")):
+        files = (f"{RUN}{place}/{source}.jsonl", f"{RUN}{place}/{rough}.jsonl")
+        arguments = ("--taught", files[0], "--out", files[1])
+        yield Stage(f"{place}/{rough}", "factory.texts.roughened", arguments)
+
+
+def _labels(
+    scale: Scale,
+    place: str,
+    kind: str,
+    teachers: Sequence[str],
+    graded: Sequence[str],
+    judged: str,
+) -> Iterator[Stage]:
+    """Labels for reviews or excerpts, and those texts with a grade apart from the rest.
+
+    `teachers` are arguments for the teachers, `graded` for further texts with grades.
+    """
+    taught, judged_file, rest = (
+        f"{RUN}{place}/{name}.jsonl" for name in (f"taught_{kind}", judged, f"{kind}_rest")
+    )
+    arguments = (*teachers, "--out", taught)
+    yield Stage(f"{place}/taught_{kind}", "factory.teachers.teacher", arguments, scale.sets(IMDB))
+    arguments = ("--taught", taught, "--grades", scale.texts("grades.txt"), *graded)
+    reads = scale.sets(*(a for a in graded if a.startswith("data:"))) if graded else ()
+    out = ("--out", judged_file, "--rest", rest)
+    yield Stage(f"{place}/{judged}", "factory.texts.judged", (*arguments, *out), reads)
+
+
+def _round(scale: Scale, number: int, round_: Round, teaching: int) -> Iterator[Stage]:
+    """The parts of the texts, both trainings, the mean."""
+    place = f"round_{number}"
+    files = _files(scale, teaching)
+    if round_.part is not None:
+        parts = {name: f"{RUN}{place}/parts/{name}.jsonl" for name in PARTS}
+        arguments = ["--number", str(round_.part)]
+        for name, every in PARTS.items():
+            arguments += ["--file", files[name], "--every", str(every), "--out", parts[name]]
+        yield Stage(f"{place}/parts", "factory.texts.part", tuple(arguments))
+        files |= parts
+    first, last = round_.grammar
+    sentences = f"grammar:{(first - 1) // scale.grammar + 1}-{last // scale.grammar}"
+    sources = {"grammar": sentences, **files}
+    for name, rate, more in (("slow", round_.rates[0], ()), ("fast", round_.rates[1], (60,))):
+        changes = [f"training.learning_rate={rate}", *(f"training.batch_texts={n}" for n in more)]
+        yield from _training(
+            scale,
+            f"{place}/{name}",
+            "reading",
+            sources,
+            *changes,
+            start=round_.start,
+            reads=(*scale.sets(IMDB, PRODUCTS, TREEBANK, TWEETS), *files.values()),
+        )
+    earlier = (f"round_{n}/mean" for n in round_.mean_with)
+    models = (*earlier, f"{place}/slow", f"{place}/fast")
+    yield Stage(
+        f"{place}/mean",
+        "factory.surgery.average",
+        (*(a for m in models for a in ("--model", f"{RUN}{m}")), "--out", f"{RUN}{place}/mean"),
+        reads=scale.sets(IMDB),
+    )
+
+
+def _files(scale: Scale, teaching: int) -> dict[str, str]:
+    """The file behind each name of `factory/settings/reading.toml`, after this teaching."""
+    return {
+        "written": scale.texts("written.jsonl"),
+        **{name: f"{RUN}texts/{name}.jsonl" for name in FIXED},
+        **{name: f"{RUN}round_{teaching}/{name}.jsonl" for name in TAUGHT},
+    }
+
+
+def _training(
+    scale: Scale,
+    name: str,
+    template: str,
+    sources: Mapping[str, str],
+    *changes: str,
+    start: str | None = None,
+    reads: tuple[str, ...],
+) -> Iterator[Stage]:
+    """A settings file and the training by it."""
+    settings = ("training.precision='bfloat16'", "training.threads=1", *changes)
+    settings = (*settings, *scale.changes.get(template, ()))
+    arguments = [
+        *("--template", f"factory/settings/{template}.toml"),
+        *(f"--name={key}={value}" for key, value in sources.items()),
+        *(f"--set={change}" for change in settings),
+    ]
+    config = f"{RUN}{name}.toml"
+    yield Stage(f"{name}_settings", "factory.configure", (*arguments, "--out", config))
+    model = ("--model", f"{RUN}{start}") if start else ()
+    training = ("--config", config, *model, "--out", f"{RUN}{name}")
+    yield Stage(name, "factory.training", training, reads)
+
+
+def _named(scale: Scale, model: str, out: str) -> Stage:
+    """Names as tokens that move no score."""
+    arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}{out}")
+    return Stage(out, "factory.surgery.named", arguments, scale.sets(IMDB, PRODUCTS, TWEETS))
+
+
+def _last(scale: Scale, model: str) -> Iterator[Stage]:
+    """Names, numbers, nations, religions and cities; then the bundle that ships, measured."""
+    yield _named(scale, model, "last/named")
+    arguments = ("--model", f"{RUN}last/named", "--out", f"{RUN}last/default")
+    yield Stage("last/default", "factory.surgery.kinds", arguments, scale.sets(IMDB))
+    arguments = ("--model", f"{RUN}last/default", "--out", f"{RUN}shipped/default")
+    sets = scale.sets(IMDB, TREEBANK, TWEETS, PRODUCTS)
+    yield Stage("shipped/default", "factory.measure.ship", arguments, sets)

@@ -1,0 +1,115 @@
+"""What differs between the rounds, and between the scales, of the road to the model that ships."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from factory.stages import RUN
+
+
+@dataclass(frozen=True)
+class Round:
+    """Two trainings from one model on one mixture of texts, and the mean of their weights.
+
+    `start` is the model that both trainings start from. `rates` are their learning rates, slow and
+    fast. `grammar` is the range of the grammar's sentences that the round reads. `teachers` label
+    reviews and excerpts before the round; a round without teachers reads the labels of the round
+    before it. `part` is the part of most texts that the round reads; None: all texts. `mean_with`
+    are earlier rounds whose means go into the mean.
+    """
+
+    start: str
+    rates: tuple[float, float]
+    grammar: tuple[int, int]
+    teachers: tuple[str, ...] = ()
+    part: int | None = None
+    mean_with: tuple[int, ...] = ()
+
+
+ROUNDS = (
+    Round("start/worded", (1e-3, 1.2e-3), (1, 300_000), ("start/language", "start/words")),
+    Round("round_1/mean", (8e-4, 1e-3), (300_001, 360_000), ("round_1/mean",), part=1),
+    Round("round_2/mean", (8e-4, 1e-3), (360_001, 420_000), part=2),
+    Round("round_3/named", (7e-4, 8e-4), (420_001, 570_000), ("round_3/named",), part=3),
+    Round("round_4/mean", (7e-4, 8e-4), (570_001, 870_000), part=4, mean_with=(4,)),
+    Round("round_5/mean", (5e-4, 6e-4), (870_001, 1_070_000), part=5, mean_with=(4, 5)),
+)
+"""Every round reads sentences of the grammar that no other round reads: a model learns sentences by
+heart that it reads in all rounds (docs/log.md)."""
+NAMED_AFTER = 3
+"""After this round names become tokens, and once more after the last round."""
+PARTS = {
+    "written": 3,
+    "judged": 3,
+    "reviews_rest": 4,
+    "excerpts_rest": 5,
+    "rough_rest": 6,
+    "rough_written": 8,
+    "rough_judged": 8,
+}
+"""A part is one of this many. Texts that people labelled are read in full by every round, so that
+they count for more."""
+FIXED = (
+    "roughened",
+    "rough_written",
+    "taught_products",
+    "taught_tweets",
+    "taught_tweets_negative",
+    "uncertain",
+    "turned",
+)
+"""Files of `texts/`, which no model of the road has a say in."""
+TAUGHT = ("judged", "judged_reviews", "reviews_rest", "excerpts_rest", "rough_rest", "rough_judged")
+"""Files that a teaching makes."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the texts and the networks are.
+
+    `folder` is the run's folder in `runs/`. `data` is a folder of the run with stand-ins for the
+    data sets; None: the real ones. `grammar` divides the rounds' ranges of sentences. `changes` are
+    settings that differ, by template.
+    """
+
+    folder: str
+    data: str | None = None
+    grammar: int = 1
+    changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def texts(self, name: str) -> str:
+        """A file of `factory/texts/`, or its stand-in."""
+        return f"{RUN}{self.data}/texts/{name}" if self.data else f"factory/texts/{name}"
+
+    def sets(self, *names: str) -> tuple[str, ...]:
+        """Data sets as inputs of a stage."""
+        return (f"{RUN}{self.data}",) if self.data else names
+
+
+FULL = Scale("factory")
+TINY = Scale(
+    "factory_tiny",
+    data="data",
+    grammar=1000,
+    changes={
+        "language": (
+            "text.vocabulary=1_500",
+            "model.embedding_size=14",
+            "model.hidden_size=14",
+            "language.epochs=1",
+            "language.negatives=64",
+            "training.epochs=1",
+            "training.weight_average=0.9",
+        ),
+        "words": (
+            "text.vocabulary=1_500",
+            "model.embedding_size=14",
+            "model.hidden_size=14",
+            "training.epochs=1",
+            "training.weight_average=0.9",
+        ),
+        "reading": ("training.weight_average=0.9",),
+    },
+)
+SCALES = {"full": FULL, "tiny": TINY}
