@@ -7,30 +7,30 @@ import torch
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
-from sentiment_lstm.training.hardware import settled
+from sentiment_lstm.training.hardware import resolve_auto
 
 
 def test_nothing_stays_auto_and_what_was_set_stays():
-    found = settled(TrainingSettings())
+    found = resolve_auto(TrainingSettings())
     assert found.threads >= 1
     assert found.device in ("cpu", "cuda")
     assert found.precision in ("float32", "bfloat16")
     wanted = TrainingSettings(threads=3, device="cpu", precision="float32")
-    assert settled(wanted) == wanted
-    assert settled(found) == found
+    assert resolve_auto(wanted) == wanted
+    assert resolve_auto(found) == found
 
 
 @pytest.mark.parametrize("has", [True, False])
 def test_bfloat16_goes_where_the_processor_multiplies_it(monkeypatch, has: bool):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has})
-    found = settled(TrainingSettings(device="cpu")).precision
+    found = resolve_auto(TrainingSettings(device="cpu")).precision
     assert found == ("bfloat16" if has else "float32")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_missing_gpu_is_one_sentence():
     with pytest.raises(UsageError, match="found none"):
-        settled(TrainingSettings(device="cuda"))
+        resolve_auto(TrainingSettings(device="cuda"))
 
 
 @pytest.mark.skipif(

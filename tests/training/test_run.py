@@ -259,12 +259,17 @@ def test_a_run_writes_over_nobodys_files(csv_file: Path, tmp_path: Path, name):
     assert (folder / name).read_text() == "my notes"
 
 
-def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path):
+def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path, monkeypatch):
     """What an earlier try set aside, mended in its place."""
     mended = tmp_path / "run" / "set_aside.jsonl"
     mended.parent.mkdir()
     mended.write_text('{"text": "a lovely film", "label": "good"}\n')
-    for changes in ({"data.source": str(mended)}, {"mixture": [{"source": str(mended)}]}):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for changes in (
+        {"data.source": str(mended)},
+        {"data.source": "~/run/set_aside.jsonl"},
+        {"mixture": [{"source": str(mended)}]},
+    ):
         with pytest.raises(UsageError, match=r"found set_aside\.jsonl in"):
             train(tiny(csv_file).updated(changes), mended.parent, QUIET)
     assert "lovely" in mended.read_text()
@@ -278,8 +283,11 @@ def test_a_start_of_other_classes_and_few_mistakes_are_told(csv_file: Path, tmp_
         "data.label_map": {"bad": "a", "good": "b"},
     }
     train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=said)))
-    assert "first has the classes bad, good: the output layer is learnt anew" in said.getvalue()
-    assert "Fewer than 10 mistakes on the validation texts" in said.getvalue()
+    assert (
+        "trained from scratch, because the classes differ. Map labels to bad, good"
+        in said.getvalue()
+    )
+    assert "Fewer than 10 validation mistakes: too few to calibrate." in said.getvalue()
     assert load_bundle(tmp_path / "run").config.temperature == 1.0
 
 

@@ -129,9 +129,10 @@ def train(
 def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
     """Train on IMDb, evaluate the model and score six sentences, in a few minutes."""
     from sentiment_lstm.api import QUICKSTART, SentimentClassifier
+    from sentiment_lstm.bundle import RUN_SETTINGS
     from sentiment_lstm.commands import tables
 
-    if (QUICKSTART / "settings.json").exists():
+    if (QUICKSTART / RUN_SETTINGS).exists():
         refuse_others(context, (), f"for the run that is in {QUICKSTART} already")
         _resume(QUICKSTART)
     else:
