@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.card import model_card
 from sentiment_lstm.errors import BundleError, UsageError
 from sentiment_lstm.provenance import replace_paths, without_paths
-from sentiment_lstm.setting_names import with_old_names
+from sentiment_lstm.setting_names import to_format_1
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, read_json
 from sentiment_lstm.storage import as_json, write_together
 from sentiment_lstm.text.tokenizer import TextTokenizer
@@ -209,10 +209,10 @@ def _lstm_shapes(name: str, inputs: int, hidden: int) -> dict[str, tuple[int, ..
 
 
 def _to_json(config: Config) -> dict[str, object]:
-    sections = with_old_names(Settings(model=config.model, text=config.text).to_dict())
+    sections = to_format_1(Settings(model=config.model, text=config.text).to_dict())
     provenance = dict(config.provenance)
     if isinstance(trained := provenance.get("settings"), Mapping):
-        provenance["settings"] = with_old_names(trained)
+        provenance["settings"] = to_format_1(trained)
     return {
         "architecture": ARCHITECTURE,
         "format_version": config.format_version,

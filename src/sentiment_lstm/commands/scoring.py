@@ -89,11 +89,14 @@ def predict(
         ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(help="Where its rows go with their predictions; or -.")
+        str | None, typer.Option(help="The output file, or -; with --engine ray a folder.")
     ] = None,
     text_column: TextColumn = None,
     abstain_below: AbstainBelow = 0.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another output.")] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace an output made from other input or options."),
+    ] = False,
     escape_formulas: Annotated[
         bool, typer.Option("--escape-formulas", help="Make texts safe to open in a spreadsheet.")
     ] = False,

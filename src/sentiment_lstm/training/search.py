@@ -30,7 +30,7 @@ from sentiment_lstm.bundle import (
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
-from sentiment_lstm.setting_names import flattened, name_today
+from sentiment_lstm.setting_names import current_name, flattened
 from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
 from sentiment_lstm.training import checkpoint
@@ -312,7 +312,7 @@ def _read(folder: Path) -> Search:
         return Search(
             Settings.from_dict(plain["settings"]),
             int(plain["trials"]),
-            tuple(name_today(name) for name in plain["fixed"]),
+            tuple(current_name(name) for name in plain["fixed"]),
             plain["data"],
             tuple(_named_today(row) for row in plain["finished"]),
         )
@@ -327,4 +327,4 @@ def _read(folder: Path) -> Search:
 
 def _named_today(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `search.json`, which may name settings as they were called before."""
-    return {**row, "settings": {name_today(name): v for name, v in row["settings"].items()}}
+    return {**row, "settings": {current_name(name): v for name, v in row["settings"].items()}}
