@@ -1,7 +1,4 @@
-"""Markdown as the tests of the documents need it: blocks, commands, inline code, links.
-
-Knows nothing of what the commands do.
-"""
+"""Reads code blocks, commands, inline code and links from Markdown. Runs nothing."""
 
 import re
 import shlex
@@ -22,7 +19,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code: its language (none: commands, in README), its title, where it stands."""
+    """A block of code. In README, commands are blocks without a language."""
 
     language: str
     title: str | None
@@ -31,18 +28,19 @@ class Block:
 
 
 def blocks(path: Path) -> list[Block]:
+    """Return the blocks of code of a page."""
     text = path.read_text(encoding="utf-8")
-    found = []
+    page_blocks = []
     for match in _BLOCK.finditer(text):
         language, _, rest = match["head"].partition(" ")
         title = re.search(r'title="([^"]+)"', rest)
         line = text.count("\n", 0, match.start()) + 1
-        found.append(Block(language, title and title[1], match["code"], line))
-    return found
+        page_blocks.append(Block(language, title and title[1], match["code"], line))
+    return page_blocks
 
 
 def pipelines(code: str) -> list[list[list[str]]]:
-    """The lines of a block of commands: of each the words of every command between its pipes."""
+    """Split commands into lines, each line at its pipes, and each command into words."""
     lines = code.replace("\\\n", " ").splitlines()
     return [_pipeline(line) for line in lines if line.strip()]
 
@@ -60,13 +58,13 @@ def _pipeline(line: str) -> list[list[str]]:
 
 
 def inline(path: Path) -> list[str]:
-    """Code within the prose, each on one line."""
+    """Return the inline code of a page, each piece on one line."""
     prose = _BLOCK.sub("", path.read_text(encoding="utf-8"))
     return [" ".join(code.split()) for code in _INLINE.findall(prose)]
 
 
 def calls(path: Path) -> Iterator[list[str]]:
-    """The words after the program's name, wherever a page calls it."""
+    """Yield the arguments of each call of the program on a page."""
     for block in blocks(path):
         if block.language in ("", "sh") and f"{PROGRAM} " in block.code:
             for pipeline in pipelines(block.code):
@@ -77,7 +75,7 @@ def calls(path: Path) -> Iterator[list[str]]:
 
 
 def links(path: Path) -> list[str]:
-    """Relative links, without the place within the page."""
+    """Return the relative links of a page, without anchors."""
     prose = _BLOCK.sub("", path.read_text(encoding="utf-8"))
     targets = (target.partition("#")[0] for target in _LINK.findall(prose))
     return [target for target in targets if target and "://" not in target]

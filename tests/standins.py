@@ -1,6 +1,6 @@
-"""Small things under the names that the documents use, so that every block runs in a moment.
+"""Small stand-ins for the files and data sets of the documents, so that every block runs quickly.
 
-What is replaced stands in `replace`; all else is the real thing.
+`replace` lists the stand-ins. Everything else is real.
 """
 
 import csv
@@ -36,13 +36,13 @@ _BAD, _GOOD = ("awful", "broken", "boring"), ("lovely", "superb", "useful")
 
 
 def texts(count: int) -> list[tuple[str, bool]]:
-    """Texts and whether they are good; no two alike."""
+    """Return different texts, and whether each is positive."""
     words = [(_BAD, _GOOD)[n % 2][n // 2 % 3] for n in range(count)]
     return [(f"The {word} thing number {n} came.", n % 2 == 1) for n, word in enumerate(words)]
 
 
 def fill(folder: Path) -> None:
-    """The files and folders that the documents read, all small."""
+    """Write small versions of the files and folders that the documents read."""
     names = ("negative", "positive")
     tickets = [
         {"id": n, "body": text, "stars": 5 if good else 1, "product": ("lamp", "desk")[n // 2 % 2]}
@@ -69,10 +69,10 @@ def fill(folder: Path) -> None:
 
 
 def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Small stand-ins for what is large or elsewhere.
+    """Replace what is large or needs a network.
 
     - presets: four updates of a network of eight units;
-    - `imdb`, the hub's `stanfordnlp/imdb` and `data:irony`: some dozens of made-up texts;
+    - `imdb`, the hub's `stanfordnlp/imdb` and `data:irony`: a few dozen made-up texts;
     - `grammar:N`: at most 300 sentences;
     - the shipped suite of behaviour: every fortieth case;
     - the two phases of `compare` and the study of gradients: a few updates.
@@ -92,7 +92,7 @@ def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def _replace_phases(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
-    compare_phases = phases.compare_phases  # its own processes are out of a patch's reach
+    compare_phases = phases.compare_phases  # patches do not reach its processes
 
     def compare(phase1: str, phase2: str, settings: Settings, steps: int, *rest: Any) -> Any:
         assert phase2 == f"hf:{HUB}"
@@ -107,7 +107,7 @@ def _imdb():
 
 
 def spark(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A Spark that calls a batch function on three texts, and a table `reviews` that keeps them."""
+    """Install a stand-in for Spark that scores three texts, and return a table `reviews`."""
 
     def predict_batch_udf(make: Any, return_type: Any, batch_size: int) -> Any:
         return lambda column: make()(np.array(["Superb.", None, "Dreadful."], dtype=object))
@@ -118,7 +118,7 @@ def spark(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     types = ("DoubleType", "StringType", "StructField", "StructType")
     _module(monkeypatch, "pyspark.ml.functions", predict_batch_udf=predict_batch_udf)
-    _module(monkeypatch, "pyspark.sql.types", **dict.fromkeys(types, lambda *given: given))
+    _module(monkeypatch, "pyspark.sql.types", **dict.fromkeys(types, lambda *fields: fields))
     return {"reviews": SimpleNamespace(withColumn=with_column)}
 
 

@@ -1,6 +1,6 @@
-"""Finds what a text has in common with the behaviour suite: its sentences, words and templates.
+"""Finds sentences, words and templates of the behaviour suite in texts.
 
-Texts that train a model must have nothing in common with the suite that measures it.
+A model must not train on texts of the suite that measures it.
 """
 
 import re
@@ -12,7 +12,7 @@ from sentiment_lstm.evaluation.cases import suite_templates, suite_words
 
 
 def sentences_in(texts):
-    """The six sentences that every model is asked, where texts hold them in any case and marks."""
+    """Return those of the six study sentences that texts hold, in any case and punctuation."""
     folded = "\n".join(f" {_folded(text)} " for text in texts)
     return [sentence for sentence in SIX_SENTENCES if f" {_folded(sentence)} " in folded]
 
@@ -22,9 +22,9 @@ def _folded(text):
 
 
 def words_in(texts):
-    """The suite's words that texts hold, their inflected forms and compounds with a hyphen too.
+    """Return the suite's words that texts hold, also inflected or in a compound with a hyphen.
 
-    Derived words are words of their own: "superbly", "dentistry", who does it.
+    Derived words such as "superbly" and "dentistry" are other words.
     """
     whole = "\n".join(" ".join(re.findall(r"[^\W_]+", text.lower())) for text in texts)
     words = set(whole.split()) - {"admirer", "podcaster"}
@@ -33,32 +33,32 @@ def words_in(texts):
 
 
 def forms(word):
-    """A word's plural, forms of a verb, degrees of an adjective; more than there are."""
+    """Return the forms of a word as noun, verb and adjective, also ones that do not exist."""
     stem = re.sub("y$", "i", word.removesuffix("e"))
     endings = {start + end for start in (stem, stem + stem[-1]) for end in ("er", "est", "ed")}
     return {word, plural(word), f"{word}{word[-1]}ing", inflect(word, "ing"), *endings}
 
 
 def templates_in(texts):
-    """Templates of the suite, each with a text that is made as it is.
+    """Return pairs of a template of the suite and a text that follows it.
 
-    A text may differ in what fills the slots, and in filler. A template of a single telling word
-    ("I love X", "X has always been A") is common ground of all who speak English; the words that
-    fill it keep it apart.
+    A text may fill the slots with other words and add filler words. A template with a single
+    telling word ("I love X", "X has always been A") is ordinary English and does not count: only
+    the words in its slots belong to the suite.
     """
     telling = {name: fixed for name in suite_templates() if len(fixed := telling_words(name)) >= 2}
     assert len(telling) > 300
     rows = [skeleton(text) for text in texts]
     asked = {word for fixed in telling.values() for word in fixed}
-    places = defaultdict(set)
-    for place, row in enumerate(rows):
+    rows_with = defaultdict(set)
+    for index, row in enumerate(rows):
         for word in asked.intersection(row.split()):
-            places[word].add(place)
+            rows_with[word].add(index)
     pairs = []
     for name, fixed in telling.items():
-        near = set.intersection(*(places[word] for word in fixed))
+        near = set.intersection(*(rows_with[word] for word in fixed))
         whole = filled_pattern(name)
-        pairs += [(name, texts[place]) for place in near if whole.search(rows[place])]
+        pairs += [(name, texts[index]) for index in near if whole.search(rows[index])]
     return pairs
 
 
@@ -76,7 +76,7 @@ ALIKE = {
 
 
 def skeleton(text):
-    """The text without filler, with one word for those that do the same; `_` for a slot."""
+    """Return the text without filler words. Equivalent words become the same; a slot is `_`."""
     text = text.lower().replace("’", "'").replace("no one", "nobody").replace("these days", "now")
     text = re.sub(r"\bcan(?:'t|not)\b|\bwon't\b", "can not", text).replace("n't", " not")
     text = re.sub(r"\{.*?\}('s)?", "_", re.sub(r"[;:]", ",", re.sub(r"[.?!]+", " | ", text)))
@@ -90,7 +90,7 @@ def telling_words(template):
 
 
 def filled_pattern(template):
-    """Finds the skeletons of sentences that are this template with a few words in each slot."""
+    """Return a pattern of skeletons that have up to three words in each slot of a template."""
     few = r"[\w'-]+(?: [\w'-]+){0,2}"
     words = [few if word == "_" else word for word in re.findall(r"[\w'-]+", skeleton(template))]
     return re.compile(rf"(?:^|\| )(?:[\w'-]+ ){{0,2}}{'(?: [|,])* '.join(words)}(?= \||$)")

@@ -23,19 +23,19 @@ def three(make_bundle):
 
 @pytest.fixture
 def nothing_shipped(tmp_path, monkeypatch):
-    """An empty current folder and no model in the package."""
+    """An empty working folder, and no model in the package."""
     monkeypatch.setattr(api, "SHIPPED", tmp_path / "pretrained")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def assert_same(ranked, wanted):
-    """The same classes in the same order, with the same scores up to rounding."""
-    assert [row["label"] for row in ranked] == [row["label"] for row in wanted]
-    assert [row["score"] for row in ranked] == pytest.approx([row["score"] for row in wanted])
+def assert_same(ranked, expected):
+    """Check for the same classes in the same order, with equal scores up to rounding."""
+    assert [row["label"] for row in ranked] == [row["label"] for row in expected]
+    assert [row["score"] for row in ranked] == pytest.approx([row["score"] for row in expected])
 
 
-def test_one_text_gives_a_list_of_its_likeliest_class(classifier):
+def test_one_text_gives_a_list_with_its_likeliest_class(classifier):
     (ranked,) = classifier(TEXTS[0])
     row = classifier.predict_proba(TEXTS[:1])[0]
     assert_same([ranked], [{"label": classifier.classes_[row.argmax()], "score": row.max()}])
@@ -64,35 +64,35 @@ def test_top_k_cuts_the_list(three):
     assert len(three(TEXTS[0], top_k=9)) == 3
 
 
-def test_top_k_below_one(classifier):
+def test_top_k_below_one_is_refused(classifier):
     with pytest.raises(UsageError, match=r"Expected top_k .* found 0"):
         classifier(TEXTS, top_k=0)
 
 
-def test_predict_names_the_likeliest_column(three):
+def test_predict_gives_the_class_of_the_highest_probability(three):
     probabilities = three.predict_proba(TEXTS)
     assert probabilities.shape == (3, 3)
     assert three.predict(TEXTS) == [three.classes_[i] for i in probabilities.argmax(axis=1)]
 
 
-def test_below_the_threshold_the_winner_has_no_name(three):
+def test_below_the_threshold_the_likeliest_class_has_no_name(three):
     scores = three.predict_proba(TEXTS).max(axis=1)
     least = float(sorted(scores)[1])
-    wanted = [
+    expected = [
         None if s < least else name for s, name in zip(scores, three.predict(TEXTS), strict=True)
     ]
-    assert three.predict(TEXTS, abstain_below=least) == wanted
-    assert None in wanted
-    assert len(set(wanted)) > 1
-    assert [row["label"] for row in three(TEXTS, abstain_below=least)] == wanted
-    for text, label in zip(TEXTS, wanted, strict=True):
+    assert three.predict(TEXTS, abstain_below=least) == expected
+    assert None in expected
+    assert len(set(expected)) > 1
+    assert [row["label"] for row in three(TEXTS, abstain_below=least)] == expected
+    for text, label in zip(TEXTS, expected, strict=True):
         winner, *others = three(text, top_k=None, abstain_below=least)
         assert winner["label"] == label
         assert_same(others, three(text, top_k=None)[1:])
 
 
 @pytest.mark.parametrize("wrong", [-0.5, 1.0, float("nan")])
-def test_a_threshold_out_of_range(classifier, wrong):
+def test_a_threshold_out_of_range_is_refused(classifier, wrong):
     for ask in (classifier, classifier.predict):
         with pytest.raises(UsageError, match="Expected the abstain threshold"):
             ask(TEXTS, abstain_below=wrong)
@@ -122,7 +122,7 @@ def test_saved_classifier_scores_the_same(three, tmp_path):
     np.testing.assert_array_equal(read.predict_proba(TEXTS), three.predict_proba(TEXTS))
 
 
-def test_default_is_the_shipped_model_then_quickstarts(nothing_shipped, bundle, make_bundle):
+def test_the_default_is_the_shipped_model_then_quickstarts(nothing_shipped, bundle, make_bundle):
     with pytest.raises(BundleError, match="run `sentiment-lstm quickstart`"):
         SentimentClassifier.from_pretrained()
     save_bundle(nothing_shipped / "runs" / "quickstart", bundle)
@@ -131,7 +131,7 @@ def test_default_is_the_shipped_model_then_quickstarts(nothing_shipped, bundle, 
     assert SentimentClassifier.from_pretrained().classes_ == ["x", "y", "z"]
 
 
-def test_a_folder_goes_before_a_hub_name(nothing_shipped, bundle, monkeypatch):
+def test_a_folder_is_preferred_to_a_hub_name(nothing_shipped, bundle, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("asked"))
     save_bundle(nothing_shipped / "owner" / "name", bundle)
     assert SentimentClassifier.from_pretrained("owner/name").classes_ == ["negative", "positive"]
@@ -150,7 +150,7 @@ def test_hub_name_fetches_a_copy(nothing_shipped, bundle, monkeypatch):
     assert asked == [("owner/name", sorted([*FILES, *GRAPHS]))]
 
 
-def test_unreachable_hub(nothing_shipped, monkeypatch):
+def test_an_unreachable_hub_is_one_sentence(nothing_shipped, monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(BundleError, match="folder owner/name or a model of that name on the hub"):
         SentimentClassifier.from_pretrained("owner/name")

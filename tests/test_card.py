@@ -18,7 +18,7 @@ def front_matter(card: str) -> str:
 
 
 def index(card: str) -> dict[str, object]:
-    """The one entry of `model-index`."""
+    """Return the single entry of `model-index`."""
     line = next(line for line in front_matter(card).splitlines() if line.startswith("- {"))
     return json.loads(line[2:])
 
@@ -37,7 +37,7 @@ def test_no_results_without_measurements():
     assert index(model_card("mine", CONFIG, {"train_seconds": 1.0}))["results"] == []
 
 
-def test_card_tells_data_classes_results_and_settings():
+def test_card_shows_data_classes_results_and_settings():
     card = model_card("mine", CONFIG, METRICS)
     for words in ("`bad`, `good`", "`imdb`", "- set_aside: 7", "| train_seconds | 12.5 |"):
         assert words in card
@@ -45,11 +45,11 @@ def test_card_tells_data_classes_results_and_settings():
     assert settings == Settings().to_dict()
 
 
-def test_card_tells_the_temperature():
+def test_card_shows_the_temperature():
     assert "divided by the temperature 1.235\n" in model_card("mine", CONFIG, METRICS)
 
 
-def test_card_of_a_model_of_unknown_origin():
+def test_card_of_a_model_without_provenance():
     assert "`unknown`" in model_card("mine", {**CONFIG, "training": {}}, {})
 
 
@@ -60,7 +60,7 @@ def test_card_names_every_source():
     assert "Trained on `imdb` (train), `b.csv` (train), and on texts of `c.csv` without" in card
 
 
-def test_card_tells_what_a_training_went_on_from():
+def test_card_names_the_model_that_training_started_from():
     settings = Settings().updated({"training.init": "first"})
     card = model_card("mine", {**CONFIG, "training": {"settings": settings.to_dict()}}, {})
     assert "Trained on `imdb` (train). Training started from the model `first`.\n" in card

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it refuses in one sentence, how it exits."""
+"""The command line: its output, its errors of one sentence, its exit codes."""
 
 import json
 import logging
@@ -30,8 +30,8 @@ TINY = [
 ]
 
 
-def assert_one_sentence(code: int, err: str, wanted: tuple[int, ...] = (1, 2)) -> None:
-    assert code in wanted
+def assert_one_sentence(code: int, err: str, codes: tuple[int, ...] = (1, 2)) -> None:
+    assert code in codes
     assert "Traceback" not in err
     last = err.strip().splitlines()[-1]
     assert last.startswith("Error: Expected"), last
@@ -46,7 +46,7 @@ def test_version_and_help(run):
     assert all(name in out for name in ("quickstart", "train", "evaluate", "predict", "compare"))
 
 
-def test_the_module_runs_as_the_command_does():
+def test_the_module_runs_like_the_command():
     for arguments, code in ((["--version"], 0), (["predict", "--modle", "x"], 2)):
         call = [sys.executable, "-m", "sentiment_lstm", *arguments]
         done = subprocess.run(call, capture_output=True, text=True)
@@ -188,7 +188,7 @@ def test_a_bad_call_is_one_sentence(run, reviews: Path, model: Path, tmp_path: P
     shutil.rmtree(tmp_path / "empty", ignore_errors=True)
     code, _, err = run(*BAD_CALLS[case])
     assert_one_sentence(code, err)
-    assert not (tmp_path / "r" / "settings.json").exists()  # the name stays free
+    assert not (tmp_path / "r" / "settings.json").exists()  # no folder is left
 
 
 def test_an_unreachable_kaggle_name_is_one_sentence(run, monkeypatch):
@@ -293,19 +293,19 @@ def test_an_unforeseen_error_is_short_unless_debugged(run, monkeypatch, model: P
         main()
 
 
-def test_what_the_package_logs_goes_to_standard_error(run, monkeypatch, model: Path):
+def test_messages_of_the_package_go_to_standard_error(run, monkeypatch, model: Path):
     def warn(*_: object) -> None:
         logging.getLogger("sentiment_lstm.api").warning("An %s name.", "old")
         raise UsageError("Expected a new name, found an old one.")
 
     monkeypatch.setattr("sentiment_lstm.api.SentimentClassifier.from_pretrained", warn)
-    for _ in range(2):  # the second call prints it once too
+    for _ in range(2):  # the second call also prints it once
         assert run("predict", "hello") == (
             2, "", "An old name.\nError: Expected a new name, found an old one.\n",
         )  # fmt: skip
 
 
-def test_a_program_that_sets_up_no_logging_sees_no_messages():
+def test_a_program_without_logging_sees_no_messages():
     code = "import logging, sentiment_lstm.api; assert not logging.root.handlers\n"
     code += "logging.getLogger('sentiment_lstm.api').warning('An old name.')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -313,7 +313,7 @@ def test_a_program_that_sets_up_no_logging_sees_no_messages():
 
 
 def test_a_missing_library_names_the_extra(run, monkeypatch, reviews: Path):
-    """As after a plain `pip install`: a module that is None in `sys.modules` is not found."""
+    """As after a plain `pip install`: a module that is None in `sys.modules` cannot be imported."""
     for name in [name for name in sys.modules if name.startswith("sentiment_lstm.training.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)

@@ -1,9 +1,8 @@
-"""What README and the pages of `docs/` tell holds: every block runs, and every command, option,
-link and message that they name is there.
+"""README and the pages of `docs/` are true: every block runs, and all that they name exists.
 
-Blocks run in the order of their page, in one folder and one namespace a page. Trainings are tiny,
-and what is large or elsewhere is replaced: `standins.replace` lists it. README's first block, the
-two commands that set up, is run by `.ci/run`.
+They name commands, options, links and messages. The blocks of a page run in their order, in one
+folder and one namespace. Trainings are tiny, and `standins.replace` replaces what is large or needs
+a network. The first block of README, the two commands of the installation, is run by `.ci/run`.
 """
 
 import ast
@@ -35,7 +34,7 @@ from documents import (
 
 from sentiment_lstm.cli import app
 
-# Ray sets up its own context by an option that it has declared old.
+# Ray itself uses an option that it has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 
 RUNNABLE = [README, *GUIDE, DOCS / "lstm.md", DOCS / "performance.md"]
@@ -43,7 +42,7 @@ EVERY = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 SLOW = {"README.md", "data.md", "training.md", "files.md", "understanding.md", "lstm.md"}
 OTHER_PROGRAMS = {"cat", "head"}
 FACTORY = ROOT / "factory"
-"""The source distribution leaves it out; there its options and files cannot be looked up."""
+"""Missing in the source distribution, where its options and files are not checked."""
 ROOT_COMMAND = typer.main.get_command(app)
 COMMANDS = ROOT_COMMAND.commands
 
@@ -58,9 +57,11 @@ def to_run(page: Path) -> list[Block]:
 
 @pytest.fixture(scope="session")
 def ray():
-    """One small Ray for every page that asks for it."""
+    """A small Ray that all pages use."""
     ray = pytest.importorskip("ray")
-    os.environ.setdefault("RAY_worker_niceness", "0")  # nice ones wait for ever on a busy machine
+    os.environ.setdefault(
+        "RAY_worker_niceness", "0"
+    )  # at a low priority they hang on a busy machine
     ray.init(num_cpus=1, log_to_driver=False, include_dashboard=False, logging_level="ERROR")
     yield ray
     ray.shutdown()
@@ -68,7 +69,7 @@ def ray():
 
 @pytest.fixture
 def shell(run, monkeypatch, tmp_path):
-    """Runs a line of commands in a folder of stand-ins; ours within this process."""
+    """Runs a pipeline in a folder of stand-ins. Our own command runs in this process."""
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -76,19 +77,19 @@ def shell(run, monkeypatch, tmp_path):
     standins.replace(monkeypatch, folder)
 
     def line(pipeline: list[list[str]]) -> str:
-        given = ""
+        piped = ""
         for program, *words in pipeline:
             if program != PROGRAM:
                 assert program in OTHER_PROGRAMS, program
                 done = subprocess.run(
-                    [program, *words], input=given, capture_output=True, text=True, check=True
+                    [program, *words], input=piped, capture_output=True, text=True, check=True
                 )
-                given = done.stdout
+                piped = done.stdout
                 continue
-            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
-            code, given, said = run(*words)
-            assert code == 0, (words, said)
-        return given
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(piped.encode())))
+            code, piped, err = run(*words)
+            assert code == 0, (words, err)
+        return piped
 
     return line
 
@@ -117,7 +118,7 @@ def test_every_block_of_a_page_runs(page, shell, monkeypatch, request):
 
 
 def keep(block: Block) -> None:
-    """A block that is data: it must be whole, and where it has a title it is a file."""
+    """Check that a block of data can be read. If it has a title, write it to that file."""
     readers = {"toml": tomllib.loads, "json": lambda s: [*map(json.loads, s.splitlines())]}
     if block.language != "text":
         readers[block.language](block.code)
@@ -126,29 +127,29 @@ def keep(block: Block) -> None:
 
 
 def makers(page: Path) -> list[list[list[str]]]:
-    """The commands, from other pages of the guide, that make the runs which a page only uses."""
+    """Return the commands of other pages that make the runs which this page only uses."""
     code = "\n".join(block.code for block in to_run(page))
     made = set(re.findall(r"--out (runs/[\w-]+)", code))
-    wanted = set(re.findall(r"runs/[\w-]+", code)) - made - {"runs/quickstart"}
+    runs = set(re.findall(r"runs/[\w-]+", code)) - made - {"runs/quickstart"}
     lines = [line for other in GUIDE for block in blocks(other) for line in pipelines(block.code)
              if block.language == "sh"]  # fmt: skip
-    found = {line[0][line[0].index("--out") + 1]: line for line in lines if "--out" in line[0]}
-    return [found[run] for run in sorted(wanted)]
+    commands = {line[0][line[0].index("--out") + 1]: line for line in lines if "--out" in line[0]}
+    return [commands[run] for run in sorted(runs)]
 
 
-def test_the_guide_tells_every_command():
-    told = {command_of(words) for page in GUIDE for words in calls(page)}
-    assert told >= set(COMMANDS)
+def test_the_guide_shows_every_command():
+    named = {command_of(words) for page in GUIDE for words in calls(page)}
+    assert named >= set(COMMANDS)
 
 
 def command_of(words: list[str]) -> str:
-    """The command that a call names, of one word or two (`data list`)."""
+    """Return the command of a call, which has one or two words (`data list`)."""
     pair = " ".join(words[:2])
     return pair if pair in COMMANDS else words[0]
 
 
 @pytest.mark.parametrize("page", EVERY, ids=name_of)
-def test_commands_and_options_that_are_named_exist(page):
+def test_named_commands_and_options_exist(page):
     for words in calls(page):
         words = [word for word in words if word not in ("...", "--debug")]
         if not words or words[0].startswith("-"):
@@ -165,11 +166,11 @@ def options_in(words: list[str]) -> set[str]:
 
 
 def options_of(command) -> set[str]:
-    return {name for one in command.params for name in one.opts} | {"--help"}
+    return {name for parameter in command.params for name in parameter.opts} | {"--help"}
 
 
 def known_options(code: str) -> set[str]:
-    """Those that may stand there: a command's own, a script's own, or any command's."""
+    """Return the options that a piece of code may name: its command's, its script's, or all."""
     first, *rest = code.split()
     if first == "python" and rest and (ROOT / rest[0]).is_file():
         return set(re.findall(r'"(--[a-z-]+)"', (ROOT / rest[0]).read_text(encoding="utf-8")))
@@ -186,7 +187,7 @@ def known_options(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", EVERY, ids=name_of)
-def test_relative_links_lead_somewhere(page):
+def test_relative_links_have_targets(page):
     targets = [(page.parent / link).resolve() for link in links(page)]
     missing = [path for path in targets if not path.exists()]
     if not FACTORY.is_dir():
@@ -194,23 +195,23 @@ def test_relative_links_lead_somewhere(page):
     assert not missing
 
 
-def test_messages_of_the_troubleshooting_are_what_the_sources_say():
-    said = "\n".join(
+def test_messages_of_the_troubleshooting_page_are_in_the_sources():
+    sources = "\n".join(
         sentence for path in (ROOT / "src").rglob("*.py") for sentence in strings(path)
     )
-    told = [
+    messages = [
         code for code in inline(DOCS / "guide" / "troubleshooting.md") if code[:9] == "Expected "
     ]
-    assert len(told) > 10
-    for message in told:
-        assert message in said, message
+    assert len(messages) > 10
+    for message in messages:
+        assert message in sources, message
 
 
 def strings(path: Path) -> list[str]:
-    """The strings of a source; what is filled in is three dots, as in the documents."""
+    """Return the strings of a source. Values that are filled in become `…`, as in the documents."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    parts = [[getattr(one, "value", None) for one in node.values] for node in joined]
-    filled = ["".join(one if isinstance(one, str) else "…" for one in part) for part in parts]
+    parts = [[getattr(value, "value", None) for value in node.values] for node in joined]
+    filled = ["".join(value if isinstance(value, str) else "…" for value in part) for part in parts]
     plain = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
     return [*filled, *(value for value in plain if isinstance(value, str))]

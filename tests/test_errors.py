@@ -1,4 +1,4 @@
-"""Errors are Python's own too, and scripts print the ones a user can fix in one sentence."""
+"""Errors derive from built-in ones, and scripts print a user's mistakes in one sentence."""
 
 import inspect
 import pickle
@@ -27,7 +27,7 @@ BUILT_IN = {
 }
 
 
-def test_every_error_has_its_built_in_one():
+def test_every_error_derives_from_a_built_in_one():
     classes = {value for _, value in inspect.getmembers(errors, inspect.isclass)}
     assert {c for c in classes if issubclass(c, SentimentError)} == {SentimentError, *BUILT_IN}
 
@@ -40,22 +40,22 @@ def test_programs_catch_the_built_in_errors(error, built_in):
 
 
 @pytest.mark.parametrize("error", BUILT_IN)
-def test_an_error_is_its_sentence_in_another_process_too(error):
-    """`OSError` and `ImportError` have rules of their own for `str` and `pickle`."""
+def test_errors_keep_their_message_in_another_process(error):
+    """`OSError` and `ImportError` treat `str` and `pickle` specially."""
     raised = error("Expected a, found b.")
     sent = pickle.loads(pickle.dumps(raised))
     assert (type(sent), str(sent), str(raised)) == (error, str(raised), "Expected a, found b.")
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "message"),
     [
         (DataError("Expected a, found b."), 1, "Error: Expected a, found b.\n"),
         (UsageError("Expected c, found d."), 2, "Error: Expected c, found d.\n"),
         (FileNotFoundError("no such file"), 1, "found: no such file.\n"),
     ],
 )
-def test_what_fails_is_one_sentence(capsys, error, code, said):
+def test_a_failing_script_prints_one_sentence(capsys, error, code, message):
     def main() -> int:
         raise error
 
@@ -63,7 +63,7 @@ def test_what_fails_is_one_sentence(capsys, error, code, said):
         run_script(main)
     assert end.value.code == code
     err = capsys.readouterr().err
-    assert err.endswith(said)
+    assert err.endswith(message)
     assert err.count("\n") == 1
 
 

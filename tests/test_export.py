@@ -29,64 +29,64 @@ def texts(*lengths: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
-def test_float_graph_scores_as_torch_does(make_bundle, pooling, bidirectional, layers, classes):
+def test_the_float_graph_scores_like_torch(make_bundle, pooling, bidirectional, layers, classes):
     bundle = make_bundle(classes, pooling=pooling, bidirectional=bidirectional, layers=layers)
-    given = texts(5, 1, 3, 9)
-    wanted = TorchRuntime(bundle).score(given)
-    found = session(bundle, quantised=False).score(given)
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+    inputs = texts(5, 1, 3, 9)
+    expected = TorchRuntime(bundle).score(inputs)
+    logits = session(bundle, quantised=False).score(inputs)
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_quantised_graph_is_near(make_bundle, pooling, bidirectional, layers):
+def test_the_quantised_graph_scores_nearly_like_torch(make_bundle, pooling, bidirectional, layers):
     bundle = make_bundle(pooling=pooling, bidirectional=bidirectional, layers=layers, hidden_size=8)
-    given = texts(5, 1, 3, 9)
-    wanted = TorchRuntime(bundle).score(given)
-    found = session(bundle, quantised=True).score(given)
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.1)
+    inputs = texts(5, 1, 3, 9)
+    expected = TorchRuntime(bundle).score(inputs)
+    logits = session(bundle, quantised=True).score(inputs)
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=0.1)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_quantised_score_depends_on_no_neighbour(make_bundle, pooling, bidirectional):
+def test_quantised_scores_do_not_depend_on_the_batch(make_bundle, pooling, bidirectional):
     runtime = session(make_bundle(pooling=pooling, bidirectional=bidirectional), quantised=True)
-    given = texts(7, 2, 30, 7)
-    alone = np.concatenate([runtime.score([text]) for text in given])
-    np.testing.assert_array_equal(runtime.score(given), alone)
+    inputs = texts(7, 2, 30, 7)
+    alone = np.concatenate([runtime.score([text]) for text in inputs])
+    np.testing.assert_array_equal(runtime.score(inputs), alone)
 
 
-def test_threads_are_no_more_than_cores(bundle):
+def test_there_are_no_more_threads_than_cores(bundle):
     assert session(bundle, quantised=True, threads=100_000).threads == usable_cores()
 
 
 @pytest.mark.parametrize("threads", [2, 3, 9])
 def test_threads_share_batches_and_keep_their_order(bundle, threads, monkeypatch):
     monkeypatch.setattr(onnx_runtime, "usable_cores", lambda: 9)
-    given = texts(5, 1, 3, 9, 2)
-    batches = [given[:2], given[2:3], given[3:]]
-    alone = session(bundle, quantised=True).score(given)
+    inputs = texts(5, 1, 3, 9, 2)
+    batches = [inputs[:2], inputs[2:3], inputs[3:]]
+    alone = session(bundle, quantised=True).score(inputs)
     shared = session(bundle, quantised=True, threads=threads).score_all(batches)
     np.testing.assert_array_equal(np.concatenate(list(shared)), alone)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("quantised", [False, True])
-def test_pieces_and_tokens_score_as_the_whole(make_bundle, pooling, quantised):
+def test_pieces_and_tokens_score_like_the_whole_text(make_bundle, pooling, quantised):
     runtime = session(make_bundle(pooling=pooling), quantised=quantised)
     (text,) = texts(12)
-    wanted = runtime.score([text])
+    expected = runtime.score([text])
     for size in (1, 5):
         state = None
         for start in range(0, len(text), size):
             piece = text[None, start : start + size].astype(np.int64)
             logits, state = runtime.read(piece, np.array([piece.shape[1]]), state)
-        np.testing.assert_allclose(logits, wanted, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-6)
 
 
-def test_graphs_leave_out_what_the_weights_hold(make_bundle):
-    """In int8 the LSTM's weights stay, a byte each; in float32 next to nothing does."""
+def test_graphs_do_not_repeat_the_weights(make_bundle):
+    """The int8 graph holds the LSTM's weights, a byte each; the float32 graph hardly any."""
     bundle = make_bundle(embedding_size=64, hidden_size=64, layers=1)
     products = 4 * 66 * (66 + 66)
     quantised, plain = (build(bundle, quantised=q).ByteSize() for q in (True, False))
@@ -103,12 +103,12 @@ def test_export_adds_checked_graphs(make_bundle, tmp_path):
     assert parity["model.onnx"]["torch"] < 1e-5
     assert parity["model.int8.onnx"]["alone"] == 0
     assert parity["model.int8.onnx"]["pieces"] < 1e-6
-    found = open_predictor(read).probabilities(["a good film", "not bad"])
-    wanted = open_predictor(made).probabilities(["a good film", "not bad"])
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.02)
+    probabilities = open_predictor(read).probabilities(["a good film", "not bad"])
+    expected = open_predictor(made).probabilities(["a good film", "not bad"])
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=0.02)
 
 
-def test_a_graph_that_scores_otherwise_is_refused(make_bundle, monkeypatch):
+def test_a_graph_with_other_scores_is_refused(make_bundle, monkeypatch):
     other = make_bundle(embedding_size=5)
     monkeypatch.setattr("sentiment_lstm.export.open_torch", lambda _: TorchRuntime(other))
     with pytest.raises(BundleError, match=r"Expected model.onnx to score .* \(torch\)"):

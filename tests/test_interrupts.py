@@ -21,8 +21,8 @@ def test_a_signal_ends_at_once_or_at_the_next_check(number: signal.Signals, code
     assert signal.getsignal(number) is before
 
 
-def test_what_fails_because_of_a_signal_ends_as_the_signal_does():
-    """An extension that is being imported makes an ImportError of it."""
+def test_an_error_after_a_signal_ends_like_the_signal():
+    """An extension turns an interruption of its import into an ImportError."""
 
     def imported() -> None:
         try:

@@ -1,4 +1,4 @@
-"""The rules of the house, read off the syntax trees: who may import whom, and what may be heavy."""
+"""The rules of the package, checked on its syntax trees: levels, heavy imports, and sizes."""
 
 import ast
 import subprocess
@@ -96,14 +96,14 @@ class Import:
 
 
 def modules() -> dict[str, Path]:
-    """Name within the package -> file; packages go by their own name."""
-    found = {}
+    """Map names in the package to files. A package has its own name."""
+    paths = {}
     for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         if name:
-            found[name] = path
-    return found
+            paths[name] = path
+    return paths
 
 
 MODULES = modules()
@@ -125,9 +125,10 @@ def imports(tree: ast.AST, at_once: bool = True) -> Iterator[Import]:
 
 
 def _names(node: ast.ImportFrom) -> list[str]:
-    """`from package import module` names the module, `from module import thing` the module.
+    """Return the modules that a `from` import names.
 
-    Of the package itself only the version is no module: its classifier would lead to the right.
+    `from package import module` names `module`; `from module import name` names `module`. Of the
+    package itself only the version is allowed: its classifier would import from the right.
     """
     module = str(node.module)
     inner = [f"{module}.{alias.name}" for alias in node.names if alias.name != "__version__"]
@@ -143,7 +144,7 @@ IMPORTS = {name: of(name) for name in MODULES}
 
 
 def own(name: str) -> list[str]:
-    """The package's modules that a module names anywhere; the package itself is left out."""
+    """Return the modules of the package that a module imports, also inside functions."""
     prefix = f"{PACKAGE}."
     return [i.module.removeprefix(prefix) for i in IMPORTS[name] if i.module.startswith(prefix)]
 
@@ -164,8 +165,8 @@ def test_imports_point_to_the_left(name):
             assert PARTS.index(theirs) < PARTS.index(mine), f"{name} imports {other}, below it"
 
 
-def test_no_circles():
-    """Every import counts, those inside functions too."""
+def test_imports_form_no_circle():
+    """Imports inside functions count too."""
     finished: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -181,27 +182,27 @@ def test_no_circles():
 
 
 def reached_at_once(name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of importing module and top-level library that importing `name` brings in."""
+    """Yield each importing module and top-level library that importing `name` loads."""
     if name in seen:
         return
     seen.add(name)
-    for one in IMPORTS.get(name, ()):
-        if one.at_once and one.module.startswith(f"{PACKAGE}."):
-            yield from reached_at_once(one.module.removeprefix(f"{PACKAGE}."), seen)
-        elif one.at_once:
-            yield name, one.module.partition(".")[0]
+    for statement in IMPORTS.get(name, ()):
+        if statement.at_once and statement.module.startswith(f"{PACKAGE}."):
+            yield from reached_at_once(statement.module.removeprefix(f"{PACKAGE}."), seen)
+        elif statement.at_once:
+            yield name, statement.module.partition(".")[0]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_heavy_libraries_wait_for_the_function_that_needs_them(name):
+def test_heavy_libraries_are_imported_in_functions(name):
     reached = {(via, library) for via, library in reached_at_once(name, set()) if library in HEAVY}
     allowed = {library for library, parts in ALLOWED.items() if f"{name}.".startswith(parts)}
     wrong = {pair for pair in reached if pair[1] not in allowed}
     assert not wrong, f"importing {name} brings in {wrong}"
 
 
-def test_command_line_starts_without_heavy_libraries():
-    """The same, of what really happens; `huggingface_hub` comes with `tokenizers`."""
+def test_the_command_line_starts_without_heavy_libraries():
+    """The modules that are really loaded. `huggingface_hub` is loaded by `tokenizers`."""
     names = [
         f"{PACKAGE}.{name}" for name in ("cli", "api", "bundle", "batching") if name in MODULES
     ]
@@ -231,12 +232,12 @@ def test_files_and_functions_stay_short(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_file_opens_with_what_it_is(name):
+def test_a_file_opens_with_a_docstring(name):
     assert ast.get_docstring(ast.parse(MODULES[name].read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize(
-    ("source", "wanted"),
+    ("source", "expected"),
     [
         ("import torch", [("torch", True)]),
         ("def f():\n    import torch", [("torch", False)]),
@@ -251,5 +252,5 @@ def test_a_file_opens_with_what_it_is(name):
         (f"from {PACKAGE}.errors import DataError", [(f"{PACKAGE}.errors", True)]),
     ],
 )
-def test_the_reader_of_imports(source, wanted):
-    assert [(i.module, i.at_once) for i in imports(ast.parse(source))] == wanted
+def test_imports_are_read_from_the_syntax_tree(source, expected):
+    assert [(i.module, i.at_once) for i in imports(ast.parse(source))] == expected

@@ -1,7 +1,7 @@
-"""The experiment log and the results keep their form.
+"""The experiment log and the results have their form.
 
-An entry of the log is question, change, result, decision. Results are short, and each has a date
-and a machine.
+An entry of the log has a question, a change, a result and a decision. The results are short, and
+each has a date and a machine.
 """
 
 import re
@@ -34,7 +34,7 @@ def test_an_entry_has_at_most_fifteen_lines(entry):
     assert max(map(len, lines)) <= LONGEST_LINE
 
 
-def test_entries_have_dates_and_titles_of_their_own_newest_first():
+def test_entries_have_dates_and_different_titles_newest_first():
     titles = [title_of(entry) for entry in ENTRIES]
     assert len(set(titles)) == len(titles)
     assert all(re.match(r"20\d\d-\d\d-\d\d: \S", title) for title in titles)

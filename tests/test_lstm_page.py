@@ -1,7 +1,7 @@
 """docs/lstm.md agrees with its numbers, and these with the installed model and the study's texts.
 
-Where a test fails because the model, the grammar or the code changed, `python
-benchmarks/lstm_page.py` makes page, numbers and pictures again.
+If a test fails because the model, the grammar or the code changed, `python benchmarks/lstm_page.py`
+makes the page, its numbers and its pictures again.
 """
 
 import json
@@ -22,11 +22,11 @@ LSTMS, RNNS = NETWORKS[4:], NETWORKS[:4]
 SEEDS = range(3)
 
 
-def test_the_numbers_are_of_the_installed_model_and_of_todays_grammar():
+def test_the_numbers_belong_to_the_installed_model_and_the_current_grammar():
     assert fingerprints(SentimentClassifier.from_pretrained()) == NUMBERS["fingerprints"]
 
 
-def test_the_page_quotes_these_numbers_and_what_its_code_prints():
+def test_the_page_shows_these_numbers_and_the_output_of_its_code():
     assert fill_in(PAGE, NUMBERS) == PAGE
 
 
@@ -36,11 +36,11 @@ def test_the_page_quotes_every_value():
 
 
 def test_no_line_of_a_paragraph_begins_with_a_mark():
-    """A renderer of Markdown would take the line for HTML."""
+    """Markdown would read such a line as HTML."""
     assert not re.search(r"^ *<!-- \w+ -->\S", PAGE, re.MULTILINE)
 
 
-def test_the_page_shows_every_picture_and_the_folder_holds_no_other():
+def test_the_page_shows_every_picture_of_the_folder():
     shown = re.findall(r"\]\(pictures/(\w+)\.svg\)", PAGE)
     assert sorted(shown) == sorted(PICTURES)
     assert {path.stem for path in (DOCS / "pictures").glob("*.svg")} == set(PICTURES)
@@ -55,7 +55,7 @@ def test_the_study_has_a_figure_for_each_seed():
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_the_page_says_of_all_seeds_holds_for_each(seed):
+def test_statements_about_all_seeds_hold_for_each_seed(seed):
     for rnn in (RNN, RNN_CLIPPED):
         assert max(rnn["start"][seed], rnn["end"][seed]) < 1e-15
     best_rnn = max(network["accuracy"][seed] for network in RNNS)
@@ -71,7 +71,7 @@ def test_what_the_page_says_of_all_seeds_holds_for_each(seed):
     assert LARGE["accuracy"][seed] < 0.55
 
 
-def test_the_seeds_disagree_where_the_page_says_so():
+def test_the_seeds_disagree_as_the_page_says():
     low, middle, high = sorted(LARGE_CLIPPED["accuracy"])
     assert f"{low:.0%}" == f"{middle:.0%}"
     assert high > low + 0.2
@@ -93,7 +93,7 @@ def test_the_score_falls_at_not_and_rises_at_bad():
     assert score["bad"] > score["not"] + 0.2
 
 
-def test_values_replace_what_stands_between_their_marks():
+def test_values_replace_the_text_between_their_marks():
     assert with_values("a <!-- x -->0<!-- / --> b", {"x": "12"}) == "a <!-- x -->12<!-- / --> b"
     with pytest.raises(KeyError):
         with_values("<!-- unknown -->0<!-- / -->", {})

@@ -1,4 +1,4 @@
-"""A model is measured on what it was not trained on."""
+"""A model is measured on texts that it was not trained on."""
 
 from pathlib import Path
 
@@ -42,21 +42,21 @@ def source(tmp_path: Path, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_without_a_source_it_is_what_training_kept_back(source: Path, case: str):
+def test_without_a_source_the_validation_texts_are_measured(source: Path, case: str):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv", **CASES[case]})
     train(settings, Path("run"), QUIET)
     corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
     bundle = load_bundle(Path("run"))
     config = bundle.config
     for named in (None, str(source), "./reviews.csv"):
-        wanted = evaluation_data(config, named, None, {}, run_settings(bundle))
-        examples = list(wanted.examples(SetAside(None), config.classes))
-        assert wanted.split == "validation"
+        kept_back = evaluation_data(config, named, None, {}, run_settings(bundle))
+        examples = list(kept_back.examples(SetAside(None), config.classes))
+        assert kept_back.split == "validation"
         assert examples == corpus.validation
         assert not {r.text for r in examples} & {r.text for r in corpus.training()}
 
 
-def test_another_source_is_measured_whole(source: Path):
+def test_all_texts_of_another_source_are_measured(source: Path):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
     train(settings, Path("run"), QUIET)
     values = SentimentClassifier.from_pretrained("run").evaluate("other.csv")
@@ -106,7 +106,7 @@ def test_abstaining_is_measured_beside_everything_else(source: Path):
         classifier.evaluate("other.csv", abstain_below=1.0)
 
 
-def test_the_temperature_of_the_bundle_reaches_the_measures_once(source: Path):
+def test_the_temperature_is_applied_once(source: Path):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
     metrics = train(settings, Path("run"), QUIET)
     values = SentimentClassifier.from_pretrained("run").evaluate()
@@ -114,7 +114,7 @@ def test_the_temperature_of_the_bundle_reaches_the_measures_once(source: Path):
     assert values["log_loss"] == pytest.approx(metrics["validation_calibrated_loss"], abs=1e-5)
 
 
-def test_without_a_source_and_without_its_own_it_says_what_to_do(source: Path):
+def test_without_any_source_the_error_says_what_to_do(source: Path):
     train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
     source.unlink()
     with pytest.raises(DataError, match=r"trained on at reviews\.csv, found nothing: .* --data"):
@@ -132,8 +132,8 @@ def test_texts_between_the_classes_are_not_measured(source: Path, tmp_path: Path
     assert values["set_aside"] == {"half of each class": 1}
 
 
-def test_slices_of_what_training_kept_back(source: Path, tmp_path: Path):
-    """The column changes nothing in which texts are measured."""
+def test_slices_of_the_validation_texts(source: Path, tmp_path: Path):
+    """The column does not change which texts are measured."""
     lines = source.read_text().splitlines()
     genres = ["genre", *(("drama", "")[n // 2 % 2] for n in range(len(lines) - 1))]
     both = [f"{line},{genre}" for line, genre in zip(lines, genres, strict=True)]
@@ -148,8 +148,8 @@ def test_slices_of_what_training_kept_back(source: Path, tmp_path: Path):
     assert drama["n"] + none["n"] == plain["n"]
     accuracies = {row["value"]: row["accuracy"] for row in sliced["slices"]["label"]}
     confusion = dict(zip(sliced["classes"], sliced["confusion"], strict=True))
-    place = sliced["classes"].index
-    assert accuracies == {n: row[place(n)] / sum(row) for n, row in confusion.items()}
+    index_of = sliced["classes"].index
+    assert accuracies == {n: row[index_of(n)] / sum(row) for n, row in confusion.items()}
     for name, words in (("gnre", "'gnre' in reviews.csv"), ("genre", "'genre' of grammar:20")):
         with pytest.raises(DataError, match=words):
             model.evaluate("reviews.csv" if name == "gnre" else "grammar:20", slices=[name])

@@ -1,4 +1,4 @@
-"""The wheel and the source distribution hold what they should, and little enough."""
+"""The wheel and the source distribution are small and hold the right files."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def test_the_source_distribution_leaves_the_factory_out(tmp_path: Path, monkeypa
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_the_package_alone(tmp_path: Path, monkeypatch):
+def test_the_wheel_holds_only_the_package(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(ROOT)
     archive = tmp_path / build.build_wheel(os.fspath(tmp_path))
     with zipfile.ZipFile(archive) as members:

@@ -24,7 +24,7 @@ TINY = tiny("", training__batch_tokens=100, training__epochs=5)
 
 
 def reviews(count, seed):
-    """Texts of a few words, and their labels, half of each."""
+    """Make short texts with labels, half of each class."""
     rng = random.Random(seed)
     words = {0: ["bad", "dull", "poor"], 1: ["good", "fine", "great"]}
     return [
@@ -41,7 +41,7 @@ TRAIN, TEST = reviews(120, 1), reviews(80, 2)
 
 @pytest.fixture
 def kaggle(tmp_path):
-    """Train and test reviews shuffled into one file, as Kaggle's are."""
+    """Training and test reviews shuffled into one file, like Kaggle's."""
     rows = TRAIN + TEST
     random.Random(0).shuffle(rows)
     path = tmp_path / "IMDB Dataset.csv"
@@ -71,13 +71,13 @@ def compare(phase1, phase2, out, settings=TINY, steps=STEPS):
 
 @pytest.fixture
 def in_process(monkeypatch):
-    """Phases trained without processes of their own, which take seconds to start."""
+    """Trains phases in this process, because others take seconds to start."""
     monkeypatch.setattr(
         module, "_in_own_process", lambda phase: train_phase(phase.settings, phase.folder)
     )
 
 
-def test_both_phases_on_one_footing(kaggle, hub, tmp_path, in_process):
+def test_both_phases_are_measured_on_the_same_texts(kaggle, hub, tmp_path, in_process):
     out = tmp_path / "out"
     first, second = compare(kaggle, hub, out)
     assert first.keys() == second.keys()
@@ -93,7 +93,7 @@ def test_both_phases_on_one_footing(kaggle, hub, tmp_path, in_process):
     assert runs[0]["training"] == runs[1]["training"]
 
 
-def test_no_phase_trains_on_what_both_are_measured_on(kaggle, hub, tmp_path):
+def test_no_phase_trains_on_the_measured_texts(kaggle, hub, tmp_path):
     settings = module._same_footing(TINY, STEPS)
     phases, split = module._phases(kaggle, hub, settings, tmp_path)
     assert split == "test"
@@ -101,7 +101,7 @@ def test_no_phase_trains_on_what_both_are_measured_on(kaggle, hub, tmp_path):
     assert seen_by(phases[1]) == {text for text, _ in TRAIN}
 
 
-def test_without_a_test_split_phase_2s_own_part_is_kept_from_phase_1(kaggle, tmp_path):
+def test_without_a_test_split_phase_1_does_not_train_on_the_measured_texts(kaggle, tmp_path):
     hub = hub_folder(tmp_path / "hub", train=TRAIN)
     settings = module._same_footing(TINY, STEPS)
     phases, split = module._phases(kaggle, hub, settings, tmp_path)
@@ -112,7 +112,9 @@ def test_without_a_test_split_phase_2s_own_part_is_kept_from_phase_1(kaggle, tmp
     assert seen_by(phases[0]) == {text for text, _ in TRAIN + TEST} - held_out
 
 
-def test_without_a_test_split_both_are_measured_on_phase_2s_own_part(kaggle, tmp_path, in_process):
+def test_without_a_test_split_validation_texts_of_phase_2_are_measured(
+    kaggle, tmp_path, in_process
+):
     hub = hub_folder(tmp_path / "hub", train=TRAIN)
     first, second = compare(kaggle, hub, tmp_path / "out")
     lines = (tmp_path / "out" / "evaluation.jsonl").read_text().splitlines()
@@ -137,7 +139,7 @@ def test_steps_below_one_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_processes_of_their_own(kaggle, hub, tmp_path):
+def test_each_phase_has_its_own_process(kaggle, hub, tmp_path):
     first, second = compare(kaggle, hub, tmp_path / "out")
     assert first["steps"] == second["steps"] == STEPS
     with pytest.raises(DataError, match="absent"):
@@ -146,8 +148,8 @@ def test_processes_of_their_own(kaggle, hub, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_phase_that_is_stopped(kaggle, tmp_path, number):
-    """SIGTERM here ends the phase, which saves its run; a phase that is killed is reported."""
+def test_a_stopped_phase_saves_its_run_and_a_killed_one_is_reported(kaggle, tmp_path, number):
+    """SIGTERM to this process ends the phase, which saves its run."""
     settings = module._same_footing(TINY, 20_000)
     data = {"data.source": kaggle}
     phase = module._Phase("phase 1", settings.updated(data), tmp_path / "phase1")

@@ -7,7 +7,7 @@ from sentiment_lstm.presets import PRESETS, preset
 from sentiment_lstm.settings import ModelSettings, Settings
 
 
-def test_seed_preset_is_the_studys_model_and_training():
+def test_the_seed_preset_is_the_studys_model_and_training():
     seed = preset("seed")
     assert seed.model == ModelSettings(
         embedding_size=128,
@@ -29,6 +29,6 @@ def test_presets_exist_and_survive_json(name):
     assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
 
 
-def test_unknown_preset_names_those_there_are():
+def test_an_unknown_preset_lists_the_presets():
     with pytest.raises(UsageError, match=r"among seed, quick, large, found 'tiny'\."):
         preset("tiny")

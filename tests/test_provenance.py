@@ -1,4 +1,4 @@
-"""A bundle states names and hashes of what it was trained on, and no path of any machine."""
+"""A bundle holds names and hashes of its training data, and no path."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ def fit(settings: Settings, folder: Path) -> None:
 
 @pytest.fixture
 def other(reviews: Path) -> Path:
-    """A second file of texts, in a folder."""
+    """A folder with a second file of texts."""
     path = reviews.parent / "more" / "other.csv"
     path.parent.mkdir()
     path.write_text("text,label\nawful film 0,bad\nfair film,good\n", encoding="utf-8")
@@ -60,7 +60,7 @@ def other(reviews: Path) -> Path:
 
 @pytest.fixture
 def trained(reviews: Path, other: Path, tmp_path: Path) -> Path:
-    """A run in a folder of its own; every source of it is named by an absolute path."""
+    """A run whose sources are all named by absolute paths."""
     fit(tiny(reviews), tmp_path / "first")
     settings = tiny(
         reviews,
@@ -75,7 +75,7 @@ def trained(reviews: Path, other: Path, tmp_path: Path) -> Path:
 
 
 def files_with(words: str, folder: Path) -> list[str]:
-    """The files of a folder that hold some words, as they are or as JSON holds them."""
+    """Return the files of a folder that hold the words, plain or escaped as in JSON."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return sorted(path.name for path in files if words.encode() in path.read_bytes())
 
@@ -100,7 +100,7 @@ def files_with(words: str, folder: Path) -> list[str]:
         ("kaggle:/home/ann/films/", "kaggle:films"),
     ],
 )
-def test_a_path_becomes_its_last_part(source, name):
+def test_a_path_becomes_its_file_name(source, name):
     assert source_name(source) == name
 
 
@@ -111,12 +111,12 @@ def test_a_path_becomes_its_last_part(source, name):
         "hf:stanfordnlp/imdb", "hf:cardiffnlp/tweet_eval/irony:test", "kaggle:owner/name",
     ],
 )  # fmt: skip
-def test_names_stay(source):
+def test_names_stay_unchanged(source):
     assert source_name(source) == source
 
 
 @given(st.text(st.sampled_from("ab./\\:~ imdhf")))
-def test_a_name_is_its_own_name(source):
+def test_naming_a_name_changes_nothing(source):
     assert source_name(source_name(source)) == source_name(source)
 
 
@@ -138,8 +138,8 @@ def test_hashes_of_files_and_folders(tmp_path: Path):
     assert sha256_of(str(tmp_path / "nothing.csv")) is None
 
 
-def test_registered_sets_are_described_by_the_files_that_are_here(tmp_path: Path, monkeypatch):
-    """The files may be one's own. `fetched.json` is no file of texts."""
+def test_registered_sets_are_described_by_their_files(tmp_path: Path, monkeypatch):
+    """The files may be the user's own. `fetched.json` holds no texts."""
     monkeypatch.setenv(DATA_FOLDER_VARIABLE, str(tmp_path))
     (tmp_path / "imdb").mkdir()
     for name in ("train.csv", "fetched.json"):
@@ -162,7 +162,7 @@ def test_a_folder_after_hf_is_a_path(tmp_path: Path):
     source = {"source": "hf:films", "sha256": sha256_of(str(films))}
     assert bundle.config.provenance["sources"] == [source]
     assert SentimentClassifier.from_pretrained(tmp_path / "run").evaluate()["n"] == 4
-    (films / "train.parquet").rename(tmp_path / "train.parquet")
+    (films / "train.parquet").unlink()
     films.rmdir()
     with pytest.raises(DataError, match=r"trained on at hf:.*films, found nothing"):
         SentimentClassifier.from_pretrained(tmp_path / "run").evaluate()
@@ -180,7 +180,7 @@ def test_the_registry_names_the_shipped_models_that_read_a_set(name):
     assert set(data_sets(provenance)) == {k for k, s in registered().items() if name in s.models}
 
 
-def test_a_run_states_names_and_hashes(trained: Path, reviews: Path, other: Path, tmp_path: Path):
+def test_a_run_stores_names_and_hashes(trained: Path, reviews: Path, other: Path, tmp_path: Path):
     provenance = load_bundle(trained).config.provenance
     settings = Settings.from_dict(provenance["settings"])
     assert (settings.data.source, settings.data.exclude) == ("reviews.csv", ("other.csv",))
@@ -197,7 +197,7 @@ def test_a_run_states_names_and_hashes(trained: Path, reviews: Path, other: Path
     }
 
 
-def test_only_the_runs_own_settings_hold_a_path(trained: Path, tmp_path: Path):
+def test_only_the_settings_of_a_run_hold_a_path(trained: Path, tmp_path: Path):
     classifier = SentimentClassifier.from_pretrained(trained)
     classifier.save_pretrained(tmp_path / "saved")
     save_bundle(tmp_path / "exported", export(classifier.bundle, ["model.onnx"]))
@@ -209,7 +209,7 @@ def test_only_the_runs_own_settings_hold_a_path(trained: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("card", ["", '# Mine\nTrained on `{0}`, "{0}" and {0}:test, not {0}x.\n'])
-def test_an_old_bundle_with_paths_loads_and_is_saved_with_names(model: Path, tmp_path, card):
+def test_an_old_bundle_with_paths_is_saved_with_names(model: Path, tmp_path, card):
     path = "/home/ann/data/imdb"
     changes = {"data.source": path, "data.exclude": f"{path}:test", "training.init": "runs/one"}
     config = json.loads((model / "config.json").read_text())
@@ -229,7 +229,7 @@ def test_an_old_bundle_with_paths_loads_and_is_saved_with_names(model: Path, tmp
         assert files_with("/home/ann", tmp_path / "again") == []
 
 
-def test_paths_in_a_card_are_replaced_where_they_stand_alone():
+def test_whole_paths_in_a_card_are_replaced():
     provenance = {"settings": {"data": {"source": r"C:\data\a.csv"}, "mixture": [{"source": "b/"}]}}
     card = r'`C:\data\a.csv` {"source": "C:\\data\\a.csv"} bob/x'
     assert without_paths(card, provenance) == '`a.csv` {"source": "a.csv"} bob/x'
@@ -244,11 +244,11 @@ def test_paths_in_a_card_are_replaced_where_they_stand_alone():
         {"settings": {"mixture": [None, {"source": 3, "exclude": "a/b"}], "training": []}},
     ],
 )
-def test_other_things_in_a_provenance_stay(provenance):
+def test_other_values_of_the_provenance_stay(provenance):
     assert replace_paths(provenance) == provenance
 
 
-def test_settings_of_another_run_are_not_the_models(trained: Path, bundle):
+def test_settings_of_another_run_are_not_used(trained: Path, bundle):
     assert run_settings(load_bundle(trained)) == Settings.from_dict(
         json.loads((trained / "settings.json").read_text())
     )
@@ -257,8 +257,8 @@ def test_settings_of_another_run_are_not_the_models(trained: Path, bundle):
     assert run_settings(bundle) is None
 
 
-def test_a_model_without_its_run_knows_its_texts_by_their_hash(reviews: Path, tmp_path: Path):
-    """Of its own texts only those that training kept back are measured; of others, all."""
+def test_a_model_without_its_run_recognises_its_texts_by_hash(reviews: Path, tmp_path: Path):
+    """Only its validation texts are measured, but all texts of another source."""
     fit(tiny(reviews), tmp_path / "run")
     classifier = SentimentClassifier.from_pretrained(tmp_path / "run")
     kept_back = classifier.evaluate()

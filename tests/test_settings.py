@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,13 @@ CHANGED = {
 }
 
 
+def write(path: Path, content: bytes | None) -> Path:
+    """Write a file; None leaves it missing."""
+    if content is not None:
+        path.write_bytes(content)
+    return path
+
+
 def get(settings: Settings, name: str) -> object:
     section, key = name.split(".")
     return getattr(getattr(settings, section), key)
@@ -33,7 +41,7 @@ def test_json_round_trip(tmp_path):
     assert read_json(path) == settings
 
 
-def test_toml_gives_names_that_updated_takes(tmp_path):
+def test_toml_gives_the_names_that_updated_accepts(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text(
         "[data]\n"
@@ -67,76 +75,68 @@ def test_toml_gives_names_that_updated_takes(tmp_path):
         ("data.label_map", "", {}),
     ],
 )
-def test_strings_are_read_as_the_settings_type(name, text, value):
-    found = get(Settings().updated({name: text}), name)
-    assert found == value
-    assert type(found) is type(value)
+def test_strings_become_the_type_of_their_setting(name, text, value):
+    setting = get(Settings().updated({name: text}), name)
+    assert setting == value
+    assert type(setting) is type(value)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("model.hidden_size", "8.5"),
-        ("model.hidden_size", 8.5),
-        ("model.hidden_size", "many"),
-        ("model.hidden_size", True),
-        ("model.hidden_size", None),
-        ("model.bidirectional", "maybe"),
-        ("model.bidirectional", 2),
-        ("model.pooling", "first"),
-        ("model.pooling", ["last"]),
-        ("model.dropout", "half"),
-        ("training.learning_rate", 10**400),
-        ("data.source", 5),
-        ("data.label_map", "0"),
-        ("data.label_map", "=bad"),
-        ("data.label_map", "0= ,1=good"),
-        ("data.label_map", "0=bad,0=good"),
-        ("data.label_map", {"0": "bad", "1": math.nan}),
-        ("data.label_map", 5),
-        ("data.exclude", 5),
-    ],
-)
-def test_values_of_the_wrong_type(name, value):
-    with pytest.raises(UsageError, match=f"Expected {name} to be .*, found "):
-        Settings().updated({name: value})
+WRONG_TYPES = [
+    ("model.hidden_size", "8.5"),
+    ("model.hidden_size", 8.5),
+    ("model.hidden_size", "many"),
+    ("model.hidden_size", True),
+    ("model.hidden_size", None),
+    ("model.bidirectional", "maybe"),
+    ("model.bidirectional", 2),
+    ("model.pooling", "first"),
+    ("model.pooling", ["last"]),
+    ("model.dropout", "half"),
+    ("training.learning_rate", 10**400),
+    ("data.source", 5),
+    ("data.label_map", "0"),
+    ("data.label_map", "=bad"),
+    ("data.label_map", "0= ,1=good"),
+    ("data.label_map", "0=bad,0=good"),
+    ("data.label_map", {"0": "bad", "1": math.nan}),
+    ("data.label_map", 5),
+    ("data.exclude", 5),
+]
+OUT_OF_RANGE = [
+    ("data.validation", 0),
+    ("data.validation", 1),
+    ("data.stream_rows", 99),
+    ("data.max_characters", 0),
+    ("text.vocabulary", 2),
+    ("text.min_frequency", 0),
+    ("text.max_tokens", 1),
+    ("model.embedding_size", 0),
+    ("model.hidden_size", -1),
+    ("model.layers", 0),
+    ("model.dropout", 1),
+    ("model.dropout", -0.1),
+    ("model.dropout", "nan"),
+    ("training.epochs", 0),
+    ("training.batch_tokens", 0),
+    ("training.threads", -1),
+    ("training.max_steps", -1),
+    ("training.seed", -1),
+    ("training.patience", -1),
+    ("training.weight_decay", "nan"),
+    ("training.learning_rate", 0),
+    ("training.clip_norm", "nan"),
+    ("training.checkpoint_seconds", 0),
+    ("training.warmup", 1),
+    ("training.weight_average", 1),
+    ("training.adversarial", -1),
+    ("training.virtual_adversarial", "nan"),
+    ("training.entropy", -1),
+    ("training.perturbation", 0),
+]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("data.validation", 0),
-        ("data.validation", 1),
-        ("data.stream_rows", 99),
-        ("data.max_characters", 0),
-        ("text.vocabulary", 2),
-        ("text.min_frequency", 0),
-        ("text.max_tokens", 1),
-        ("model.embedding_size", 0),
-        ("model.hidden_size", -1),
-        ("model.layers", 0),
-        ("model.dropout", 1),
-        ("model.dropout", -0.1),
-        ("model.dropout", "nan"),
-        ("training.epochs", 0),
-        ("training.batch_tokens", 0),
-        ("training.threads", -1),
-        ("training.max_steps", -1),
-        ("training.seed", -1),
-        ("training.patience", -1),
-        ("training.weight_decay", "nan"),
-        ("training.learning_rate", 0),
-        ("training.clip_norm", "nan"),
-        ("training.checkpoint_seconds", 0),
-        ("training.warmup", 1),
-        ("training.weight_average", 1),
-        ("training.adversarial", -1),
-        ("training.virtual_adversarial", "nan"),
-        ("training.entropy", -1),
-        ("training.perturbation", 0),
-    ],
-)
-def test_values_out_of_range(name, value):
+@pytest.mark.parametrize(("name", "value"), [*WRONG_TYPES, *OUT_OF_RANGE])
+def test_wrong_values_are_refused(name, value):
     with pytest.raises(UsageError, match=f"Expected {name} to be .*, found "):
         Settings().updated({name: value})
 
@@ -152,12 +152,12 @@ def test_values_out_of_range(name, value):
         ("", r"model\.\*"),
     ],
 )
-def test_unknown_names_are_answered_with_those_there_are(name, hint):
+def test_an_unknown_name_lists_the_settings(name, hint):
     with pytest.raises(UsageError, match=f"Expected a setting among .*{hint}.*, found '{name}'"):
         Settings().updated({name: "8"})
 
 
-def test_updated_leaves_the_original_and_the_rest_alone():
+def test_updated_changes_only_the_named_settings_of_a_copy():
     settings = Settings()
     changed = settings.updated({"model.hidden_size": 8})
     assert settings == Settings()
@@ -170,16 +170,14 @@ def test_settings_are_frozen():
 
 
 @pytest.mark.parametrize("values", [{"model": 8}, [1], "model", {"model": ["hidden"]}])
-def test_what_is_no_section(values):
+def test_values_that_are_no_section_are_refused(values):
     with pytest.raises(UsageError, match=r"Expected .*section"):
         flattened(values)
 
 
 @pytest.mark.parametrize("content", [None, b"[model", b"\xff", b"hidden = 8"])
-def test_settings_file_that_is_missing_or_no_toml(tmp_path, content):
-    path = tmp_path / "settings.toml"
-    if content is not None:
-        path.write_bytes(content)
+def test_a_missing_or_invalid_toml_file_is_refused(tmp_path, content):
+    path = write(tmp_path / "settings.toml", content)
     with pytest.raises(UsageError, match="Expected a se"):
         read_toml(path)
 
@@ -195,16 +193,14 @@ def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path):
     [None, b"{", b"\xff", b"[]", b'{"model": {"hidden": 0}}', b"[" * 100_000],
     ids=["missing", "open", "latin", "list", "zero", "deep"],
 )
-def test_settings_that_are_missing_or_no_json(tmp_path, content):
-    path = tmp_path / "settings.json"
-    if content is not None:
-        path.write_bytes(content)
+def test_missing_or_invalid_json_settings_are_refused(tmp_path, content):
+    path = write(tmp_path / "settings.json", content)
     with pytest.raises(UsageError, match="Expected "):
         read_json(path)
 
 
-def test_a_setting_that_does_not_fit_is_named_as_elsewhere(tmp_path):
-    """A `UsageError` is a `ValueError`, as what a file that is no TOML or JSON raises."""
+def test_a_wrong_setting_in_a_file_is_named(tmp_path):
+    """A `UsageError` is a `ValueError`, like the error for a file that is no TOML or JSON."""
     toml, stored = tmp_path / "a.toml", tmp_path / "a.json"
     toml.write_text("epochs = 8")
     stored.write_text('{"training": {"epochs": "many"}}')
@@ -215,7 +211,7 @@ def test_a_setting_that_does_not_fit_is_named_as_elsewhere(tmp_path):
 
 
 def test_exit_codes_are_those_of_the_command_line():
-    """1: failed; 2: wrong usage."""
+    """1 is a failure, 2 is wrong usage."""
     kinds = [k for k in vars(errors).values() if isinstance(k, type)]
     assert all(issubclass(kind, SentimentError) for kind in kinds)
     codes = {kind.__name__: kind.exit_code for kind in kinds}
@@ -223,7 +219,7 @@ def test_exit_codes_are_those_of_the_command_line():
     assert set(codes.values()) == {1}
 
 
-def test_a_mixture_travels_through_toml_and_json(tmp_path):
+def test_a_mixture_is_read_from_toml_and_json(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text(
         '[data]\nsource = "a.csv"\n[[mixture]]\nsource = "b.csv"\nweight = 0.5\n'
@@ -238,7 +234,7 @@ def test_a_mixture_travels_through_toml_and_json(tmp_path):
 
 
 @pytest.mark.parametrize("mixture", ["b.csv", {"source": "b.csv"}, ["b.csv"], [{"weight": 2}], 3])
-def test_a_mixture_that_is_no_list_of_tables(mixture):
+def test_a_mixture_that_is_no_list_of_tables_is_refused(mixture):
     with pytest.raises(UsageError, match=r"\[\[mixture\]\] tables"):
         Settings().updated({"mixture": mixture})
 
@@ -260,7 +256,7 @@ def test_an_old_name_is_read_silently_from_runs_and_bundles(tmp_path, caplog, ol
     assert not caplog.records
 
 
-def test_an_old_name_in_a_settings_file_is_warned_of_once(tmp_path, caplog):
+def test_an_old_name_in_a_settings_file_gives_one_warning(tmp_path, caplog):
     path = tmp_path / "settings.toml"
     path.write_text("[model]\nhidden = 8\n")
     setting_names._warn.cache_clear()
@@ -268,7 +264,7 @@ def test_an_old_name_in_a_settings_file_is_warned_of_once(tmp_path, caplog):
     assert caplog.messages == ["model.hidden is now model.hidden_size"]
 
 
-def test_a_wrong_value_under_an_old_name_is_told_with_the_new_one():
+def test_a_wrong_value_under_an_old_name_is_refused_under_the_new_name():
     with pytest.raises(UsageError, match=r"Expected model\.hidden_size to be at least 1"):
         Settings().updated({"model.hidden": 0})
 

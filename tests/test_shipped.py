@@ -1,4 +1,4 @@
-"""The bundles that ship: small, sound on any text, and as their cards say."""
+"""The shipped bundles are small, score any text, and behave as their cards say."""
 
 import json
 from functools import cache
@@ -58,18 +58,18 @@ def test_hostile_texts_get_probabilities_and_spans(name):
     assert_whole(opened(name).predictor, HOSTILE)
 
 
-def test_the_one_that_is_taken_unasked():
+def test_the_default_model_is_named_default():
     assert opened().bundle.config == opened("default").bundle.config
 
 
-def test_a_folder_of_that_name_goes_first(tmp_path, monkeypatch, bundle):
+def test_a_folder_of_the_same_name_is_preferred(tmp_path, monkeypatch, bundle):
     SentimentClassifier(bundle).save_pretrained(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
     assert SentimentClassifier.from_pretrained("tiny").bundle.config == bundle.config
 
 
 @pytest.mark.parametrize(("name", "most"), [("default", 12_000_000), ("tiny", 2_000_000)])
-def test_they_are_small(name, most):
+def test_bundles_are_small(name, most):
     files = [WEIGHTS, INT8_GRAPH] if name == "default" else _files(SHIPPED / name)
     assert sum((SHIPPED / name / file).stat().st_size for file in files) <= most
 
@@ -92,8 +92,8 @@ def _files(folder: Path) -> list[str]:
         (("Dhaka", "Kabul", "Kampala", "Lagos"), "The parcel came from {} by ship."),
     ],
 )
-def test_names_nations_and_cities_are_words_and_read_alike(words, sentence):
-    """Of those that the recipes added last: a training moves what they added before."""
+def test_names_nations_and_cities_are_words_of_the_same_vector(words, sentence):
+    """These words were added last; training changes the vectors of earlier ones."""
     predictor = opened("default").predictor
     pieces = predictor.tokenizer.encode(list(words))
     assert [len(piece.ids) for piece in pieces] == [1] * len(words)
@@ -103,7 +103,7 @@ def test_names_nations_and_cities_are_words_and_read_alike(words, sentence):
     )
 
 
-def test_who_stands_beside_an_opinion_does_not_move_it():
+def test_a_name_beside_an_opinion_does_not_change_the_score():
     people = ("deaf", "gay", "Welsh", "Muslim", "blind", "Kenyan", "elderly", "Black", "white")
     texts = [f"The train was late, and the {group} man opposite me groaned." for group in people]
     assert np.ptp(opened("default").predictor.probabilities(texts)[:, 1]) < MOST_MOVE
@@ -113,10 +113,10 @@ def test_who_stands_beside_an_opinion_does_not_move_it():
     ("words", "sentence"),
     [
         (
-            "Ainsley Alana Alvaro Amaya Anabelle Ariana Arvid Clarissa "  # once alike, then trained
+            "Ainsley Alana Alvaro Amaya Anabelle Ariana Arvid Clarissa "  # trained
             "Adrianne Ariane Bautista Camelia Cornelia Frederik Gaurav Jeremiah Aracely "
-            "Bente Borghildur Marleigh "  # words, for no review holds them
-            "Jalissa Tiberiu Viviana Aaliyah Alejandra",  # cut into pieces
+            "Bente Borghildur Marleigh "  # words that no review holds
+            "Jalissa Tiberiu Viviana Aaliyah Alejandra",  # several tokens each
             "{} waters the plants on Fridays.",
         ),
         (
@@ -126,35 +126,35 @@ def test_who_stands_beside_an_opinion_does_not_move_it():
         ),
     ],
 )
-def test_names_and_nations_that_trainings_read_or_that_are_cut_move_no_score(words, sentence):
+def test_trained_names_and_names_of_several_tokens_do_not_change_the_score(words, sentence):
     texts = [sentence.format(word) for word in words.split()]
     assert np.ptp(opened("default").predictor.probabilities(texts)[:, 1]) < MOST_MOVE
 
 
 @every
-def test_they_name_no_place_of_the_machine_that_made_them(name):
+def test_bundles_hold_no_path(name):
     for file in (SHIPPED / name).iterdir():
         content = file.read_bytes()
-        for place in (b"/shared/", b"/tmp/", b"/home/", b"runs/", b"recipes/"):
-            assert place not in content, file
+        for path in (b"/shared", b"/tmp/", b"/home/", b"runs/", b"recipes/"):
+            assert path not in content, file
     assert '"/' not in (SHIPPED / name / CONFIG).read_text()
 
 
 def test_default_reads_the_studys_sentences():
-    wanted = ["negative", "positive", "negative", "negative", "positive", "negative"]
-    assert opened().predict(SIX_SENTENCES) == wanted
+    expected = ["negative", "positive", "negative", "negative", "positive", "negative"]
+    assert opened().predict(SIX_SENTENCES) == expected
 
 
 @every
-def test_their_cards_are_what_the_code_writes_of_them(name):
+def test_cards_are_up_to_date(name):
     bundle = opened(name).bundle
     config = json.loads((SHIPPED / name / CONFIG).read_text("utf-8"))
     assert bundle.card == model_card(name, config, bundle.metrics)
 
 
 @every
-def test_they_behave_as_their_cards_say(name):
-    """Another processor may round a score across a threshold, in a case or two."""
+def test_bundles_behave_as_their_cards_say(name):
+    """On another processor, rounding may change the outcome of a few cases."""
     model = opened(name)
     results = run_suite(shipped_cases(), positive_scorer(model.predict_proba, model.classes_))
     failures = {row["capability"]: row["failures"] for row in model.bundle.metrics["behaviour"]}

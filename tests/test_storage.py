@@ -26,7 +26,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """Makes the disk full at the n-th write."""
+    """Makes the n-th write fail as on a full disk."""
 
     def fill(at: int) -> None:
         left = [at]
@@ -47,13 +47,13 @@ def test_a_file_is_replaced(tmp_path):
     assert contents(tmp_path) == {"x": b"new"}
 
 
-def test_missing_parents_are_made(tmp_path):
+def test_missing_parent_folders_are_made(tmp_path):
     write_atomically(tmp_path / "p" / "q" / "x", b"new")
     assert contents(tmp_path / "p" / "q") == {"x": b"new"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
-def test_mode_is_the_users_own(tmp_path):
+def test_the_mode_follows_the_users_umask(tmp_path):
     before = os.umask(0o027)
     try:
         write_together(tmp_path / "new", FILES)
@@ -105,8 +105,8 @@ def test_new_folder_appears_with_all_files(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
-def test_last_file_never_stands_beside_files_of_another_save(tmp_path, monkeypatch):
-    """Whatever moment the process dies at, `last` is old with the old files or new with the new."""
+def test_the_last_file_is_never_beside_files_of_another_save(tmp_path, monkeypatch):
+    """Whenever the process dies, `last` and the other files are all old or all new."""
     old = dict.fromkeys(FILES, b"old")
     for name, data in old.items():
         (tmp_path / name).write_bytes(data)
@@ -124,13 +124,13 @@ def test_last_file_never_stands_beside_files_of_another_save(tmp_path, monkeypat
     assert contents(tmp_path) == FILES
 
 
-def test_a_file_where_the_folder_should_be(tmp_path):
+def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path):
     (tmp_path / "x").write_bytes(b"a file")
     with pytest.raises(SentimentError, match="Not a directory"):
         write_together(tmp_path / "x", FILES)
 
 
-def test_killed_writers_leftovers_are_not_taken_over(tmp_path):
+def test_files_of_a_killed_writer_are_not_reused(tmp_path):
     left = tmp_path / f".new.{os.getpid()}.tmp"
     left.mkdir()
     (left / "stale").write_bytes(b"stale")
@@ -152,7 +152,7 @@ def test_a_second_process_is_kept_out(tmp_path: Path):
     assert subprocess.run([sys.executable, "-c", ask]).returncode == 0
 
 
-def test_a_folder_is_locked_once(tmp_path: Path):
+def test_a_locked_folder_cannot_be_locked_again(tmp_path: Path):
     with (
         locked(tmp_path),
         pytest.raises(StorageError, match=r"^Expected no other process at work in .* end it\.$"),
@@ -163,18 +163,18 @@ def test_a_folder_is_locked_once(tmp_path: Path):
         pass
 
 
-def test_a_lock_leaves_the_folder_empty_and_nothing_beside_it(tmp_path: Path):
+def test_a_lock_leaves_no_file(tmp_path: Path):
     folder = tmp_path / "run"
     folder.mkdir()
     with locked(folder):
-        folder.rmdir()  # a training that fails at its start frees the name
+        folder.rmdir()  # like a training that fails at its start
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(KeyError), locked(folder):
         raise KeyError
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_process_locks_nothing(tmp_path: Path):
+def test_a_killed_process_leaves_no_lock(tmp_path: Path):
     folder = tmp_path / "run"
     folder.mkdir()
     hold = "import os; from pathlib import Path; from sentiment_lstm.storage import locked\n"
@@ -185,8 +185,8 @@ def test_a_killed_process_locks_nothing(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_the_lock_stands_in_a_folder_whose_parent_cannot_be_written_to(tmp_path: Path, monkeypatch):
-    """As where a folder is mounted into a container. Root may write everywhere, so we pretend."""
+def test_a_folder_in_a_read_only_parent_holds_its_own_lock(tmp_path: Path, monkeypatch):
+    """Such as a folder mounted into a container. Root may write anywhere, hence the patch."""
     folder = tmp_path / "run"
     folder.mkdir()
     monkeypatch.setattr(storage.os, "access", lambda path, mode: path != tmp_path)
@@ -196,7 +196,7 @@ def test_the_lock_stands_in_a_folder_whose_parent_cannot_be_written_to(tmp_path:
     assert list(folder.iterdir()) == []
 
 
-def test_a_refusal_is_worded_once(tmp_path: Path):
+def test_a_storage_error_is_not_wrapped_again(tmp_path: Path):
     """A `StorageError` is an `OSError` too."""
     refusal = pytest.raises(StorageError, match=r"^Expected a, found b\.$")
     with refusal, explain_write_errors(tmp_path):

@@ -1,4 +1,4 @@
-"""THIRD_PARTY.md says what the registry, pyproject.toml and the installed packages say."""
+"""THIRD_PARTY.md agrees with the registry, pyproject.toml and the installed packages."""
 
 import re
 import tomllib
@@ -15,20 +15,20 @@ FAMILIES = {"Apache": "Apache", "MIT": "MIT", "BSD": "BSD", "LGPL": "LGPL", "ISC
 
 
 def line(entry: DataSet) -> str:
-    """The set's line in the table."""
+    """Return the line of a data set in the table."""
     models = ", ".join(entry.models) or "none"
     cells = [f"`{entry.name}`", entry.title, entry.terms, entry.commercial_use,
              ", ".join(entry.uses), models]  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
 
-def test_every_data_set_has_its_line():
+def test_every_data_set_is_listed():
     lines = re.findall(r"^\| `\w+` \|.*(?:default|tiny|none) \|$", PAGE, re.MULTILINE)
     assert [row for row in lines if row.count("|") == 7] == [*map(line, registered().values())]
 
 
 @pytest.mark.parametrize("use", ["allowed", "forbidden", "research only", "not stated"])
-def test_commercial_use_is_said_of_each_set(use):
+def test_each_set_states_commercial_use(use):
     bullet = re.search(rf"- \*\*{use.capitalize()}:\*\*(.*?)(?:\n- |\n\n)", PAGE, re.DOTALL)
     names = {name for name, entry in registered().items() if entry.commercial_use == use}
     first_sentences = re.split(r"(?:Both|No) shipped models?", bullet[1])[0]
@@ -36,17 +36,17 @@ def test_commercial_use_is_said_of_each_set(use):
 
 
 def dependencies() -> dict[str, str]:
-    """Name -> the licence on the page, of every package in the table of software."""
+    """Map each package in the table of software to its licence on the page."""
     table = PAGE.partition("## Software")[2]
     return dict(re.findall(r"([\w-]+) \(([^)]+)\)", table))
 
 
 def test_every_dependency_is_listed():
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"]]
+    requirements = [*PROJECT["dependencies"]]
     for name in extras.keys() - {"dev"}:
-        wanted += extras[name]
-    names = {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}
+        requirements += extras[name]
+    names = {re.match(r"[\w-]+", requirement)[0] for requirement in requirements}
     assert names - {PROJECT["name"]} <= dependencies().keys()
 
 
@@ -58,7 +58,7 @@ def test_licences_are_those_of_the_installed_packages(name):
         pytest.skip(f"{name} is not installed")
     stated = [installed.get("License-Expression"), installed.get("License"),
               *(installed.get_all("Classifier") or [])]  # fmt: skip
-    said = dependencies()[name]
-    families = [family for family in FAMILIES if family in said]
+    licence = dependencies()[name]
+    families = [family for family in FAMILIES if family in licence]
     if families:
         assert any(family in (text or "") for family in families for text in stated)

@@ -1,4 +1,4 @@
-"""Trainings small enough for a test: their settings, a silent listener, and an interruption."""
+"""Settings, a silent listener and an interruption for trainings small enough for a test."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ TINY = {
 
 
 def tiny(source: Path | str, **changes: object) -> Settings:
-    """Settings of a tiny run on a source; `model__layers=2` changes `model.layers`."""
+    """Return the settings of a tiny run on a source. `model__layers=2` changes `model.layers`."""
     named = {name.replace("__", "."): value for name, value in changes.items()}
     return Settings().updated({**TINY, "data.source": str(source), **named})
 
@@ -38,7 +38,7 @@ def interrupted_at(
     train: Callable[[], object],
     when: Callable[[Trainer], bool],
 ) -> None:
-    """Call `train`; SIGINT ends it at the update before which `when` is true."""
+    """Call `train`, and send SIGINT before the first update for which `when` is true."""
     step = Trainer._train_step
 
     def interrupted_step(self: Trainer, batch: Batch) -> dict[str, float]:

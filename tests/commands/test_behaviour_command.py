@@ -1,4 +1,4 @@
-"""The command `behaviour`: what it prints, and what it refuses in one sentence."""
+"""The command `behaviour`: its output, and the calls that it refuses."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from sentiment_lstm.bundle import save_bundle
 
 
-def test_behaviour_of_a_suite_of_ones_own(run, model: Path, tmp_path: Path):
+def test_a_users_own_suite_is_measured(run, model: Path, tmp_path: Path):
     (tmp_path / "mine.jsonl").write_text(
         '{"capability": "facts", "text": "a film", "expected": "positive"}\n'
         '{"capability": "facts", "text": "a film", "expected": "negative"}\n'
@@ -16,7 +16,7 @@ def test_behaviour_of_a_suite_of_ones_own(run, model: Path, tmp_path: Path):
     facts, case = json.loads(out)
     assert code == 0
     assert (facts["capability"], facts["kind"], facts["cases"]) == ("facts", "verdict", 2)
-    assert facts["failures"] >= 1  # it cannot be both
+    assert facts["failures"] >= 1  # both cannot pass
     assert facts["examples"][0]["texts"] == ["a film"]
     assert (case["kind"], case["failures"], case["within_limit"]) == ("invariance", 0, True)
     code, out, _ = run("behaviour", "--model", "model", "--suite", "mine.jsonl")

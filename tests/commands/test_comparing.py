@@ -1,4 +1,4 @@
-"""`compare RUN RUN`: a table, JSON and a page of several models."""
+"""`compare RUN RUN` prints a table or JSON and writes a page about several models."""
 
 import json
 from dataclasses import replace
@@ -12,7 +12,7 @@ from sentiment_lstm.settings import DataSettings, Settings
 
 @pytest.fixture
 def pair(make_bundle, tmp_path: Path) -> None:
-    """Two models, one with the history of a run."""
+    """Two models. The first has the history of a run."""
     save_bundle(tmp_path / "a", make_bundle())
     save_bundle(tmp_path / "b", make_bundle(hidden_size=5))
     lines = [
@@ -51,14 +51,14 @@ def test_runs_side_by_side(run, tmp_path: Path):
         (("a", "b", "--out", "no/page.html"), 2, "make it first"),
     ],
 )
-def test_what_cannot_be_is_told_in_a_sentence(run, arguments, code, words):
-    found = run("compare", *arguments)
-    assert (found[0], found[2].count("\n")) == (code, 1)
-    assert words in found[2]
+def test_wrong_calls_are_refused_in_one_sentence(run, arguments, code, words):
+    exit_code, _, err = run("compare", *arguments)
+    assert (exit_code, err.count("\n")) == (code, 1)
+    assert words in err
 
 
-def test_texts_that_a_run_trained_on_compare_nothing(run, make_bundle, reviews, tmp_path: Path):
-    """Each run would be measured on what it kept back itself."""
+def test_runs_are_not_compared_on_their_training_texts(run, make_bundle, reviews, tmp_path: Path):
+    """Each run would be measured on its own validation texts."""
     data = DataSettings(source="reviews.csv", label_map={"bad": "negative", "good": "positive"})
     for seed, name in enumerate("ab"):
         bundle = make_bundle()
@@ -71,8 +71,8 @@ def test_texts_that_a_run_trained_on_compare_nothing(run, make_bundle, reviews, 
     assert run("compare", "a", "a", "--data", "reviews.csv")[0] == 0
 
 
-def test_files_of_one_name_are_told_apart_by_their_hash(run, make_bundle, tmp_path: Path):
-    """Numbers of validation texts compare only where both runs kept the same ones."""
+def test_files_of_the_same_name_differ_by_their_hash(run, make_bundle, tmp_path: Path):
+    """Numbers of validation texts compare only if both runs have the same ones."""
     for name, sha256 in (("a", "00"), ("b", "11"), ("c", "00")):
         bundle = make_bundle()
         settings = Settings(data=DataSettings(source="reviews.csv")).to_dict()

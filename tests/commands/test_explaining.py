@@ -11,26 +11,26 @@ TEXT = "not <b>bad</b> at all, a good film"
 
 
 def test_the_explanation_as_json(run, model):
-    code, out, said = run("explain", "--model", str(model), "--json", TEXT)
-    found = json.loads(out)
+    code, out, err = run("explain", "--model", str(model), "--json", TEXT)
+    explanation = json.loads(out)
     assert code == 0
-    assert said == ""
-    assert found["text"] == TEXT
-    assert found["method"] == "integrated gradients"
-    assert [TEXT[t["start"] : t["end"]] for t in found["tokens"]] == [
+    assert err == ""
+    assert explanation["text"] == TEXT
+    assert explanation["method"] == "integrated gradients"
+    assert [TEXT[t["start"] : t["end"]] for t in explanation["tokens"]] == [
         "not", "bad", "at", "all", ",", "a", "good", "film"
     ]  # fmt: skip
-    total = sum(token["attribution"] for token in found["tokens"])
-    moved = found["score"] - found["baseline_score"]
-    assert abs(total - moved) == pytest.approx(found["completeness_error"], abs=1e-9)
-    assert found["completeness_error"] <= 0.01
+    total = sum(token["attribution"] for token in explanation["tokens"])
+    moved = explanation["score"] - explanation["baseline_score"]
+    assert abs(total - moved) == pytest.approx(explanation["completeness_error"], abs=1e-9)
+    assert explanation["completeness_error"] <= 0.01
     whole = json.loads(run("predict", "--model", str(model), "--json", TEXT)[1])
-    assert found["label"] == whole["label"]
-    assert found["score"] == pytest.approx(whole["score"], abs=1e-6)
-    assert found["reading"][-1]["score"] == pytest.approx(found["score"], abs=1e-6)
+    assert explanation["label"] == whole["label"]
+    assert explanation["score"] == pytest.approx(whole["score"], abs=1e-6)
+    assert explanation["reading"][-1]["score"] == pytest.approx(explanation["score"], abs=1e-6)
 
 
-def test_people_see_the_text_and_its_words(run, model):
+def test_the_text_and_its_strongest_words_are_printed(run, model):
     code, out, _ = run("explain", "--model", str(model), TEXT + "\x1b[2J")
     assert code == 0
     assert out.splitlines()[0].startswith(TEXT)
@@ -49,22 +49,22 @@ def test_standard_input_is_one_text(run, model, monkeypatch):
     assert json.loads(out)["text"] == "a good\nb\u00e4d \ufffd film"
 
 
-def test_why_not_the_other_class(run, model):
+def test_an_explanation_against_another_class(run, model):
     label = json.loads(run("predict", "--model", str(model), "--json", TEXT)[1])["label"]
     other = {"negative": "positive", "positive": "negative"}[label]
     code, out, _ = run("explain", "--model", str(model), "--json", "--against", other, TEXT)
     assert code == 0
     assert json.loads(out)["against"] == other
-    code, _, said = run("explain", "--model", str(model), "--against", "mixed", TEXT)
+    code, _, err = run("explain", "--model", str(model), "--against", "mixed", TEXT)
     assert code == 2
-    assert f"Expected a class to compare {label} with among {other}, found 'mixed'" in said
+    assert f"Expected a class to compare {label} with among {other}, found 'mixed'" in err
 
 
-def test_a_page(run, model, tmp_path):
-    code, out, said = run("explain", "--model", str(model), "--html", "why.html", TEXT + "\ud800")
+def test_the_explanation_as_a_page(run, model, tmp_path):
+    code, out, err = run("explain", "--model", str(model), "--html", "why.html", TEXT + "\ud800")
     page = (tmp_path / "why.html").read_text(encoding="utf-8")
     assert code == 0
-    assert "Wrote why.html." in said
+    assert "Wrote why.html." in err
     assert out
     body = page[page.index('<div class="text"') :]
     shown = re.sub(r"<[^>]*>", "", body[: body.index("</div>")])
@@ -80,22 +80,22 @@ def test_a_page_without_matplotlib(run, model, tmp_path, monkeypatch):
     assert "<svg" not in (tmp_path / "why.html").read_text(encoding="utf-8")
 
 
-def test_without_captum_words_are_taken_out(run, model, monkeypatch):
+def test_without_captum_occlusion_explains(run, model, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum.attr", None)
-    code, out, said = run("explain", "--model", str(model), "--json", TEXT)
-    found = json.loads(out)
+    code, out, err = run("explain", "--model", str(model), "--json", TEXT)
+    explanation = json.loads(out)
     assert code == 0
-    assert (found["method"], found["completeness_error"]) == ("occlusion", None)
-    assert "pip install 'sentiment-lstm[explain]'" in said.replace("\n", " ")
+    assert (explanation["method"], explanation["completeness_error"]) == ("occlusion", None)
+    assert "pip install 'sentiment-lstm[explain]'" in err.replace("\n", " ")
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "\U0001f600", "\u05e9\u05dc\u05d5\u05dd"])
-def test_texts_that_say_little(run, model, text):
+def test_unusual_texts_are_explained(run, model, text):
     code, _, _ = run("explain", "--model", str(model), "--html", "why.html", text)
     assert code == 0
 
 
-def test_three_classes_and_two_directions(run, make_bundle, tmp_path):
+def test_bidirectional_models_of_three_classes_are_explained(run, make_bundle, tmp_path):
     save_bundle(tmp_path / "two", make_bundle(("x", "$y", "z"), bidirectional=True))
     code, out, _ = run("explain", "--model", "two", "--json", "--html", "why.html", TEXT)
     assert code == 0
@@ -103,15 +103,15 @@ def test_three_classes_and_two_directions(run, make_bundle, tmp_path):
     assert "As it was read" not in (tmp_path / "why.html").read_text(encoding="utf-8")
 
 
-def test_a_page_replaces_no_other_file(run, model, tmp_path):
+def test_a_page_overwrites_no_other_file(run, model, tmp_path):
     (tmp_path / "mine.csv").write_text("kept")
-    for place in ("mine.csv", "nowhere/why.html", "."):
-        code, out, said = run("explain", "--model", str(model), "--html", place, TEXT)
-        assert (code, out, said.count("\n")) == (2, "", 1)
+    for path in ("mine.csv", "nowhere/why.html", "."):
+        code, out, err = run("explain", "--model", str(model), "--html", path, TEXT)
+        assert (code, out, err.count("\n")) == (2, "", 1)
     assert (tmp_path / "mine.csv").read_text() == "kept"
 
 
-def test_no_text_acts_on_the_terminal(run, model):
+def test_texts_send_no_control_characters_to_the_terminal(run, model):
     _, out, _ = run("explain", "--model", str(model), "a\x1b[2J good\u00a0film \u202e bad")
     assert "\x1b" not in out
     assert "\u202e" not in out

@@ -1,20 +1,20 @@
 import json
 
 
-def test_export_adds_graphs_that_prediction_then_uses(run, model):
+def test_export_adds_graphs_that_predict_uses(run, model):
     code, out, _ = run("export", "--model", str(model), "--json")
-    found = json.loads(out)
+    graphs = json.loads(out)
     assert code == 0
-    assert set(found) == {"model.onnx", "model.int8.onnx"}
-    assert found["model.onnx"]["bytes"] == (model / "model.onnx").stat().st_size
+    assert set(graphs) == {"model.onnx", "model.int8.onnx"}
+    assert graphs["model.onnx"]["bytes"] == (model / "model.onnx").stat().st_size
     assert run("predict", "--model", str(model), "a good film")[0] == 0
     (model / "model.int8.onnx").write_bytes(b"")
-    code, _, said = run("predict", "--model", str(model), "a good film")
+    code, _, err = run("predict", "--model", str(model), "a good film")
     assert code == 1
-    assert "Expected a graph of this model" in said
+    assert "Expected a graph of this model" in err
 
 
-def test_export_elsewhere_leaves_the_model_as_it_was(run, model, tmp_path):
+def test_export_to_another_folder_leaves_the_model_unchanged(run, model, tmp_path):
     code, out, _ = run(
         "export", "--model", str(model), "--out", str(tmp_path / "x"), "--only", "int8"
     )

@@ -13,12 +13,12 @@ def source(tmp_path):
     return path
 
 
-def test_a_file_is_scored_and_a_second_call_says_so(run, model, source, tmp_path):
+def test_a_scored_file_is_not_scored_again(run, model, source, tmp_path):
     call = ["predict", "--model", str(model), "--input", str(source), "--output", "out.csv"]
-    code, out, said = run(*call, "--json")
+    code, out, err = run(*call, "--json")
     assert code == 0
     assert json.loads(out) == {"rows": 2, "set_aside": {"empty text": 1}, "already": False}
-    assert "Scored 2 rows into out.csv; set aside in out.csv.bad.jsonl: 1 empty text." in said
+    assert "Scored 2 rows into out.csv; set aside in out.csv.bad.jsonl: 1 empty text." in err
     header, first, _ = (tmp_path / "out.csv").read_text().splitlines()
     assert header == "text,predicted_label,predicted_score"
     label = json.loads(run("predict", "--model", str(model), "--json", "a good film")[1])["label"]
@@ -26,7 +26,7 @@ def test_a_file_is_scored_and_a_second_call_says_so(run, model, source, tmp_path
     assert "is complete already: 2 rows" in run(*call)[2]
 
 
-def test_pipes(run, model, source, monkeypatch, tmp_path):
+def test_standard_input_is_scored_to_standard_output(run, model, source, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
     out = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, write_through=True))
@@ -37,7 +37,7 @@ def test_pipes(run, model, source, monkeypatch, tmp_path):
     assert json.loads(bad)["reason"] == "empty text"
 
 
-def test_a_pipe_is_of_the_kind_of_the_file_at_its_other_end(run, model, monkeypatch, tmp_path):
+def test_a_pipe_has_the_format_of_the_file_at_its_other_end(run, model, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text,n\ngood,1\n")))
     run("predict", "--model", str(model), "--input", "-", "--output", "OUT.CSV")
     assert (tmp_path / "OUT.CSV").read_text().startswith("text,n,predicted_label")
@@ -61,10 +61,10 @@ def test_a_pipe_is_of_the_kind_of_the_file_at_its_other_end(run, model, monkeypa
         ["--input", "in.jsonl", "--output", "out.csv", "--abstain-below", "1"],
     ],
 )
-def test_options_that_do_not_go_together_are_refused(run, model, source, options):
-    code, _, said = run("predict", "--model", str(model), *options)
+def test_conflicting_options_are_refused(run, model, source, options):
+    code, _, err = run("predict", "--model", str(model), *options)
     assert code == 2
-    assert "Expected" in said
+    assert "Expected" in err
 
 
 def test_an_archive_is_scored_into_an_archive_and_into_a_pipe(
@@ -84,8 +84,8 @@ def test_an_archive_is_scored_into_an_archive_and_into_a_pipe(
     ]  # fmt: skip
 
 
-def test_a_pipe_into_an_archive_needs_a_kind(run, model, source, monkeypatch):
+def test_a_pipe_into_an_archive_needs_a_format(run, model, source, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
-    code, _, said = run("predict", "--model", str(model), "--input", "-", "--output", "out.zip")
+    code, _, err = run("predict", "--model", str(model), "--input", "-", "--output", "out.zip")
     assert code == 2
-    assert "Expected a file ending in .csv" in said
+    assert "Expected a file ending in .csv" in err

@@ -11,15 +11,15 @@ from sentiment_lstm.training import gradient_study
 TEXT = "not bad at all, a good film"
 
 
-def test_numbers_for_people(run, model):
-    code, out, said = run("inspect", TEXT, "--model", str(model))
+def test_the_numbers_are_printed(run, model):
+    code, out, err = run("inspect", TEXT, "--model", str(model))
     assert code == 0
-    assert said == ""
+    assert err == ""
     for word in ("forget gate", "half-lives", "the score", "the last state"):
         assert word in out
 
 
-def test_numbers_for_programs(run, model):
+def test_the_numbers_as_json(run, model):
     code, out, _ = run("inspect", TEXT, "--model", str(model), "--json", "--before", "tiny")
     values = json.loads(out)
     assert code == 0
@@ -30,10 +30,10 @@ def test_numbers_for_programs(run, model):
 
 
 def test_a_folder_of_pictures_and_one_page(run, model, tmp_path):
-    code, _, said = run("inspect", TEXT, "--model", str(model), "--out", "a/b")
+    code, _, err = run("inspect", TEXT, "--model", str(model), "--out", "a/b")
     folder = tmp_path / "a" / "b"
     assert code == 0
-    assert "Wrote a/b/index.html" in said
+    assert "Wrote a/b/index.html" in err
     names = {path.name for path in folder.iterdir()}
     assert names == {"index.html", "inspect.json"} | {
         f"{name}.{kind}"
@@ -57,15 +57,15 @@ def test_standard_input_is_one_text(run, model, monkeypatch):
     assert values["text"] == "not bad\n\ufffd good"
 
 
-def test_without_torch_all_but_the_reach_is_told(run, monkeypatch):
+def test_without_torch_all_but_the_reach_is_shown(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "sentiment_lstm.interpret.reach", None)
-    code, out, said = run("inspect", TEXT, "--model", "tiny", "--out", "o")
+    code, out, err = run("inspect", TEXT, "--model", "tiny", "--out", "o")
     assert code == 0
     assert "the score" not in out
-    assert "torch is not installed" in said
+    assert "torch is not installed" in err
 
 
-def test_an_unbounded_memory_has_a_form_in_json(run, make_bundle, tmp_path):
+def test_an_infinite_half_life_is_valid_json(run, make_bundle, tmp_path):
     bundle = make_bundle(layers=1)
     bundle.weights["ahead.0.bias_ih_l0"][3:6] = 99.0  # forget gates that never shut
     save_bundle(tmp_path / "open", bundle)
@@ -85,18 +85,18 @@ def test_an_unbounded_memory_has_a_form_in_json(run, make_bundle, tmp_path):
         (("good " * 4001, "--model", "tiny"), 2, "Expected a text of at most 4,000 tokens"),
     ],
 )
-def test_mistakes_are_one_sentence(run, arguments, code, sentence):
-    exit_code, _, said = run("inspect", *arguments)
+def test_wrong_calls_are_refused_in_one_sentence(run, arguments, code, sentence):
+    exit_code, _, err = run("inspect", *arguments)
     assert exit_code == code
-    assert sentence in said
-    assert "Traceback" not in said
+    assert sentence in err
+    assert "Traceback" not in err
 
 
-def test_two_directions_are_refused(run, make_bundle, tmp_path):
+def test_bidirectional_models_are_refused(run, make_bundle, tmp_path):
     save_bundle(tmp_path / "two", make_bundle(bidirectional=True))
-    code, _, said = run("inspect", "good", "--model", str(tmp_path / "two"))
+    code, _, err = run("inspect", "good", "--model", str(tmp_path / "two"))
     assert code == 2
-    assert "Expected a model of one direction" in said
+    assert "Expected a model of one direction" in err
 
 
 def test_the_study_of_gradients(run, monkeypatch, tmp_path):
@@ -104,10 +104,10 @@ def test_the_study_of_gradients(run, monkeypatch, tmp_path):
         steps=2, batch=4, hidden=8, embedding=6, measured=3, tested=4, sentences=60
     )
     monkeypatch.setattr(gradient_study, "Plan", lambda: small)
-    code, out, said = run("inspect", "--gradients", "--out", "study")
+    code, out, err = run("inspect", "--gradients", "--out", "study")
     assert code == 0
     assert out.count("LSTM, forget bias 1") == 2
-    assert "trained RNN, clipped" in said
+    assert "trained RNN, clipped" in err
     names = {path.name for path in (tmp_path / "study").iterdir()}
     assert {"distance.svg", "gradient_norm.png", "loss.svg", "index.html"} < names
     values = json.loads((tmp_path / "study" / "inspect.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Options that commands share."""
+"""Options that several commands have."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from sentiment_lstm.commands.options import (
 from sentiment_lstm.errors import UsageError
 
 
-def test_a_command_gets_the_options_of_reading_in_place_of_its_parameter():
+def test_the_reading_parameter_becomes_the_options_of_reading():
     calls = []
 
     @with_reading
@@ -37,7 +37,7 @@ def test_a_command_gets_the_options_of_reading_in_place_of_its_parameter():
     assert calls[1][1].columns() == {"data.text_column": "body"}
 
 
-def test_of_two_values_for_one_setting_the_last_one_counts(caplog):
+def test_the_last_value_of_a_setting_counts(caplog):
     setting_names._warn.cache_clear()
     pairs = ["model.hidden=4", "model.hidden_size=5", "data.label_map=0=bad,1=good"]
     values = given_by_set(pairs)

@@ -1,4 +1,4 @@
-"""`evaluate --report` and `--slice`: the page is whole, or what is wrong is told at once."""
+"""`evaluate --report` and `--slice` write a whole page or refuse before they measure."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ def films(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Few cases, and none of the libraries that take seconds to import."""
+    """Few cases, and no library that takes seconds to import."""
     few = cases.shipped_cases()[:5]
     monkeypatch.setattr(cases, "shipped_cases", lambda: few)
     for name in ("cleanlab.filter", "captum"):
@@ -54,7 +54,7 @@ def test_the_report_of_a_model_with_slices(run, tmp_path: Path):
 
 
 @pytest.mark.usefixtures("films", "quick")
-def test_other_classes_have_no_suite_and_are_escaped(run, make_bundle, tmp_path: Path):
+def test_other_class_names_are_escaped_and_have_no_suite(run, make_bundle, tmp_path: Path):
     save_bundle(tmp_path / "model", make_bundle(("<i>bad", "so so", "good")))
     maps = "negative=<i>bad,positive=good"
     code, _, err = run(*CALL, "--label-map", maps, "--report", "page.html")
@@ -65,7 +65,7 @@ def test_other_classes_have_no_suite_and_are_escaped(run, make_bundle, tmp_path:
 
 
 @pytest.mark.usefixtures("films", "model")
-def test_slices_stand_in_the_table_too(run):
+def test_slices_are_in_the_printed_table(run):
     code, out, _ = run(*CALL, "--slice", "genre")
     assert code == 0
     assert "a <b>" in out
@@ -82,10 +82,10 @@ def test_slices_stand_in_the_table_too(run):
     ],
 )
 @pytest.mark.usefixtures("films", "model")
-def test_what_cannot_be_is_told_in_a_sentence(run, options, code, words):
-    found = run(*CALL, *options)
-    assert (found[0], found[2].count("\n")) == (code, 1)
-    assert words in found[2]
+def test_wrong_calls_are_refused_in_one_sentence(run, options, code, words):
+    exit_code, _, err = run(*CALL, *options)
+    assert (exit_code, err.count("\n")) == (code, 1)
+    assert words in err
 
 
 @pytest.mark.usefixtures("model")

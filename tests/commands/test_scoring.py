@@ -1,4 +1,4 @@
-"""What `predict` and `evaluate` print."""
+"""The output of `predict` and `evaluate`."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.evaluation import cases
 
 
-def test_a_reader_that_has_seen_enough_ends_it_in_peace(model: Path):
+def test_a_closed_pipe_ends_the_command_quietly(model: Path):
     code = "from sentiment_lstm.cli import main; main()"
     command = f"yes good | '{sys.executable}' -c '{code}' predict --model '{model}' --json - "
     done = subprocess.run(
@@ -23,7 +23,7 @@ def test_a_reader_that_has_seen_enough_ends_it_in_peace(model: Path):
     assert done.stderr == ""
 
 
-def test_markup_in_texts_is_shown_as_it_is(run, model: Path):
+def test_markup_in_texts_is_printed_unchanged(run, model: Path):
     code, out, _ = run("predict", "--model", "model", "a [bold]good[/i] film")
     assert code == 0
     assert "a [bold]good[/i] film" in out
@@ -55,7 +55,7 @@ def test_below_the_threshold_there_is_no_label(run, model: Path):
     assert f"│ -     │ {min(scores):.3f} │" in out
 
 
-def test_evaluate_tells_what_abstaining_costs(run, model: Path, tmp_path: Path):
+def test_evaluate_reports_what_abstaining_costs(run, model: Path, tmp_path: Path):
     rows = [
         f"a {('bad', 'good')[n % 2]} film {n},{('negative', 'positive')[n % 2]}" for n in range(9)
     ]
@@ -70,9 +70,9 @@ def test_evaluate_tells_what_abstaining_costs(run, model: Path, tmp_path: Path):
 
 
 def test_predict_reads_lines_of_standard_input(run, model: Path, monkeypatch, tmp_path: Path):
-    given = tmp_path / "in.txt"
-    given.write_bytes(b"good\n\nbad \xff film\r\n")
-    with given.open() as stdin:
+    source = tmp_path / "in.txt"
+    source.write_bytes(b"good\n\nbad \xff film\r\n")
+    with source.open() as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         code, out, _ = run("predict", "--model", "model", "--json", "-")
     assert code == 0
@@ -83,7 +83,7 @@ def test_predict_reads_lines_of_standard_input(run, model: Path, monkeypatch, tm
     ]
 
 
-def test_rows_set_aside_do_not_replace_a_file(run, model: Path, tmp_path: Path):
+def test_the_file_of_bad_rows_overwrites_no_other_file(run, model: Path, tmp_path: Path):
     rows = [
         f"a {('bad', 'good')[n % 2]} film {n},{('negative', 'positive')[n % 2]}" for n in range(9)
     ]
@@ -118,7 +118,7 @@ def trained(run, reviews: Path) -> Path:
     return reviews
 
 
-def test_without_data_a_run_says_which_texts_it_opens(run, trained: Path):
+def test_without_data_a_run_names_the_texts_it_opens(run, trained: Path):
     code, out, err = run("evaluate", "--model", "runs/a", "--json")
     assert (code, err) == (0, f"Measuring on the validation texts of {trained}.\n")
     named = run("evaluate", "--model", "runs/a", "--data", str(trained), "--json")
@@ -130,11 +130,11 @@ def test_the_texts_of_a_run_may_be_in_the_home_folder(run, reviews: Path, monkey
     monkeypatch.setenv("HOME", str(reviews.parent))
     sets = [word for value in TINY for word in ("--set", value)]
     assert run("train", "--data", "~/reviews.csv", "--out", "runs/a", *sets)[0] == 0
-    said = run("evaluate", "--model", "runs/a", "--json")[2]
-    assert said == f"Measuring on the validation texts of {reviews}.\n"
+    err = run("evaluate", "--model", "runs/a", "--json")[2]
+    assert err == f"Measuring on the validation texts of {reviews}.\n"
 
 
-def test_without_data_a_report_of_a_run_says_the_same(run, trained: Path, monkeypatch):
+def test_without_data_a_report_names_the_texts_too(run, trained: Path, monkeypatch):
     monkeypatch.setattr(cases, "shipped_cases", lambda: [])
     code, _, err = run("evaluate", "--model", "runs/a", "--report", "page.html")
     assert code == 0
@@ -143,7 +143,7 @@ def test_without_data_a_report_of_a_run_says_the_same(run, trained: Path, monkey
 
 @pytest.mark.parametrize("model", ["exported", "default", "tiny"])
 @pytest.mark.usefixtures("trained")
-def test_without_data_a_model_that_is_no_run_asks_for_it(run, model):
+def test_a_model_that_is_no_run_asks_for_data(run, model):
     SentimentClassifier.from_pretrained("runs/a").save_pretrained("exported")
     for more in ([], ["--report", "page.html"]):
         assert run("evaluate", "--model", model, *more) == (1, "", NO_TEXTS)
@@ -153,7 +153,7 @@ def test_without_data_a_model_that_is_no_run_asks_for_it(run, model):
     ("key", "value"), [("source", "hf:no-one/nothing"), ("exclude", ["hf:no-one/nothing"])]
 )
 @pytest.mark.usefixtures("trained")
-def test_without_data_texts_of_a_hub_are_not_read(run, tmp_path: Path, key, value):
+def test_without_data_no_hub_is_read(run, tmp_path: Path, key, value):
     for name in ("settings.json", "config.json"):
         file = tmp_path / "runs/a" / name
         values = json.loads(file.read_text())
@@ -168,7 +168,7 @@ def test_without_data_texts_of_a_hub_are_not_read(run, tmp_path: Path, key, valu
     )
 
 
-def test_without_data_and_its_texts_gone_it_is_one_sentence(run, trained: Path):
+def test_missing_training_texts_are_one_sentence(run, trained: Path):
     trained.unlink()
     code, out, err = run("evaluate", "--model", "runs/a")
     assert (code, out, err.count("\n")) == (1, "", 1)

@@ -1,4 +1,4 @@
-"""`train --search`: what it prints, and what it refuses in one sentence."""
+"""`train --search`: its output, and the calls that it refuses."""
 
 import json
 from pathlib import Path
@@ -18,10 +18,10 @@ def test_search_prints_a_table_and_keeps_the_best_model(run, reviews: Path, tmp_
     code, out, err = run(*SEARCH, "--search", "3")
     assert code == 0
     assert all(word in out for word in ("trial", "settings", "log-loss", "best", "dropout"))
-    assert "hidden" not in out  # what was given is not varied
-    found = json.loads((tmp_path / "s" / "search.json").read_text())
-    assert len(found["finished"]) == 3
-    assert f"s holds the model of trial {found['best']}" in err
+    assert "hidden" not in out  # a fixed setting is not varied
+    record = json.loads((tmp_path / "s" / "search.json").read_text())
+    assert len(record["finished"]) == 3
+    assert f"s holds the model of trial {record['best']}" in err
     assert run("predict", "--model", "s", "a lovely film")[0] == 0
     before = (tmp_path / "s" / "model.safetensors").stat().st_mtime_ns
     assert run("train", "--resume", "s")[:2] == (0, out)
@@ -29,7 +29,7 @@ def test_search_prints_a_table_and_keeps_the_best_model(run, reviews: Path, tmp_
     assert (tmp_path / "s" / "model.safetensors").stat().st_mtime_ns == before
 
 
-def test_a_settings_file_fixes_what_it_names(run, reviews: Path, tmp_path: Path):
+def test_a_setting_in_the_file_is_not_varied(run, reviews: Path, tmp_path: Path):
     (tmp_path / "mine.toml").write_text("[model]\ndropout = 0.25\n")
     assert run(*SEARCH, "--search", "2", "--config", "mine.toml")[0] == 0
     rows = json.loads((tmp_path / "s" / "search.json").read_text())["finished"]
@@ -38,7 +38,7 @@ def test_a_settings_file_fixes_what_it_names(run, reviews: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "found"),
+    ("arguments", "message"),
     [
         ([*SEARCH, "--search", "0"], "found 0"),
         ([*SEARCH, "--search", "-2"], "found -2"),
@@ -47,9 +47,9 @@ def test_a_settings_file_fixes_what_it_names(run, reviews: Path, tmp_path: Path)
         ([*SEARCH, "--search", "2", "--unlabelled", "reviews.csv"], "--init"),
     ],
 )
-def test_what_does_not_fit_is_one_sentence(run, reviews: Path, arguments, found: str):
+def test_wrong_calls_are_refused_in_one_sentence(run, reviews: Path, arguments, message: str):
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("Error: Expected")
-    assert found in err
+    assert message in err
     assert err.count("\n") == 1

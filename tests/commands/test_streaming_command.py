@@ -7,7 +7,7 @@ import pytest
 from sentiment_lstm.commands.tables import _shade
 
 
-def test_a_line_a_token_for_programs(run, model):
+def test_json_has_one_line_per_token(run, model):
     code, out, _ = run("stream", "--model", str(model), "--json", "a good film")
     rows = [json.loads(line) for line in out.splitlines()]
     assert code == 0
@@ -19,7 +19,7 @@ def test_a_line_a_token_for_programs(run, model):
     assert rows[-1]["score"] == pytest.approx(whole["score"], abs=1e-6)
 
 
-def test_standard_input_is_read_as_it_comes(run, model, monkeypatch):
+def test_standard_input_is_scored_as_it_arrives(run, model, monkeypatch):
     data = io.TextIOWrapper(io.BytesIO("not b\u00e4d ".encode() + b"\xff film"))
     monkeypatch.setattr(sys, "stdin", data)
     code, out, _ = run("stream", "--model", str(model), "--json", "-")
@@ -28,20 +28,20 @@ def test_standard_input_is_read_as_it_comes(run, model, monkeypatch):
     assert texts == ["not", "b\u00e4d", "\ufffd", "film"]
 
 
-def test_people_see_the_text_its_verdict_and_its_turns(run, model):
+def test_the_text_its_label_and_its_turning_points_are_printed(run, model):
     code, out, _ = run("stream", "--model", str(model), "not bad at all, a good film")
     assert code == 0
     assert "not 0." in out
     assert out.splitlines()[-1].startswith(("negative", "positive", "turned"))
 
 
-def test_two_directions_are_refused(run, make_bundle, tmp_path):
+def test_bidirectional_models_are_refused(run, make_bundle, tmp_path):
     from sentiment_lstm.bundle import save_bundle
 
     save_bundle(tmp_path / "two", make_bundle(bidirectional=True))
-    code, _, said = run("stream", "--model", str(tmp_path / "two"), "good")
+    code, _, err = run("stream", "--model", str(tmp_path / "two"), "good")
     assert code == 2
-    assert "Expected a model of one direction" in said
+    assert "Expected a model of one direction" in err
 
 
 def test_shades_go_from_red_to_green():

@@ -1,4 +1,4 @@
-"""The tour: every stop is a command that exists and runs, wherever it is taken."""
+"""The tour: every stop is an existing command that runs in any folder."""
 
 import io
 import sys
@@ -18,15 +18,15 @@ STOPS = ("predict", "stream", "explain", "train", "predict")
 
 @pytest.fixture(autouse=True)
 def temporary(monkeypatch, tmp_path):
-    """Where temporary folders go; and a training on fewer sentences."""
+    """The folder for temporary folders. The tour trains on fewer sentences here."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(grammar, "lines_of", lambda source: range(1, 201))
     return tmp_path
 
 
 def left(folder):
-    """What stands there, but for torch's cache."""
-    names = [one.name for one in folder.iterdir()]
+    """Return the names of the files, without the cache of torch."""
+    names = [path.name for path in folder.iterdir()]
     return [name for name in names if not name.startswith("torchinductor")]
 
 
@@ -36,7 +36,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.slow
-def test_every_stop_is_a_command_with_its_output_and_nothing_is_left(run, temporary):
+def test_every_stop_shows_a_command_and_its_output_and_no_file_remains(run, temporary):
     code, out, err = run("tour")
     assert code == 0
     for number, name in enumerate(STOPS, start=1):
@@ -48,7 +48,7 @@ def test_every_stop_is_a_command_with_its_output_and_nothing_is_left(run, tempor
     assert left(temporary) == []
 
 
-def test_the_stops_fit_the_commands_that_there_are(temporary):
+def test_every_stop_calls_an_existing_command(temporary):
     way = touring.stops(temporary)
     assert tuple(stop.arguments[0] for stop in way) == STOPS
     for stop in way:
@@ -56,7 +56,7 @@ def test_the_stops_fit_the_commands_that_there_are(temporary):
         COMMANDS[name].make_context(name, rest)
 
 
-def test_what_is_not_installed_is_passed_by(run, monkeypatch):
+def test_stops_without_their_libraries_are_skipped(run, monkeypatch):
     last = touring.stops
     monkeypatch.setattr(touring, "stops", lambda folder: last(folder)[3:])
     monkeypatch.setitem(sys.modules, "sentiment_lstm.training.run", None)
@@ -65,23 +65,23 @@ def test_what_is_not_installed_is_passed_by(run, monkeypatch):
     assert "Skipped: " in err
     assert "pip install 'sentiment-lstm[train]'" in err
     assert "1 of 2" in out
-    assert "2 of 2" not in out  # it would ask the model that was not trained
+    assert "2 of 2" not in out  # it would need the model that was not trained
 
 
-def test_it_waits_at_a_terminal_alone(run, monkeypatch):
-    said = []
-    monkeypatch.setattr(touring, "_run", lambda *given: None)
-    monkeypatch.setattr(touring, "say", said.append)
+def test_the_tour_waits_only_at_a_terminal(run, monkeypatch):
+    messages = []
+    monkeypatch.setattr(touring, "_run", lambda *arguments: None)
+    monkeypatch.setattr(touring, "say", messages.append)
     assert run("tour")[0] == 0
-    assert not said
+    assert not messages
     monkeypatch.setattr(sys, "stdin", Terminal("\n" * 9))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     assert run("tour")[0] == 0
-    assert len(said) == len(STOPS) - 1
+    assert len(messages) == len(STOPS) - 1
 
 
-def test_an_interrupt_ends_it_and_leaves_nothing(run, monkeypatch, temporary):
-    def interrupted(*given):
+def test_an_interrupt_ends_the_tour_and_leaves_no_file(run, monkeypatch, temporary):
+    def interrupted(*arguments):
         raise Interrupted(2)
 
     monkeypatch.setattr(touring, "_run", interrupted)

@@ -1,19 +1,10 @@
 import pytest
+from reading import read, rows_of
 
-from sentiment_lstm.data.open import list_splits, open_rows, read_examples, read_texts
+from sentiment_lstm.data.open import list_splits, read_texts
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
-
-
-def rows(path, **options):
-    return list(open_rows(DataSettings(str(path), **options)))
-
-
-def read(path, **options):
-    set_aside = SetAside()
-    reviews = list(read_examples(DataSettings(str(path), **options), set_aside=set_aside))
-    return [(r.text, r.label) for r in reviews], set_aside.counts
 
 
 @pytest.fixture
@@ -36,11 +27,11 @@ def acl(tmp_path):
 
 
 def test_acl_folder(acl):
-    assert [r.id for r in rows(acl)] == [
+    assert [r.id for r in rows_of(acl)] == [
         "train/neg/0_3.txt", "train/neg/9_2.txt", "train/neg/10_1.txt", "train/pos/0_9.txt",
     ]  # fmt: skip
-    found, counts = read(acl)
-    assert found == [("bad film", "negative"), ("dull", "negative"), ("très bon", "positive")]
+    pairs, counts = read(acl)
+    assert pairs == [("bad film", "negative"), ("dull", "negative"), ("très bon", "positive")]
     assert counts == {"bad UTF-8": 1}
     assert read(acl, split="test")[0] == [("awful", "negative"), ("great", "positive")]
     assert list_splits(str(acl)) == ("train", "test", "unsupervised")
@@ -49,7 +40,7 @@ def test_acl_folder(acl):
 def test_a_folder_in_place_of_a_text_is_one_sentence(acl):
     (acl / "train/neg/9_1.txt").mkdir()
     with pytest.raises(DataError, match=r"Expected to read .*9_1\.txt, found: Is a directory"):
-        rows(acl)
+        rows_of(acl)
 
 
 def test_a_text_without_permission_is_one_sentence(acl, monkeypatch):
@@ -58,7 +49,7 @@ def test_a_text_without_permission_is_one_sentence(acl, monkeypatch):
 
     monkeypatch.setattr(type(acl), "open", refuse)
     with pytest.raises(DataError, match=r"0_3\.txt, found: Permission denied"):
-        rows(acl)
+        rows_of(acl)
 
 
 def test_acl_folders_unlabelled_texts(acl):
@@ -68,8 +59,8 @@ def test_acl_folders_unlabelled_texts(acl):
         read(acl, split="unsupervised")
 
 
-def test_acl_folder_has_no_columns_and_no_other_split(acl):
+def test_acl_folder_refuses_columns_and_other_splits(acl):
     with pytest.raises(DataError, match="train, test, unsupervised"):
-        rows(acl, split="dev")
+        rows_of(acl, split="dev")
     with pytest.raises(DataError, match="no column names"):
-        rows(acl, group_column="movie")
+        rows_of(acl, group_column="movie")

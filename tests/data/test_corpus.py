@@ -43,7 +43,7 @@ def test_whole_corpus(write):
     }
 
 
-def test_validation_is_made_again_from_settings_and_seed(write):
+def test_settings_and_seed_give_the_same_validation_again(write):
     source = write(many(200))
     for streaming in (False, True):
         data = DataSettings(source, streaming=streaming)
@@ -76,7 +76,7 @@ def test_a_stream_counts_every_bad_row_once(write, tmp_path):
     assert len(set_aside.path.read_text().splitlines()) == 2
 
 
-def test_a_label_that_the_sample_did_not_show_is_unmapped(write):
+def test_a_label_missing_in_the_sample_is_unmapped(write):
     set_aside = SetAside(None)
     data = DataSettings(write([*many(150), "late,2"]), streaming=True, stream_rows=100)
     corpus = load_corpus(data, 0, set_aside)
@@ -84,7 +84,7 @@ def test_a_label_that_the_sample_did_not_show_is_unmapped(write):
     assert set_aside.counts == {"unmapped label": 1}
 
 
-def test_a_sorted_stream_says_what_to_raise(write):
+def test_a_sorted_stream_names_the_setting_to_raise(write):
     rows = [f"text {i},{i // 150}" for i in range(300)]
     with pytest.raises(DataError, match=r"first 100 rows .* data.stream_rows"):
         load(write(rows), streaming=True, stream_rows=100)
@@ -107,7 +107,7 @@ def test_excluding_everything_is_one_sentence(write):
         load(source, exclude=(source,))
 
 
-def test_exclude_takes_the_test_split_unless_told(tmp_path, write):
+def test_exclude_takes_the_test_split_by_default(tmp_path, write):
     root = tmp_path / "hub"
     root.mkdir()
     for split, text in (("train", "text 1"), ("test", "text 2")):
@@ -123,7 +123,7 @@ def test_exclude_takes_the_test_split_unless_told(tmp_path, write):
     assert left_out(f"{root}:train") == {"text 1"}
 
 
-def test_films_never_stand_on_both_sides(write):
+def test_no_group_is_in_both_training_and_validation(write):
     rows = [f"text {i},{i % 2},film {i % 37}" for i in range(400)]
     source = write(rows, header="text,label,film")
     for streaming in (False, True):
@@ -134,7 +134,7 @@ def test_films_never_stand_on_both_sides(write):
         assert not sides[0] & sides[1]
 
 
-def test_a_stream_of_one_film_cannot_be_split(write):
+def test_a_stream_of_one_group_cannot_be_split(write):
     source = write([f"text {i},{i % 2},Alien" for i in range(200)], header="text,label,film")
     with pytest.raises(DataError, match="one side empty"):
         load(source, group_column="film", streaming=True)
@@ -143,7 +143,7 @@ def test_a_stream_of_one_film_cannot_be_split(write):
 @pytest.mark.parametrize("streaming", [False, True])
 def test_the_training_side_needs_two_classes(write, streaming):
     source = write(many(100))
-    # Seed 3 puts one of the two groups on each side, of a stream too.
+    # Seed 3 puts one group into training and the other into validation, also in a stream.
     with pytest.raises(DataError, match=r"two classes to train on .* --group-column"):
         load(source, seed=3, group_column="label", validation=0.5, streaming=streaming)
 
@@ -180,7 +180,7 @@ def test_a_stream_holds_no_more_than_its_window(write):
     assert peak(3000) < 1.1 * peak(600)
 
 
-def test_a_mixture_adds_training_texts_with_their_weights_and_shares(write):
+def test_a_mixture_adds_training_texts_with_weights_and_soft_labels(write):
     first = write(many(100))
     other = write(["text 0,2", "new,2", "new,0", "old,1", "odd,7"], "other.csv")
     more = DataSettings(other, label_map={"0": "0", "1": "0.5", "2": "1"}, weight=0.25)
@@ -220,7 +220,7 @@ def test_a_stream_is_not_mixed(write):
         load_corpus(DataSettings(write(many(500))), 0, SetAside(None), streamed)
 
 
-def test_unlabelled_texts_are_new_and_kept_from_what_measures(write):
+def test_unlabelled_texts_repeat_no_text_of_training_or_validation(write):
     corpus = load(write(many(100)))
     kept_out = write(["secret,1"], "test.csv")
     texts = [corpus.sample[0].text, corpus.validation[0].text, "secret", "new", "new"]

@@ -1,4 +1,4 @@
-"""Fetching without a network: the library's `load_dataset` opens a local folder instead."""
+"""Data sets are fetched without a network: `load_dataset` opens a local folder instead."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def hub(monkeypatch):
-    """What the library was asked for; it gives three splits of `text` and `label` (neg, pos)."""
+    """The calls of the library. It returns three splits with `text` and `label` (neg, pos)."""
     names = datasets.ClassLabel(names=["neg", "pos"])
     features = datasets.Features({"text": datasets.Value("string"), "label": names})
     asked, load = [], datasets.load_dataset
@@ -66,7 +66,7 @@ def test_a_fetched_set_opens_by_its_name(cache, hub):
     assert len(list(read_texts(unlabelled, set_aside=SetAside(None)))) == 6
 
 
-def test_what_differs_from_the_registry_is_said(cache, hub):
+def test_differences_from_the_registry_are_reported(cache, hub):
     assert fetching.fetch("imdb").differences == (
         "train has 6 rows, not 25,000.",
         "test has 6 rows, not 25,000.",
@@ -77,13 +77,13 @@ def test_what_differs_from_the_registry_is_said(cache, hub):
     assert "unsupervised" not in list_splits("data:tweets"), "only the registry's splits are taken"
 
 
-def test_a_set_that_is_there_is_not_downloaded_again(cache, hub):
+def test_a_fetched_set_is_not_downloaded_again(cache, hub):
     first = fetching.fetch("imdb")
     assert fetching.fetch("imdb") == first
     assert len(hub) == 1
 
 
-def test_a_set_in_a_folder_of_ones_own_is_not_downloaded(cache, hub, tmp_path, monkeypatch):
+def test_a_set_in_the_users_folder_is_not_downloaded(cache, hub, tmp_path, monkeypatch):
     monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(tmp_path))
     (tmp_path / "products").mkdir()
     assert fetching.fetch("products") == fetching.Fetched(tmp_path / "products", ())
@@ -116,7 +116,7 @@ def test_a_set_without_a_public_copy_is_not_fetched(cache, hub):
     assert not hub
 
 
-def test_files_are_held_against_the_registry(cache, hub):
+def test_files_are_compared_with_the_registry(cache, hub):
     folder = fetching.fetch("imdb").folder
 
     def statuses():
@@ -128,7 +128,7 @@ def test_files_are_held_against_the_registry(cache, hub):
     assert statuses() == ["other file", "missing", "as fetched"]
 
 
-def test_files_of_ones_own_are_listed(cache):
+def test_files_of_the_user_are_listed(cache):
     (cache / "imdb").mkdir(parents=True)
     (cache / "imdb" / "train.csv").write_text("text,label\na film,1\n")
     statuses = {file.status for file in fetching.verify("imdb")}
@@ -146,28 +146,28 @@ def test_the_projects_own_files_are_ok(cache, monkeypatch):
     assert [file.status for file in fetching.verify("restaurants")] == ["ok"]
 
 
-def test_the_commands(cache, hub, run):
+def test_data_lists_fetches_and_verifies_sets(cache, hub, run):
     code, out, _ = run("data", "list", "--json")
     entries = {entry["name"]: entry for entry in json.loads(out)}
     assert code == 0
     assert entries["imdb"]["folder"] is None
     assert entries["imdb"]["splits"]["train"]["rows"] == 25_000
     assert "not here" in run("data", "list")[1]
-    code, out, told = run("data", "fetch", "imdb")
+    code, out, err = run("data", "fetch", "imdb")
     assert (code, out.strip()) == (0, str(cache / "imdb"))
-    assert "lacks the columns rating, movie, id" in told
-    assert "cited" in told, "the terms"
+    assert "lacks the columns rating, movie, id" in err
+    assert "cited" in err, "the terms"
     assert run("data", "verify")[0] == run("data", "verify", "data:imdb")[0] == 0
     (cache / "imdb" / "test-00000-of-00001.parquet").unlink()
     code, out, _ = run("data", "verify", "imdb")
     assert code == 1
     assert "missing" in out
-    code, _, told = run("data", "verify", "sst")
+    code, _, err = run("data", "verify", "sst")
     assert code == 1
-    assert "sentiment-lstm data fetch sst" in told
+    assert "sentiment-lstm data fetch sst" in err
 
 
-def test_a_source_called_list_is_named_by_its_path(tmp_path, monkeypatch, run):
+def test_a_source_named_list_is_given_as_a_path(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     parquet.write_table(pa.table({"text": ["a", "b"], "label": [0, 1]}), tmp_path / "x.parquet")
     (tmp_path / "list").mkdir()

@@ -4,22 +4,13 @@ import zipfile
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from reading import read, rows_of
 
 from sentiment_lstm.data import packing
-from sentiment_lstm.data.open import open_rows, read_examples, read_texts
+from sentiment_lstm.data.open import read_examples, read_texts
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
-
-
-def rows(path, **options):
-    return list(open_rows(DataSettings(str(path), **options)))
-
-
-def read(path, **options):
-    set_aside = SetAside()
-    reviews = list(read_examples(DataSettings(str(path), **options), set_aside=set_aside))
-    return [(r.text, r.label) for r in reviews], set_aside.counts
 
 
 @pytest.fixture
@@ -32,78 +23,78 @@ def write(tmp_path):
     return write
 
 
-def test_csv_with_quoted_newlines_tells_true_lines(write):
-    found = rows(write('text,label\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n'))
-    assert [(r.text, r.label, r.line) for r in found] == [
+def test_csv_with_quoted_newlines_gives_true_line_numbers(write):
+    rows = rows_of(write('text,label\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n'))
+    assert [(r.text, r.label, r.line) for r in rows] == [
         ('one\r\ntwo, "three"', "1", 2),
         ("four", "0", 5),
     ]
-    assert found[0].id == "data.csv:2"
+    assert rows[0].id == "data.csv:2"
 
 
 def test_columns_by_usual_name_by_setting_and_group(write):
     path = write("id,Stars,film,Review\n1,5,Alien,good\n")
-    assert [(r.text, r.label) for r in rows(path)] == [("good", "5")]
-    (row,) = rows(path, text_column="film", label_column="id", group_column="Review")
+    assert [(r.text, r.label) for r in rows_of(path)] == [("good", "5")]
+    (row,) = rows_of(path, text_column="film", label_column="id", group_column="Review")
     assert (row.text, row.label, row.group) == ("Alien", "1", "good")
 
 
 def test_byte_order_mark_and_tabs(write):
-    assert rows(write("\ufefftext\tlabel\na, b\t1\n", "data.tsv"))[0].text == "a, b"
+    assert rows_of(write("\ufefftext\tlabel\na, b\t1\n", "data.tsv"))[0].text == "a, b"
 
 
-def test_half_a_character_spoils_one_row_only(write):
-    found, counts = read(write(b"text,label\nbad \xe2\x82,1\ncaf\xc3\xa9,1\n"))
-    assert found == [("café", "1")]
+def test_half_a_character_spoils_only_its_row(write):
+    pairs, counts = read(write(b"text,label\nbad \xe2\x82,1\ncaf\xc3\xa9,1\n"))
+    assert pairs == [("café", "1")]
     assert counts == {"bad UTF-8": 1}
 
 
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_a_line_of_ten_megabytes_is_set_aside(write, quote):
     path = write(f"text,label\na,1\n{quote}{'x' * 10_000_000}{quote},1\nb,0\n")
-    found, counts = read(path)
-    assert found == [("a", "1"), ("b", "0")]
+    pairs, counts = read(path)
+    assert pairs == [("a", "1"), ("b", "0")]
     assert counts == {"too long": 1}
 
 
 def test_a_line_without_end_is_cut(write):
     path = write(f"text,label\n{'x' * 300_000},1\nb,0\n")
-    found, counts = read(path, max_characters=1000)
-    assert found == [("b", "0")]
+    pairs, counts = read(path, max_characters=1000)
+    assert pairs == [("b", "0")]
     assert counts == {"too long": 1}
-    assert max(len(r.text) for r in rows(path, max_characters=1000)) < 100_000
+    assert max(len(r.text) for r in rows_of(path, max_characters=1000)) < 100_000
 
 
 def test_a_quote_that_never_ends_costs_no_more_than_the_longest_text(write):
     lines = "".join(f"row {i} {'x' * 50},1\n" for i in range(30_000))
-    found, counts = read(write(f'text,label\n"open,0\n{lines}last,1\n'))
+    pairs, counts = read(write(f'text,label\n"open,0\n{lines}last,1\n'))
     assert counts == {"too long": 1}
-    assert found[-1] == ("last", "1")
-    assert len(found) > 10_000
+    assert pairs[-1] == ("last", "1")
+    assert len(pairs) > 10_000
 
 
-def test_a_quote_that_never_closes_is_told(write):
+def test_a_quote_that_never_closes_is_reported(write):
     lines = "".join(f"row {i},{i % 2}\n" for i in range(40))
     path = write(f'text,label\nfine,1\n"open,0\n{lines}')
-    found, counts = read(path)
-    assert found == [("fine", "1")]
+    pairs, counts = read(path)
+    assert pairs == [("fine", "1")]
     assert counts == {"unreadable (a quote never closes)": 1}
-    assert "row 39" in rows(path)[-1].text
+    assert "row 39" in rows_of(path)[-1].text
 
 
 def test_old_mac_line_ends(write):
-    assert [r.text for r in rows(write("text,label\ra,1\rb,0\r"))] == ["a", "b"]
+    assert [r.text for r in rows_of(write("text,label\ra,1\rb,0\r"))] == ["a", "b"]
 
 
 def test_a_header_with_an_open_quote_is_one_line(write):
     with pytest.raises(DataError, match=r"found the columns text,label a,1") as caught:
-        rows(write('"text,label\na,1\n'))
+        rows_of(write('"text,label\na,1\n'))
     assert "\n" not in str(caught.value)
 
 
 def test_too_many_or_too_few_fields(write):
-    found, counts = read(write("text,label\nwell, yes,1\nno label\nfine,1\n"))
-    assert found == [("fine", "1")]
+    pairs, counts = read(write("text,label\nwell, yes,1\nno label\nfine,1\n"))
+    assert pairs == [("fine", "1")]
     assert counts == {"unreadable": 1, "missing label": 1}
 
 
@@ -124,10 +115,10 @@ def test_jsonl_sets_broken_lines_aside(write):
         b'{"text": "bad", "label": false}',
     ]
     path = write(b"\n".join(lines), "data.jsonl")
-    found, counts = read(path)
-    assert found == [("good", "true"), ("bad", "false")]
+    pairs, counts = read(path)
+    assert pairs == [("good", "true"), ("bad", "false")]
     assert counts == {"unreadable": 3, "bad UTF-8": 1, "lone surrogate": 1, "empty text": 1}
-    assert rows(path)[-1].line == 9
+    assert rows_of(path)[-1].line == 9
 
 
 def test_broken_jsonl_stops_in_strict_mode(write):
@@ -153,17 +144,21 @@ def table(tmp_path):
 
 
 def test_parquet(table):
-    found = rows(table, group_column="movie")
-    assert len(found) == 3000
-    assert (found[-1].text, found[-1].label, found[-1].group) == ("text 2999", 1, "text 2999")
-    assert found[-1].id == "data.parquet:3000"
+    rows = rows_of(table, group_column="movie")
+    assert len(rows) == 3000
+    assert (rows[-1].text, rows[-1].label, rows[-1].group) == (
+        "text 2999",
+        1,
+        "text 2999",
+    )
+    assert rows[-1].id == "data.parquet:3000"
 
 
 def test_bad_utf8_in_parquet(tmp_path):
     texts = pa.array([b"good", b"half \xe2\x82", None]).view(pa.string())
     parquet.write_table(pa.table({"text": texts, "label": [1, 0, 1]}), tmp_path / "x.parquet")
-    found, counts = read(tmp_path / "x.parquet")
-    assert found == [("good", "1")]
+    pairs, counts = read(tmp_path / "x.parquet")
+    assert pairs == [("good", "1")]
     assert counts == {"bad UTF-8": 1, "empty text": 1}
 
 
@@ -171,7 +166,7 @@ def test_bad_utf8_in_parquet(tmp_path):
 def test_truncated_parquet_is_one_sentence(table, keep):
     table.write_bytes(table.read_bytes()[:keep])
     with pytest.raises(DataError, match=r"Expected a whole parquet file at data\.parquet"):
-        rows(table)
+        rows_of(table)
 
 
 def test_damage_inside_parquet_is_one_sentence(table):
@@ -179,7 +174,7 @@ def test_damage_inside_parquet_is_one_sentence(table):
     content[100:4000] = bytes(3900)
     table.write_bytes(content)
     with pytest.raises(DataError, match="Expected a whole parquet file"):
-        rows(table)
+        rows_of(table)
 
 
 def zipped(path, members):
@@ -189,17 +184,17 @@ def zipped(path, members):
     return path
 
 
-def test_zip_of_a_csv_skips_what_macs_add(tmp_path):
+def test_zip_of_a_csv_skips_files_that_macs_add(tmp_path):
     path = zipped(
         tmp_path / "d.zip",
         {"in/data.csv": "text,label\na,1\n", "__MACOSX/in/._data.csv": "junk", "readme.md": "x"},
     )
-    assert [(r.text, r.id) for r in rows(path)] == [("a", "d.zip:2")]
+    assert [(r.text, r.id) for r in rows_of(path)] == [("a", "d.zip:2")]
 
 
 def test_zip_of_a_parquet(tmp_path, table):
     path = zipped(tmp_path / "d.zip", {"data.parquet": table.read_bytes()})
-    assert rows(path)[-1].text == "text 2999"
+    assert rows_of(path)[-1].text == "text 2999"
 
 
 @pytest.mark.parametrize(
@@ -214,7 +209,7 @@ def test_zip_of_a_parquet(tmp_path, table):
 )
 def test_odd_archives_are_one_sentence(tmp_path, members, sentence):
     with pytest.raises(DataError, match=sentence):
-        rows(zipped(tmp_path / "d.zip", members))
+        rows_of(zipped(tmp_path / "d.zip", members))
 
 
 def test_damaged_archives_are_one_sentence(tmp_path):
@@ -223,16 +218,17 @@ def test_damaged_archives_are_one_sentence(tmp_path):
     content[60:70] = bytes(10)
     path.write_bytes(content)
     with pytest.raises(DataError, match="readable zip"):
-        rows(path)
+        rows_of(path)
     path.write_bytes(b"not a zip")
     with pytest.raises(DataError, match="readable zip"):
-        rows(path)
+        rows_of(path)
 
 
 def test_archives_are_judged_by_their_factor(tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "SMALL_BYTES", 10)
     monkeypatch.setattr(packing, "MOST_EXPANSION", 1000)
-    assert len(rows(zipped(tmp_path / "d.zip", {"a.csv": "text,label\n" + "a,1\n" * 999}))) == 999
+    archive = zipped(tmp_path / "d.zip", {"a.csv": "text,label\n" + "a,1\n" * 999})
+    assert len(rows_of(archive)) == 999
 
 
 def test_texts_need_no_label_column(write):

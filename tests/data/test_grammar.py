@@ -1,4 +1,4 @@
-"""Generated sentences: the same each time, labelled by what they mean, none of the suite's."""
+"""Generated sentences are the same each time, have true labels, and are not in the suite."""
 
 import re
 from collections import Counter, defaultdict
@@ -40,14 +40,14 @@ def test_a_source_of_labelled_rows():
     assert {row.label for row in rows("grammar:300")} == {"negative", "neutral", "positive"}
 
 
-def test_the_same_at_each_reading_and_a_longer_source_goes_on_where_a_shorter_ends():
+def test_each_reading_is_the_same_and_a_longer_source_extends_a_shorter_one():
     longer = rows("grammar:400")
     assert rows("grammar:150") == longer[:150]
     assert rows("grammar:151-400") == longer[150:]
     assert rows("grammar:400") == longer
 
 
-def test_without_a_number_there_are_as_many_as_said():
+def test_the_number_of_rows_has_a_default():
     source = open_source(DataSettings(source="grammar"))
     assert sum(1 for _ in source.rows()) == COUNT
 
@@ -60,18 +60,18 @@ def test_a_wrong_number_is_one_sentence(source):
         open_source(DataSettings(source=source))
 
 
-def test_it_has_no_other_split():
+def test_the_grammar_has_only_a_training_split():
     with pytest.raises(DataError, match="train"):
         open_source(DataSettings(source="grammar", split="test"))
 
 
-def test_a_quarter_is_neutral_and_the_rest_even():
-    shares = Counter(sign for _, sign, _ in MANY)
-    for sign, share in ((-1, 0.37), (0, 0.26), (1, 0.37)):
-        assert shares[sign] / len(MANY) == pytest.approx(share, abs=0.02)
+def test_a_quarter_of_the_texts_is_neutral_and_the_rest_balanced():
+    counts = Counter(sign for _, sign, _ in MANY)
+    for sign, fraction in ((-1, 0.37), (0, 0.26), (1, 0.37)):
+        assert counts[sign] / len(MANY) == pytest.approx(fraction, abs=0.02)
 
 
-def test_few_repeat_and_none_under_another_label():
+def test_few_texts_repeat_and_none_has_two_labels():
     labels = defaultdict(set)
     for text, sign, _ in MANY:
         labels[text].add(sign)
@@ -79,7 +79,7 @@ def test_few_repeat_and_none_under_another_label():
     assert {text for text, signs in labels.items() if len(signs) > 1} == set()
 
 
-def test_each_family_stands_on_both_sides():
+def test_each_family_is_positive_as_often_as_negative():
     sides = Counter((family, sign) for _, sign, family in MANY)
     families = {family for family, _ in sides} - {"facts"}
     assert len(families) >= 16
@@ -87,8 +87,8 @@ def test_each_family_stands_on_both_sides():
         assert 0.75 < sides[family, 1] / sides[family, -1] < 1.33, family
 
 
-def test_every_rule_can_be_spoken():
-    """No template names a rule that lacks its polarity."""
+def test_every_rule_can_be_expanded():
+    """Each template names rules that exist in its polarity."""
     texts = list(islice(sentences(seed=7), 30_000))
     assert not [text for text, _, _ in texts if set(text) & set("{}|[]")]
     families = {name for names, _ in load_grammar().families.values() for name in names}
@@ -98,13 +98,13 @@ def test_every_rule_can_be_spoken():
 @pytest.mark.parametrize(
     "word", ["not", "but", "never", "no", "i", "good", "bad", "love", "hate", "everyone", "why"]
 )
-def test_no_common_word_gives_the_side_away(word):
+def test_no_common_word_predicts_the_label(word):
     sides = Counter(sign for text, sign, _ in MANY if word in re.findall(r"\w+", text.lower()))
     assert 0.28 < sides[1] / (sides[1] + sides[-1]) < 0.72
 
 
 @pytest.mark.parametrize("mark", ["?", "!", "n't", "but", "@", "Jo", "Polish", "nurse"])
-def test_marks_and_names_stand_under_every_label(mark):
+def test_marks_and_names_occur_with_every_label(mark):
     assert {sign for text, sign, _ in MANY if mark in text} == {-1, 0, 1}
 
 
@@ -138,9 +138,9 @@ def test_marks_and_names_stand_under_every_label(mark):
     ],
 )
 def test_labels_hold(pattern, sign):
-    found = [(text, got) for text, got, _ in MANY if re.search(pattern, text)]
-    assert found
-    assert [text for text, got in found if got != sign] == []
+    matches = [(text, got) for text, got, _ in MANY if re.search(pattern, text)]
+    assert matches
+    assert [text for text, got in matches if got != sign] == []
 
 
 @pytest.mark.parametrize(
@@ -149,11 +149,11 @@ def test_labels_hold(pattern, sign):
 def test_the_english_is_tidy(slip):
     plain = [text for text in TEXTS if text[0].isupper() and not re.search("[^ -~]", text)]
     bad = [text for text in plain if re.search(slip, text)]
-    assert len(bad) < 0.01 * len(plain), bad[:5]  # slips of the finger are meant
+    assert len(bad) < 0.01 * len(plain), bad[:5]  # typing slips are intended
 
 
 @pytest.mark.parametrize(
-    ("phrase", "form", "wanted"),
+    ("phrase", "form", "expected"),
     [
         ("fall flat", "ed", "fell flat"),
         ("love", "s", "loves"),
@@ -164,8 +164,8 @@ def test_the_english_is_tidy(slip):
         ("go there", "s", "goes there"),
     ],
 )
-def test_forms_of_verbs(phrase, form, wanted):
-    assert inflect(phrase, form) == wanted
+def test_forms_of_verbs(phrase, form, expected):
+    assert inflect(phrase, form) == expected
 
 
 def test_plurals_and_written_sentences():
@@ -178,45 +178,45 @@ def test_plurals_and_written_sentences():
     assert tidy("a unique place, a uninspired meal") == "A unique place, an uninspired meal."
 
 
-def test_two_texts_in_five_stay_and_no_slip_turns_one_round():
+def test_two_texts_in_five_stay_unchanged_and_no_slip_changes_the_meaning():
     random = Random(3)
     text = "You cannot go, nothing's open tonight."
     rough = [roughen(text, random) for _ in range(3000)]
     assert rough.count(text) / 3000 == pytest.approx(0.42, abs=0.03)
-    assert all("cannot" in one.lower() and "nothing" in one.lower() for one in rough)
+    assert all("cannot" in variant.lower() and "nothing" in variant.lower() for variant in rough)
 
 
-def test_the_sentences_that_are_asked_of_every_model_are_not_taught():
+def test_the_six_study_sentences_are_not_generated():
     assert sentences_in(TEXTS) == []
 
 
 @pytest.mark.slow
-def test_nor_are_they_or_a_template_in_as_many_as_the_recipe_reads():
+def test_the_recipes_texts_hold_no_study_sentence_and_no_template():
     texts = [text for text, _, _ in islice(sentences(), 1_070_000)]
     assert sentences_in(texts) == []
     assert templates_in(texts) == []
 
 
-def test_no_word_of_the_behaviour_suite_stands_in_training():
+def test_no_word_of_the_behaviour_suite_is_generated():
     assert words_in(TEXTS) == set()
 
 
 def test_forms_of_a_word():
-    wanted = {"lousy": "lousiest", "superb": "superber", "regret": "regretting", "rake": "raked"}
-    wanted |= {
+    examples = {"lousy": "lousiest", "superb": "superber", "regret": "regretting", "rake": "raked"}
+    examples |= {
         "library": "libraries",
         "dentist": "dentists",
         "detest": "detests",
         "sculpture gallery": "sculpture galleries",
     }
-    assert [word for word, form in wanted.items() if form not in forms(word)] == []
+    assert [word for word, form in examples.items() if form not in forms(word)] == []
 
 
-def test_no_template_of_the_behaviour_suite_stands_in_training():
+def test_no_template_of_the_behaviour_suite_is_generated():
     assert templates_in(TEXTS) == []
 
 
-def test_each_template_is_known_again_when_filled():
+def test_each_filled_template_is_recognised():
     filled = {name: re.sub(r"\{.*?\}", "quokka", name) for name in suite_templates()}
     lost = [
         name for name, text in filled.items() if not filled_pattern(name).search(skeleton(text))
@@ -224,7 +224,7 @@ def test_each_template_is_known_again_when_filled():
     assert lost == []
 
 
-def test_a_template_is_known_again_under_filler():
+def test_a_template_is_recognised_under_filler_words():
     whole = filled_pattern("Nobody can deny that the {thing} was really {good}.")
     assert whole.search(skeleton("We left. No one could deny the film is good! I know."))
     assert whole.search(skeleton("By now nobody can deny that the film is good."))

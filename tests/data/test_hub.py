@@ -50,15 +50,15 @@ def folder(tmp_path):
 @pytest.mark.parametrize("streaming", [False, True])
 def test_folder_whole_and_streaming(folder, streaming):
     data = DataSettings(str(folder), split="test", streaming=streaming, group_column="movie")
-    found = list(read_examples(data, set_aside=SetAside(None)))
-    assert [(r.text, r.label, r.id, r.group) for r in found[:2]] == [
+    examples = list(read_examples(data, set_aside=SetAside(None)))
+    assert [(r.text, r.label, r.id, r.group) for r in examples[:2]] == [
         ("test text 0", "0", "test:1", "tt0"),
         ("test text 1", "1", "test:2", "tt0"),
     ]
-    assert len(found) == 20
+    assert len(examples) == 20
 
 
-def test_a_folder_leaves_nothing_in_the_cache(folder, tmp_path, monkeypatch):
+def test_reading_a_folder_leaves_no_file_in_the_cache(folder, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
     assert len(list(read_examples(DataSettings(str(folder)), set_aside=SetAside(None)))) == 20
@@ -67,9 +67,9 @@ def test_a_folder_leaves_nothing_in_the_cache(folder, tmp_path, monkeypatch):
 
 def test_unlabelled_split(folder):
     data = DataSettings(str(folder), split="unsupervised")
-    found = list(read_texts(data, set_aside=SetAside(None)))
-    assert len(found) == 20
-    assert {r.label for r in found} == {None}
+    examples = list(read_texts(data, set_aside=SetAside(None)))
+    assert len(examples) == 20
+    assert {r.label for r in examples} == {None}
     with pytest.raises(DataError, match="missing label: 20"):
         list(read_examples(data, set_aside=SetAside(None), classes=("negative", "positive")))
 
@@ -91,8 +91,8 @@ def test_class_names_come_from_the_features(tmp_path):
     table.to_parquet(str(root / "train-00000-of-00001.parquet"))
     data = DataSettings(str(root))
     assert load_corpus(data, 0, SetAside(None)).classes == ("neg", "pos")
-    found = read_examples(data, set_aside=SetAside(None), classes=("negative", "positive"))
-    assert [r.label for r in found][:2] == ["negative", "positive"]
+    examples = read_examples(data, set_aside=SetAside(None), classes=("negative", "positive"))
+    assert [r.label for r in examples][:2] == ["negative", "positive"]
 
 
 @pytest.mark.parametrize("streaming", [False, True])
@@ -116,7 +116,7 @@ def test_damaged_folder_is_one_sentence(folder):
         load_corpus(DataSettings(str(folder)), 0, SetAside(None))
 
 
-def test_unreachable_name_says_how_to_go_on(monkeypatch):
+def test_an_unreachable_name_says_what_to_do(monkeypatch):
     def fail(name, **options):
         raise ConnectionError(f"Couldn't reach {name!r} on the Hub\nmore")
 
@@ -127,7 +127,7 @@ def test_unreachable_name_says_how_to_go_on(monkeypatch):
 
 @pytest.fixture
 def configured(tmp_path, monkeypatch):
-    """A folder `owner/tweets` with two configurations, below the working directory."""
+    """A folder `owner/tweets` with two configurations, in the working directory."""
     root = tmp_path / "owner" / "tweets"
     root.mkdir(parents=True)
     names = ("irony", "emotion")
@@ -146,8 +146,8 @@ def configured(tmp_path, monkeypatch):
 @pytest.mark.parametrize("streaming", [False, True])
 def test_the_third_part_of_a_name_is_a_configuration(configured, streaming):
     data = DataSettings("hf:owner/tweets/irony", streaming=streaming)
-    found = list(read_examples(data, set_aside=SetAside(None)))
-    assert [(r.text, r.label, r.id) for r in found[:2]] == [
+    examples = list(read_examples(data, set_aside=SetAside(None)))
+    assert [(r.text, r.label, r.id) for r in examples[:2]] == [
         ("irony 0", "0", "train:1"),
         ("irony 1", "1", "train:2"),
     ]
@@ -168,12 +168,14 @@ def test_a_configuration_is_passed_to_the_library_for_a_name_on_the_hub(monkeypa
     assert asked == [("a/b", "c"), ("a/b", None), ("b", None)]
 
 
-@pytest.mark.parametrize(("name", "found"), [("owner/tweets", "none"), ("owner/tweets/joy", "joy")])
-def test_a_wrong_or_missing_configuration_lists_those_there_are(
-    configured, tmp_path, monkeypatch, name, found
+@pytest.mark.parametrize(
+    ("name", "configuration"), [("owner/tweets", "none"), ("owner/tweets/joy", "joy")]
+)
+def test_a_wrong_or_missing_configuration_lists_the_existing_ones(
+    configured, tmp_path, monkeypatch, name, configuration
 ):
     load = datasets.load_dataset
-    monkeypatch.chdir("/")  # so that the name is one on the hub, which holds the folder
+    monkeypatch.chdir("/")  # so the name is one on the hub, which reads the folder
     monkeypatch.setattr(
         datasets, "load_dataset", lambda path, **options: load(str(tmp_path / path), **options)
     )
@@ -181,7 +183,7 @@ def test_a_wrong_or_missing_configuration_lists_those_there_are(
         list_splits(f"hf:{name}")
     assert str(caught.value) == (
         "Expected one of the configurations irony, emotion of the Hugging Face data set "
-        f"'owner/tweets', found {found}; name one, such as hf:owner/tweets/irony."
+        f"'owner/tweets', found {configuration}; name one, such as hf:owner/tweets/irony."
     )
 
 
@@ -198,7 +200,7 @@ def test_a_folder_three_levels_deep_is_a_folder(tmp_path, monkeypatch):
     assert list_splits("hf:a/b/c") == ("train",)
 
 
-def test_a_script_that_no_longer_runs_gives_way_to_the_hubs_parquet_copy(folder, monkeypatch):
+def test_a_data_set_with_a_script_is_read_from_the_hubs_parquet_copy(folder, monkeypatch):
     load = datasets.load_dataset
 
     def refuse_scripts(path, revision=None, **options):

@@ -23,11 +23,11 @@ def write(tmp_path):
     return write
 
 
-def test_cleaned_by_chunks_with_true_lines(write, monkeypatch):
+def test_rows_are_cleaned_in_chunks_and_keep_their_line_numbers(write, monkeypatch):
     monkeypatch.setattr(kaggle, "CHUNK_ROWS", 2)
     path = write(b'" One<br />\ntwo",POSITIVE\nthree, negative \n"four, five",positive\n')
-    found = [(r.text, r.label, r.line) for r in open_rows(DataSettings(str(path)))]
-    assert found == [
+    rows = [(r.text, r.label, r.line) for r in open_rows(DataSettings(str(path)))]
+    assert rows == [
         ("One<br />\ntwo", "positive", 2),
         ("three", "negative", 4),
         ("four, five", "positive", 5),
@@ -76,11 +76,11 @@ def test_a_zip_of_something_else_is_not_the_kaggle_csv(tmp_path):
         assert not kaggle.is_kaggle_csv(tmp_path / "d.zip", DataSettings())
 
 
-def test_old_mac_line_ends_go_to_the_ordinary_reader(tmp_path):
+def test_old_mac_line_ends_are_read_by_the_ordinary_reader(tmp_path):
     path = tmp_path / "mac.csv"
     path.write_bytes(b"review,sentiment\rgood,positive\rbad,negative\r")
-    found = open_rows(DataSettings(str(path)))
-    assert [(r.text, r.label) for r in found] == [("good", "positive"), ("bad", "negative")]
+    rows = open_rows(DataSettings(str(path)))
+    assert [(r.text, r.label) for r in rows] == [("good", "positive"), ("bad", "negative")]
 
 
 def test_zip_of_the_csv(write):

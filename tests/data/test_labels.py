@@ -32,7 +32,7 @@ def test_normal_label(raw, plain):
     assert type(normal_label(raw)) is type(plain)
 
 
-def test_classes_as_seen_are_ordered_by_value_then_name():
+def test_classes_are_ordered_by_value_then_by_name():
     labeller = make_labeller({})
     assert [labeller.class_of(label) for label in (10, 9, "b", "a", -1)] == [
         "10", "9", "b", "a", "-1",
@@ -74,7 +74,7 @@ def test_comparison_without_a_number_is_refused():
         make_labeller({">=many": "positive"})
 
 
-def test_source_names_stand_for_positions():
+def test_class_names_of_a_source_replace_positions():
     labeller = make_labeller({}, source_classes=("negative", "positive"))
     labels = (0, 1, "positive", 2, "other")
     assert [labeller.class_of(label) for label in labels] == [
@@ -86,7 +86,7 @@ def test_source_names_stand_for_positions():
 
 
 @pytest.mark.parametrize(
-    ("names", "label", "found"),
+    ("names", "label", "expected"),
     [
         (None, 0, "negative"),
         (None, "true", "positive"),
@@ -94,15 +94,15 @@ def test_source_names_stand_for_positions():
         (None, "neg", None),
         (None, 0.5, None),
         (("neg", "pos"), 1, "positive"),
-        # Names that the model knows decide, whatever their places.
+        # Names that the model knows are matched in any order.
         (("positive", "negative"), 0, "positive"),
         (("negative", "neutral", "positive"), 1, None),
         (("bad", "so-so", "good"), 0, None),
     ],
 )
-def test_labels_are_matched_to_a_models_classes(names, label, found):
+def test_labels_are_matched_to_a_models_classes(names, label, expected):
     labeller = make_labeller({}, source_classes=names, model_classes=("negative", "positive"))
-    assert labeller.class_of(label) == found
+    assert labeller.class_of(label) == expected
     assert labeller.classes() == ("negative", "positive")
 
 
@@ -115,7 +115,7 @@ def test_a_position_beyond_the_models_classes_asks_for_a_map(names, label):
         labeller.class_of(label)
 
 
-def test_a_map_rules_out_class_positions():
+def test_with_a_map_positions_are_no_labels():
     labeller = make_labeller({"2": "positive"}, model_classes=("negative", "positive"))
     assert labeller.class_of(2) == "positive"
     assert labeller.class_of(1) is None
@@ -148,35 +148,35 @@ def test_a_label_that_cannot_be_written_is_unmapped(label):
     assert make_labeller({}).class_of(label) is None
 
 
-def test_a_map_may_lead_to_shares_of_the_second_class():
+def test_a_map_may_give_soft_labels_of_the_second_class():
     labeller = make_labeller({"0": "bad", "1": "0.25", "2": "0.5", "4": "good"})
-    found = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 1, 2, 4)]
-    assert found == [("bad", None), ("bad", 0.25), ("good", 0.5), ("good", None)]
+    labels = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 1, 2, 4)]
+    assert labels == [("bad", None), ("bad", 0.25), ("good", 0.5), ("good", None)]
     assert labeller.classes() == ("bad", "good")
     assert (labeller.class_of(3), labeller.soft_label_of(3)) == (None, None)
     assert make_labeller({"a": "0", "b": "1"}).classes() == ("0", "1")
     assert make_labeller({"a": "x", "b": ".5", "c": "y"}).soft_label_of("b") == 0.5
-    for share in ("1.5", "-0.5"):
-        with pytest.raises(UsageError, match=rf"from 0\.0 to 1\.0 .*'{share}'"):
-            make_labeller({"a": "x", "b": share, "c": "y"})
+    for value in ("1.5", "-0.5"):
+        with pytest.raises(UsageError, match=rf"from 0\.0 to 1\.0 .*'{value}'"):
+            make_labeller({"a": "x", "b": value, "c": "y"})
 
 
-def test_shares_go_to_a_models_classes():
+def test_soft_labels_of_a_map_fit_a_models_classes():
     labeller = make_labeller({"2": "0.5", "<2": "0.1"}, model_classes=("negative", "positive"))
     assert (labeller.class_of(2), labeller.soft_label_of(2)) == ("positive", 0.5)
     assert (labeller.class_of(1), labeller.soft_label_of(1)) == ("negative", 0.1)
 
 
 @pytest.mark.parametrize("classes", [None, ("a", "b", "c")])
-def test_shares_need_two_classes(classes):
+def test_soft_labels_of_a_map_need_two_classes(classes):
     with pytest.raises(UsageError, match=r"two classes for soft labels .*0\.5"):
         make_labeller({"1": "a", "2": "0.5"}, model_classes=classes)
 
 
-def test_soft_labels_are_shares_already():
+def test_labels_of_a_soft_source_are_soft_labels():
     labeller = make_labeller({}, model_classes=("no", "yes"), soft=True)
-    found = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 0.2, 0.5, 1)]
-    assert found == [("no", 0.0), ("no", 0.2), ("yes", 0.5), ("yes", 1.0)]
+    labels = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 0.2, 0.5, 1)]
+    assert labels == [("no", 0.0), ("no", 0.2), ("yes", 0.5), ("yes", 1.0)]
     for label in (1.5, -1, "yes"):
         assert labeller.class_of(label) is labeller.soft_label_of(label) is None
     with pytest.raises(UsageError, match=r"data\.soft_labels"):
@@ -184,15 +184,15 @@ def test_soft_labels_are_shares_already():
 
 
 @pytest.mark.parametrize(
-    ("raw", "share"), [("1e-05", 1e-05), ("9.9E-1", 0.99), (".5", 0.5), ("1.", 1.0), (0, 0.0)]
+    ("raw", "soft_label"), [("1e-05", 1e-05), ("9.9E-1", 0.99), (".5", 0.5), ("1.", 1.0), (0, 0.0)]
 )
-def test_soft_labels_in_any_form_that_programs_write(raw, share):
+def test_soft_labels_are_read_in_every_number_format(raw, soft_label):
     labeller = make_labeller({}, model_classes=("no", "yes"), soft=True)
-    assert labeller.soft_label_of(normal_label(raw)) == share
+    assert labeller.soft_label_of(normal_label(raw)) == soft_label
 
 
 @pytest.mark.parametrize("raw", ["yes", "1e9", "-0.1", "0.5.", "e1", "1e", "inf", 10**401])
-def test_what_is_no_share_is_no_soft_label(raw):
+def test_other_values_are_no_soft_labels(raw):
     labeller = make_labeller({}, model_classes=("no", "yes"), soft=True)
     assert labeller.soft_label_of(normal_label(raw)) is None
 

@@ -1,4 +1,4 @@
-"""Bad sources: each one sentence; and what reading does with a model's classes."""
+"""Bad sources are refused in one sentence, and labels are matched to a model's classes."""
 
 import sys
 import types
@@ -86,12 +86,12 @@ def test_labels_follow_a_models_classes(tmp_path):
     reviews = read_examples(
         DataSettings(path), set_aside=set_aside, classes=("negative", "positive")
     )
-    # Evaluation drops no good row: the second "a" with label 1 stays.
+    # Evaluation drops no good row, so the second "a" with label 1 stays.
     assert [r.label for r in reviews] == ["positive", "negative", "negative", "positive"]
     assert set_aside.counts == {"unmapped label": 1}
 
 
-def test_stars_are_no_positions_of_two_classes(tmp_path):
+def test_stars_are_not_taken_for_positions_of_two_classes(tmp_path):
     path = make(tmp_path, b"text,label\n" + b"".join(b"t%d,%d\n" % (i, i) for i in range(1, 6)))
     read = partial(read_examples, set_aside=SetAside(), classes=("neg", "pos"))
     with pytest.raises(DataError, match=r"labels 0 to 1 for the classes neg, pos, found 2"):
@@ -139,7 +139,7 @@ def test_kaggle_name_is_read_through_kagglehub(tmp_path, monkeypatch):
     assert (review.text, review.label) == ("Nice<br />one", "positive")
 
 
-def test_unreachable_kaggle_says_how_to_go_on(monkeypatch):
+def test_unreachable_kaggle_says_what_to_do(monkeypatch):
     def fail(name):
         raise ConnectionError("no route\nto host")
 
@@ -148,7 +148,7 @@ def test_unreachable_kaggle_says_how_to_go_on(monkeypatch):
         load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside())
 
 
-def test_a_long_message_of_kaggles_client_is_told_by_its_type(monkeypatch):
+def test_a_long_message_of_kaggles_client_is_replaced_by_its_type(monkeypatch):
     def fail(name):
         raise ConnectionError("HTTPSConnectionPool(host='x', port=443): " + "more words " * 50)
 

@@ -1,4 +1,4 @@
-"""The real reviews, where they are at hand."""
+"""The real reviews. These tests are skipped if the files are missing."""
 
 from collections import Counter
 from importlib import metadata
@@ -60,7 +60,7 @@ def test_missing_package_names_the_extra(monkeypatch):
 
 @needs_imdb
 @pytest.mark.slow
-def test_imdb_folder_by_film_without_the_texts_of_its_test_split():
+def test_imdb_folder_grouped_by_film_without_its_test_texts():
     data = DataSettings(IMDB, streaming=False, group_column="movie", exclude=(IMDB,))
     corpus = load_corpus(data, 0, SetAside(None))
     assert corpus.screening["excluded"] == 123

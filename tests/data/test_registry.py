@@ -1,4 +1,4 @@
-"""Data sets by name. What needs the project's own copies is skipped where they are missing."""
+"""Data sets by name. Tests of the project's own copies are skipped if these are missing."""
 
 import csv
 import hashlib
@@ -42,7 +42,7 @@ def labels(source: str, **options) -> list[str]:
     return [r.label for r in read_examples(data, set_aside=SetAside(None))]
 
 
-def test_a_set_reads_as_its_folder_does(folder):
+def test_a_set_reads_like_its_folder(folder):
     for split in ("train", "test"):
         write(folder / "imdb", split, **ten(split))
     by_name, by_path = DataSettings("data:imdb"), DataSettings(str(folder / "imdb"))
@@ -53,7 +53,7 @@ def test_a_set_reads_as_its_folder_does(folder):
     assert corpora[0].validation == corpora[1].validation
 
 
-def test_tasks_stand_in_a_folder_of_their_own(folder):
+def test_each_task_has_its_own_folder(folder):
     write(folder / "tasks" / "emotion", "train", **ten("train"))
     assert len(labels("data:emotion")) == 10
 
@@ -70,14 +70,14 @@ def test_an_empty_variable_names_no_folder(folder, monkeypatch):
     assert registry.data_folders() == (folder.parent / "cache",)
 
 
-def test_a_folder_of_an_unknown_user_is_searched_in_vain(folder, monkeypatch):
+def test_a_folder_of_an_unknown_user_holds_nothing(folder, monkeypatch):
     monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, "~nosuch/x")
     assert is_missing("data:imdb")
     with pytest.raises(DataError, match="~nosuch/x"):
         registry.folder_of("imdb")
 
 
-def test_a_set_that_is_not_here_says_how_to_get_it(folder):
+def test_a_missing_set_says_how_to_get_it(folder):
     assert is_missing("data:imdb")
     with pytest.raises(DataError) as caught:
         open_source(DataSettings("data:imdb"))
@@ -87,7 +87,7 @@ def test_a_set_that_is_not_here_says_how_to_get_it(folder):
     assert not list(folder.parent.iterdir()), "nothing was downloaded"
 
 
-def test_a_set_without_a_public_copy_says_how_to_bring_ones_own(folder):
+def test_a_set_without_a_public_copy_says_where_to_put_a_copy(folder):
     with pytest.raises(DataError, match=r"put your own \(train-.* SENTIMENT_LSTM_DATA"):
         list_splits("data:products")
 
@@ -119,7 +119,7 @@ def test_a_set_may_be_excluded_with_or_without_a_split(folder):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_entries_hold_what_the_commands_need(name):
+def test_entries_hold_all_that_the_commands_need(name):
     entry = registry.data_set(name)
     assert entry.title
     assert entry.purpose
@@ -147,7 +147,7 @@ def test_rows_and_hashes_are_those_of_the_files(name):
 
 
 def contents(path: Path) -> tuple[int, set[str]]:
-    """The number of rows, and the names of the columns."""
+    """Return the number of rows and the names of the columns."""
     if path.suffix == ".parquet":
         table = parquet.read_metadata(path)
         return table.num_rows, set(table.schema.names)

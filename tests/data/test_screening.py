@@ -59,12 +59,12 @@ def test_a_sources_own_problem_is_the_reason():
     assert set_aside.counts == {"bad UTF-8": 1}
 
 
-def test_bad_rows_may_be_dropped_unseen():
+def test_bad_rows_may_be_dropped_without_a_file():
     rows = [Row("good", 1, "f:2", 2), Row(None, 1, "f:3", 3)]
     assert [example.text for example in screen(rows, None, 5000)] == ["good"]
 
 
-def test_the_side_file_keeps_whole_texts_but_absurd_ones(tmp_path):
+def test_the_side_file_cuts_only_absurdly_long_texts(tmp_path):
     set_aside = SetAside(tmp_path / "bad.jsonl")
     assert not set_aside.path.exists()
     screened([Row("é" * 4000 + "\udcff", "1", "f:1", 1), Row("x" * 9999, "1", "f:2", 2)], set_aside)
@@ -74,7 +74,7 @@ def test_the_side_file_keeps_whole_texts_but_absurd_ones(tmp_path):
     assert cut["characters"] == 9999
 
 
-def test_a_label_of_another_kind_is_written_as_text(tmp_path):
+def test_a_label_of_another_type_is_written_as_text(tmp_path):
     set_aside = SetAside(tmp_path / "bad.jsonl")
     assert list(screen([Row("fine", [1], "f:1", 1)], make_labeller({}), 5000, set_aside)) == []
     assert json.loads(set_aside.path.read_text("utf-8"))["label"] == "[1]"
@@ -84,7 +84,7 @@ def test_the_side_file_is_closed_with_its_owner(tmp_path):
     set_aside = SetAside(tmp_path / "bad.jsonl")
     set_aside.add(Row(None, None, "f:1", 1), "empty text")
     del set_aside
-    gc.collect()  # a file left open would warn here, and warnings are errors
+    gc.collect()  # an open file would warn here, and warnings are errors
 
 
 def test_a_side_file_that_cannot_be_written_is_one_sentence(tmp_path):
@@ -103,12 +103,12 @@ def test_drop_duplicates_keeps_the_first_and_counts_disagreement():
     assert counts == {"duplicates": 2, "disagreeing duplicates": 1}
 
 
-def test_drop_duplicates_with_a_window_forgets_what_is_far():
+def test_drop_duplicates_remembers_only_a_window():
     reviews = [Example(text, "1", "") for text in "aabca"]
     assert "".join(r.text for r in drop_duplicates(reviews, Counter(), window=2)) == "abca"
 
 
-def test_fingerprints_compare_texts_alone():
+def test_fingerprints_depend_only_on_the_text():
     assert fingerprints([Example("a", "1", "x")]) == fingerprints([Example("a", None, "y")])
     assert fingerprints([Example("a", "1", "x")]) == fingerprints([Example(" a\n", "1", "x")])
     assert fingerprints([Example("a", "1", "x")]) != fingerprints([Example("A", "1", "x")])

@@ -16,26 +16,26 @@ def reviews(n=200, groups=None):
     ]
 
 
-def test_split_is_stratified_and_loses_nothing():
-    given = reviews()
-    training, validation = split(given, 0.1, seed=0)
+def test_split_is_stratified_and_loses_no_text():
+    examples = reviews()
+    training, validation = split(examples, 0.1, seed=0)
     assert Counter(r.label for r in validation) == {"pos": 15, "neg": 5}
-    assert sorted(training + validation, key=lambda r: int(r.id)) == given
+    assert sorted(training + validation, key=lambda r: int(r.id)) == examples
 
 
 def test_split_follows_seed_and_texts_not_their_order():
-    given = reviews()
-    validation = {r.id for r in split(given, 0.1, seed=3)[1]}
-    assert validation == {r.id for r in split(given[::-1], 0.1, seed=3)[1]}
-    assert validation != {r.id for r in split(given, 0.1, seed=4)[1]}
+    examples = reviews()
+    validation = {r.id for r in split(examples, 0.1, seed=3)[1]}
+    assert validation == {r.id for r in split(examples[::-1], 0.1, seed=3)[1]}
+    assert validation != {r.id for r in split(examples, 0.1, seed=4)[1]}
 
 
 def test_split_is_the_same_on_every_machine():
-    # Written down from one run: Python's own hash() would differ from run to run.
+    # Noted from one run. Python's own hash() would differ from run to run.
     assert [r.id for r in split(reviews(40), 0.1, seed=7)[1]] == ["0", "13", "21", "39"]
 
 
-def test_groups_stand_on_one_side_and_labels_stay_balanced():
+def test_groups_are_not_divided_and_labels_stay_balanced():
     training, validation = split(reviews(2000, groups=101), 0.2, seed=1)
     assert not {r.group for r in training} & {r.group for r in validation}
     counts = Counter(r.label for r in validation)
@@ -43,7 +43,7 @@ def test_groups_stand_on_one_side_and_labels_stay_balanced():
     assert 0.16 < counts["neg"] / 500 <= 0.2
 
 
-def test_groups_larger_than_the_share_still_give_a_validation():
+def test_groups_larger_than_the_fraction_still_give_a_validation():
     training, validation = split(reviews(40, groups=2), 0.1, seed=0)
     assert {r.group for r in training} | {r.group for r in validation} == {"film 0", "film 1"}
     assert len({r.group for r in validation}) == 1
@@ -54,10 +54,10 @@ def test_one_group_cannot_be_split():
         split(reviews(40, groups=1), 0.1, seed=0)
 
 
-def test_a_streams_split_takes_its_share_whole_groups_at_a_time():
-    given = reviews(2000)
-    chosen = [r for r in given if in_validation(r, 0.1, seed=0)]
-    assert 0.07 < len(chosen) / len(given) < 0.13
+def test_a_streams_split_takes_its_fraction_in_whole_groups():
+    examples = reviews(2000)
+    chosen = [r for r in examples if in_validation(r, 0.1, seed=0)]
+    assert 0.07 < len(chosen) / len(examples) < 0.13
     grouped = reviews(300, groups=10)
     sides = {(r.group, in_validation(r, 0.5, seed=0)) for r in grouped}
     assert len(sides) == 10

@@ -1,4 +1,4 @@
-"""How cases are judged and counted, whatever the model."""
+"""Cases are judged and counted correctly for any scores."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from sentiment_lstm.evaluation.cases import Case, shipped_cases
 
 
 def scorer(scores: dict[str, float]):
-    """Gives the scores that it was told, and 0.5 to other texts."""
+    """Make a function that gives these texts their scores, and 0.5 to other texts."""
 
     def predict(texts: Sequence[str]) -> np.ndarray:
         return np.array([scores.get(text, 0.5) for text in texts])
@@ -25,7 +25,7 @@ def scorer(scores: dict[str, float]):
 
 
 @pytest.mark.parametrize(
-    ("score", "wanted"),
+    ("score", "expected"),
     [
         (0.0, "negative"),
         (0.333, "negative"),
@@ -36,20 +36,20 @@ def scorer(scores: dict[str, float]):
         (1.0, "positive"),
     ],
 )
-def test_verdict(score, wanted):
-    assert verdict(score) == wanted
+def test_verdict(score, expected):
+    assert verdict(score) == expected
     assert [name for name in ("negative", "neutral", "positive") if not fails(name, [score])] == [
-        wanted
+        expected
     ]
 
 
 @pytest.mark.parametrize(
-    ("expected", "scores", "wanted"),
+    ("expected", "scores", "failed"),
     [
         ("same", [0.45, 0.55], False),
         ("same", [0.55, 0.45], False),
         ("same", [0.45, 0.56], True),
-        ("same", [0.50, 0.56, 0.45], True),  # each near the first, but not near each other
+        ("same", [0.50, 0.56, 0.45], True),  # each is close to the first, but not to each other
         ("up", [0.90, 0.85], False),
         ("up", [0.90, 0.84], True),
         ("up", [0.10, 0.99], False),
@@ -58,8 +58,8 @@ def test_verdict(score, wanted):
         ("down", [0.99, 0.10], False),
     ],
 )
-def test_pairs_and_groups(expected, scores, wanted):
-    assert fails(expected, scores) is wanted
+def test_pairs_and_groups(expected, scores, failed):
+    assert fails(expected, scores) is failed
 
 
 def test_results_by_capability_and_kind():
@@ -75,21 +75,26 @@ def test_results_by_capability_and_kind():
     assert (negation.capability, negation.kind) == ("negation", "verdict")
     assert (negation.cases, negation.failures, negation.failure_rate) == (2, 1, 0.5)
     assert (negation.limit, negation.within_limit) == (0.1, False)
-    assert [one.texts for one in negation.examples] == [("not bad",)]
+    assert [example.texts for example in negation.examples] == [("not bad",)]
     assert (facts.failures, facts.limit, facts.within_limit) == (0, 0.05, True)
     assert (pair.kind, pair.failures, pair.limit) == ("direction", 0, 0.1)
     assert (names.kind, names.failures, names.limit) == ("invariance", 1, 0.05)
-    assert names.examples[0].texts == ("Ann left", "Cem left")  # the two furthest apart
+    assert names.examples[0].texts == (
+        "Ann left",
+        "Cem left",
+    )  # the two extreme scores
     assert names.to_dict()["examples"] == [
         {"texts": ["Ann left", "Cem left"], "expected": "same", "scores": [0.7, 0.3]}
     ]
 
 
-def test_five_examples_from_all_over_the_failures():
+def test_five_examples_are_spread_over_the_failures():
     cases = [Case("plain", (f"text {number}",), "positive") for number in range(50)]
     (result,) = run_suite(cases, scorer({}))
     assert result.failures == 50
-    assert [one.texts[0] for one in result.examples] == [f"text {n}" for n in (0, 10, 20, 30, 40)]
+    assert [example.texts[0] for example in result.examples] == [
+        f"text {n}" for n in (0, 10, 20, 30, 40)
+    ]
 
 
 def test_each_text_is_scored_once():
@@ -104,14 +109,14 @@ def test_each_text_is_scored_once():
 
 
 @pytest.mark.parametrize("scores", [[0.5, 0.5], [np.nan], [1.2], [[0.5, 0.5]]])
-def test_what_is_no_probability_is_refused(scores):
+def test_values_that_are_no_probabilities_are_refused(scores):
     with pytest.raises(ValueError, match="Expected probabilities"):
         run_suite([Case("a", ("x",), "positive")], lambda _: np.array(scores))
 
 
-def test_a_class_of_its_own_for_neutral_counts_half():
-    shares = np.array([[0.1, 0.6, 0.3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-    predict = positive_scorer(lambda _: shares, ["negative", "neutral", "positive"])
+def test_half_of_the_neutral_class_counts_as_positive():
+    probabilities = np.array([[0.1, 0.6, 0.3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    predict = positive_scorer(lambda _: probabilities, ["negative", "neutral", "positive"])
     np.testing.assert_allclose(predict(["a", "b", "c"]), [0.6, 0.5, 0.0])
     predict = positive_scorer(lambda _: np.array([[0.8, 0.2]]), ["Positive", "Negative"])
     np.testing.assert_allclose(predict(["a"]), [0.8])
@@ -125,9 +130,9 @@ def test_other_classes_are_refused_before_anything_is_scored():
         positive_scorer(probabilities, ["bad", "good"])
 
 
-def test_a_model_without_an_opinion_passes_what_asks_for_none():
-    """And fails every verdict that is not neutral: the suite tells the two apart."""
+def test_a_model_without_an_opinion_passes_only_the_cases_that_expect_none():
+    """Such a model fails every verdict that is not neutral."""
     results = run_suite(shipped_cases(), scorer({}))
-    for one in results:
-        silent = one.kind != "verdict" or one.capability == "neutral statements"
-        assert one.failure_rate == (0 if silent else 1), one.capability
+    for result in results:
+        silent = result.kind != "verdict" or result.capability == "neutral statements"
+        assert result.failure_rate == (0 if silent else 1), result.capability

@@ -8,13 +8,13 @@ from sentiment_lstm.evaluation.metrics import evaluate
 
 
 def scored(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and calibrated probabilities of the second class."""
+    """Draw labels and calibrated probabilities of the second class."""
     rng = np.random.default_rng(seed)
     p = rng.random(n)
     return (rng.random(n) < p).astype(int), np.stack([1 - p, p], axis=1)
 
 
-def test_they_hold_the_value_and_shrink_with_more_texts():
+def test_intervals_hold_the_value_and_shrink_with_more_texts():
     small, large = scored(100), scored(2000)
     for name in MEASURES:
         low, high = intervals(*small)[name]
@@ -35,7 +35,7 @@ def test_the_same_texts_give_the_same_intervals():
     assert intervals(*scored(50)) == intervals(*scored(50))
 
 
-def test_what_is_undefined_has_none():
+def test_undefined_measures_have_no_interval():
     alone = intervals([0, 0], [[0.9, 0.1], [0.6, 0.4]])
     assert alone["roc_auc"] is None
     assert alone["macro_recall"] == [1.0, 1.0]

@@ -17,14 +17,14 @@ from sentiment_lstm.evaluation.calibration import (
 
 
 def test_one_logit_is_a_sigmoid():
-    found = probabilities(np.array([0.0, np.log(3.0)], dtype=np.float32))
-    np.testing.assert_allclose(found, [[0.5, 0.5], [0.25, 0.75]], atol=1e-7)
-    assert found.dtype == np.float64
+    class_probabilities = probabilities(np.array([0.0, np.log(3.0)], dtype=np.float32))
+    np.testing.assert_allclose(class_probabilities, [[0.5, 0.5], [0.25, 0.75]], atol=1e-7)
+    assert class_probabilities.dtype == np.float64
 
 
 def test_several_logits_are_a_softmax():
-    found = probabilities(np.log([[1.0, 2.0, 5.0]]))
-    np.testing.assert_allclose(found, [[0.125, 0.25, 0.625]], atol=1e-12)
+    class_probabilities = probabilities(np.log([[1.0, 2.0, 5.0]]))
+    np.testing.assert_allclose(class_probabilities, [[0.125, 0.25, 0.625]], atol=1e-12)
 
 
 def test_two_logits_equal_their_difference():
@@ -38,9 +38,9 @@ def test_two_logits_equal_their_difference():
 def test_extreme_logits_stay_finite(logits):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = probabilities(np.array(logits))
-    assert np.isfinite(found).all()
-    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+        class_probabilities = probabilities(np.array(logits))
+    assert np.isfinite(class_probabilities).all()
+    np.testing.assert_allclose(class_probabilities.sum(axis=1), 1.0)
 
 
 def test_temperature_softens_and_keeps_the_winner():
@@ -52,7 +52,7 @@ def test_temperature_softens_and_keeps_the_winner():
 
 
 def sampled(n: int, classes: int, seed: int = 0):
-    """Calibrated logits, [N] for two classes, and labels drawn with their probabilities."""
+    """Draw calibrated logits, [N] for two classes, and labels with their probabilities."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, n if classes == 2 else (n, classes))
     ladder = probabilities(logits).cumsum(axis=1)
@@ -60,33 +60,33 @@ def sampled(n: int, classes: int, seed: int = 0):
 
 
 def log_loss(logits, labels, temperature: float) -> float:
-    shares = probabilities(logits, temperature)
-    return float(-np.log(shares[np.arange(len(labels)), labels]).mean())
+    class_probabilities = probabilities(logits, temperature)
+    return float(-np.log(class_probabilities[np.arange(len(labels)), labels]).mean())
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("distortion", [0.2, 0.5, 1.0, 3.0, 10.0])
 def test_a_known_distortion_is_found(classes, distortion):
     logits, labels = sampled(20_000, classes)
-    found = fit_temperature(logits * distortion, labels)
-    assert found == pytest.approx(distortion, rel=0.05)
-    assert found == pytest.approx(distortion * fit_temperature(logits, labels), rel=1e-4)
+    temperature = fit_temperature(logits * distortion, labels)
+    assert temperature == pytest.approx(distortion, rel=0.05)
+    assert temperature == pytest.approx(distortion * fit_temperature(logits, labels), rel=1e-4)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_no_other_temperature_fits_better(classes):
     logits, labels = sampled(300, classes, seed=1)
-    found = fit_temperature(logits * 2, labels)
-    least = log_loss(logits * 2, labels, found)
+    temperature = fit_temperature(logits * 2, labels)
+    least = log_loss(logits * 2, labels, temperature)
     for factor in (0.3, 0.9, 0.99, 1.01, 1.1, 3.0):
-        assert least < log_loss(logits * 2, labels, found * factor)
+        assert least < log_loss(logits * 2, labels, temperature * factor)
 
 
-def test_soft_targets_are_fitted_to_their_shares():
-    shares = np.array([[0.2, 0.8], [0.5, 0.5], [0.9, 0.1]])
-    logits = np.log(shares[:, 1] / shares[:, 0])
-    assert fit_temperature(logits * 3, shares) == pytest.approx(3.0, rel=1e-4)
-    hard = shares.round()[[0, 2]]
+def test_the_temperature_fits_soft_targets():
+    soft_targets = np.array([[0.2, 0.8], [0.5, 0.5], [0.9, 0.1]])
+    logits = np.log(soft_targets[:, 1] / soft_targets[:, 0])
+    assert fit_temperature(logits * 3, soft_targets) == pytest.approx(3.0, rel=1e-4)
+    hard = soft_targets.round()[[0, 2]]
     labels = hard.argmax(axis=1)
     crossed = np.array([1.0, 0.4])
     assert fit_temperature(crossed, hard) == fit_temperature(crossed, labels)
@@ -106,18 +106,18 @@ DEGENERATE = {
 
 @pytest.mark.parametrize("case", DEGENERATE)
 def test_a_temperature_is_always_bounded(case):
-    logits, labels, wanted = DEGENERATE[case]
-    found = fit_temperature(np.array(logits), np.array(labels, dtype=np.int64))
-    assert found == pytest.approx(wanted, rel=1e-5)
+    logits, labels, expected = DEGENERATE[case]
+    temperature = fit_temperature(np.array(logits), np.array(labels, dtype=np.int64))
+    assert temperature == pytest.approx(expected, rel=1e-5)
 
 
-def test_calibration_error_nets_within_a_bin_only():
+def test_calibration_errors_cancel_only_within_a_bin():
     def error(confidence, right):
         return expected_calibration_error(np.array(confidence), np.array(right))
 
     assert error([0.9, 0.9], [True, False]) == pytest.approx(0.4)
     assert error([1.0, 1.0, 1.0], [True, True, True]) == 0
-    # 0.6 = 9/15 is the upper end of its bin, 0.61 lies in the next one: the gaps add up.
+    # 0.6 = 9/15 is the upper end of its bin and 0.61 is in the next one, so the gaps add up.
     assert error([0.6, 0.61], [True, False]) == pytest.approx((0.4 + 0.61) / 2)
 
 
@@ -135,15 +135,17 @@ def test_sampled_labels_are_calibrated_until_distorted():
     logits, labels = sampled(20_000, 3)
 
     def error(temperature):
-        shares = probabilities(logits, temperature)
-        return expected_calibration_error(shares.max(axis=1), shares.argmax(axis=1) == labels)
+        class_probabilities = probabilities(logits, temperature)
+        return expected_calibration_error(
+            class_probabilities.max(axis=1), class_probabilities.argmax(axis=1) == labels
+        )
 
     assert error(1.0) < 0.01
     assert error(0.5) > 0.05
     assert error(2.0) > 0.05
 
 
-def test_abstaining_keeps_what_reaches_the_threshold():
+def test_abstaining_keeps_texts_at_or_above_the_threshold():
     confidence, right = np.array([0.55, 0.7, 0.9]), np.array([False, True, True])
     kept = coverage_at(0.7, confidence, right)
     assert kept == {"threshold": 0.7, "coverage": pytest.approx(2 / 3), "accuracy": 1.0}
@@ -156,12 +158,12 @@ def test_abstaining_keeps_what_reaches_the_threshold():
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, np.nan, np.inf])
-def test_a_threshold_that_is_no_probability(wrong):
+def test_a_threshold_that_is_no_probability_is_refused(wrong):
     with pytest.raises(UsageError, match=r"abstain threshold .* found"):
         checked_threshold(wrong)
     assert checked_threshold(0) == 0
 
 
-def test_no_texts():
+def test_no_texts_give_no_rows():
     assert probabilities(np.empty(0)).shape == (0, 2)
     assert probabilities(np.empty((0, 3))).shape == (0, 3)

@@ -1,4 +1,4 @@
-"""The shipped suite (enough cases, sound English, the same everywhere) and a user's own file."""
+"""The shipped suite has enough cases of sound English, and a user's own suite is read."""
 
 import hashlib
 import re
@@ -27,20 +27,20 @@ def test_every_capability_has_its_cases():
     assert len(sizes) >= 16
     assert min(sizes.values()) >= 50, sizes
     kinds = {name: {c.kind for c in CASES if c.capability == name} for name in sizes}
-    assert all(len(found) == 1 for found in kinds.values())
+    assert all(len(case_kinds) == 1 for case_kinds in kinds.values())
     assert set().union(*kinds.values()) == set(KINDS.values())
 
 
-def test_no_case_stands_twice():
+def test_no_case_occurs_twice():
     assert len(set(CASES)) == len(CASES)
 
 
-def test_one_text_has_one_verdict():
+def test_each_text_has_one_verdict():
     verdicts = {case.texts: case.expected for case in CASES if case.kind == "verdict"}
     assert len(verdicts) == sum(case.kind == "verdict" for case in CASES)
 
 
-def test_cases_are_as_their_kind_wants_them():
+def test_each_case_has_the_form_of_its_kind():
     sizes = {"verdict": {1}, "direction": {2}}
     for case in CASES:
         assert len(case.texts) in sizes.get(case.kind, range(2, 100))
@@ -58,13 +58,13 @@ def test_articles_capitals_and_slots():
 
 
 def test_the_suite_is_the_same_everywhere():
-    """A change here is a change of the yardstick: figures from before no longer compare."""
+    """If the suite changes, earlier figures can no longer be compared."""
     digest = hashlib.sha256("\n".join(TEXTS).encode()).hexdigest()
     assert digest[:16] == "7c0a11cf390f4989"
     assert shipped_cases() == CASES
 
 
-def test_words_and_templates_for_keeping_training_apart():
+def test_words_and_templates_of_the_suite():
     words, templates = suite_words(), suite_templates()
     assert {"superb", "dreadful", "adored", "museum", "dance lesson", "Miriam", "Kabul"} <= words
     assert not {"it", "she", "Monday", "very", "Muslim"} & words
@@ -80,7 +80,7 @@ def write(folder: Path, *lines: str) -> Path:
     return path
 
 
-def test_a_suite_of_ones_own(tmp_path):
+def test_a_users_own_suite_is_read(tmp_path):
     path = write(
         tmp_path,
         '{"capability": "negation", "text": "Not bad.", "expected": "positive", "note": "mine"}',
@@ -119,7 +119,7 @@ def test_a_suite_of_ones_own(tmp_path):
         pytest.param('{"capability": "a", "text": ' + "[" * 100_000, id="deep"),
     ],
 )
-def test_a_bad_line_is_named(tmp_path, line):
+def test_a_bad_line_is_named_by_its_number(tmp_path, line):
     good = '{"capability": "a", "text": "x", "expected": "positive"}'
     with pytest.raises(DataError) as error:
         read_cases(write(tmp_path, good, line))
@@ -130,7 +130,7 @@ def test_a_bad_line_is_named(tmp_path, line):
     assert sentence.endswith(".")
 
 
-def test_a_file_that_is_none(tmp_path):
+def test_an_unreadable_suite_is_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_cases(tmp_path / "missing.jsonl")
     (tmp_path / "latin.jsonl").write_bytes(b"\xff\xfe\xff")

@@ -16,13 +16,13 @@ from sentiment_lstm.evaluation.metrics import (
     wilson_interval,
 )
 
-# Four texts: right 0.9, right 0.6, wrong 0.8 (a positive called negative), right 0.7.
+# Four texts: right at 0.9, right at 0.6, wrong at 0.8 (a false negative), right at 0.7.
 LABELS = [0, 1, 1, 1]
 PROBABILITIES = [[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.3, 0.7]]
 
 
 def example(seed, n, classes):
-    """Labels and probabilities with ties: rounded to two digits."""
+    """Draw labels, and probabilities rounded to two digits so that there are ties."""
     random = np.random.default_rng(seed)
     labels = random.integers(0, classes, n)
     raw = random.random((n, classes)) + 0.7 * np.eye(classes)[labels] + 0.01
@@ -41,8 +41,8 @@ def test_worked_example():
     assert scores.roc_auc == 1.0
     assert scores.log_loss == pytest.approx(-np.log([0.9, 0.6, 0.2, 0.7]).mean())
     assert scores.ece == pytest.approx((0.1 + 0.4 + 0.8 + 0.3) / 4)
-    shares = [row["share"] for row in scores.reliability]
-    assert shares == [0, 0, 0, 0, 0, 0, 0, 0, 0.25, 0, 0.25, 0.25, 0, 0.25, 0]
+    fractions = [row["share"] for row in scores.reliability]
+    assert fractions == [0, 0, 0, 0, 0, 0, 0, 0, 0.25, 0, 0.25, 0.25, 0, 0.25, 0]
     assert [row["coverage"] for row in scores.coverage_curve] == [1, 1, 0.75, 0.5, 0.25, 0, 0]
     rows = scores.accuracy_by_length
     assert [row.pop("interval") for row in rows][2:4] == [None, list(wilson_interval(0, 1))]
@@ -86,20 +86,20 @@ def test_wilson_interval():
     assert metrics.wilson_interval(20, 20)[1] == 1.0
 
 
-def test_ties_in_ranking_count_half():
+def test_ties_count_half_in_the_auc():
     assert metrics.roc_auc([0, 1, 1], [[0.5, 0.5], [0.5, 0.5], [0.1, 0.9]]) == 0.75
 
 
-def test_no_ranking_without_both_classes():
+def test_no_auc_without_both_classes():
     assert evaluate([1, 1], [[0.2, 0.8], [0.6, 0.4]]).roc_auc is None
     assert evaluate([0, 1], np.eye(3)[:2]).roc_auc is None
 
 
-def test_an_impossible_truth_costs_a_finite_loss():
+def test_a_true_class_of_probability_zero_costs_a_finite_loss():
     assert evaluate([0], [[0.0, 1.0]]).log_loss == pytest.approx(-np.log(1e-12))
 
 
-def test_one_class_only_is_ready_for_json():
+def test_measures_of_one_class_are_valid_json():
     scores = evaluate([0, 0], [[0.9, 0.1], [0.8, 0.2]]).to_dict()
     assert (scores["precision"], scores["recall"], scores["f1"]) == (0, 0, 0)
     assert scores["macro_recall"] == 1
@@ -107,7 +107,7 @@ def test_one_class_only_is_ready_for_json():
 
 
 @given(cuts=st.lists(st.integers(1, 99), max_size=5), classes=st.integers(2, 4))
-def test_batches_do_not_change_the_sums(cuts, classes):
+def test_tallies_of_batches_add_up_to_the_whole(cuts, classes):
     labels, p = example(0, 100, classes)
     edges = [0, *sorted(set(cuts)), 100]
     parts = [Tally.of(labels[a:b], p[a:b]) for a, b in pairwise(edges)]
@@ -146,7 +146,7 @@ def test_unusable_input_is_refused(measure, labels, probabilities, message):
         measure(labels, probabilities)
 
 
-def test_lengths_must_fit():
+def test_there_must_be_as_many_lengths_as_labels():
     with pytest.raises(ValueError, match="one length for each of 4"):
         evaluate(LABELS, PROBABILITIES, lengths=[1, 2])
 
@@ -155,22 +155,22 @@ def test_the_area_under_the_roc_curve_is_the_auc():
     rng = np.random.default_rng(0)
     labels = rng.integers(2, size=500)
     scores = np.round(np.clip(0.3 * labels + 0.7 * rng.random(500), 0, 1), 2)  # with ties
-    shares = np.stack([1 - scores, scores], axis=1)
-    curve = np.array(roc_curve(labels, shares, most=1000)[1])
+    probabilities = np.stack([1 - scores, scores], axis=1)
+    curve = np.array(roc_curve(labels, probabilities, most=1000)[1])
     assert (curve[0].tolist(), curve[-1].tolist()) == ([0, 0], [1, 1])
     assert (np.diff(curve, axis=0) >= 0).all()
     heights = (curve[1:, 1] + curve[:-1, 1]) / 2
-    assert np.diff(curve[:, 0]) @ heights == pytest.approx(roc_auc(labels, shares))
-    assert len(roc_curve(labels, shares, most=20)[1]) <= 20
+    assert np.diff(curve[:, 0]) @ heights == pytest.approx(roc_auc(labels, probabilities))
+    assert len(roc_curve(labels, probabilities, most=20)[1]) <= 20
 
 
-def test_roc_curves_of_classes_that_are_absent_or_alone_are_left_out():
-    shares = np.full((4, 3), 1 / 3)
-    assert roc_curve([0, 2, 0, 2], shares).keys() == {0, 2}
-    assert roc_curve([1, 1], shares[:2]) == {}
+def test_a_class_that_is_absent_or_alone_has_no_roc_curve():
+    probabilities = np.full((4, 3), 1 / 3)
+    assert roc_curve([0, 2, 0, 2], probabilities).keys() == {0, 2}
+    assert roc_curve([1, 1], probabilities[:2]) == {}
 
 
-def test_accuracy_by_value_joins_the_rare_ones():
+def test_accuracy_by_value_joins_rare_values():
     values = ["a"] * 4 + ["b"] * 3 + ["c"] * 2 + ["d", "e"]
     right = np.array([True] * 3 + [False] + [True] * 6 + [False])
     rows = accuracy_by_value(right, values, most=2)
@@ -181,4 +181,4 @@ def test_accuracy_by_value_joins_the_rare_ones():
     ]
     assert rows[-1]["joined"] == 3
     assert rows[0]["interval"] == list(wilson_interval(3, 4))
-    assert len(accuracy_by_value(right, values, most=4)) == 5  # one alone keeps its name
+    assert len(accuracy_by_value(right, values, most=4)) == 5  # a single rare value keeps its name

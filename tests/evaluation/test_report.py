@@ -1,4 +1,4 @@
-"""The report: whole from plain values, escaped, and with a sentence where something is missing."""
+"""The report is made from plain values, escapes texts, and says which section is missing."""
 
 import re
 import shutil
@@ -36,9 +36,9 @@ CAPABILITY = {
 }
 
 
-def measured(labels: list[int], shares: Any, classes: list[str]) -> dict[str, Any]:
-    """What `inference.measuring.measure` would give in full."""
-    y, p = np.array(labels), np.array(shares)
+def measured(labels: list[int], probabilities: Any, classes: list[str]) -> dict[str, Any]:
+    """Return all that `measuring.measure` returns."""
+    y, p = np.array(labels), np.array(probabilities)
     right = p.argmax(axis=1) == y
     mistake = {"id": "f:2", "true": classes[0], "predicted": classes[1], "score": 0.9, "text": EVIL}
     return {
@@ -57,41 +57,41 @@ def measured(labels: list[int], shares: Any, classes: list[str]) -> dict[str, An
     }
 
 
-def report(labels: Any = (0, 1, 1, 0), shares: Any = None, classes: Any = None) -> Report:
-    """A whole report of a few texts."""
-    shares = shares or [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]
-    values = measured(list(labels), shares, classes or ["negative", "positive"])
+def report(labels: Any = (0, 1, 1, 0), probabilities: Any = None, classes: Any = None) -> Report:
+    """Make a report with all sections about a few texts."""
+    probabilities = probabilities or [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]
+    values = measured(list(labels), probabilities, classes or ["negative", "positive"])
     settings = {"training": {"clip_norm": 5.0}}
     training = Training(HISTORY, {"duplicates": 2, "set aside": {"NUL": 1}}, settings)
     return Report("runs/a", values, {"parameters": "12"}, training, [CAPABILITY])
 
 
 class Resources(HTMLParser):
-    """Gathers what a browser would load, and the elements that a page holds."""
+    """Collects the addresses that a browser would load, and the elements of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.addresses: list[str] = []
         self.tags: set[str] = set()
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         if tag not in ("a", "use"):
-            self.found += [v or "" for name, v in attrs if name.endswith(("src", "href"))]
+            self.addresses += [v or "" for name, v in attrs if name.endswith(("src", "href"))]
 
 
 def check(page: str) -> None:
-    """A page loads nothing, holds no script and no number that is none."""
+    """Check that a page loads nothing and holds no script, NaN or infinity."""
     inside = Resources(page)
-    assert set(inside.found) <= {"data:,"}
+    assert set(inside.addresses) <= {"data:,"}
     assert not inside.tags & {"script", "img", "iframe"}
     assert "@import" not in page
     assert not re.search(r"url\((?!#)", page)
     assert not re.search(r"\bnan\b|\binf\b", page, re.IGNORECASE)
 
 
-def test_it_holds_every_section_and_loads_nothing():
+def test_the_page_holds_every_section_and_loads_no_resource():
     page = report_page(report())
     check(page)
     for words in (
@@ -102,7 +102,7 @@ def test_it_holds_every_section_and_loads_nothing():
         "negation",
     ):
         assert words in page
-    assert page.count("<svg ") == 7  # four of the measures, three of the training
+    assert page.count("<svg ") == 7  # four about measures, three about training
     names = re.findall(r'\bid="([^"]+)"', page)
     assert len(names) == len(set(names))
     links = re.findall(r'<a href="#([^"]+)"', page)
@@ -110,7 +110,7 @@ def test_it_holds_every_section_and_loads_nothing():
     assert set(links) <= set(names)
 
 
-def test_texts_and_names_are_text():
+def test_texts_and_names_are_escaped():
     page = report_page(report(classes=[EVIL, "$x$ _<b>é"]))
     check(page)
     assert "&lt;script&gt;" in page
@@ -121,7 +121,7 @@ def test_the_same_values_give_the_same_page():
 
 
 @pytest.mark.parametrize(
-    ("labels", "shares"),
+    ("labels", "probabilities"),
     [
         ((0, 1), [[0.9, 0.1], [0.8, 0.2]]),
         ((1, 1), [[0.9, 0.1], [0.2, 0.8]]),
@@ -129,15 +129,17 @@ def test_the_same_values_give_the_same_page():
         ((0, 2), [[0.34, 0.33, 0.33], [0.33, 0.34, 0.33]]),
     ],
 )
-def test_few_texts_one_class_or_three(labels, shares):
-    page = report_page(report(labels, shares, [f"c{n}" for n in range(len(shares[0]))]))
+def test_few_texts_and_one_or_three_classes_give_a_page(labels, probabilities):
+    page = report_page(
+        report(labels, probabilities, [f"c{n}" for n in range(len(probabilities[0]))])
+    )
     check(page)
     assert ("No ROC curve" in page) == (len(set(labels)) == 1)
 
 
-def test_what_is_missing_has_a_sentence():
-    one = report()
-    values = {**one.measured, "mistakes": [], "slices": {}}
+def test_a_sentence_replaces_each_missing_section():
+    full_report = report()
+    values = {**full_report.measured, "mistakes": [], "slices": {}}
     values["label_errors"] = {"found": None, "note": "Expected cleanlab.", "examples": []}
     bare = Report("a", values, {}, Training(), "The suite does not fit.")
     page = report_page(bare)
@@ -146,32 +148,34 @@ def test_what_is_missing_has_a_sentence():
 
 
 def test_long_texts_are_clipped_and_very_long_ones_cut():
-    one = report()
+    full_report = report()
     text = "word " * 100_000
     parts = [{"text": "good", "strength": 1.0, "towards": "second"}]
     parts += [{"text": "word " * 100, "strength": 0.0, "towards": ""} for _ in range(1000)]
-    row = {**one.measured["mistakes"][0], "text": text}
-    page = report_page(replace(one, measured={**one.measured, "mistakes": [row]}, words=[parts]))
+    row = {**full_report.measured["mistakes"][0], "text": text}
+    page = report_page(
+        replace(full_report, measured={**full_report.measured, "mistakes": [row]}, words=[parts])
+    )
     assert "characters left out" in page
     assert "towards-second" in page
     assert len(page) < 500_000
 
 
-def test_the_summary_names_what_is_weak():
-    said = " ".join(summary(report()))
-    assert "right on 75.0% of 4 texts" in said
-    assert "of 1 of 1 tested capabilities: negation" in said
-    assert "No length and no slice is clearly worse" in said
+def test_the_summary_names_weak_slices_and_capabilities():
+    sentences = " ".join(summary(report()))
+    assert "right on 75.0% of 4 texts" in sentences
+    assert "of 1 of 1 tested capabilities: negation" in sentences
+    assert "No length and no slice is clearly worse" in sentences
     rows = [{"value": "west", "n": 50, "accuracy": 0.2, "interval": [0.1, 0.4]}]
-    one = report()
-    weak = replace(one, measured={**one.measured, "slices": {"genre": rows}})
+    full_report = report()
+    weak = replace(full_report, measured={**full_report.measured, "slices": {"genre": rows}})
     assert "genre west (20.0%)" in " ".join(summary(weak))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1400])
 @pytest.mark.parametrize("scheme", [0, 1], ids=["dark", "light"])
-def test_a_browser_shows_it_without_a_word(tmp_path: Path, width: int, scheme: int):
+def test_a_browser_shows_the_page_without_a_message(tmp_path: Path, width: int, scheme: int):
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium")
@@ -185,7 +189,7 @@ def test_a_browser_shows_it_without_a_word(tmp_path: Path, width: int, scheme: i
         "--v=0",
     ]
     options += [f"--blink-settings=preferredColorScheme={scheme}", f"--window-size={width},2000"]
-    place = [f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={picture}", page.as_uri()]
-    done = subprocess.run([browser, *options, *place], capture_output=True, text=True, timeout=300)
+    output = [f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={picture}", page.as_uri()]
+    done = subprocess.run([browser, *options, *output], capture_output=True, text=True, timeout=300)
     assert picture.stat().st_size > 10_000
     assert "CONSOLE" not in done.stderr

@@ -1,4 +1,4 @@
-"""Runs side by side: what differs, what compares, and the page."""
+"""Runs are compared by their settings and numbers, in a table and on a page."""
 
 from typing import Any
 
@@ -24,44 +24,44 @@ def run(name: str, changes: dict[str, Any], **more: Any) -> Run:
     return Run(name, Training(history, {}, settings), {"parameters": 7}, metrics, **more)
 
 
-def test_settings_that_differ_and_numbers():
+def test_differing_settings_and_numbers_are_listed():
     mixture = [{"source": "grammar:10"}, {"source": "b.csv"}]
     runs = [run("a", {}), run("b", {"model.hidden_size": 9, "mixture": mixture})]
-    found = side_by_side(runs)
-    assert found["runs"] == ["a", "b"]
+    comparison = side_by_side(runs)
+    assert comparison["runs"] == ["a", "b"]
     hidden = Settings().model.hidden_size
-    assert found["settings"] == {
+    assert comparison["settings"] == {
         "model.hidden_size": [hidden, 9],
         "mixture": ["", "grammar:10, b.csv"],
     }
-    assert found["numbers"] == {"parameters": [7, 7], "validation_accuracy": [0.8, 0.8]}
+    assert comparison["numbers"] == {"parameters": [7, 7], "validation_accuracy": [0.8, 0.8]}
 
 
-def test_validation_compares_where_the_same_texts_were_kept():
+def test_validation_compares_only_on_the_same_texts():
     assert same_validation([run("a", {}), run("b", {"model.hidden_size": 9, "data.weight": 0.5})])
     assert not same_validation([run("a", {}), run("b", {"training.seed": 9})])
     assert not same_validation([run("a", {}), run("b", {"data.source": "b.csv"})])
 
 
-def test_what_classes_are_called_decides_no_split():
+def test_class_names_do_not_change_the_validation_texts():
     maps = [
         {"1": "bad", "5": "good"},
         {"1": "negative", "5": "positive"},
         {"1": "bad", "4": "good"},
     ]
-    one, renamed, other = (run("a", {"data.label_map": labels}) for labels in maps)
-    assert same_validation([one, renamed])
-    assert not same_validation([one, other])
-    assert not same_validation([one, run("b", {})])
+    first, renamed, other = (run("a", {"data.label_map": labels}) for labels in maps)
+    assert same_validation([first, renamed])
+    assert not same_validation([first, other])
+    assert not same_validation([first, run("b", {})])
 
 
-def test_the_page_escapes_and_tells_what_does_not_compare():
+def test_the_page_escapes_names_and_warns_of_different_validation_texts():
     values = {"data": "f.csv", "split": "train", "n": 9, "accuracy": 0.5}
     values |= {"accuracy_interval": [0.2, 0.8]}
     capability = {"capability": "time", "failure_rate": 0.2, "limit": 0.1}
-    one = run("<b>$a", {}, measured=values, behaviour=[capability])
-    other = run("b", {"training.seed": 9}, history=[])
-    page = comparison_page([one, other])
+    first = run("<b>$a", {}, measured=values, behaviour=[capability])
+    second = run("b", {"training.seed": 9}, history=[])
+    page = comparison_page([first, second])
     assert "<b>$a" not in page
     assert "&lt;b&gt;$a" in page
     assert "have different validation texts" in page

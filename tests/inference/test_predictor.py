@@ -18,7 +18,7 @@ SAME = {"rtol": 0.0, "atol": 1e-6}
 
 
 class CountingRuntime:
-    """Logit = number of tokens; remembers the lengths of every batch."""
+    """Returns the number of tokens as logit, and remembers the lengths of every batch."""
 
     threads = 1
 
@@ -46,18 +46,22 @@ def test_scores_are_the_same_alone_in_a_batch_and_in_any_order(make_bundle, pool
     assert len(np.unique(together[:, 0].round(4))) > 3, "the texts differ, and so do their scores"
 
 
-def test_predictions_name_the_winner_of_the_probabilities(make_bundle):
+def test_predictions_have_the_label_of_the_highest_probability(make_bundle):
     predictor = open_predictor(make_bundle(("x", "y", "z")))
-    shares = predictor.probabilities(TEXTS)
+    class_probabilities = predictor.probabilities(TEXTS)
     predictions = predictor.predict(TEXTS)
-    assert [p.label for p in predictions] == [predictor.classes[row.argmax()] for row in shares]
-    np.testing.assert_allclose([p.score for p in predictions], shares.max(axis=1))
+    assert [p.label for p in predictions] == [
+        predictor.classes[row.argmax()] for row in class_probabilities
+    ]
+    np.testing.assert_allclose([p.score for p in predictions], class_probabilities.max(axis=1))
     assert [(p.start, p.end) for p in predictions] == [(0, len(text)) for text in TEXTS]
 
 
-def test_unknown_is_the_share_of_unknown_tokens(bundle):
-    found = [p.unknown for p in open_predictor(bundle).predict(["good zzz", "good film", "zzz"])]
-    assert found == [0.5, 0.0, 1.0]
+def test_unknown_is_the_fraction_of_unknown_tokens(bundle):
+    fractions = [
+        p.unknown for p in open_predictor(bundle).predict(["good zzz", "good film", "zzz"])
+    ]
+    assert fractions == [0.5, 0.0, 1.0]
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\ud800", "\x00", "<br />", "🎬" * 50, "a" * 10_000])
@@ -69,8 +73,10 @@ def test_odd_texts_get_a_finite_score(bundle, text):
 
 def test_temperature_divides_the_logits(bundle):
     warm = dataclasses.replace(bundle, config=dataclasses.replace(bundle.config, temperature=2.0))
-    found = Predictor(warm, CountingRuntime()).probabilities(["good", "good good bad"])
-    np.testing.assert_allclose(found, probabilities(np.array([0.5, 1.5])))
+    class_probabilities = Predictor(warm, CountingRuntime()).probabilities(
+        ["good", "good good bad"]
+    )
+    np.testing.assert_allclose(class_probabilities, probabilities(np.array([0.5, 1.5])))
 
 
 def test_below_the_threshold_a_prediction_has_no_label(bundle):
@@ -97,8 +103,10 @@ def test_order_is_restored_over_batches_and_windows(bundle, monkeypatch):
     runtime = CountingRuntime()
     lengths = [3, 1, 6, 2, 2, 9, 1, 1, 4]
     texts = [" ".join(["good"] * n) for n in lengths]
-    found = Predictor(bundle, runtime).probabilities(texts)
-    np.testing.assert_allclose(found, probabilities(np.array(lengths, dtype=np.float32)))
+    class_probabilities = Predictor(bundle, runtime).probabilities(texts)
+    np.testing.assert_allclose(
+        class_probabilities, probabilities(np.array(lengths, dtype=np.float32))
+    )
     assert sorted(chain.from_iterable(runtime.batches)) == sorted(lengths)
     assert all(len(b) == 1 or len(b) * max(b) <= 6 for b in runtime.batches)
     assert len(runtime.batches) < len(texts)
@@ -115,20 +123,20 @@ def test_a_stream_without_end_is_read_window_by_window(bundle, monkeypatch):
 
 def test_an_error_comes_after_the_windows_before_it(bundle, monkeypatch):
     monkeypatch.setattr(module, "_WINDOW_TEXTS", 2)
-    found = Predictor(bundle, CountingRuntime()).predict_iter(["good"] * 5 + [None])
+    predictions = Predictor(bundle, CountingRuntime()).predict_iter(["good"] * 5 + [None])
     read = []
     with pytest.raises(UsageError, match="found NoneType at index 5"):
-        read.extend(found)
+        read.extend(predictions)
     assert len(read) == 4
 
 
 @pytest.mark.parametrize("threads", [-1, 1.5, "2"])
-def test_threads_are_a_number(bundle, threads):
+def test_the_number_of_threads_is_checked(bundle, threads):
     with pytest.raises(UsageError, match="Expected a number of threads"):
         open_predictor(bundle, threads)
 
 
-def test_a_thread_may_outlive_the_main_one(bundle, tmp_path):
+def test_a_thread_may_predict_after_the_main_thread_ends(bundle, tmp_path):
     save_bundle(tmp_path / "model", export(bundle, [INT8_GRAPH]))
     script = f"""
 import threading, time
@@ -150,7 +158,7 @@ def test_few_texts_are_shared_by_all_threads(bundle):
     assert [len(batch) for batch in runtime.batches] == [3, 3]
 
 
-def test_a_window_closes_at_its_characters_too(bundle, monkeypatch):
+def test_a_window_is_limited_by_characters_too(bundle, monkeypatch):
     monkeypatch.setattr(module, "_WINDOW_CHARACTERS", 10)
     read = []
     endless = (read.append(n) or "good film" for n in count())
@@ -158,13 +166,13 @@ def test_a_window_closes_at_its_characters_too(bundle, monkeypatch):
     assert len(read) == 4
 
 
-def test_no_texts(make_bundle):
+def test_no_texts_give_no_predictions(make_bundle):
     predictor = open_predictor(make_bundle(("x", "y", "z")))
     assert predictor.predict([]) == []
     assert predictor.probabilities([]).shape == (0, 3)
 
 
-def test_what_is_no_list_of_texts_is_told_so(bundle):
+def test_other_values_than_a_list_of_texts_are_refused(bundle):
     with pytest.raises(UsageError, match="found NoneType"):
         open_predictor(bundle).predict(None)
 
@@ -175,7 +183,7 @@ def test_one_string_is_not_a_list_of_letters(bundle):
 
 
 @pytest.mark.parametrize("wrong", [None, 3.5, b"good", ["good"]])
-def test_texts_that_are_no_strings(bundle, wrong):
+def test_texts_that_are_no_strings_are_refused(bundle, wrong):
     with pytest.raises(UsageError, match=f"found {type(wrong).__name__} at index 1"):
         open_predictor(bundle).predict(["good", wrong])
 

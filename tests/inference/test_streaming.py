@@ -1,7 +1,10 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_bundles import random_bundle
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
@@ -26,48 +29,32 @@ def test_the_last_step_is_the_whole_texts_score(predictor):
     np.testing.assert_allclose([s.change for s in steps], [0, *moved], rtol=0, atol=1e-12)
 
 
-def test_every_prefix_scores_as_a_text_of_its_own(predictor):
+def test_each_step_scores_its_prefix_as_a_whole_text(predictor):
     for step in stream(predictor, TEXT):
         alone = predictor.probabilities([TEXT[: step.end]])[0]
-        if step.text not in ("br", "&"):  # a tag or an entity that has not ended is other tokens
+        if step.text not in ("br", "&"):  # an unfinished tag or entity has other tokens
             np.testing.assert_allclose(step.probabilities, alone, rtol=0, atol=1e-6)
+
+
+@cache
+def piece_predictor() -> Predictor:
+    """Made once, because Hypothesis calls the test many times."""
+    texts = ["a b d g . , ! ? ' é 😀 & < >"]
+    return open_predictor(random_bundle(texts, ("a", "b"), layers=1))
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(st.text(st.sampled_from("aé<>/b&mp;.,!?\n \t\x85'😀 gd"), max_size=60), st.integers(1, 7))
-def test_pieces_cut_anywhere_score_as_the_whole(text, cut):
-    predictor = given_predictor()
+def test_pieces_cut_anywhere_score_like_the_whole_text(text, cut):
+    predictor = piece_predictor()
     pieces = [text[start : start + cut] for start in range(0, len(text), cut)]
-    whole, found = list(stream(predictor, text)), list(stream(predictor, pieces))
-    assert [(s.start, s.end, s.text) for s in found] == [(s.start, s.end, s.text) for s in whole]
-    wanted = predictor.probabilities([text])[0]
-    np.testing.assert_allclose(found[-1].probabilities, wanted, rtol=0, atol=1e-6)
+    whole, pieced = list(stream(predictor, text)), list(stream(predictor, pieces))
+    assert [(s.start, s.end, s.text) for s in pieced] == [(s.start, s.end, s.text) for s in whole]
+    expected = predictor.probabilities([text])[0]
+    np.testing.assert_allclose(pieced[-1].probabilities, expected, rtol=0, atol=1e-6)
 
 
-def given_predictor() -> Predictor:
-    """Made once: hypothesis calls the test again and again."""
-    if not _MADE:
-        from sentiment_lstm.bundle import Bundle, Config, expected_shapes
-        from sentiment_lstm.settings import ModelSettings, TextSettings
-        from sentiment_lstm.text.tokenizer import TextTokenizer
-
-        text = TextSettings(min_frequency=1)
-        tokenizer = TextTokenizer.learn(["a b d g . , ! ? ' é 😀 & < >"], text)
-        shape = ModelSettings(embedding_size=4, hidden_size=3, layers=1)
-        random = np.random.default_rng(0)
-        weights = {
-            name: random.normal(size=size).astype(np.float32)
-            for name, size in expected_shapes(shape, len(tokenizer), 2).items()
-        }
-        bundle = Bundle(Config(shape, text, ("a", "b")), tokenizer, weights, {})
-        _MADE.append(open_predictor(bundle))
-    return _MADE[0]
-
-
-_MADE: list[Predictor] = []
-
-
-def test_a_word_waits_for_its_end(predictor):
+def test_a_word_is_scored_when_it_is_complete(predictor):
     reader = Reader(predictor)
     assert [s.text for s in reader.read("not ba")] == ["not"]
     assert [s.text for s in reader.read("d at")] == ["bad"]
@@ -81,7 +68,7 @@ def test_a_text_without_tokens_gets_its_score(predictor, text):
     assert (step.start, step.end, step.text) == (0, 0, "")
 
 
-def test_two_directions_are_refused(make_bundle):
+def test_bidirectional_models_are_refused(make_bundle):
     with pytest.raises(UsageError, match="Expected a model of one direction"):
         Reader(open_predictor(make_bundle(bidirectional=True)))
 

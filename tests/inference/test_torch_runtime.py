@@ -17,59 +17,59 @@ def ids(*lengths: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
-def test_score_is_the_models(make_bundle, pooling, bidirectional, classes):
+def test_logits_are_those_of_the_model(make_bundle, pooling, bidirectional, classes):
     bundle = make_bundle(classes, pooling=pooling, bidirectional=bidirectional)
     model = classifier_from(bundle.config.model, len(classes), bundle.weights).eval()
     texts = ids(5, 1, 3)
     with torch.no_grad():
-        wanted = [model(torch.tensor(t)[None].long(), torch.tensor([len(t)]))[0] for t in texts]
-    found = TorchRuntime(bundle).score(texts)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, np.stack(wanted), rtol=0, atol=1e-6)
+        expected = [model(torch.tensor(t)[None].long(), torch.tensor([len(t)]))[0] for t in texts]
+    logits = TorchRuntime(bundle).score(texts)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, np.stack(expected), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
 def test_long_texts_are_read_in_pieces(make_bundle, monkeypatch, pooling, classes):
-    """Lengths around the piece's: the last piece has one token, or is full."""
+    """The last piece of a text may have one token, or be full."""
     bundle = make_bundle(classes, pooling=pooling)
     texts = ids(3, 4, 5, 8, 9, 2)
-    wanted = TorchRuntime(bundle).score(texts)
+    expected = TorchRuntime(bundle).score(texts)
     monkeypatch.setattr(module, "PIECE", 4)
     runtime = TorchRuntime(bundle)
     widths = []
     runtime._model.embedding.register_forward_hook(lambda _, x, __: widths.append(x[0].shape[1]))
-    np.testing.assert_allclose(runtime.score(texts), wanted, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(runtime.score(texts), expected, rtol=0, atol=1e-6)
     assert max(widths) == 4
 
 
-def test_two_directions_read_long_texts_whole(make_bundle, monkeypatch):
+def test_bidirectional_models_read_long_texts_whole(make_bundle, monkeypatch):
     bundle = make_bundle(bidirectional=True)
-    wanted = TorchRuntime(bundle).score(ids(9))
+    expected = TorchRuntime(bundle).score(ids(9))
     monkeypatch.setattr(module, "PIECE", 4)
-    np.testing.assert_array_equal(TorchRuntime(bundle).score(ids(9)), wanted)
+    np.testing.assert_array_equal(TorchRuntime(bundle).score(ids(9)), expected)
 
 
 def test_building_draws_no_random_numbers(bundle):
     torch.manual_seed(3)
-    wanted = torch.rand(1)
+    expected = torch.rand(1)
     torch.manual_seed(3)
     TorchRuntime(bundle)
-    assert torch.equal(torch.rand(1), wanted)
+    assert torch.equal(torch.rand(1), expected)
 
 
 def test_weights_go_in_and_out_unchanged(bundle):
     model = classifier_from(bundle.config.model, 2, bundle.weights)
-    found = to_arrays(model.state_dict())
-    assert found.keys() == bundle.weights.keys()
+    arrays = to_arrays(model.state_dict())
+    assert arrays.keys() == bundle.weights.keys()
     for name, array in bundle.weights.items():
-        np.testing.assert_array_equal(found[name], array)
+        np.testing.assert_array_equal(arrays[name], array)
     with torch.no_grad():
         model.output.bias.add_(1.0)
-    np.testing.assert_array_equal(found["output.bias"], bundle.weights["output.bias"])
+    np.testing.assert_array_equal(arrays["output.bias"], bundle.weights["output.bias"])
 
 
-def test_some_weights_can_be_loaded_alone(bundle, make_bundle):
+def test_chosen_weights_can_be_loaded_alone(bundle, make_bundle):
     model = classifier_from(bundle.config.model, 2, bundle.weights)
     load_weights(model, {"output.bias": np.array([7.0], np.float32)})
     assert model.output.bias.item() == 7.0

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_bundles import random_bundle
 
-from sentiment_lstm.bundle import Bundle, Config, expected_shapes
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference import predictor as predictor_module
 from sentiment_lstm.inference.predictor import open_predictor
@@ -18,8 +18,7 @@ from sentiment_lstm.interpret.explain import (
     segments,
     words_of,
 )
-from sentiment_lstm.settings import ModelSettings, TextSettings
-from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.settings import TextSettings
 
 TEXT = "Not bad at all , a <br\n/> good film &amp; not a bad one"
 
@@ -33,34 +32,30 @@ def explainer_of(bundle, gradients=False) -> Explainer:
 
 @pytest.fixture(scope="module")
 def subwords() -> Explainer:
-    """Of a model that reads subwords, so few that words fall into several."""
+    """Explains a model of so few subwords that most words are several."""
     text = TextSettings(kind="bpe", vocabulary=40, min_frequency=1)
-    tokenizer = TextTokenizer.learn(["a good film . . . not bad ' e\u0301"], text)
-    shape = ModelSettings(embedding_size=4, hidden_size=3, layers=1)
-    random = np.random.default_rng(0)
-    weights = {
-        name: random.normal(size=size).astype(np.float32)
-        for name, size in expected_shapes(shape, len(tokenizer), 2).items()
-    }
-    return explainer_of(Bundle(Config(shape, text, ("no", "yes")), tokenizer, weights, {}))
+    texts = ["a good film . . . not bad ' e\u0301"]
+    return explainer_of(random_bundle(texts, ("no", "yes"), text, layers=1))
 
 
-def test_a_words_attribution_is_what_its_absence_changes(bundle):
+def test_a_words_attribution_is_the_change_when_it_is_left_out(bundle):
     explainer = explainer_of(bundle)
     predictor = open_predictor(bundle)
-    found = explainer.explain("a good bad film")
-    column = bundle.config.classes.index(found.label)
-    assert [(t.text, t.start, t.end) for t in found.tokens] == [
+    explanation = explainer.explain("a good bad film")
+    column = bundle.config.classes.index(explanation.label)
+    assert [(t.text, t.start, t.end) for t in explanation.tokens] == [
         ("a", 0, 1), ("good", 2, 6), ("bad", 7, 10), ("film", 11, 15)
     ]  # fmt: skip
     texts = ["good bad film", "a bad film", "a good film", "a good bad", "a good bad film", ""]
-    *left, whole, empty = predictor.probabilities(texts)[:, column]
-    wanted = [whole - share for share in left]
-    np.testing.assert_allclose([t.attribution for t in found.tokens], wanted, rtol=0, atol=1e-6)
-    assert found.score == pytest.approx(whole)
-    assert found.baseline_score == pytest.approx(empty, abs=1e-6)
-    assert (found.method, found.completeness_error) == ("occlusion", None)
-    assert found.label == predictor.predict(["a good bad film"])[0].label
+    *without, whole, empty = predictor.probabilities(texts)[:, column]
+    expected = [whole - probability for probability in without]
+    np.testing.assert_allclose(
+        [t.attribution for t in explanation.tokens], expected, rtol=0, atol=1e-6
+    )
+    assert explanation.score == pytest.approx(whole)
+    assert explanation.baseline_score == pytest.approx(empty, abs=1e-6)
+    assert (explanation.method, explanation.completeness_error) == ("occlusion", None)
+    assert explanation.label == predictor.predict(["a good bad film"])[0].label
 
 
 @pytest.mark.parametrize(
@@ -74,13 +69,13 @@ def test_a_words_attribution_is_what_its_absence_changes(bundle):
         ("\x00", [""]),
     ],
 )
-def test_subwords_fold_to_words(subwords, text, words):
-    found = subwords.explain(text)
-    assert [t.text for t in found.tokens] == words
-    assert [text[t.start : t.end] for t in found.tokens] == words
+def test_subwords_are_joined_to_words(subwords, text, words):
+    explanation = subwords.explain(text)
+    assert [t.text for t in explanation.tokens] == words
+    assert [text[t.start : t.end] for t in explanation.tokens] == words
 
 
-def test_a_tokenizer_of_words_has_a_word_a_token(bundle):
+def test_each_token_of_a_word_tokenizer_is_a_word(bundle):
     (encoded,) = bundle.tokenizer.encode(["bad!good"], offsets=True)
     assert words_of(bundle, encoded) == [range(0, 1), range(1, 2), range(2, 3)]
 
@@ -88,67 +83,76 @@ def test_a_tokenizer_of_words_has_a_word_a_token(bundle):
 @settings(deadline=None, max_examples=80, derandomize=True)
 @given(st.text(st.sampled_from("ae\u0301<>/b&mp;.\u2026!?\n \t\x85\x00'\U0001f600 g\u05d0\ud800")))
 def test_segments_are_the_raw_text(subwords, text):
-    found = subwords.explain(text)
-    parts = segments(found)
+    explanation = subwords.explain(text)
+    parts = segments(explanation)
     assert "".join(part["text"] for part in parts) == text
     assert all(part["text"] and 0 <= part["strength"] <= 1 for part in parts)
-    ends = [(t.start, t.end) for t in found.tokens]
+    ends = [(t.start, t.end) for t in explanation.tokens]
     assert all(end <= start for (_, end), (start, _) in pairwise(ends))
 
 
-def test_segments_shade_what_moved_the_score(bundle):
-    found = explainer_of(bundle).explain(TEXT)
-    strongest = found.strongest(1)[0]
-    shown = {part["text"]: part for part in segments(found) if part["strength"] == 1}
+def test_segments_shade_the_words_that_moved_the_score(bundle):
+    explanation = explainer_of(bundle).explain(TEXT)
+    strongest = explanation.strongest(1)[0]
+    shown = {part["text"]: part for part in segments(explanation) if part["strength"] == 1}
     assert list(shown) == [strongest.text]
     (side,) = {part["towards"] for part in shown.values()}
-    speaks = found.sides[("first", "second").index(side)]
-    assert (speaks == found.label) == (strongest.attribution > 0)
-    faint = [part for part in segments(found) if part["strength"] < 0.1]
+    speaks = explanation.sides[("first", "second").index(side)]
+    assert (speaks == explanation.label) == (strongest.attribution > 0)
+    faint = [part for part in segments(explanation) if part["strength"] < 0.1]
     assert {part["towards"] for part in faint} == {""}
 
 
-def test_of_two_classes_contrast_doubles(bundle):
+def test_contrast_doubles_with_two_classes(bundle):
     explainer = explainer_of(bundle)
     plain = explainer.explain(TEXT)
     (other,) = set(bundle.config.classes) - {plain.label}
-    found = explainer.explain(TEXT, against=other)
-    assert found.score == pytest.approx(2 * plain.score - 1)
+    explanation = explainer.explain(TEXT, against=other)
+    assert explanation.score == pytest.approx(2 * plain.score - 1)
     np.testing.assert_allclose(
-        [t.attribution for t in found.tokens], [2 * t.attribution for t in plain.tokens], atol=1e-12
+        [t.attribution for t in explanation.tokens],
+        [2 * t.attribution for t in plain.tokens],
+        atol=1e-12,
     )
-    assert found.sides == plain.sides == bundle.config.classes
+    assert explanation.sides == plain.sides == bundle.config.classes
 
 
-def test_of_three_classes_contrast_is_with_the_one_named(make_bundle):
+def test_contrast_is_with_the_named_class(make_bundle):
     bundle = make_bundle(("x", "y", "z"))
-    explainer, shares = explainer_of(bundle), open_predictor(bundle).probabilities([TEXT])[0]
-    label, other, _ = (bundle.config.classes[i] for i in np.argsort(-shares))
-    found = explainer.explain(TEXT, against=other)
-    assert found.score == pytest.approx(np.sort(shares)[-1] - np.sort(shares)[-2])
-    assert found.f(shares) == pytest.approx(found.score)
-    assert found.sides == (other, label)
-    assert [found.side(1.0), found.side(-1.0)] == [1, 0]
+    explainer, probabilities = explainer_of(bundle), open_predictor(bundle).probabilities([TEXT])[0]
+    label, other, _ = (bundle.config.classes[i] for i in np.argsort(-probabilities))
+    explanation = explainer.explain(TEXT, against=other)
+    assert explanation.score == pytest.approx(
+        np.sort(probabilities)[-1] - np.sort(probabilities)[-2]
+    )
+    assert explanation.f(probabilities) == pytest.approx(explanation.score)
+    assert explanation.sides == (other, label)
+    assert [explanation.side(1.0), explanation.side(-1.0)] == [1, 0]
     assert explainer.explain(TEXT).sides == ("other classes", "the verdict")
 
 
-def test_sides_of_the_first_class():
-    found = module.Explanation("", "no", None, ("no", "yes"), 1.0, 0.5, None, "occlusion", ())
-    assert found.sides[found.side(0.1)] == "no"
-    assert found.sides[found.side(-0.1)] == "yes"
+def test_sides_of_an_explanation_of_the_first_class():
+    explanation = module.Explanation("", "no", None, ("no", "yes"), 1.0, 0.5, None, "occlusion", ())
+    assert explanation.sides[explanation.side(0.1)] == "no"
+    assert explanation.sides[explanation.side(-0.1)] == "yes"
 
 
 @pytest.mark.parametrize("against", ["a", "nonsense", ""])
-def test_against_what_is_no_other_class(against):
+def test_contrast_needs_another_class_of_the_model(against):
     with pytest.raises(UsageError, match=r"Expected a class to compare a with among b, c, found"):
         direction(("a", "b", "c"), "a", against)
 
 
-def test_long_texts_lose_spans(bundle, monkeypatch):
+def test_spans_of_long_texts_are_left_out_together(bundle, monkeypatch):
     monkeypatch.setattr(module, "_READ", 40)
     monkeypatch.setattr(module, "_SPANS", 4)
-    found = explainer_of(bundle).explain("a good film not bad at all , good film")
-    assert [t.text for t in found.tokens] == ["a good film", "not bad at", "all , good", "film"]
+    explanation = explainer_of(bundle).explain("a good film not bad at all , good film")
+    assert [t.text for t in explanation.tokens] == [
+        "a good film",
+        "not bad at",
+        "all , good",
+        "film",
+    ]
 
 
 def test_neighbours_are_joined():
@@ -158,13 +162,13 @@ def test_neighbours_are_joined():
     assert join_neighbours(words, 1) == [range(0, 4)]
 
 
-def test_longer_than_can_be_explained(bundle, monkeypatch):
+def test_too_long_texts_are_refused(bundle, monkeypatch):
     monkeypatch.setattr(module, "MOST_TOKENS", 3)
     with pytest.raises(UsageError, match="at most 3 tokens to explain, found 4: give a part"):
         explainer_of(bundle).explain("a good bad film")
 
 
-def test_what_is_no_text(bundle):
+def test_other_types_than_text_are_refused(bundle):
     with pytest.raises(UsageError, match="Expected one text to explain, found list"):
         explainer_of(bundle).explain(["good"])
 
@@ -180,21 +184,23 @@ def test_batches_are_bounded(bundle, monkeypatch):
 
     monkeypatch.setattr(explainer._predictor.runtime, "score", watched)
     monkeypatch.setattr(predictor_module, "_BATCH_TOKENS", 20)
-    found = explainer.explain(TEXT)
+    explanation = explainer.explain(TEXT)
     assert max(sizes) <= 3
     np.testing.assert_allclose(
-        [t.attribution for t in found.tokens], [t.attribution for t in whole.tokens], atol=1e-6
+        [t.attribution for t in explanation.tokens],
+        [t.attribution for t in whole.tokens],
+        atol=1e-6,
     )
 
 
-def test_two_directions_are_explained_too(make_bundle):
+def test_bidirectional_models_are_explained_too(make_bundle):
     explainer = explainer_of(make_bundle(bidirectional=True), gradients=True)
     by_gradients = explainer.explain(TEXT)
     explainer.gradients = None
-    found = explainer.explain(TEXT)
-    assert [by_gradients.method, found.method] == ["integrated gradients", "occlusion"]
-    assert [t.start for t in found.tokens] == [t.start for t in by_gradients.tokens]
-    assert found.score == pytest.approx(by_gradients.score, abs=1e-6)
+    explanation = explainer.explain(TEXT)
+    assert [by_gradients.method, explanation.method] == ["integrated gradients", "occlusion"]
+    assert [t.start for t in explanation.tokens] == [t.start for t in by_gradients.tokens]
+    assert explanation.score == pytest.approx(by_gradients.score, abs=1e-6)
 
 
 def test_long_texts_have_no_gradients(bundle, monkeypatch):
@@ -205,16 +211,16 @@ def test_long_texts_have_no_gradients(bundle, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", ["torch", "captum.attr"])
-def test_without_torch_or_captum(bundle, monkeypatch, missing):
+def test_without_torch_or_captum_occlusion_is_used(bundle, monkeypatch, missing):
     predictor = open_predictor(bundle)  # has no graph: its runtime is torch's
     monkeypatch.delitem(sys.modules, "sentiment_lstm.interpret.integrated_gradients", raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     assert Explainer(bundle, predictor).gradients is None
 
 
-def test_as_json(bundle):
-    found = explainer_of(bundle).explain("a good film")
-    values = found.to_dict()
+def test_an_explanation_becomes_json(bundle):
+    explanation = explainer_of(bundle).explain("a good film")
+    values = explanation.to_dict()
     assert list(values) == [
         "text", "label", "against", "score", "baseline_score", "completeness_error", "method",
         "tokens",

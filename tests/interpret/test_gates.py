@@ -9,7 +9,7 @@ IDS = np.array([3, 1, 4, 1, 5], dtype=np.int32)
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_states_are_those_of_the_cells_equations(make_bundle, layers):
+def test_states_follow_the_cells_equations(make_bundle, layers):
     weights = make_bundle(layers=layers).weights
     x = torch.from_numpy(weights["embedding.weight"][IDS])[None]
     read = gates(weights, IDS)
@@ -24,7 +24,7 @@ def test_states_are_those_of_the_cells_equations(make_bundle, layers):
         np.testing.assert_allclose(layer.hidden, x[0].numpy(), rtol=0, atol=1e-5)
 
 
-def test_the_cell_keeps_what_the_forget_gate_lets_it(make_bundle):
+def test_the_forget_gate_decides_what_the_cell_keeps(make_bundle):
     (layer,) = gates(make_bundle(layers=1).weights, IDS)
     kept = layer.forget[1:] * layer.cell[:-1] + layer.input[1:] * layer.candidate[1:]
     np.testing.assert_allclose(layer.cell[1:], kept, rtol=0, atol=1e-6)
@@ -43,7 +43,7 @@ def test_half_life_counts_tokens():
     np.testing.assert_allclose(layer.half_life(), [1.0], rtol=1e-6)
 
 
-def test_two_directions_are_read_ahead_where_that_is_enough(make_bundle):
+def test_bidirectional_models_have_gates_of_a_single_layer_only(make_bundle):
     assert len(gates(make_bundle(layers=1, bidirectional=True).weights, IDS)) == 1
     with pytest.raises(ValueError, match="Expected a model of one direction"):
         gates(make_bundle(layers=2, bidirectional=True).weights, IDS)

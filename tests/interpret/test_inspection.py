@@ -27,7 +27,7 @@ def inspection(bundle):
 
 
 def of_the_cell(weights, number, x):
-    """Gates and states by the reference's equations, a step at a time."""
+    """Compute gates and states step by step with the reference equations."""
     w_x, w_h, b_x, b_h = (
         torch.from_numpy(weights[f"ahead.{number}.{kind}_l0"])
         for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -51,16 +51,16 @@ def check_gates(bundle, text):
         x = layer.hidden
 
 
-def test_gates_of_two_layers_are_those_of_the_cells_equations(bundle):
+def test_gates_of_two_layers_follow_the_cells_equations(bundle):
     check_gates(bundle, TEXT)
 
 
 @pytest.mark.parametrize("name", ["default", "tiny"])
-def test_gates_of_a_shipped_model_are_those_of_the_cells_equations(name):
+def test_gates_of_a_shipped_model_follow_the_cells_equations(name):
     check_gates(load_bundle(SHIPPED / name), "It was not bad at all. " * 5)
 
 
-def test_movement_is_from_the_zero_state_on(inspection):
+def test_movement_starts_from_the_zero_state(inspection):
     for layer in inspection.layers:
         moved = measure_state_changes(layer)
         assert moved.shape == inspection.ids.shape
@@ -69,7 +69,7 @@ def test_movement_is_from_the_zero_state_on(inspection):
         assert moved[3] == pytest.approx(far, rel=1e-6)
 
 
-def test_units_that_moved_most_stand_by_half_life(inspection):
+def test_units_that_moved_most_are_sorted_by_half_life(inspection):
     layer = inspection.layers[0]
     units = select_active_units(layer, 2)
     moved = np.abs(np.diff(layer.hidden, axis=0, prepend=0)).sum(axis=0)
@@ -78,7 +78,7 @@ def test_units_that_moved_most_stand_by_half_life(inspection):
     assert len(select_active_units(layer, 99)) == layer.hidden.shape[1]
 
 
-def test_steps_and_tokens_go_together(inspection, bundle):
+def test_each_token_has_a_step(inspection, bundle):
     assert [bundle.tokenizer.token(i) for i in inspection.ids] == [s.text for s in inspection.steps]
     values = inspection.to_dict()
     assert [t["text"] for t in values["tokens"]] == TEXT.split()
@@ -91,12 +91,12 @@ def test_steps_and_tokens_go_together(inspection, bundle):
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "good", "\U0001f600", "\udcff good", "שלום עולם"])
-def test_any_text_can_be_looked_into(bundle, text):
+def test_any_text_can_be_inspected(bundle, text):
     inspection = inspect_text(bundle, open_predictor(bundle), text)
     assert len(inspection.ids) == len(inspection.steps) == len(inspection.layers[0].cell) >= 1
 
 
-def test_two_directions_and_long_texts_are_refused(make_bundle, bundle):
+def test_bidirectional_models_and_long_texts_are_refused(make_bundle, bundle):
     two = make_bundle(layers=1, bidirectional=True)
     with pytest.raises(UsageError, match="Expected a model of one direction"):
         inspect_text(two, open_predictor(two), "good")
@@ -117,7 +117,7 @@ def test_nearest_words_have_the_highest_cosines(bundle):
     assert len(embedding.nearest("good", 99)) == len(table) - 3
 
 
-def test_neighbours_are_of_the_words_that_moved_most(inspection, bundle):
+def test_neighbours_are_those_of_the_words_that_moved_most(inspection, bundle):
     now = Embedding(bundle)
     near = find_neighbours(inspection, now, None, words=2, count=3)
     changes = {s.text: abs(s.change) for s in inspection.steps if s.text != ","}

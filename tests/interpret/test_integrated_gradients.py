@@ -16,21 +16,21 @@ LAST = np.array([0.0, 1.0])
 @pytest.mark.parametrize("pooling", ["last", "max+mean", "max+mean+last", "attention"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
-def test_attributions_add_up(make_bundle, pooling, bidirectional, classes):
+def test_attributions_add_up_to_the_scores_change(make_bundle, pooling, bidirectional, classes):
     bundle = make_bundle(classes, pooling=pooling, bidirectional=bidirectional)
     bundle = replace(bundle, config=replace(bundle.config, temperature=1.7))
     towards = np.eye(len(classes))[0] - np.eye(len(classes))[1]
     path = IntegratedGradients(bundle).attribute(IDS, towards)
     predictor = open_predictor(bundle)
-    wanted = predictor.calibrated(predictor.runtime.score([IDS]))[0] @ towards
-    assert path.score == pytest.approx(wanted, abs=1e-6)
+    expected = predictor.calibrated(predictor.runtime.score([IDS]))[0] @ towards
+    assert path.score == pytest.approx(expected, abs=1e-6)
     assert path.values.shape == IDS.shape
     assert path.complete
     assert path.values.sum() == pytest.approx(path.score - path.baseline_score, abs=0.02)
 
 
-def test_the_same_by_hand(make_bundle):
-    """The mean of the gradients at evenly spaced points, times the embeddings."""
+def test_attributions_equal_a_sum_by_hand(make_bundle):
+    """The sum is the mean gradient at evenly spaced points, times the embeddings."""
     bundle, points = make_bundle(layers=1), 1000
     model = classifier_from(bundle.config.model, 2, bundle.weights).eval()
     text = model.embedding(torch.from_numpy(IDS)).detach()
@@ -48,7 +48,7 @@ def test_the_same_by_hand(make_bundle):
     assert path.baseline_score == pytest.approx(float(nothing), abs=1e-6)
 
 
-def test_steps_double_until_it_adds_up(bundle, monkeypatch):
+def test_steps_double_until_the_attributions_add_up(bundle, monkeypatch):
     gradients = IntegratedGradients(bundle)
     monkeypatch.setattr(module, "_FIRST_STEPS", 1)
     monkeypatch.setattr(module, "TOLERANCE", 1e-4)
@@ -62,7 +62,7 @@ def test_steps_double_until_it_adds_up(bundle, monkeypatch):
 
 def test_batches_of_points_are_bounded(bundle, monkeypatch):
     gradients, rows = IntegratedGradients(bundle), []
-    wanted = gradients.attribute(IDS, LAST)
+    expected = gradients.attribute(IDS, LAST)
     probabilities = gradients._probabilities
 
     def watched(ids, x):
@@ -71,11 +71,11 @@ def test_batches_of_points_are_bounded(bundle, monkeypatch):
 
     monkeypatch.setattr(gradients, "_probabilities", watched)
     monkeypatch.setattr(module, "_BATCH_TOKENS", 3 * len(IDS))
-    found = gradients.attribute(IDS, LAST)
+    path = gradients.attribute(IDS, LAST)
     assert max(rows) == 3
-    np.testing.assert_allclose(found.values, wanted.values, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(path.values, expected.values, rtol=0, atol=1e-6)
 
 
-def test_a_single_token(bundle):
+def test_a_single_token_gets_the_whole_change(bundle):
     path = IntegratedGradients(bundle).attribute(np.array([1], dtype=np.int32), LAST)
     assert path.complete

@@ -17,7 +17,7 @@ def one_layer(make_bundle):
     return make_bundle(layers=1, hidden_size=40)
 
 
-def test_a_picture_a_question_and_one_a_layer(bundle):
+def test_each_question_and_each_layer_has_a_picture(bundle):
     reached = Reach(np.array([1.0, 0.1, 0.0]), np.array([1.0, 0.01, 1e-9]))
     drawn = pictures(bundle, "not bad film", reached)
     names = ["reading", "forget", "half_lives", "reach", "gates_1", "gates_2"]
@@ -32,7 +32,7 @@ def test_a_picture_a_question_and_one_a_layer(bundle):
     assert FIRST in drawn[0].markup
 
 
-def test_tokens_are_named_where_they_fit(one_layer):
+def test_tokens_are_named_if_they_fit(one_layer):
     short = pictures(one_layer, "not bad")[0]
     assert ">not<" in short.markup
     long, forget, *_ = pictures(one_layer, "not bad " * 40)
@@ -41,7 +41,7 @@ def test_tokens_are_named_where_they_fit(one_layer):
     assert short.width < long.width
 
 
-def test_of_a_long_text_the_words_that_moved_the_score_most_are_named(one_layer):
+def test_in_a_long_text_the_words_that_moved_the_score_most_are_named(one_layer):
     markup = pictures(one_layer, "not bad " * 40)[0].markup
     assert 0 < markup.count(">not<") + markup.count(">bad<") <= 20
 

@@ -10,7 +10,7 @@ IDS = np.array([3, 2, 4, 3, 5, 2], dtype=np.int32)
 
 @pytest.mark.parametrize("pooling", ["last", "max+mean", "max+mean+last", "attention"])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_scores_gradient_is_what_differences_say(make_bundle, pooling, classes):
+def test_the_scores_gradient_equals_finite_differences(make_bundle, pooling, classes):
     bundle = make_bundle(tuple("abc"[:classes]), pooling=pooling)
     score_norms = measure_reach(bundle, IDS).score
     model = classifier_from(bundle.config.model, classes, bundle.weights).eval().double()
@@ -21,34 +21,34 @@ def test_the_scores_gradient_is_what_differences_say(make_bundle, pooling, class
             return model(ids, lengths, shift=shift).reshape(-1)[-1].item()
 
     slopes = np.zeros((len(IDS), 4))
-    for place in np.ndindex(slopes.shape):
+    for index in np.ndindex(slopes.shape):
         shift = torch.zeros(1, len(IDS), 4, dtype=torch.float64)
-        shift[(0, *place)] = 1e-5
-        slopes[place] = (score(shift) - score(-shift)) / 2e-5
+        shift[(0, *index)] = 1e-5
+        slopes[index] = (score(shift) - score(-shift)) / 2e-5
     expected = np.linalg.norm(slopes, axis=1)[::-1]
     np.testing.assert_allclose(score_norms, expected, rtol=1e-4, atol=1e-9)
 
 
-def test_a_score_of_the_last_state_reaches_no_further_than_the_memory(make_bundle):
-    """Its gradient is one direction of the state's, so both fade alike."""
+def test_with_last_pooling_the_score_reaches_no_further_than_the_memory(make_bundle):
+    """The score's gradient is one direction of the state's gradient, so both fade alike."""
     reach = measure_reach(make_bundle(pooling="last"), np.array([3, 2] * 20, dtype=np.int32))
     assert reach.score[-1] / reach.score[0] < 1e-2
     assert reach.memory[-1] / reach.memory[0] < 1e-2
 
 
-def test_pooling_is_a_shorter_way(make_bundle):
+def test_pooling_shortens_the_path_of_the_gradient(make_bundle):
     reach = measure_reach(make_bundle(pooling="max+mean"), np.array([3, 2] * 20, dtype=np.int32))
     assert reach.score[30] / reach.score[0] > 100 * reach.memory[30] / reach.memory[0]
 
 
-def test_one_token_and_the_same_numbers_again(bundle):
+def test_one_token_is_measured_and_numbers_repeat(bundle):
     reach = measure_reach(bundle, IDS[:1])
     assert reach.score.shape == reach.memory.shape == (1,)
     again = measure_reach(bundle, IDS)
     assert again.to_dict() == measure_reach(bundle, IDS).to_dict()
 
 
-def test_threads_are_as_they_were(bundle):
+def test_the_number_of_threads_is_restored(bundle):
     before = torch.get_num_threads()
     measure_reach(bundle, IDS)
     assert torch.get_num_threads() == before

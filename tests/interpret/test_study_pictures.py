@@ -3,7 +3,7 @@ from sentiment_lstm.interpret.study_pictures import draw_study
 NAMES = ("RNN", "RNN, large", "LSTM 0", "LSTM 1")
 
 
-def test_networks_are_named_and_told_apart():
+def test_networks_have_different_names_and_styles():
     runs = [
         {
             "name": name,

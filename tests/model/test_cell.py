@@ -10,7 +10,7 @@ CLOSE = {"rtol": 0.0, "atol": 1e-10}
 def reference(
     inputs: int, hidden: int, batch: int, tokens: int
 ) -> tuple[nn.LSTM, list[Tensor], Tensor]:
-    """PyTorch's LSTM, its parameters as the cell takes them, and an input; all float64."""
+    """PyTorch's LSTM, its parameters in the form of the cell, and an input, all in float64."""
     torch.manual_seed(0)
     lstm = nn.LSTM(inputs, hidden, batch_first=True, dtype=torch.float64)
     names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
@@ -30,7 +30,7 @@ def test_layer_equals_torch_in_values_and_gradients(shape):
     torch.testing.assert_close(our_h, their_h[0], **CLOSE)
     torch.testing.assert_close(our_c, their_c[0], **CLOSE)
 
-    weigh = torch.randn_like(ours)  # a sum alone would hide states that are swapped
+    weigh = torch.randn_like(ours)  # a plain sum would not notice swapped states
     ((theirs * weigh).sum() + their_c.square().sum()).backward()
     ((ours * weigh).sum() + our_c.square().sum()).backward()
     pairs = zip([ours_x, w_x, w_h, b_x, b_h], [theirs_x, *lstm.parameters()], strict=True)
@@ -48,8 +48,8 @@ def test_layer_is_the_cell_repeated():
     torch.testing.assert_close(last, second)
 
 
-def test_open_forget_gate_keeps_and_closed_gates_let_nothing_in():
-    """The gates' order: input and output shut, forget open, candidate large."""
+def test_an_open_forget_gate_keeps_the_state_and_closed_gates_hide_it():
+    """Input and output gates are closed, the forget gate is open, the candidate is large."""
     wide = 50.0
     bias = torch.tensor([-wide, wide, wide, -wide])
     h, c = lstm_cell(

@@ -1,12 +1,10 @@
-import gc
-import weakref
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_classifier import VOCABULARY, build, full, pad, texts
 from torch import Tensor
 
 from sentiment_lstm.model.cell import lstm_layer
@@ -14,7 +12,6 @@ from sentiment_lstm.model.classifier import LSTMClassifier, State
 from sentiment_lstm.records import PAD_ID
 from sentiment_lstm.settings import ModelSettings
 
-VOCABULARY = 11
 POOLINGS = ("last", "max+mean", "max+mean+last", "attention")
 SHAPES = [
     pytest.param(pooling, both, layers, id=f"{pooling}-{'two' if both else 'one'}-{layers}")
@@ -28,42 +25,12 @@ one_way = pytest.mark.parametrize(("pooling", "both", "layers"), ONE_WAY)
 SAME = {"rtol": 0.0, "atol": 1e-6}
 
 
-def build(pooling="last", both=False, layers=2, classes=2, dropout=0.5) -> LSTMClassifier:
-    torch.manual_seed(0)
-    shape = ModelSettings(
-        embedding_size=4,
-        hidden_size=3,
-        layers=layers,
-        bidirectional=both,
-        pooling=pooling,
-        dropout=dropout,
-    )
-    return LSTMClassifier(shape, VOCABULARY, classes).eval()
-
-
-def texts(*lengths: int) -> list[Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    return [torch.randint(1, VOCABULARY, (n,), generator=generator) for n in lengths]
-
-
-def pad(rows: list[Tensor], width: int, filler: int = PAD_ID) -> tuple[Tensor, Tensor]:
-    ids = torch.full((len(rows), width), filler)
-    for row, text in zip(ids, rows, strict=True):
-        row[: len(text)] = text
-    return ids, torch.tensor([len(text) for text in rows])
-
-
-def full(ids: Tensor) -> Tensor:
-    """The lengths of texts without padding."""
-    return torch.full((ids.shape[0],), ids.shape[1])
-
-
 def alone(model: LSTMClassifier, text: Tensor) -> Tensor:
     return model(text[None], torch.tensor([len(text)]))
 
 
 def written_out(model: LSTMClassifier, text: Tensor) -> Tensor:
-    """The logits of one text from the cell's equations, layer by layer, and plain pooling."""
+    """Compute the logits of one text with the cell's equations and plain pooling."""
 
     def run(lstm: torch.nn.Module, x: Tensor) -> Tensor:
         w_x, w_h, b_x, b_h = lstm.parameters()
@@ -93,12 +60,12 @@ def written_out(model: LSTMClassifier, text: Tensor) -> Tensor:
 
 @every_shape
 @torch.no_grad()
-def test_forward_is_what_the_equations_say(pooling, both, layers):
+def test_forward_follows_the_equations(pooling, both, layers):
     model = build(pooling, both, layers, classes=3).double()
     rows = texts(5, 1, 3)
-    wanted = torch.stack([written_out(model, text) for text in rows])
-    found = model(*pad(rows, 6))
-    torch.testing.assert_close(found, wanted, rtol=0.0, atol=1e-10)
+    expected = torch.stack([written_out(model, text) for text in rows])
+    logits = model(*pad(rows, 6))
+    torch.testing.assert_close(logits, expected, rtol=0.0, atol=1e-10)
 
 
 @every_shape
@@ -106,11 +73,11 @@ def test_forward_is_what_the_equations_say(pooling, both, layers):
 def test_padding_and_batch_mates_never_change_a_score(pooling, both, layers):
     model = build(pooling, both, layers)
     rows = texts(1, 7, 4, 7, 2)
-    wanted = torch.cat([alone(model, text) for text in rows])
+    expected = torch.cat([alone(model, text) for text in rows])
     for width, filler in ((7, PAD_ID), (19, PAD_ID), (19, 5)):
-        torch.testing.assert_close(model(*pad(rows, width, filler)), wanted, **SAME)
+        torch.testing.assert_close(model(*pad(rows, width, filler)), expected, **SAME)
     order = torch.tensor([3, 0, 4, 2, 1])
-    torch.testing.assert_close(model(*pad([rows[i] for i in order], 9)), wanted[order], **SAME)
+    torch.testing.assert_close(model(*pad([rows[i] for i in order], 9)), expected[order], **SAME)
 
 
 MODELS = [build(pooling, both, 2) for pooling in POOLINGS for both in (False, True)]
@@ -126,10 +93,10 @@ MODELS = [build(pooling, both, 2) for pooling in POOLINGS for both in (False, Tr
 )
 @settings(max_examples=60, deadline=None, derandomize=True)
 @torch.no_grad()
-def test_any_batch_scores_as_its_texts_alone(model, rows, extra, filler):
+def test_a_batch_scores_like_its_texts_alone(model, rows, extra, filler):
     tensors = [torch.tensor(row) for row in rows]
-    found = model(*pad(tensors, max(map(len, rows)) + extra, filler))
-    torch.testing.assert_close(found, torch.cat([alone(model, t) for t in tensors]), **SAME)
+    logits = model(*pad(tensors, max(map(len, rows)) + extra, filler))
+    torch.testing.assert_close(logits, torch.cat([alone(model, t) for t in tensors]), **SAME)
 
 
 @every_shape
@@ -138,7 +105,7 @@ def test_padding_and_batch_mates_get_no_gradient(pooling, both, layers):
     rows = texts(6, 2)
     ids, lengths = pad(rows, 8, filler=PAD_ID)
     ids[ids == 10] = 9
-    ids[1, 2:] = 10  # an id that stands in the padding alone
+    ids[1, 2:] = 10  # an id that occurs only in the padding
     model(ids, lengths).sum().backward()
     gradient = model.embedding.weight.grad
     assert gradient is not None
@@ -148,19 +115,19 @@ def test_padding_and_batch_mates_get_no_gradient(pooling, both, layers):
 
 @one_way
 @torch.no_grad()
-def test_steps_score_every_prefix_as_forward_does(pooling, both, layers):
+def test_steps_score_every_prefix_like_forward(pooling, both, layers):
     model = build(pooling, both, layers)
     ids, state = torch.stack(texts(6, 6)), None
     for length in range(1, 7):
         logits, state = model.step(ids[:, length - 1], state)
-        wanted = model(ids[:, :length], torch.tensor([length, length]))
-        torch.testing.assert_close(logits, wanted, **SAME)
+        expected = model(ids[:, :length], torch.tensor([length, length]))
+        torch.testing.assert_close(logits, expected, **SAME)
 
 
 @one_way
 @pytest.mark.parametrize("cuts", [(4,), (1, 2), (3, 6)])
 @torch.no_grad()
-def test_pieces_score_as_the_whole_text(pooling, both, layers, cuts):
+def test_pieces_score_like_the_whole_text(pooling, both, layers, cuts):
     model = build(pooling, both, layers, classes=3)
     ids = torch.stack(texts(9, 9))
     state: State | None = None
@@ -168,14 +135,14 @@ def test_pieces_score_as_the_whole_text(pooling, both, layers, cuts):
     for piece in pieces:
         _, state = model.read(piece, full(piece), state)
     rest = last.shape[1]
-    lengths = torch.tensor([rest, rest - 1])  # the second text is padded, in its last piece
-    wanted = model(ids, torch.tensor([9, 8]))
-    torch.testing.assert_close(model(last, lengths, state), wanted, **SAME)
+    lengths = torch.tensor([rest, rest - 1])  # the last piece of the second text is padded
+    expected = model(ids, torch.tensor([9, 8]))
+    torch.testing.assert_close(model(last, lengths, state), expected, **SAME)
 
 
 @one_way
 @torch.no_grad()
-def test_a_state_can_be_gone_on_from_twice(pooling, both, layers):
+def test_a_state_can_be_continued_twice(pooling, both, layers):
     model = build(pooling, both, layers)
     ids = torch.stack(texts(4))
     _, state = model.read(ids, full(ids))
@@ -200,7 +167,7 @@ def test_every_call_starts_from_a_zero_state(pooling, both, layers):
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_two_directions_refuse_to_carry_a_state(pooling):
+def test_bidirectional_models_refuse_a_state(pooling):
     model, ids = build(pooling, both=True), torch.stack(texts(3))
     state = build(pooling).zero_state(1)
     for call in (
@@ -231,14 +198,14 @@ def test_one_update_changes_every_parameter(pooling, both, layers, classes):
             assert changed.any(), name
 
 
-def test_logits_have_one_value_for_two_classes():
+def test_two_classes_have_one_logit():
     ids, lengths = pad(texts(3, 2), 3)
     assert build(classes=2)(ids, lengths).shape == (2,)
     assert build(classes=3)(ids, lengths).shape == (2, 3)
     assert build(classes=2).step(ids[:, 0])[0].shape == (2,)
 
 
-def test_dropout_acts_in_training_alone():
+def test_dropout_acts_only_in_training():
     model, batch = build(dropout=0.5), pad(texts(4, 4), 4)
     torch.testing.assert_close(model(*batch), model(*batch), rtol=0.0, atol=0.0)
     model.train()
@@ -249,9 +216,9 @@ def test_seed_model_has_the_studys_parameters():
     """Embedding 30,000 x 128; 4 gates with two biases in each LSTM layer; 256 + 1 at the end."""
     model = LSTMClassifier(ModelSettings(), 30_000, 2)
     first, second = 4 * 256 * (128 + 256 + 2), 4 * 256 * (256 + 256 + 2)
-    wanted = 30_000 * 128 + first + second + 257
-    assert wanted == 4_761_857
-    assert sum(p.numel() for p in model.parameters()) == wanted
+    expected = 30_000 * 128 + first + second + 257
+    assert expected == 4_761_857
+    assert sum(p.numel() for p in model.parameters()) == expected
 
 
 def test_forget_gates_start_open():
@@ -264,91 +231,28 @@ def test_forget_gates_start_open():
 @every_shape
 @torch.no_grad()
 def test_a_shift_is_added_to_the_embeddings(pooling, both, layers):
-    """As if the table held the shifted vectors."""
+    """The logits are those of a table that holds the shifted vectors."""
     model = build(pooling, both, layers)
     ids, lengths = torch.tensor([[3, 4, 5], [6, 7, 0]]), torch.tensor([3, 2])
     shift = torch.randn(2, 3, 4)
-    found = model(ids, lengths, shift=shift)
-    assert not torch.allclose(found, model(ids, lengths))
+    logits = model(ids, lengths, shift=shift)
+    assert not torch.allclose(logits, model(ids, lengths))
     for row in range(2):
         model.embedding.weight[ids[row]] += shift[row]
-    torch.testing.assert_close(found, model(ids, lengths), **SAME)
+    torch.testing.assert_close(logits, model(ids, lengths), **SAME)
 
 
 @every_shape
 @torch.no_grad()
-def test_a_normalised_embedding_scores_as_before(pooling, both, layers):
+def test_normalising_the_embedding_keeps_the_scores(pooling, both, layers):
     model, batch = build(pooling, both, layers), pad(texts(7, 3, 5), 7)
     model.embedding.weight.mul_(torch.tensor([0.1, 2.0, 1.0, 5.0])).add_(0.3)
-    wanted = model(*batch)
+    expected = model(*batch)
     counts = torch.randint(0, 9, (VOCABULARY,))
     counts[PAD_ID] = 0
     model.normalise_embedding(counts)
-    torch.testing.assert_close(model(*batch), wanted, rtol=0.0, atol=1e-5)
+    torch.testing.assert_close(model(*batch), expected, rtol=0.0, atol=1e-5)
     table = model.embedding.weight.repeat_interleave(counts, dim=0)
     torch.testing.assert_close(table.mean(0), torch.zeros(4), rtol=0.0, atol=1e-5)
     torch.testing.assert_close(table.var(0, correction=0), torch.ones(4), rtol=1e-4, atol=0.0)
     assert model.embedding.weight[PAD_ID].count_nonzero() == 0
-
-
-class Kept:
-    """A tensor that a backward pass still waits for."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-
-
-def kept_after_each(train_step: Callable[[], None], steps: int) -> Iterator[int]:
-    """How many tensors wait for a backward pass after each step: what a retained graph holds."""
-    alive: weakref.WeakSet[Kept] = weakref.WeakSet()
-
-    def pack(tensor: Tensor) -> Kept:
-        kept = Kept(tensor)
-        alive.add(kept)
-        return kept
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept.tensor):
-        for _ in range(steps):
-            train_step()
-            yield len(alive)
-
-
-def live_tensors() -> int:
-    """Tensors that Python still refers to (`type`: some objects warn when they are asked)."""
-    gc.collect()
-    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
-
-
-@pytest.mark.parametrize("both", [False, True])
-def test_memory_stays_flat_over_a_thousand_steps(both):
-    model = build(both=both, layers=1).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    ids, lengths = pad(texts(3, 2), 3)
-    seen = []
-
-    def train_step() -> None:
-        optimizer.zero_grad()
-        loss = model(ids, lengths).square().sum()
-        seen.append(loss.grad_fn is not None)
-        loss.backward()
-        optimizer.step()
-
-    assert set(kept_after_each(train_step, steps=1000)) == {0}
-    assert seen == [True] * 1000
-    before = live_tensors()
-    list(kept_after_each(train_step, steps=10))
-    assert live_tensors() == before
-
-
-def test_the_measure_sees_a_state_carried_across_steps():
-    """What the test above would find if a batch went on from the state of the one before."""
-    model = build(layers=1).train()
-    ids, lengths = pad(texts(3, 2), 3)
-    states: list[State | None] = [None]
-
-    def train_step() -> None:
-        model(ids, lengths, states[0]).square().sum().backward(retain_graph=True)
-        _, states[0] = model.read(ids, full(ids), states[0])
-
-    counts = list(kept_after_each(train_step, steps=5))
-    assert all(later > earlier for earlier, later in pairwise(counts))

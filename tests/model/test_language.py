@@ -1,4 +1,4 @@
-"""The language model's losses, against plain softmax and against what can be learnt."""
+"""The language model's loss equals a plain softmax, and falls in training."""
 
 import pytest
 import torch
@@ -19,19 +19,19 @@ def make(negatives: int = 8, layers: int = 1) -> LanguageModel:
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    """The word after n is n + 1, from 2 on, round and round."""
+    """Make texts in which n is followed by n + 1, and the last word by 2."""
     ids = 2 + (torch.arange(9) + torch.arange(8)[:, None]) % (WORDS - 2)
     lengths = torch.tensor([9, 9, 9, 9, 9, 9, 9, 5])
     return ids.masked_fill(torch.arange(9) >= lengths[:, None], 0), lengths
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_with_all_words_drawn_it_is_the_whole_softmax(layers: int):
+def test_with_all_words_drawn_the_loss_is_the_whole_softmax(layers: int):
     model = make(negatives=20_000, layers=layers)
     ids, lengths = batch()
     drawn, _ = model.train()(ids, lengths)
     whole, _ = model.eval()(ids, lengths)
-    # Padding is never drawn, so it is missing below the fraction bar alone.
+    # Padding is never drawn, so it is missing only in the denominator.
     states = model._states(ids[:, :-1])[torch.arange(1, 9) < lengths[:, None]]
     scores = F.linear(model.project(states), model.embedding.weight, model.bias)[:, 1:]
     targets = ids[:, 1:][ids[:, 1:] > 0] - 1
@@ -40,7 +40,7 @@ def test_with_all_words_drawn_it_is_the_whole_softmax(layers: int):
     assert (whole > drawn).all()
 
 
-def test_padding_changes_nothing():
+def test_padding_does_not_change_the_loss():
     model = make().eval()
     ids, lengths = batch()
     alone, _ = model(ids[7:, :5], lengths[7:])
@@ -48,7 +48,7 @@ def test_padding_changes_nothing():
     torch.testing.assert_close(together[-4:], alone)
 
 
-def test_it_learns_what_follows_and_changes_the_classifier_it_was_given():
+def test_it_learns_the_next_word_and_changes_the_classifier_in_place():
     model = make(negatives=4)
     before = model.ahead[0].weight_hh_l0.detach().clone()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)

@@ -1,4 +1,4 @@
-"""Folders over a local Ray of two workers: nothing lost or repeated, whoever dies."""
+"""A local Ray of two workers scores folders. No row is lost or repeated if a worker dies."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.scoring import cluster
 from sentiment_lstm.scoring.files import Job, score_file
 
-# Ray sets up its own context by an option that it has declared old.
+# Ray itself uses an option that it has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 TEXTS = ["a good film", "a bad film", "not bad at all", "good not bad"]
 
@@ -46,27 +46,27 @@ def job(bundle, tmp_path):
 
 
 def ids(out: Path) -> list[str]:
-    found = []
+    row_ids = []
     for path in sorted(out.glob("*.csv")):
         with path.open() as file:
-            found += [row["id"] for row in csv.DictReader(file)]
-    return found
+            row_ids += [row["id"] for row in csv.DictReader(file)]
+    return row_ids
 
 
 @pytest.mark.slow
-def test_a_folder_is_scored_as_its_files_are_and_a_rerun_skips(two_workers, bundle, job, tmp_path):
+def test_a_folder_is_scored_like_its_files_and_only_once(two_workers, bundle, job, tmp_path):
     shards = cluster.score_folder(bundle, job, workers=2)
-    assert [one.rows for one in shards.values()] == [30] * 4
+    assert [shard.rows for shard in shards.values()] == [30] * 4
     alone = Job(job.source / "part-2.csv", tmp_path / "alone.csv", job.model)
-    score_file(open_predictor(bundle), alone, lambda rows, share: None)
+    score_file(open_predictor(bundle), alone, lambda rows, fraction: None)
     assert (job.out / "part-2.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
-    told = json.loads((job.out / cluster.MANIFEST).read_text())
-    assert told["rows"] == 120
-    assert list(told["shards"]) == [f"part-{n}.csv" for n in range(4)]
+    manifest = json.loads((job.out / cluster.MANIFEST).read_text())
+    assert manifest["rows"] == 120
+    assert list(manifest["shards"]) == [f"part-{n}.csv" for n in range(4)]
     (job.out / "part-1.csv").unlink()
     again = cluster.score_folder(bundle, job, workers=2)
-    assert [one.was_complete for one in again.values()] == [True, False, True, True]
-    assert json.loads((job.out / cluster.MANIFEST).read_text()) == told
+    assert [shard.was_complete for shard in again.values()] == [True, False, True, True]
+    assert json.loads((job.out / cluster.MANIFEST).read_text()) == manifest
 
 
 @pytest.mark.slow
@@ -92,35 +92,35 @@ def test_a_killed_worker_loses_and_repeats_no_row(two_workers, bundle, tmp_path)
         over.set()
         killer.join()
     assert killed, "the test came too late to kill anybody"
-    assert [one.rows for one in shards.values()] == [60_000] * 4
+    assert [shard.rows for shard in shards.values()] == [60_000] * 4
     assert sorted(ids(job.out)) == sorted(f"{n}-{row}" for n in range(4) for row in range(60_000))
     assert not list(job.out.glob("*.parts"))
 
 
 def _workers() -> list[int]:
-    """Processes of this test's Ray that score at the moment."""
-    found = []
+    """Return the ids of this Ray's processes that are scoring."""
+    pids = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         pid = int(path.parent.name)
         try:
             if b"ray::MapWorker" in path.read_bytes() and os.getpid() in _ancestors(pid):
-                found.append(pid)
+                pids.append(pid)
         except OSError:
             continue
-    return found
+    return pids
 
 
 def _ancestors(pid: int) -> list[int]:
-    found = []
+    pids = []
     while pid > 1:
         stat = Path(f"/proc/{pid}/stat").read_text()
         pid = int(stat.rpartition(")")[2].split()[1])
-        found.append(pid)
-    return found
+        pids.append(pid)
+    return pids
 
 
 @pytest.mark.slow
-def test_a_shard_that_cannot_be_scored_is_told_and_the_others_stay(two_workers, bundle, job):
+def test_a_shard_that_cannot_be_scored_is_reported_and_the_others_stay(two_workers, bundle, job):
     (job.source / "part-1.csv").write_text("id,other\n1,x\n")
     job.out.mkdir()
     (job.out / cluster.MANIFEST).write_text('{"shards": {}}')
@@ -133,12 +133,12 @@ def test_a_shard_that_cannot_be_scored_is_told_and_the_others_stay(two_workers, 
 
 
 @pytest.mark.slow
-def test_the_command_tells_rows_and_files(two_workers, run, model, job):
+def test_the_command_reports_rows_and_files(two_workers, run, model, job):
     call = ["predict", "--model", str(model), "--engine", "ray", "--workers", "1", "--json"]
-    code, out, said = run(*call, "--input", str(job.source), "--output", str(job.out))
+    code, out, err = run(*call, "--input", str(job.source), "--output", str(job.out))
     assert code == 0
     assert json.loads(out) == {"rows": 120, "files": 4, "set_aside": {}, "already": 0}
-    assert "Scored 120 rows of 4 files" in said
+    assert "Scored 120 rows of 4 files" in err
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_command_tells_rows_and_files(two_workers, run, model, job):
         (lambda job: _stranger(job.out / cluster.MANIFEST), UsageError, "to be ours"),
     ],
 )
-def test_what_cannot_be_scored_is_refused_before_ray_starts(bundle, job, change, error, match):
+def test_wrong_folders_are_refused_before_ray_starts(bundle, job, change, error, match):
     job = change(job) or job
     with pytest.raises(error, match=match):
         cluster.score_folder(bundle, job)
@@ -163,7 +163,7 @@ def _stranger(path: Path) -> None:
     path.write_text("mine")
 
 
-def test_notes_of_other_programs_are_no_input(bundle, tmp_path):
+def test_files_of_other_programs_are_no_input(bundle, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "_SUCCESS").touch()
     with pytest.raises(DataError, match="Expected files to score"):
@@ -172,7 +172,7 @@ def test_notes_of_other_programs_are_no_input(bundle, tmp_path):
 
 def test_a_batch_function_for_spark(bundle):
     predict = cluster.predict_function(bundle)()
-    found = predict(np.array([*TEXTS, None], dtype=object))
-    wanted = open_predictor(bundle).predict([*TEXTS, ""])
-    assert found["label"].tolist() == [one.label for one in wanted]
-    np.testing.assert_allclose(found["score"], [one.score for one in wanted])
+    predicted = predict(np.array([*TEXTS, None], dtype=object))
+    expected = open_predictor(bundle).predict([*TEXTS, ""])
+    assert predicted["label"].tolist() == [prediction.label for prediction in expected]
+    np.testing.assert_allclose(predicted["score"], [prediction.score for prediction in expected])

@@ -35,20 +35,20 @@ from sentiment_lstm.text.cleaning import normalizer, without_surrogates
         ),
     ],
 )
-def test_normal_form(raw, normal):
+def test_texts_are_cleaned(raw, normal):
     assert normalizer(lowercase=True).normalize_str(raw) == normal
 
 
-def test_case_may_stay():
+def test_case_is_kept_on_request():
     assert normalizer(lowercase=False).normalize_str("GOOD Film") == "GOOD Film"
 
 
-def test_normal_text_is_left_alone():
+def test_clean_text_is_not_changed():
     text = 'it wasn\'t "bad"?! caf\u00e9 8/10 :-) <3'
     assert normalizer(lowercase=True).normalize_str(text) == text
 
 
-def test_surrogates_are_replaced_one_for_one():
+def test_each_surrogate_is_replaced():
     assert without_surrogates("a\ud800\udfffb\U0001f600") == "a\ufffd\ufffdb\U0001f600"
 
 
@@ -57,7 +57,7 @@ def test_surrogates_are_replaced_one_for_one():
     ["<", "&", "x", " ", "<a", "</", "&amp", "&amp;", "\u0301", "'", "http://", "@", "www.!"],
 )
 def test_time_is_linear_in_hostile_text(unit):
-    """64 KB take a small part of a second; quadratic steps would take minutes."""
+    """64 KB take a fraction of a second. Quadratic time would be minutes."""
     steps = normalizer(lowercase=True)
     start = time.perf_counter()
     steps.normalize_str(unit * (1 << 16))

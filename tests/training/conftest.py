@@ -1,4 +1,4 @@
-"""A task that a tiny LSTM learns in seconds, and what watches it."""
+"""Fixtures: a trainer of a tiny LSTM on a simple task, and a watcher of its calls."""
 
 import random
 from pathlib import Path
@@ -16,7 +16,7 @@ from sentiment_lstm.training.objective import Classification
 
 
 class Notes:
-    """A watcher that keeps what it is told."""
+    """A watcher that keeps the values that it is called with."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, float]] = []

@@ -1,4 +1,4 @@
-"""Numbers as a listener gets them."""
+"""Examples of the numbers that a listener gets."""
 
 STEP = {
     "step": 1, "epoch": 1, "loss": 0.7, "accuracy": 0.5, "grad_norm": 1.0,

@@ -1,4 +1,4 @@
-"""A task that a tiny LSTM learns in seconds: one word, at any place, tells a text's class."""
+"""A task that a tiny LSTM learns in seconds: a single word decides the class of a text."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ FIRST, WORDS = 2, 12
 
 
 def texts(count: int, seed: int, classes: int = 2) -> Window:
-    """Texts of random words; one of them, at any place, tells the class."""
+    """Make texts of random words. One of them, at any position, decides the class."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.int64) % classes
     ids = []

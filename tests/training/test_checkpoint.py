@@ -7,13 +7,13 @@ from sentiment_lstm.errors import SentimentError, TrainingError
 from sentiment_lstm.training import checkpoint
 
 
-def test_tensors_and_facts_come_back(tmp_path: Path):
+def test_tensors_and_values_are_read_back(tmp_path: Path):
     path = tmp_path / checkpoint.FILE
     tensors = {"a": torch.arange(6.0).reshape(2, 3).T, "b": torch.tensor(3)}
     checkpoint.save_checkpoint(path, tensors, {"step": 7, "loss": float("inf")})
-    found, facts = checkpoint.load_checkpoint(path)
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+    loaded, facts = checkpoint.load_checkpoint(path)
+    assert loaded.keys() == tensors.keys()
+    assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
     assert facts == {"step": 7, "loss": float("inf")}
 
 
@@ -24,7 +24,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path):
         checkpoint.load_checkpoint(path)
 
 
-def test_no_space_keeps_the_earlier_checkpoint(tmp_path: Path, monkeypatch):
+def test_a_full_disk_keeps_the_earlier_checkpoint(tmp_path: Path, monkeypatch):
     path = tmp_path / checkpoint.FILE
     checkpoint.save_checkpoint(path, {"a": torch.zeros(1)}, {"step": 1})
 

@@ -1,4 +1,4 @@
-"""What people see: a bar on a terminal, a line for each epoch everywhere."""
+"""Progress is a bar on a terminal, and a line for each epoch everywhere."""
 
 import io
 from pathlib import Path
@@ -10,7 +10,7 @@ from sentiment_lstm.training.display import Display
 from sentiment_lstm.training.listener import Stage
 
 
-def test_a_terminal_gets_a_bar_and_everyone_a_line_an_epoch():
+def test_each_epoch_has_a_line_and_a_terminal_shows_a_bar():
     for terminal in (True, False):
         out = io.StringIO()
         display = Display(Console(file=out, force_terminal=terminal, width=120))
@@ -22,7 +22,7 @@ def test_a_terminal_gets_a_bar_and_everyone_a_line_an_epoch():
         assert ("5 tokens/s" in out.getvalue()) == terminal
 
 
-def test_notes_are_printed_before_and_after_a_stage_as_they_are(capsys):
+def test_notes_before_and_after_a_stage_are_printed_unchanged(capsys):
     display = Display()
     display.on_note("[bold] 3 texts")
     display.on_start(Stage(Path(), total_updates=None))

@@ -9,9 +9,9 @@ from sentiment_lstm.training.embeddings import SCALE, word2vec
 pytest.importorskip("gensim")
 
 
-def test_vectors_know_who_keeps_whose_company_and_repeat():
+def test_words_in_the_same_contexts_get_similar_and_repeatable_vectors():
     rng = np.random.default_rng(0)
-    # Two worlds of 1,000 words that never meet: ids 2 to 1001 and 1002 to 2001; 2002 never occurs.
+    # Ids 2 to 1001 and 1002 to 2001 never occur in the same text; 2002 never occurs.
     ids = [(rng.integers(2, 1002, 20) + 1000 * (n % 2)).astype(np.int32) for n in range(12000)]
     vectors = word2vec(ids, 2003, 8, TrainingSettings())
     assert vectors.shape == (2003, 8)

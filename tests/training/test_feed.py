@@ -29,7 +29,7 @@ def test_reviews_become_ids_and_positions():
     assert window.ids[0].dtype == np.int32
 
 
-def test_a_stream_comes_in_windows_that_hold_what_a_whole_feed_holds():
+def test_windows_of_a_stream_hold_the_texts_of_a_whole_feed():
     settings = Settings().updated({"data.stream_rows": 100})
     whole = make_feed(corpus(False), TOKENIZER, settings)
     stream = make_feed(corpus(True), TOKENIZER, settings)
@@ -40,21 +40,21 @@ def test_a_stream_comes_in_windows_that_hold_what_a_whole_feed_holds():
     assert stream.fingerprint() == whole.fingerprint()
 
 
-def test_fingerprint_sees_labels_and_texts():
+def test_fingerprint_depends_on_labels_and_texts():
     settings = Settings()
     other = Corpus(CLASSES, REVIEWS[1:12], REVIEWS[12:], False, {})
     first = make_feed(corpus(False), TOKENIZER, settings).fingerprint()
     assert first != make_feed(other, TOKENIZER, settings).fingerprint()
 
 
-def test_validation_is_read_whole_as_prediction_reads():
+def test_validation_texts_are_not_truncated():
     settings = Settings().updated({"text.max_tokens": 2})
     feed = make_feed(corpus(False), TOKENIZER, settings)
     assert {len(ids) for ids in feed.sample.ids} == {2}
     assert {len(ids) for ids in feed.validation.ids} == {3}
 
 
-def test_soft_labels_become_shares_and_weights_travel_along():
+def test_soft_labels_become_targets_and_texts_keep_their_weights():
     reviews = [*REVIEWS[:2], replace(REVIEWS[2], soft_label=0.3, weight=0.5)]
     window = encode(reviews, TOKENIZER, CLASSES, max_tokens=9)
     np.testing.assert_allclose(window.targets, [[1, 0], [0, 1], [0.7, 0.3]], rtol=1e-6)
@@ -63,10 +63,10 @@ def test_soft_labels_become_shares_and_weights_travel_along():
     assert plain.targets is plain.weights is None
 
 
-def test_fingerprint_sees_shares_and_weights():
+def test_fingerprint_depends_on_soft_labels_and_weights():
     def of(review: Example) -> str:
-        found = Corpus(CLASSES, [review, *REVIEWS[1:12]], REVIEWS[12:], False, {})
-        return make_feed(found, TOKENIZER, Settings()).fingerprint()
+        changed_corpus = Corpus(CLASSES, [review, *REVIEWS[1:12]], REVIEWS[12:], False, {})
+        return make_feed(changed_corpus, TOKENIZER, Settings()).fingerprint()
 
     changes = {"soft_label": 0.5}, {"weight": 2.0}
     changed = {of(replace(REVIEWS[0], **change)) for change in changes}
@@ -82,7 +82,7 @@ def rows(feed: Feed, first: int, number: int) -> list[list[int]]:
     return [b.rows.tolist() for b in islice(feed.unlabelled_batches(20, 5, first), number)]
 
 
-def test_unlabelled_batches_never_end_and_go_on_anywhere():
+def test_unlabelled_batches_never_end_and_start_at_any_step():
     feed = unlabelled_feed()
     whole = rows(feed, 0, 30)
     assert max(len(batch) for batch in whole) > 1
@@ -95,11 +95,11 @@ def test_unlabelled_batches_never_end_and_go_on_anywhere():
             passes.append(seen)
             seen = []
     assert len(passes) >= 2
-    assert all(sorted(one) == list(range(23)) for one in passes)
+    assert all(sorted(epoch_rows) == list(range(23)) for epoch_rows in passes)
     assert passes[0] != passes[1]
 
 
-def test_unlabelled_batches_of_a_feed_without_such_texts_are_none():
+def test_a_feed_without_unlabelled_texts_has_no_such_batches():
     assert list(make_feed(corpus(False), TOKENIZER, Settings()).unlabelled_batches(9, 0, 0)) == []
 
 
@@ -107,20 +107,22 @@ def test_unlabelled_batches_of_a_feed_without_such_texts_are_none():
 def test_a_loss_without_labels_reads_the_unlabelled_sources(term: str, tmp_path: Path):
     source = tmp_path / "more.csv"
     source.write_text(f"text\nand more and more\n{REVIEWS[0].text}\n''\nword4\n,\n")
-    wanted = {f"training.{term}": 1.0, "text.max_tokens": 2}
+    with_term = {f"training.{term}": 1.0, "text.max_tokens": 2}
     sources = {"language.sources": (str(source),)}
     set_aside = SetAside(None)
-    feed = make_feed(corpus(False), TOKENIZER, Settings().updated(wanted | sources), set_aside)
+    feed = make_feed(corpus(False), TOKENIZER, Settings().updated(with_term | sources), set_aside)
     assert [ids.tolist() for ids in feed.unlabelled.ids] == [
         [*TOKENIZER.encode([text])[0].ids[:1], *TOKENIZER.encode([text])[0].ids[1:][-1:]]
         for text in ("and more and more", "''", "word4")
     ]
     assert set_aside.total == 1
-    unwanted = make_feed(corpus(False), TOKENIZER, Settings().updated(sources))
-    assert unwanted.unlabelled is None
-    without = make_feed(corpus(False), TOKENIZER, Settings().updated(wanted))
-    assert [i.tolist() for i in without.unlabelled.ids] == [i.tolist() for i in without.sample.ids]
-    prints = {unwanted.fingerprint(), without.fingerprint(), feed.fingerprint()}
+    without_term = make_feed(corpus(False), TOKENIZER, Settings().updated(sources))
+    assert without_term.unlabelled is None
+    without_sources = make_feed(corpus(False), TOKENIZER, Settings().updated(with_term))
+    assert [i.tolist() for i in without_sources.unlabelled.ids] == [
+        i.tolist() for i in without_sources.sample.ids
+    ]
+    prints = {without_term.fingerprint(), without_sources.fingerprint(), feed.fingerprint()}
     assert len(prints) == 3
 
 

@@ -31,8 +31,8 @@ def test_a_study_measures_every_network_with_and_without_clipping():
         assert run["ratio"]["start"] == run["start"][100] / run["start"][1]
 
 
-def test_networks_differ_in_their_start_alone():
-    """Seed, texts and first state are shared: with and without clipping start alike."""
+def test_networks_differ_only_in_their_initialisation():
+    """Runs with and without clipping share seed, texts and first weights."""
     runs = run_study(lambda _: None, SMALL)["runs"]
     for free, clipped in zip(runs[::2], runs[1::2], strict=True):
         assert (free["clip_norm"], clipped["clip_norm"]) == (None, SMALL.clip_norm)
@@ -40,7 +40,7 @@ def test_networks_differ_in_their_start_alone():
         assert free["loss"][0] == clipped["loss"][0]
 
 
-def test_a_seed_gives_the_same_numbers_again_and_another_seed_others():
+def test_only_the_same_seed_gives_the_same_numbers():
     first, again, other = (
         run_study(lambda _: None, replace(SMALL, seed=seed))["runs"] for seed in (1, 1, 2)
     )
@@ -49,12 +49,12 @@ def test_a_seed_gives_the_same_numbers_again_and_another_seed_others():
     assert first[0]["loss"] != other[0]["loss"]
 
 
-def test_small_numbers_count_again_after_a_study():
+def test_denormal_numbers_are_restored_after_a_study():
     run_study(lambda _: None, SMALL)
     assert (torch.tensor([1e-38]) * 0.1).item() > 0
 
 
-def test_texts_say_what_most_of_their_opinions_say():
+def test_the_label_of_a_text_is_that_of_most_of_its_opinions():
     vocabulary, texts = make_task(SMALL)
     assert texts.ids.shape == (2 * 4 + 3 + 4, SMALL.length)
     assert texts.ids.min() > 0
@@ -70,7 +70,7 @@ def test_texts_say_what_most_of_their_opinions_say():
         assert (ids != 9).sum() == SMALL.opinions
 
 
-def test_the_start_of_each_network_is_what_it_is_named():
+def test_each_network_starts_as_its_name_says():
     torch.manual_seed(0)
     open_ = LastStateClassifier(Network("x", forget_bias=1.0), 5, SMALL).layer
     bias = (open_.bias_ih_l0 + open_.bias_hh_l0)[8:16]
@@ -80,7 +80,7 @@ def test_the_start_of_each_network_is_what_it_is_named():
     assert radius.item() == pytest.approx(2.0, rel=1e-5)
 
 
-def test_gradients_by_distance_are_those_of_the_cells_equations():
+def test_gradients_by_distance_follow_the_cells_equations():
     torch.manual_seed(0)
     model = LastStateClassifier(Network("x", forget_bias=1.0), 5, SMALL)
     ids, labels = torch.tensor([[1, 2, 3, 4, 1, 2]]), torch.tensor([1.0])

@@ -10,21 +10,21 @@ from sentiment_lstm.settings import TrainingSettings
 from sentiment_lstm.training.hardware import resolve_auto
 
 
-def test_nothing_stays_auto_and_what_was_set_stays():
-    found = resolve_auto(TrainingSettings())
-    assert found.threads >= 1
-    assert found.device in ("cpu", "cuda")
-    assert found.precision in ("float32", "bfloat16")
-    wanted = TrainingSettings(threads=3, device="cpu", precision="float32")
-    assert resolve_auto(wanted) == wanted
-    assert resolve_auto(found) == found
+def test_auto_settings_are_decided_and_others_stay():
+    chosen = resolve_auto(TrainingSettings())
+    assert chosen.threads >= 1
+    assert chosen.device in ("cpu", "cuda")
+    assert chosen.precision in ("float32", "bfloat16")
+    explicit = TrainingSettings(threads=3, device="cpu", precision="float32")
+    assert resolve_auto(explicit) == explicit
+    assert resolve_auto(chosen) == chosen
 
 
 @pytest.mark.parametrize("has", [True, False])
-def test_bfloat16_goes_where_the_processor_multiplies_it(monkeypatch, has: bool):
+def test_bfloat16_is_used_if_the_processor_supports_it(monkeypatch, has: bool):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has})
-    found = resolve_auto(TrainingSettings(device="cpu")).precision
-    assert found == ("bfloat16" if has else "float32")
+    precision = resolve_auto(TrainingSettings(device="cpu")).precision
+    assert precision == ("bfloat16" if has else "float32")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
@@ -36,7 +36,7 @@ def test_a_missing_gpu_is_one_sentence():
 @pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc"
 )
-def test_freed_memory_is_used_again_only_while_it_is_kept():
+def test_freed_memory_is_reused_only_while_it_is_kept():
     code = """
 import resource, torch
 from sentiment_lstm.training.hardware import keep_freed_memory

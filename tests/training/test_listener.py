@@ -1,4 +1,4 @@
-"""A listener follows a whole training, and may end it."""
+"""A listener is called through a whole training, and may end it."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class Ender(Listener):
         raise LookupError
 
 
-def test_a_training_tells_all_its_listeners(csv_file: Path, tmp_path: Path):
+def test_a_training_calls_all_its_listeners(csv_file: Path, tmp_path: Path):
     first, second = Recorder(), Recorder()
     settings = tiny(csv_file, training__max_steps=2)
     train(settings, tmp_path / "run", Listeners([first, second]))

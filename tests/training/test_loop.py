@@ -1,4 +1,4 @@
-"""The loop learns, stops when it should, and goes on from a state as if never interrupted."""
+"""The loop learns, stops in time, and continues from a saved state without a difference."""
 
 import math
 from dataclasses import replace
@@ -18,7 +18,7 @@ from sentiment_lstm.training.objective import Classification
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_it_learns(make_trainer, notes, classes: int):
+def test_training_learns_the_task(make_trainer, notes, classes: int):
     trainer = make_trainer(classes, epochs=12)
     trainer.run(notes)
     assert notes.epochs[0]["validation_loss"] > 0.5
@@ -69,7 +69,7 @@ def test_max_steps_ends_inside_an_epoch_with_a_validation(make_trainer, notes):
     assert trainer.best
 
 
-def test_a_bad_number_stops_before_the_update(make_trainer, notes):
+def test_a_loss_that_is_not_finite_stops_before_the_update(make_trainer, notes):
     trainer = make_trainer()
     with torch.no_grad():
         trainer.model.output.bias.fill_(torch.nan)
@@ -131,7 +131,7 @@ def make_mixed(make_trainer):
     return make
 
 
-def test_it_learns_with_every_term(make_mixed, notes):
+def test_training_learns_with_every_term(make_mixed, notes):
     make_mixed(epochs=8).run(notes)
     assert notes.epochs[-1]["validation_accuracy"] > 0.95
     assert all(step["extra"] > 0 for step in notes.steps)
@@ -149,7 +149,7 @@ def test_terms_change_the_update_and_not_the_reported_loss(make_trainer, make_mi
 
 
 @pytest.mark.parametrize("stop", [1, 9, 23])
-def test_a_resumed_training_meets_the_same_unlabelled_texts(make_mixed, notes, stop):
+def test_a_resumed_training_reads_the_same_unlabelled_texts(make_mixed, notes, stop):
     changes = {"epochs": 3, "word_dropout": 0.1}
     whole, first, second = (make_mixed(**changes) for _ in range(3))
     whole.run(notes)
@@ -161,7 +161,7 @@ def test_a_resumed_training_meets_the_same_unlabelled_texts(make_mixed, notes, s
     assert all(torch.equal(whole.best[name], second.best[name]) for name in whole.best)
 
 
-def test_bfloat16_trains_where_it_was_asked_for(make_trainer, notes):
+def test_training_runs_in_bfloat16_on_request(make_trainer, notes):
     trainer = make_trainer(precision="bfloat16", epochs=8)
     trainer.run(notes)
     assert notes.epochs[-1]["train_loss"] < notes.epochs[0]["train_loss"]
@@ -169,8 +169,8 @@ def test_bfloat16_trains_where_it_was_asked_for(make_trainer, notes):
 
 
 @pytest.mark.parametrize("decay", ["linear", "cosine"])
-def test_the_planned_updates_are_the_real_ones(decay: str, notes):
-    """Else the falling rate would pass zero and training go uphill."""
+def test_as_many_updates_are_made_as_planned(decay: str, notes):
+    """Otherwise the falling learning rate would become negative."""
     sample = texts(500, 1)
     steps = count_batches(lengths_of(sample.ids), 60, 0, epochs=4)
     settings = resolve_auto(
@@ -184,7 +184,7 @@ def test_the_planned_updates_are_the_real_ones(decay: str, notes):
     assert all(step["learning_rate"] > 0 for step in notes.steps)
 
 
-def test_a_validation_loss_that_is_no_number_is_one_sentence(make_trainer, notes, monkeypatch):
+def test_a_validation_loss_that_is_not_finite_is_one_sentence(make_trainer, notes, monkeypatch):
     trainer = make_trainer()
     monkeypatch.setattr(trainer, "validate", lambda _: {"loss": math.nan, "accuracy": 0.5})
     with pytest.raises(TrainingError, match="finite validation loss"):

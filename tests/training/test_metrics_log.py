@@ -16,7 +16,7 @@ def started(folder: Path, updates: int, epochs: int) -> MetricsLog:
     return log
 
 
-def test_resuming_drops_what_was_not_saved(tmp_path: Path):
+def test_resuming_drops_lines_after_the_checkpoint(tmp_path: Path):
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
     log = started(tmp_path, updates=2, epochs=1)
     log.on_update({"step": 3, "again": 1})

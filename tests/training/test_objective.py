@@ -20,7 +20,7 @@ from sentiment_lstm.training.objective import (
 
 
 class Fixed(nn.Module):
-    """Gives every text the same logit, and keeps what it read."""
+    """Gives every text the same logit, and keeps the ids that it read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ def batch(**more) -> Batch:
     return Batch(ids, np.full(3, 400), labels, np.arange(3), **more)
 
 
-def test_two_classes_as_one_logit_or_two_give_the_same():
+def test_one_or_two_logits_of_two_classes_give_the_same_loss():
     logits = torch.tensor([2.0, -1.0, 0.3])
     labels = torch.tensor([1, 1, 0])
     both = torch.stack([torch.zeros(3), logits], dim=1)
@@ -46,7 +46,7 @@ def test_two_classes_as_one_logit_or_two_give_the_same():
     assert correct(logits, labels) == correct(both, labels) == 1
 
 
-def test_hard_targets_cost_what_labels_do_and_soft_ones_pull_to_their_share():
+def test_hard_targets_cost_like_labels_and_soft_targets_are_learnt():
     logits, labels = torch.tensor([2.0, -1.0]), torch.tensor([1, 0])
     hard = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
     torch.testing.assert_close(cross_entropy(logits, hard), cross_entropy(logits, labels))
@@ -58,7 +58,7 @@ def test_hard_targets_cost_what_labels_do_and_soft_ones_pull_to_their_share():
     torch.testing.assert_close(cross_entropy(logits, soft), cross_entropy(both, soft))
 
 
-def test_texts_and_classes_count_by_their_weights():
+def test_the_loss_weights_texts_and_classes():
     model = Fixed()
     weights = np.array([1.0, 0.5, 0.0], dtype=np.float32)
     classes = torch.tensor([3.0, 1.0])
@@ -76,7 +76,7 @@ def test_soft_targets_of_a_batch_are_used():
     assert model.logit.grad.item() == pytest.approx(0, abs=1e-6)
 
 
-def test_words_turn_unknown_in_training_alone():
+def test_words_become_unknown_only_in_training():
     model, objective = Fixed(), Classification(word_dropout=0.3)
     objective(model, batch())
     assert 0.2 < (model.read == UNKNOWN_ID).float().mean() < 0.4
@@ -95,15 +95,15 @@ def test_entropy_and_divergence_are_the_textbook_sums():
     p, q = logits.softmax(1), others.softmax(1)
     torch.testing.assert_close(entropy(logits), -(p * p.log()).sum(1))
     torch.testing.assert_close(divergence(logits, others), (p * (p / q).log()).sum(1))
-    one, other = torch.tensor([0.0, 2.0]), torch.tensor([1.0, -3.0])
-    both, both_others = (torch.stack([torch.zeros(2), z], dim=1) for z in (one, other))
-    torch.testing.assert_close(entropy(one), entropy(both))
-    torch.testing.assert_close(divergence(one, other), divergence(both, both_others))
-    assert entropy(one)[0].item() == pytest.approx(np.log(2), rel=1e-6)
+    single, other = torch.tensor([0.0, 2.0]), torch.tensor([1.0, -3.0])
+    both, both_others = (torch.stack([torch.zeros(2), z], dim=1) for z in (single, other))
+    torch.testing.assert_close(entropy(single), entropy(both))
+    torch.testing.assert_close(divergence(single, other), divergence(both, both_others))
+    assert entropy(single)[0].item() == pytest.approx(np.log(2), rel=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 4)])
-def test_entropy_passes_its_whole_gradient(shape):
+def test_entropy_has_its_whole_gradient(shape):
     logits = torch.randn(shape, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(entropy, (logits,))
 
@@ -147,7 +147,7 @@ def gradients(model: nn.Module, loss: Tensor) -> list[Tensor]:
         ({"adversarial": 1.0, "virtual_adversarial": 1.0, "entropy": 1.0}, 5),
     ],
 )
-def test_only_terms_with_a_weight_cost_passes_and_only_in_training(terms, calls):
+def test_only_weighted_terms_need_passes_and_only_in_training(terms, calls):
     model, objective = Recorded(), Classification(**terms)
     loss = objective(model, small_batch(), small_batch(seed=2))
     assert len(model.calls) == calls
@@ -172,24 +172,24 @@ def test_the_adversarial_term_is_the_loss_under_the_worst_shift(classes):
     attacked = cross_entropy(model(ids, lengths, shift=worst), labels)
     assert (attacked > costs).all()
     torch.testing.assert_close(loss.extra, 0.5 * attacked.mean())
-    for found, wanted in zip(
+    for actual, expected in zip(
         gradients(model, loss.extra), gradients(model, 0.5 * attacked.mean()), strict=True
     ):
-        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_pass_that_gave_the_shift_still_gives_its_gradient():
-    """The graph of the first pass is gone through twice."""
+def test_the_pass_that_found_the_shift_still_gives_its_gradient():
+    """The graph of the first pass has two backward passes."""
     plain = Classification()(model := Recorded(), small_batch())
     attacked = Classification(adversarial=1.0)(model, small_batch())
     torch.testing.assert_close(attacked.total, plain.total)
-    for found, wanted in zip(
+    for actual, expected in zip(
         gradients(model, attacked.total), gradients(model, plain.total), strict=True
     ):
-        torch.testing.assert_close(found, wanted)
+        torch.testing.assert_close(actual, expected)
 
 
-def test_weights_of_texts_hold_under_attack():
+def test_the_adversarial_loss_weights_texts_too():
     weights = np.zeros(12, dtype=np.float32)
     batch = small_batch()
     weightless = Batch(batch.ids, batch.lengths, batch.labels, batch.rows, weights=weights)
@@ -213,20 +213,20 @@ class Sloped(nn.Module):
 
 
 def test_the_virtual_shift_is_one_power_iteration_on_the_curvature():
-    """Of the divergence: W'(diag p - pp')W for logits Wx; here all p are 1/3."""
+    """The curvature of the divergence is W'(diag p - pp')W for logits Wx. Here all p are 1/3."""
     model = Sloped(torch.randn(3, 4, generator=torch.Generator().manual_seed(3)))
-    one = Batch(np.array([[5]]), np.array([1]), np.array([0]), np.array([0]))
-    Classification(virtual_adversarial=1.0, perturbation=2.0)(model, one, one)
+    text = Batch(np.array([[5]]), np.array([1]), np.array([0]), np.array([0]))
+    Classification(virtual_adversarial=1.0, perturbation=2.0)(model, text, text)
     _, clean, probe, worst = model.shifts
     assert clean is None
     slopes = model.slopes.detach()
     curvature = slopes.T @ (torch.eye(3) / 3 - torch.ones(3, 3) / 9) @ slopes
-    wanted = curvature @ probe.detach()[0, 0]
-    torch.testing.assert_close(worst[0, 0], 2 * wanted / wanted.norm(), rtol=0.05, atol=0.05)
+    direction = curvature @ probe.detach()[0, 0]
+    torch.testing.assert_close(worst[0, 0], 2 * direction / direction.norm(), rtol=0.05, atol=0.05)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_virtual_term_moves_verdicts_from_a_fixed_one(classes):
+def test_the_virtual_term_is_the_divergence_under_the_worst_shift(classes):
     model, batch = Recorded(classes), small_batch(classes)
     unlabelled = small_batch(classes, seed=2)
     objective = Classification(virtual_adversarial=0.5, perturbation=0.5)
@@ -238,22 +238,22 @@ def test_the_virtual_term_moves_verdicts_from_a_fixed_one(classes):
     verdict = model(ids, lengths).detach()
     moved = divergence(verdict, model(ids, lengths, shift=worst)).mean()
     torch.testing.assert_close(loss.extra, 0.5 * moved)
-    for found, wanted in zip(
+    for actual, expected in zip(
         gradients(model, loss.extra), gradients(model, 0.5 * moved), strict=True
     ):
-        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-7)
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-7)
     chance = torch.randn_like(worst)
     chance *= (0.5 * lengths.sqrt() / chance.flatten(1).norm(dim=1))[:, None, None]
     assert moved > 3 * divergence(verdict, model(ids, lengths, shift=chance)).mean()
 
 
-def test_dropout_alone_moves_no_verdict():
+def test_dropout_alone_adds_no_virtual_loss():
     objective = Classification(virtual_adversarial=1.0, perturbation=1e-4)
     loss = objective(Recorded(dropout=0.5), small_batch(), small_batch(seed=2))
     assert abs(loss.extra.item()) < 1e-6
 
 
-def test_the_entropy_term_takes_doubt_away():
+def test_the_entropy_term_reduces_doubt():
     model, batch = Recorded(), small_batch()
     objective = Classification(entropy=1.0)
     before = objective(model, batch, batch).extra
@@ -263,7 +263,7 @@ def test_the_entropy_term_takes_doubt_away():
     assert objective(model, batch, batch).extra < before
 
 
-def test_shifts_are_found_in_float32_where_products_are_bfloat16():
+def test_shifts_are_computed_in_float32_under_bfloat16():
     model = Recorded()
     objective = Classification(adversarial=1.0, virtual_adversarial=1.0, perturbation=2.0)
     labelled, unlabelled = small_batch(), small_batch(seed=2)
@@ -275,6 +275,6 @@ def test_shifts_are_found_in_float32_where_products_are_bfloat16():
     shifts = [shift for shift, _ in model.calls if shift is not None]
     assert all(shift.dtype == full for shift in shifts)
     for worst, read in ((shifts[1], labelled), (shifts[-1], unlabelled)):
-        wanted = 2 * torch.from_numpy(read.lengths).float().sqrt()
-        torch.testing.assert_close(worst.flatten(1).norm(dim=1), wanted)
+        expected = 2 * torch.from_numpy(read.lengths).float().sqrt()
+        torch.testing.assert_close(worst.flatten(1).norm(dim=1), expected)
     assert all(slope.abs().sum() > 0 for slope in gradients(model, loss.extra))

@@ -1,4 +1,4 @@
-"""Shifts have the size and direction they claim, and spare the padding."""
+"""Shifts have the right size and direction, and are zero on padding."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def sizes(shift: torch.Tensor) -> list[float]:
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
-def test_each_text_gets_the_size_whatever_its_gradient(scale: float):
+def test_each_shift_has_the_size_whatever_the_gradient(scale: float):
     direction = torch.randn(3, 4, 5) * scale
     direction[2] = 0.0
     assert sizes(resized(direction, 5.0)) == pytest.approx([5.0, 5.0, 0.0], rel=1e-5)
@@ -48,7 +48,7 @@ def test_each_text_gets_the_size_whatever_its_gradient(scale: float):
     assert flat.item() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_a_random_shift_leaves_padding_alone():
+def test_a_random_shift_is_zero_on_padding():
     shift = random_shift(build(), IDS, LENGTHS, 0.1)
     assert shift.requires_grad
     assert sizes(shift) == pytest.approx([0.1, 0.1], rel=1e-5)
@@ -57,15 +57,15 @@ def test_a_random_shift_leaves_padding_alone():
 
 
 def test_the_steepest_shift_follows_the_gradient():
-    """A loss that is a scalar product with w falls fastest along w."""
+    """A loss that is a scalar product with w grows fastest along w."""
     w, shift = torch.randn(2, 4, 5), torch.zeros(2, 4, 5, requires_grad=True)
-    found = steepest((w * shift).sum(dim=(1, 2)), shift, 2.0)
+    worst = steepest((w * shift).sum(dim=(1, 2)), shift, 2.0)
     for row in range(2):
-        torch.testing.assert_close(found[row], 2 * w[row] / w[row].norm())
+        torch.testing.assert_close(worst[row], 2 * w[row] / w[row].norm())
 
 
 @pytest.mark.parametrize("both", [False, True])
-def test_the_steepest_shift_of_a_network_beats_chance_and_spares_padding(both: bool):
+def test_the_steepest_shift_moves_logits_most_and_spares_padding(both: bool):
     model = build(both=both).train()
     scores, shift = repeatable(model, IDS, LENGTHS), no_shift(model, IDS)
     logits = scores(shift)

@@ -1,4 +1,4 @@
-"""The language-model stage: a bundle of its own, taken up where it was left, a better start."""
+"""The language-model stage saves its own bundle, can be resumed, and improves the start."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_long_texts_are_read_in_pieces_and_single_words_not_at_all():
     assert [piece.tolist() for piece in pieces(texts, 2)] == [[1, 2], [3, 4], [7, 8]]
 
 
-def test_the_stage_leaves_a_bundle_without_a_verdict(csv_file: Path, tmp_path: Path):
+def test_the_stage_saves_a_bundle_that_cannot_classify(csv_file: Path, tmp_path: Path):
     more = tmp_path / "more.csv"
     more.write_text("text\n" + "\n".join(f"quokka number {n} and a film" for n in range(30)))
     fast = {"language__learning_rate": 0.02, "language__sources": (str(more),)}
@@ -53,7 +53,7 @@ def test_the_stage_leaves_a_bundle_without_a_verdict(csv_file: Path, tmp_path: P
     assert "quokka" in trained.tokenizer.to_json()
 
 
-def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Path):
+def test_training_starts_from_the_language_model(csv_file: Path, tmp_path: Path):
     train(with_language(csv_file), tmp_path / "run", QUIET)
     start = str(tmp_path / "run" / "language")
     frozen = {"training__init": start, "training__learning_rate": 1e-12, "language__epochs": 0}
@@ -63,7 +63,7 @@ def test_a_training_goes_on_from_the_language_model(csv_file: Path, tmp_path: Pa
         np.testing.assert_allclose(second.weights[name], weight, atol=1e-8)
 
 
-def test_a_bundle_of_two_directions_cannot_go_on_reading(csv_file: Path, tmp_path: Path):
+def test_a_bidirectional_bundle_cannot_start_a_language_model(csv_file: Path, tmp_path: Path):
     both = {"model__bidirectional": True, "language__epochs": 0}
     train(with_language(csv_file, **both), tmp_path / "run", QUIET)
     with pytest.raises(SentimentError, match="one direction for a language model"):
@@ -74,7 +74,7 @@ def test_a_bundle_of_two_directions_cannot_go_on_reading(csv_file: Path, tmp_pat
         )
 
 
-def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, tmp_path: Path):
+def test_a_language_model_starts_from_a_bundle_and_keeps_its_words(csv_file: Path, tmp_path: Path):
     train(with_language(csv_file), tmp_path / "run", QUIET)
     start = load_bundle(tmp_path / "run")
     frozen = {"training__init": str(tmp_path / "run"), "language__learning_rate": 1e-12}
@@ -82,8 +82,8 @@ def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, t
     more = load_bundle(tmp_path / "second" / "language")
     assert more.tokenizer.to_json() == start.tokenizer.to_json()
     for name, weight in more.weights.items():
-        wanted = 0.0 if "output." in name else start.weights[name]
-        np.testing.assert_allclose(weight, wanted, atol=1e-8)
+        expected = 0.0 if "output." in name else start.weights[name]
+        np.testing.assert_allclose(weight, expected, atol=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_language_model_goes_on_from_a_bundle_with_its_words(csv_file: Path, t
         ({"language__sources": ("nowhere.csv",)}, r"nowhere\.csv"),
     ],
 )
-def test_what_cannot_work_is_refused_and_leaves_the_name_free(
+def test_wrong_settings_are_refused_and_leave_no_folder(
     csv_file: Path, tmp_path: Path, changes, message
 ):
     with pytest.raises(SentimentError, match=message):
@@ -110,7 +110,7 @@ def test_texts_of_one_word_teach_no_language(tmp_path: Path):
 
 
 @pytest.mark.parametrize("stage", [0, 1])
-def test_it_resumes_exactly_in_either_stage(csv_file: Path, tmp_path: Path, monkeypatch, stage):
+def test_a_run_resumes_exactly_in_both_stages(csv_file: Path, tmp_path: Path, monkeypatch, stage):
     more = tmp_path / "more.csv"
     more.write_text("text,label\na film without a label,\n,\n")
     settings = with_language(csv_file, language__sources=(str(more),))

@@ -1,4 +1,4 @@
-"""A whole training in a run folder: killed, interrupted, resumed, gone on from a bundle."""
+"""A whole training in a run folder is killed, interrupted, resumed, and started from a bundle."""
 
 import hashlib
 import io
@@ -41,14 +41,14 @@ def test_a_run_folder_is_a_bundle(csv_file: Path, tmp_path: Path):
         train(tiny(csv_file), folder, QUIET)
 
 
-def test_word2vec_start_and_bpe(csv_file: Path, tmp_path: Path):
+def test_a_run_from_word2vec_with_subwords(csv_file: Path, tmp_path: Path):
     pytest.importorskip("gensim")
     changes = {"training__embeddings": "word2vec", "text__kind": "bpe", "text__vocabulary": 60}
     metrics = train(tiny(csv_file, **changes), tmp_path / "run", QUIET)
     assert metrics["validation_accuracy"] > 0.9
 
 
-def test_going_on_from_a_bundle_keeps_words_and_weights(csv_file: Path, tmp_path: Path):
+def test_a_run_from_a_bundle_keeps_its_words_and_weights(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     short = {"training__init": str(tmp_path / "first"), "training__max_steps": 1}
     metrics = train(tiny(csv_file, model__hidden_size=99, **short), tmp_path / "second", QUIET)
@@ -58,7 +58,7 @@ def test_going_on_from_a_bundle_keeps_words_and_weights(csv_file: Path, tmp_path
     assert metrics["validation_accuracy"] > 0.9
 
 
-def test_going_on_from_a_bundle_of_an_older_cleaning_takes_todays(csv_file: Path, tmp_path: Path):
+def test_a_run_from_an_older_bundle_takes_the_current_cleaning(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     file = tmp_path / "first" / "tokenizer.json"
     today = file.read_text()
@@ -71,7 +71,7 @@ def test_going_on_from_a_bundle_of_an_older_cleaning_takes_todays(csv_file: Path
 
 
 @pytest.mark.parametrize(("before", "asked"), [(True, False), (False, True)])
-def test_going_on_from_a_bundle_slips_are_corrected_as_there_or_as_asked(
+def test_a_run_from_a_bundle_corrects_slips_like_the_bundle_or_as_set(
     csv_file: Path, tmp_path: Path, before: bool, asked: bool
 ):
     train(tiny(csv_file, text__correct_slips=before), tmp_path / "first", QUIET)
@@ -81,7 +81,7 @@ def test_going_on_from_a_bundle_slips_are_corrected_as_there_or_as_asked(
     assert load_bundle(tmp_path / "second").tokenizer.correct_slips
 
 
-def test_going_on_with_other_classes_starts_a_new_output(csv_file: Path, tmp_path: Path):
+def test_a_run_with_other_classes_starts_a_new_output_layer(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file), tmp_path / "first", QUIET)
     three = csv_file.read_text().replace("lovely", "fine", 60).splitlines()
     rows = [r.rsplit(",", 1)[0] + ",ok" if "fine" in r else r for r in three]
@@ -115,14 +115,14 @@ def test_changed_data_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatc
         resume(folder, QUIET)
 
 
-def test_an_interrupted_run_says_how_to_go_on(csv_file: Path, tmp_path: Path, monkeypatch):
+def test_an_interrupted_run_says_how_to_resume_it(csv_file: Path, tmp_path: Path, monkeypatch):
     folder = _interrupted(csv_file, tmp_path, monkeypatch)
     with pytest.raises(SentimentError, match="--resume"):
         load_bundle(folder)
     assert resume(folder, QUIET) is not None
     steps = [line["step"] for line in read_metrics(folder)]
     assert sorted(steps) == steps
-    assert len(set(steps)) >= len(steps) - 3  # an epoch's line shares its last step's number
+    assert len(set(steps)) >= len(steps) - 3  # the line of an epoch has the number of its last step
 
 
 def test_a_run_with_the_old_names_of_settings_is_resumed(csv_file, tmp_path: Path, monkeypatch):
@@ -138,17 +138,17 @@ def test_a_run_with_the_old_names_of_settings_is_resumed(csv_file, tmp_path: Pat
 
 def test_changed_settings_are_not_resumed(csv_file: Path, tmp_path: Path, monkeypatch):
     folder = _interrupted(csv_file, tmp_path, monkeypatch)
-    told = (folder / "settings.json").read_text()
-    (folder / "settings.json").write_text(told.replace('"epochs": 3', '"epochs": 5'))
+    content = (folder / "settings.json").read_text()
+    (folder / "settings.json").write_text(content.replace('"epochs": 3', '"epochs": 5'))
     with pytest.raises(TrainingError, match=r"Expected the settings .* found others"):
         resume(folder, QUIET)
-    (folder / "settings.json").write_text(told.replace('"hidden_size": 8', '"hidden_size": 9'))
+    (folder / "settings.json").write_text(content.replace('"hidden_size": 8', '"hidden_size": 9'))
     with pytest.raises(TrainingError, match="Expected a whole checkpoint of this run"):
         resume(folder, QUIET)
 
 
 @pytest.mark.parametrize("group", ["model/", "average/", "optimizer/"])
-def test_a_checkpoint_that_lacks_something_is_not_resumed(
+def test_an_incomplete_checkpoint_is_not_resumed(
     csv_file: Path, tmp_path: Path, monkeypatch, group
 ):
     folder = _interrupted(csv_file, tmp_path, monkeypatch, training__weight_average=0.9)
@@ -160,7 +160,7 @@ def test_a_checkpoint_that_lacks_something_is_not_resumed(
         resume(folder, QUIET)
 
 
-def test_a_finished_run_that_lacks_its_weights_is_not_called_finished(csv_file, tmp_path: Path):
+def test_a_finished_run_without_weights_is_not_called_finished(csv_file, tmp_path: Path):
     train(tiny(csv_file, training__max_steps=1), tmp_path / "run", QUIET)
     assert resume(tmp_path / "run", QUIET) is None
     (tmp_path / "run" / "model.safetensors").unlink()
@@ -169,7 +169,7 @@ def test_a_finished_run_that_lacks_its_weights_is_not_called_finished(csv_file, 
 
 
 def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch, **changes) -> Path:
-    """A run that SIGINT ended after a few updates."""
+    """Make a run that SIGINT ended after a few updates."""
     folder = tmp_path / "run"
     settings = tiny(csv_file, **changes)
     interrupted_at(
@@ -180,7 +180,7 @@ def _interrupted(csv_file: Path, tmp_path: Path, monkeypatch, **changes) -> Path
     return folder
 
 
-def test_a_failure_before_training_leaves_the_name_free(csv_file: Path, tmp_path: Path):
+def test_a_failure_before_training_leaves_no_folder(csv_file: Path, tmp_path: Path):
     folder = tmp_path / "run"
     with pytest.raises(SentimentError):
         train(tiny(tmp_path / "missing.csv"), folder, QUIET)
@@ -204,7 +204,7 @@ def _sha(folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_killed_three_times_it_ends_with_the_same_weights(csv_file: Path, tmp_path: Path):
+def test_a_run_killed_three_times_ends_with_the_same_weights(csv_file: Path, tmp_path: Path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(_train_command(csv_file, whole), check=True, capture_output=True)
     rng = random.Random(int(time.time()))
@@ -216,7 +216,7 @@ def test_killed_three_times_it_ends_with_the_same_weights(csv_file: Path, tmp_pa
         while process.poll() is None and (not log.exists() or log.stat().st_size == size):
             time.sleep(0.01)
         time.sleep(rng.uniform(0.05, 0.6))
-        # Chance may kill thrice before anything is saved; the last time it must not.
+        # All three kills may come before anything is saved; the last one must not.
         saved = killed / "checkpoint.safetensors"
         while kills == 2 and process.poll() is None and not saved.exists():
             time.sleep(0.01)
@@ -250,7 +250,7 @@ def test_a_signal_saves_and_exits(csv_file: Path, tmp_path: Path, number, code):
 
 
 @pytest.mark.parametrize("name", ["README.md", "metrics.jsonl"])
-def test_a_run_writes_over_nobodys_files(csv_file: Path, tmp_path: Path, name):
+def test_a_run_overwrites_no_other_file(csv_file: Path, tmp_path: Path, name):
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / name).write_text("my notes")
@@ -259,8 +259,8 @@ def test_a_run_writes_over_nobodys_files(csv_file: Path, tmp_path: Path, name):
     assert (folder / name).read_text() == "my notes"
 
 
-def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path, monkeypatch):
-    """What an earlier try set aside, mended in its place."""
+def test_a_run_does_not_overwrite_its_source(csv_file: Path, tmp_path: Path, monkeypatch):
+    """The source is the corrected file of bad rows of an earlier run."""
     mended = tmp_path / "run" / "set_aside.jsonl"
     mended.parent.mkdir()
     mended.write_text('{"text": "a lovely film", "label": "good"}\n')
@@ -275,27 +275,24 @@ def test_a_run_does_not_write_over_what_it_reads(csv_file: Path, tmp_path: Path,
     assert "lovely" in mended.read_text()
 
 
-def test_a_start_of_other_classes_and_few_mistakes_are_told(csv_file: Path, tmp_path: Path):
+def test_a_new_output_layer_and_few_mistakes_are_reported(csv_file: Path, tmp_path: Path):
     train(tiny(csv_file, training__max_steps=1), tmp_path / "first", QUIET)
-    said = io.StringIO()
+    output = io.StringIO()
     changes = {
         "training.init": str(tmp_path / "first"),
         "data.label_map": {"bad": "a", "good": "b"},
     }
-    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=said)))
-    assert (
-        "trained from scratch, because the classes differ. Map labels to bad, good"
-        in said.getvalue()
-    )
-    assert "Fewer than 10 validation mistakes: too few to calibrate." in said.getvalue()
+    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=output)))
+    assert "because the classes differ. Map labels to bad, good (--label-map)" in output.getvalue()
+    assert "Fewer than 10 validation mistakes: too few to calibrate." in output.getvalue()
     assert load_bundle(tmp_path / "run").config.temperature == 1.0
 
 
-def test_rows_set_aside_in_any_source_are_told(csv_file: Path, tmp_path: Path):
+def test_rows_set_aside_in_any_source_are_reported(csv_file: Path, tmp_path: Path):
     more = tmp_path / "more.csv"
     more.write_text("text,label\na lovely scene,good\nodd,strange\n,bad\n")
-    said = io.StringIO()
+    output = io.StringIO()
     changes = {"mixture": [{"source": str(more)}], "training.max_steps": 1}
-    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=said)))
-    told = "2 rows set aside (unmapped label: 1, empty text: 1)"
-    assert told in said.getvalue()
+    train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=output)))
+    message = "2 rows set aside (unmapped label: 1, empty text: 1)"
+    assert message in output.getvalue()

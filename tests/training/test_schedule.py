@@ -13,26 +13,26 @@ def rates(total: int | None = 100, **changes) -> list[float]:
     return [learning_rate(settings, step, total, step // 25) for step in range(100)]
 
 
-def test_warm_up_rises_in_a_line_and_ends_at_the_peak():
-    found = rates(decay="none")
-    assert found[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
-    assert set(found[10:]) == {1.0}
+def test_warm_up_is_linear_and_ends_at_the_peak():
+    learning_rates = rates(decay="none")
+    assert learning_rates[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
+    assert set(learning_rates[10:]) == {1.0}
 
 
 @pytest.mark.parametrize(("decay", "half"), [("linear", 0.5), ("cosine", 0.5)])
 def test_decay_falls_to_nearly_nothing(decay: str, half: float):
-    found = rates(decay=decay)
-    assert found[50] == pytest.approx(half)
-    assert 0 < found[-1] < 0.02
-    assert all(a >= b for a, b in pairwise(found[10:]))
+    learning_rates = rates(decay=decay)
+    assert learning_rates[50] == pytest.approx(half)
+    assert 0 < learning_rates[-1] < 0.02
+    assert all(a >= b for a, b in pairwise(learning_rates[10:]))
 
 
 def test_a_stream_without_end_decays_by_epoch():
-    found = rates(total=None, decay="linear")
-    assert found[99] == pytest.approx(0.25)
+    learning_rates = rates(total=None, decay="linear")
+    assert learning_rates[99] == pytest.approx(0.25)
 
 
-def test_average_follows_the_weights_and_can_be_lent():
+def test_the_average_follows_the_weights_and_can_replace_them():
     module = nn.Linear(1, 1)
     average = WeightAverage(module, 0.9)
     before = module.weight.item()

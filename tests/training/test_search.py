@@ -1,4 +1,4 @@
-"""Trials around given settings: what is tried, what is given up, what an interruption changes."""
+"""A search over settings: its trials, its best model, and what interruptions change."""
 
 import hashlib
 import json
@@ -22,12 +22,12 @@ from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.metrics_log import MetricsLog, read_metrics
 from sentiment_lstm.training.run import train
 from sentiment_lstm.training.search import resume_search, search
-from sentiment_lstm.training.suggesting import lags_behind, space, suggest
+from sentiment_lstm.training.suggesting import space
 
 pytest.importorskip("optuna")
 
 GIVEN = {**TINY, "training.batch_tokens": 400, "training.epochs": 2}
-del GIVEN["model.pooling"]  # trials vary it
+del GIVEN["model.pooling"]  # trials vary this setting
 FREE = {"training.learning_rate", "model.dropout", "model.pooling"}
 FIXED = space(Settings()).keys() - FREE
 WEIGHTS_AND_ALL = {"README.md", "tokenizer.json", "model.safetensors", "config.json"}
@@ -37,20 +37,8 @@ def small(source: Path, **changes) -> Settings:
     return tiny(source, **{"model.pooling": "last"} | GIVEN | changes)
 
 
-def row(number: int, losses: list[float], outcome: str = "complete", **values) -> dict:
-    best = min(losses, default=None)
-    settings = {"training.learning_rate": 0.001, "model.dropout": 0.1, "model.pooling": "last"}
-    return {
-        "trial": number,
-        "outcome": outcome,
-        "settings": settings | {name.replace("__", "."): v for name, v in values.items()},
-        "losses": losses,
-        "validation_loss": best,
-    }
-
-
-def timeless(found) -> list[dict]:
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in found.finished]
+def timeless(result) -> list[dict]:
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in result.finished]
 
 
 def sha(folder: Path) -> str:
@@ -59,7 +47,7 @@ def sha(folder: Path) -> str:
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Sends SIGINT at an update, counted over all trials."""
+    """Sends SIGINT at the n-th update of all trials."""
 
     def at(number: int) -> None:
         step, seen = Trainer._train_step, []
@@ -86,23 +74,23 @@ def interrupted(csv_file: Path, tmp_path: Path, interrupt) -> Path:
 
 def test_the_folder_becomes_the_best_trials_bundle(csv_file: Path, tmp_path: Path):
     folder = tmp_path / "runs" / "search"
-    found = search(small(csv_file), 3, folder, FIXED, QUIET)
-    assert [row["trial"] for row in found.finished] == [1, 2, 3]
-    assert found.finished[0]["settings"] == {
+    result = search(small(csv_file), 3, folder, FIXED, QUIET)
+    assert [row["trial"] for row in result.finished] == [1, 2, 3]
+    assert result.finished[0]["settings"] == {
         "training.learning_rate": 0.02,
         "model.dropout": 0.3,
         "model.pooling": "last",
     }
-    assert found.best["validation_loss"] == min(row["validation_loss"] for row in found.finished)
+    assert result.best["validation_loss"] == min(row["validation_loss"] for row in result.finished)
     bundle, settings = load_bundle(folder), read_json(folder / "settings.json")
-    assert bundle.metrics["validation_loss"] == found.best["validation_loss"]
+    assert bundle.metrics["validation_loss"] == result.best["validation_loss"]
     assert settings.model == bundle.config.model
-    assert settings.model.dropout == found.best["settings"]["model.dropout"]
-    assert bundle.config.provenance["search"] == {"trials": 3, "best": found.best["trial"]}
+    assert settings.model.dropout == result.best["settings"]["model.dropout"]
+    assert bundle.config.provenance["search"] == {"trials": 3, "best": result.best["trial"]}
     assert "# search" in bundle.card
     written = json.loads((folder / "search.json").read_text())
-    assert written["best"] == found.best["trial"]
-    assert written["finished"] == list(found.finished)
+    assert written["best"] == result.best["trial"]
+    assert written["finished"] == list(result.finished)
 
 
 def test_only_the_best_weights_are_kept(csv_file: Path, tmp_path: Path, monkeypatch):
@@ -123,7 +111,7 @@ def test_only_the_best_weights_are_kept(csv_file: Path, tmp_path: Path, monkeypa
         assert not files & {*WEIGHTS_AND_ALL, "checkpoint.safetensors"}
 
 
-def test_an_interrupted_search_ends_as_an_uninterrupted_one(
+def test_an_interrupted_search_ends_like_an_uninterrupted_one(
     csv_file: Path, tmp_path: Path, interrupt, capsys
 ):
     whole = search(small(csv_file), 3, tmp_path / "whole", FIXED, QUIET)
@@ -132,10 +120,10 @@ def test_an_interrupted_search_ends_as_an_uninterrupted_one(
     interrupt(steps + 5)
     with pytest.raises(Interrupted):
         search(small(csv_file), 3, folder, FIXED)
-    said = " ".join(capsys.readouterr().err.split())
-    assert f"train --resume {folder}'" in said
+    err = " ".join(capsys.readouterr().err.split())
+    assert f"train --resume {folder}'" in err
     assert (folder / "trials/02/checkpoint.safetensors").exists()
-    halted = search(small(csv_file), 3, folder, FIXED, QUIET)  # the same call goes on
+    halted = search(small(csv_file), 3, folder, FIXED, QUIET)  # the same call continues
     assert timeless(halted) == timeless(whole)
     assert sha(folder) == sha(tmp_path / "whole")
     assert resume_search(folder, QUIET) == halted
@@ -156,18 +144,18 @@ def test_a_trial_that_ended_unrecorded_is_not_run_again(
         with pytest.raises(RuntimeError, match="killed"):
             search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
     monkeypatch.setattr(Trainer, "run", None)
-    found = resume_search(tmp_path / "s", QUIET)
-    assert found.best["validation_loss"] == load_bundle(tmp_path / "s").metrics["validation_loss"]
+    result = resume_search(tmp_path / "s", QUIET)
+    assert result.best["validation_loss"] == load_bundle(tmp_path / "s").metrics["validation_loss"]
 
 
-def test_a_pruned_trial_ends_early_and_the_search_goes_on(
+def test_a_pruned_trial_ends_early_and_the_search_continues(
     csv_file: Path, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr(searching, "lags_behind", lambda rows, *_: len(rows) == 1)
-    found = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
-    assert [row["outcome"] for row in found.finished] == ["complete", "pruned", "complete"]
-    assert [row["epochs"] for row in found.finished] == [2, 1, 2]
-    assert found.best["trial"] != 2
+    result = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
+    assert [row["outcome"] for row in result.finished] == ["complete", "pruned", "complete"]
+    assert [row["epochs"] for row in result.finished] == [2, 1, 2]
+    assert result.best["trial"] != 2
 
 
 def test_a_signal_just_before_pruning_is_not_lost(csv_file: Path, tmp_path: Path, monkeypatch):
@@ -184,13 +172,13 @@ def test_a_signal_just_before_pruning_is_not_lost(csv_file: Path, tmp_path: Path
     with pytest.raises(Interrupted):
         search(small(csv_file), 2, tmp_path / "s", FIXED, QUIET)
     monkeypatch.setattr(Trainer, "run", None)  # nothing is left to train
-    found = resume_search(tmp_path / "s", QUIET)
-    assert [row["outcome"] for row in found.finished] == ["complete", "pruned"]
-    assert [row["epochs"] for row in found.finished] == [2, 1]
+    result = resume_search(tmp_path / "s", QUIET)
+    assert [row["outcome"] for row in result.finished] == ["complete", "pruned"]
+    assert [row["epochs"] for row in result.finished] == [2, 1]
 
 
 def failing_but_for(rate: float):
-    """An update that fails under every other learning rate."""
+    """Make an update that fails at every other learning rate."""
     step = Trainer._train_step
 
     def failing(self, batch):
@@ -203,14 +191,14 @@ def failing_but_for(rate: float):
 
 def test_a_trial_that_fails_is_a_row(csv_file: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(Trainer, "_train_step", failing_but_for(0.02))
-    found = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
-    assert [row["outcome"] for row in found.finished] == ["complete", "failed", "failed"]
-    assert found.finished[1]["error"] == "Expected a finite loss, found none."
-    assert found.finished[1]["validation_loss"] is None
-    assert found.best["trial"] == 1
+    result = search(small(csv_file), 3, tmp_path / "s", FIXED, QUIET)
+    assert [row["outcome"] for row in result.finished] == ["complete", "failed", "failed"]
+    assert result.finished[1]["error"] == "Expected a finite loss, found none."
+    assert result.finished[1]["validation_loss"] is None
+    assert result.best["trial"] == 1
 
 
-def test_where_every_trial_fails_the_first_reason_is_told(
+def test_if_every_trial_fails_the_first_reason_is_reported(
     csv_file: Path, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr(Trainer, "_train_step", failing_but_for(0.0))
@@ -218,12 +206,12 @@ def test_where_every_trial_fails_the_first_reason_is_told(
         search(small(csv_file), 2, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_damaged_checkpoint_starts_the_trial_anew(interrupted: Path):
+def test_a_trial_with_a_damaged_checkpoint_starts_again(interrupted: Path):
     (interrupted / "trials/01/checkpoint.safetensors").write_bytes(b"half")
     assert resume_search(interrupted, QUIET).best["epochs"] == 2
 
 
-def test_other_texts_or_settings_are_not_mixed_in(csv_file: Path, interrupted: Path):
+def test_a_search_is_not_continued_with_other_texts_or_settings(csv_file: Path, interrupted: Path):
     for other in ((small(csv_file), 3), (small(csv_file, training__seed=1), 1)):
         with pytest.raises(UsageError, match=r"found others: go on by .* --resume"):
             search(*other, interrupted, FIXED, QUIET)
@@ -247,12 +235,12 @@ def test_a_search_with_the_old_names_of_settings_is_resumed(
 
 
 @pytest.mark.parametrize("trials", [0, -1])
-def test_too_few_trials(csv_file: Path, tmp_path: Path, trials: int):
+def test_too_few_trials_are_refused(csv_file: Path, tmp_path: Path, trials: int):
     with pytest.raises(UsageError, match=f"found {trials}"):
         search(small(csv_file), trials, tmp_path / "s", FIXED, QUIET)
 
 
-def test_what_cannot_be_searched_is_refused(csv_file: Path, tmp_path: Path):
+def test_wrong_searches_are_refused(csv_file: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="--init RUN/language"):
         search(small(csv_file, language__epochs=1), 1, tmp_path / "s", FIXED, QUIET)
     with pytest.raises(UsageError, match="left to search"):
@@ -262,13 +250,13 @@ def test_what_cannot_be_searched_is_refused(csv_file: Path, tmp_path: Path):
     assert not (tmp_path / "s").exists()
 
 
-def test_a_folder_with_a_plain_run_is_left_alone(csv_file: Path, tmp_path: Path):
+def test_a_folder_with_a_plain_run_is_refused(csv_file: Path, tmp_path: Path):
     train(small(csv_file, training__max_steps=1), tmp_path / "s", QUIET)
     with pytest.raises(UsageError, match="folder without a run"):
         search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_search_in_a_folder_keeps_a_plain_run_out(csv_file: Path, interrupted: Path):
+def test_a_plain_run_in_a_folder_with_a_search_is_refused(csv_file: Path, interrupted: Path):
     with pytest.raises(UsageError, match="folder without a run"):
         train(small(csv_file), interrupted, QUIET)
 
@@ -279,7 +267,7 @@ def test_a_damaged_state_is_one_sentence(tmp_path: Path):
         resume_search(tmp_path, QUIET)
 
 
-def test_a_state_with_a_setting_that_does_not_fit_names_the_setting(tmp_path: Path):
+def test_a_state_with_a_wrong_setting_names_the_setting(tmp_path: Path):
     state = {"trials": 3, "fixed": [], "data": "", "finished": []}
     settings = {"training": {"epochs": "many"}}
     (tmp_path / "search.json").write_text(json.dumps({**state, "settings": settings}))
@@ -293,54 +281,8 @@ def test_without_optuna_the_extra_is_named(csv_file: Path, tmp_path: Path, monke
         search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
 
 
-def test_a_trial_is_given_up_above_the_median_of_four():
-    rows = [row(n, [loss, loss - 0.1]) for n, loss in enumerate((0.5, 0.6, 0.7, 0.8), start=1)]
-    assert lags_behind(rows, [0.66], epochs=3)
-    assert not lags_behind(rows, [0.64], epochs=3)
-    assert not lags_behind(rows, [0.54, 9.0], epochs=3)  # its best counts, as it does in a run
-    assert lags_behind(rows, [0.66, 0.56], epochs=3)
-    assert not lags_behind(rows[:3], [9.0], epochs=3)
-    others = [row(n, [0.1], outcome) for n, outcome in ((5, "pruned"), (6, "failed"))]
-    assert not lags_behind(rows + others, [0.64], epochs=3)
-
-
-def test_a_trial_is_not_given_up_at_its_start_nor_after_its_end():
-    rows = [row(number, [0.5] * 8) for number in range(1, 5)]
-    judged = [lags_behind(rows, [9.0] * done, epochs=8) for done in range(9)]
-    assert judged == [False] * 3 + [True] * 5 + [False]
-
-
-def test_what_is_varied_depends_on_where_the_training_starts():
-    names = space(Settings()).keys()
-    assert "training.embedding_rate" not in names
-    assert 6 <= len(names) <= 8
-    word2vec = Settings().updated({"training.embeddings": "word2vec"})
-    assert space(word2vec).keys() - names == {"training.embedding_rate"}
-    begun = space(Settings().updated({"training.init": "runs/a"})).keys()
-    assert names - begun == {"model.hidden_size", "model.pooling"}
-    assert "training.embedding_rate" in begun
-    assert space(Settings(), {"model.dropout"}).keys() == names - {"model.dropout"}
-
-
-def test_suggestions_lie_in_the_space_and_repeat_by_seed():
-    kinds = {name: kind for name, kind in space(Settings()).items() if name in FREE}
-    rows = [row(1, [0.5]), row(2, [], "failed"), row(3, [0.6], "pruned")]
-    for number in range(4, 16):
-        values = suggest(rows, kinds, seed=7)
-        assert values == suggest(rows, kinds, seed=7)
-        for name, kind in kinds.items():
-            assert kind._contains(kind.to_internal_repr(values[name]))
-        assert values["model.dropout"] == float(f"{values['model.dropout']:.2g}")
-        rows.append(row(number, [values["model.dropout"] + 0.1]) | {"settings": values})
-    assert len({r["settings"]["training.learning_rate"] for r in rows[3:]}) > 6
-    assert suggest(rows, kinds, seed=7) != suggest(rows, kinds, seed=8)
-    late = [r["settings"]["model.dropout"] for r in rows[-3:]]
-    early = [r["settings"]["model.dropout"] for r in rows[3:10]]
-    assert sum(late) / len(late) < sum(early) / len(early)  # it learns that less is better
-
-
 @pytest.mark.slow
-def test_killed_it_ends_as_if_it_had_not_been(csv_file: Path, tmp_path: Path):
+def test_a_killed_search_ends_like_an_uninterrupted_one(csv_file: Path, tmp_path: Path):
     changes = GIVEN | {"training.epochs": 12, "training.checkpoint_seconds": 0.1}
     sets = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
     code = "from sentiment_lstm.cli import main; main()"
@@ -361,12 +303,12 @@ def test_killed_it_ends_as_if_it_had_not_been(csv_file: Path, tmp_path: Path):
         kills += 1
     subprocess.run([*command, str(killed)], check=True, capture_output=True)
     rows = [json.loads((f / "search.json").read_text())["finished"] for f in (whole, killed)]
-    for one in (row for found in rows for row in found):
-        del one["seconds"]
+    for trial in (row for finished in rows for row in finished):
+        del trial["seconds"]
     assert rows[0] == rows[1]
     assert sha(killed) == sha(whole)
 
 
 def written(folder: Path) -> int:
-    """Bytes of all metrics so far."""
+    """Return the size of all metrics so far, in bytes."""
     return sum(path.stat().st_size for path in folder.glob("trials/*/metrics.jsonl"))

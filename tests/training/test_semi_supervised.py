@@ -28,7 +28,7 @@ def mixed(csv_file: Path, tmp_path: Path) -> Settings:
     )
 
 
-def test_it_learns_and_resumes_exactly(mixed: Settings, tmp_path: Path, monkeypatch):
+def test_training_with_every_term_learns_and_resumes(mixed: Settings, tmp_path: Path, monkeypatch):
     metrics = train(mixed, tmp_path / "whole", QUIET)
     assert metrics["validation_accuracy"] > 0.9
     assert all("extra" in line for line in read_metrics(tmp_path / "whole") if "loss" in line)
@@ -43,8 +43,8 @@ def test_it_learns_and_resumes_exactly(mixed: Settings, tmp_path: Path, monkeypa
         np.testing.assert_array_equal(resumed.weights[name], weight)
 
 
-def test_a_start_is_normalised_where_a_shift_must_weigh(mixed: Settings, tmp_path: Path):
-    """One update that changes nothing leaves the table as it started."""
+def test_embeddings_are_normalised_if_texts_are_perturbed(mixed: Settings, tmp_path: Path):
+    """One update with a tiny learning rate leaves the table as it started."""
     still = {"training.max_steps": 1, "training.learning_rate": 1e-12, "training.entropy": 0.0}
     still |= {"language.sources": ()}
     for name, weight in (("plain", 0.0), ("mixed", 1.0)):

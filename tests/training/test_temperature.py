@@ -1,4 +1,4 @@
-"""The temperature is that of the kept weights on the validation texts, and changes nothing else."""
+"""The temperature is fitted to the kept weights and validation texts, and changes nothing else."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from sentiment_lstm.training.temperature import calibrate
 
 @pytest.fixture
 def make_trained(make_trainer, notes, monkeypatch):
-    """Makes a trainer that has learnt a little, so that some winners are wrong."""
+    """Makes a trainer that has learnt a little, so that it still makes mistakes."""
     monkeypatch.setattr(module, "FEWEST", 1)
 
     def make(classes: int = 2):
@@ -31,7 +31,7 @@ def louder(trainer, factor: float) -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_louder_logits_are_turned_down_again(make_trained, classes):
+def test_larger_logits_get_a_higher_temperature(make_trained, classes):
     trainer = make_trained(classes)
     temperature, loss = calibrate(trainer)
     louder(trainer, 3.0)
@@ -41,7 +41,7 @@ def test_louder_logits_are_turned_down_again(make_trained, classes):
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_loss_is_that_of_validation(make_trained, notes, classes, monkeypatch):
+def test_the_loss_is_the_validation_loss(make_trained, notes, classes, monkeypatch):
     trainer = make_trained(classes)
     before = trainer.validate(notes)["loss"]
     temperature, after = calibrate(trainer)
@@ -51,7 +51,7 @@ def test_the_loss_is_that_of_validation(make_trained, notes, classes, monkeypatc
     assert calibrate(trainer)[1] == pytest.approx(before, rel=1e-5)
 
 
-def test_soft_targets_count_as_in_validation(make_trained, notes, monkeypatch):
+def test_soft_targets_count_like_in_validation(make_trained, notes, monkeypatch):
     trainer = make_trained()
     window = trainer.feed.validation
     targets = np.eye(2, dtype=np.float32)[window.labels]
@@ -67,7 +67,7 @@ def test_soft_targets_count_as_in_validation(make_trained, notes, monkeypatch):
     assert calibrate(trainer)[1] == pytest.approx(before, rel=1e-5)
 
 
-def test_the_weights_stay_as_they_were(make_trained):
+def test_the_weights_stay_unchanged(make_trained):
     trainer = make_trained()
     louder(trainer, 2.0)
     own = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}

@@ -1,0 +1,185 @@
+"""Files that cannot be scored are refused in one sentence, and other files stay as they are."""
+
+import json
+import zipfile
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from small_tables import ROWS, Stopping, read, score, write
+
+from sentiment_lstm.errors import DataError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("members", "sentence"),
+    [
+        ({"a.csv": "text\n", "b.csv": "text\n"}, r"found a\.csv, b\.csv"),
+        ({"a.txt": "text\n"}, "found none"),
+        ({"a.csv": "x" * 2_000_000}, "growing from"),
+    ],
+)
+def test_archives_that_cannot_be_scored_are_refused(predictor, tmp_path, members, sentence):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(DataError, match=sentence):
+        score(predictor, tmp_path / "in.zip", tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.zip"]
+
+
+@pytest.mark.parametrize("change", ["input", "option", "output", "stranger"])
+def test_an_output_of_another_call_is_refused_without_overwrite(predictor, tmp_path, change):
+    source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
+    options = {}
+    if change == "stranger":
+        out.write_text("mine")
+    else:
+        score(predictor, source, out)
+    if change == "input":
+        write(source, ROWS[:3])
+    elif change == "option":
+        options = {"abstain_below": 0.9}
+    elif change == "output":
+        out.write_text("edited")
+    before = out.read_bytes()
+    with pytest.raises(UsageError, match="--overwrite"):
+        score(predictor, source, out, **options)
+    assert out.read_bytes() == before
+    assert score(predictor, source, out, overwrite=True, **options).rows == len(read(source))
+    assert len(read(out)) == len(read(source))
+
+
+def test_a_column_named_like_a_prediction_is_refused(predictor, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("text,predicted_label\ngood,1\n")
+    with pytest.raises(UsageError, match="Expected no column predicted_label"):
+        score(predictor, source, tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "out", "error"),
+    [
+        ("missing.csv", "out.csv", DataError),
+        ("in.csv", "out.parquet", UsageError),
+        ("in.csv", "out.xlsx", UsageError),
+        ("in.txt", "out.csv", UsageError),
+        ("in.csv.bz2", "out.csv", UsageError),
+    ],
+)
+def test_wrong_files_are_refused(predictor, tmp_path, name, out, error):
+    write(tmp_path / "in.csv")
+    with pytest.raises(error, match="Expected"):
+        score(predictor, tmp_path / name, tmp_path / out)
+    assert not (tmp_path / out).exists()
+
+
+@pytest.mark.parametrize("kind", ["csv.gz", "csv.zst", "csv.zip", "parquet", "parquet.gz", "csv"])
+def test_damaged_files_are_refused(predictor, tmp_path, kind):
+    source = tmp_path / f"in.{kind}"
+    source.write_bytes(b"\xff\xfe\x00 no such file")
+    with pytest.raises((DataError, UsageError), match="Expected"):
+        score(predictor, source, tmp_path / f"out.{kind}")
+    assert not (tmp_path / f"out.{kind}").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "column names .* found none"), ("text,text\na,b", "of different names")],
+)
+def test_a_header_that_names_no_columns_is_refused(predictor, tmp_path, content, message):
+    source = tmp_path / "in.csv"
+    source.write_text(content)
+    with pytest.raises(DataError, match=message):
+        score(predictor, source, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_file_without_a_readable_row_is_refused(predictor, tmp_path, small_chunks, kind):
+    source = tmp_path / f"in.{kind}"
+    array = json.dumps([{"text": "good"}, {"text": "bad"}], indent=1)
+    source.write_text(array if kind == "jsonl" else "text\ngood,1\nbad,0\n")
+    with pytest.raises(DataError, match="none among its first 2"):
+        score(predictor, source, tmp_path / f"out.{kind}")
+    assert [path.name for path in tmp_path.iterdir()] == [source.name]
+
+
+@pytest.mark.parametrize("kind", ["csv.gz", "csv.zst"])
+def test_a_file_whose_end_is_missing_is_refused(predictor, tmp_path, kind):
+    rows = [{"text": str(n)} for n in np.random.default_rng(0).random(2000)]
+    source = write(tmp_path / f"in.{kind}", rows)
+    source.write_bytes(source.read_bytes()[:-1000])
+    with pytest.raises(DataError, match="Expected a whole file"):
+        score(predictor, source, tmp_path / f"out.{kind}")
+    assert not (tmp_path / f"out.{kind}").exists()
+
+
+@pytest.mark.parametrize("beside", ["bad.jsonl", "done.json", "parts"])
+def test_a_file_of_an_output_is_refused_as_its_input(predictor, tmp_path, beside):
+    source = write(tmp_path / "in.jsonl").rename(tmp_path / f"out.jsonl.{beside}")
+    before = source.read_text()
+    with pytest.raises((UsageError, DataError)):
+        score(predictor, source, tmp_path / "out.jsonl", overwrite=True)
+    assert source.read_text() == before
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("beside", ["bad.jsonl", "done.json"])
+def test_another_file_beside_the_output_is_not_overwritten(predictor, tmp_path, beside):
+    source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
+    other = tmp_path / f"out.csv.{beside}"
+    other.write_text("precious")
+    with pytest.raises(UsageError, match=f"out.csv.{beside}"):
+        score(predictor, source, out)
+    assert other.read_text() == "precious"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", other.name}
+    score(predictor, source, out, overwrite=True)
+    out.unlink()  # its own files do not prevent a new start
+    score(predictor, source, out)
+    assert len(read(out)) == len(ROWS)
+
+
+def test_an_output_over_its_input_is_refused(predictor, tmp_path):
+    source = write(tmp_path / "in.csv")
+    with pytest.raises(UsageError, match="another output file than the input"):
+        score(predictor, source, source, overwrite=True)
+    assert read(source) == ROWS
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_another_folder_of_parts_is_not_overwritten(predictor, tmp_path, finished):
+    if finished:
+        score(predictor, write(tmp_path / "in.csv"), tmp_path / "out.csv")
+    parts = tmp_path / "out.csv.parts"
+    parts.mkdir()
+    (parts / "mine").write_text("mine")
+    with pytest.raises(UsageError, match="files of another kind"):
+        score(predictor, write(tmp_path / "in.csv"), tmp_path / "out.csv")
+    assert (parts / "mine").read_text() == "mine"
+
+
+def test_parquet_without_rows_needs_the_column_too(predictor, tmp_path):
+    source = tmp_path / "in.parquet"
+    parquet.write_table(pa.table({"words": pa.array([], pa.string())}), source)
+    with pytest.raises(DataError, match="column"):
+        score(predictor, source, tmp_path / "out.parquet")
+
+
+def test_a_refused_input_leaves_nothing_behind(predictor, tmp_path):
+    source = write(tmp_path / "in.csv", [{"words": "good", "other": "film"}])
+    with pytest.raises(DataError, match="column"):
+        score(predictor, source, tmp_path / "new" / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_a_refused_call_leaves_the_parts_of_an_earlier_one(predictor, tmp_path, small_chunks):
+    source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
+    with pytest.raises(KeyboardInterrupt):
+        score(Stopping(predictor, 1), source, out)
+    parts = sorted(path.name for path in (tmp_path / "out.csv.parts").iterdir())
+    assert len(parts) > 1
+    with pytest.raises(DataError, match="column"):
+        score(predictor, source, out, text_column="nothing")
+    assert sorted(path.name for path in (tmp_path / "out.csv.parts").iterdir()) == parts

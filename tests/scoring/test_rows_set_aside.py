@@ -1,0 +1,76 @@
+"""Rows that cannot be scored are set aside, each with its reason."""
+
+import json
+
+import pytest
+from small_tables import read, score
+
+from sentiment_lstm.errors import DataError
+
+
+def test_bad_rows_go_to_a_side_file_with_their_reasons(predictor, tmp_path):
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    lines = [{"text": "good"}, {"text": ""}, {"text": 3}, {"other": "x"}, {"text": "bad"}]
+    source.write_text("\n".join([*map(json.dumps, lines), "{broken"]) + "\n")
+    result = score(predictor, source, out)
+    assert result.rows == 2
+    assert result.set_aside == {
+        "empty text": 1, "a text that is a int": 1, "no text": 1, "unreadable": 1
+    }  # fmt: skip
+    bad = [json.loads(line) for line in (tmp_path / "out.jsonl.bad.jsonl").read_text().splitlines()]
+    assert [row["line"] for row in bad] == [2, 3, 4, 6]
+    assert bad[-1]["row"] == "{broken\n"
+    assert bad[1]["row"] == {"text": 3}
+
+
+def test_csv_rows_of_another_width_are_set_aside(predictor, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("id,text\n1,good\n2,not,bad\n3\n4,bad\n")
+    result = score(predictor, source, tmp_path / "out.csv")
+    assert result.rows == 2
+    assert sum(result.set_aside.values()) == 2
+
+
+def test_rows_of_other_columns_are_set_aside_if_the_format_fixes_columns(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    rows = [{"text": "good", "n": 1}, {"n": 2, "text": "bad"}, {"text": "x"}, {"text": "x", "m": 1}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert score(predictor, source, tmp_path / "out.jsonl").rows == 4
+    result = score(predictor, source, tmp_path / "out.csv")
+    assert (result.rows, result.set_aside) == (2, {"other columns": 2})
+    assert [row["n"] for row in read(tmp_path / "out.csv")] == ["1", "2"]
+
+
+def test_a_first_row_without_columns_does_not_hide_the_others(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{}\n{"text": "good"}\n')
+    result = score(predictor, source, tmp_path / "out.jsonl")
+    assert (result.rows, result.set_aside) == (1, {"no text": 1})
+
+
+def test_a_row_with_a_column_named_like_a_prediction_is_set_aside(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "good"}\n{"text": "bad", "predicted_label": "gold"}\n')
+    result = score(predictor, source, tmp_path / "out.jsonl")
+    assert (result.rows, sum(result.set_aside.values())) == (1, 1)
+    assert "gold" in (tmp_path / "out.jsonl.bad.jsonl").read_text()
+
+
+def test_half_a_character_is_set_aside(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text(
+        '{"text": "good \\ud83d"}\n{"text": "good", "n": "\\udc80"}\n{"text": "bad"}\n'
+    )
+    result = score(predictor, source, tmp_path / "out.jsonl")
+    assert (result.rows, result.set_aside) == (1, {"lone surrogate": 2})
+
+
+@pytest.mark.parametrize("rows", ["", "1,\n2, \n"])
+def test_a_file_without_a_good_row_keeps_its_header(predictor, tmp_path, rows):
+    source = tmp_path / "in.csv"
+    source.write_text(f"id,text\n{rows}")
+    assert score(predictor, source, tmp_path / "out.csv").rows == 0
+    header = "id,text,predicted_label,predicted_score"
+    assert (tmp_path / "out.csv").read_text().splitlines() == [header]
+    with pytest.raises(DataError, match="column 'body'"):
+        score(predictor, source, tmp_path / "other.csv", text_column="body")
