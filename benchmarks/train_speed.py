@@ -48,7 +48,7 @@ from sentiment_lstm.settings import ModelSettings, Settings
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import Feed, encode, make_feed
-from sentiment_lstm.training.hardware import keep_freed_memory, settled
+from sentiment_lstm.training.hardware import keep_freed_memory, resolve_auto
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import Classification
 
@@ -183,7 +183,7 @@ class Setup:
         """Read, split and encode `imdb` as a training does."""
         here = {"threads": threads, "device": "cpu", "precision": precision}
         settings = preset("seed").updated({f"training.{k}": v for k, v in here.items()})
-        settings = replace(settings, training=settled(settings.training))
+        settings = replace(settings, training=resolve_auto(settings.training))
         corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
         tokenizer = TextTokenizer.learn((review.text for review in corpus.sample), settings.text)
         training, validation = (

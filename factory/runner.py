@@ -29,7 +29,7 @@ from factory.stages import (
     read_record,
     write_record,
 )
-from sentiment_lstm.data.registry import VARIABLE, folder_of
+from sentiment_lstm.data.registry import DATA_FOLDER_VARIABLE, folder_of
 from sentiment_lstm.errors import SentimentError, UsageError
 from sentiment_lstm.interrupts import Interrupts
 from sentiment_lstm.storage import locked
@@ -152,7 +152,7 @@ def _start(stage: Stage, folder: Path, data: Path | None) -> subprocess.Popen[by
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     if data is not None:
-        environment[VARIABLE] = str(data)
+        environment[DATA_FOLDER_VARIABLE] = str(data)
     command = stage.command(folder)
     with log.open("ab" if interrupted else "wb") as output:
         output.write(f"python -m {' '.join(command)}\n".encode())

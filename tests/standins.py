@@ -87,7 +87,7 @@ def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(cases, "shipped_cases", lambda: suite()[::40])
     small = partial(Plan, steps=2, batch=4, hidden=8, measured=4, tested=8)
     monkeypatch.setattr(gradient_study, "Plan", small)
-    monkeypatch.setenv(registry.VARIABLE, str(folder.parent / "shared" / "data"))
+    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(folder.parent / "shared" / "data"))
     _replace_phases(monkeypatch, str(folder.parent / "hub"))
 
 

@@ -133,6 +133,19 @@ def test_a_missing_folder_is_named(tmp_path):
         load_bundle(tmp_path / "nowhere")
 
 
+def test_a_file_is_no_model_folder(tmp_path):
+    (tmp_path / "film.txt").write_text("a film")
+    with pytest.raises(BundleError, match=r"found a file; name a folder\.$"):
+        load_bundle(tmp_path / "film.txt")
+
+
+def test_several_missing_files_are_named(saved):
+    for name in FILES[:2]:
+        (saved / name).unlink()
+    with pytest.raises(BundleError, match=rf"Expected the files {FILES[0]}, {FILES[1]} in"):
+        load_bundle(saved)
+
+
 def test_an_unfinished_run_says_how_to_resume_it(saved):
     (saved / "config.json").unlink()
     (saved / "settings.json").write_text("{}")

@@ -5,20 +5,23 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 from tiny_runs import QUIET
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import fingerprint, load_bundle, run_settings, save_bundle
-from sentiment_lstm.data.registry import data_set, registered
+from sentiment_lstm.data.registry import DATA_FOLDER_VARIABLE, registered
+from sentiment_lstm.errors import DataError
 from sentiment_lstm.export import export
 from sentiment_lstm.provenance import (
     bundle_name,
     data_sets,
     describe,
-    names_only,
+    replace_paths,
     sha256_of,
     source_name,
     without_paths,
@@ -91,6 +94,10 @@ def files_with(words: str, folder: Path) -> list[str]:
         ("data", "data"),
         ("..", ".."),
         ("/", "."),
+        ("hf:/home/ann/films", "hf:films"),
+        ("hf:/home/ann/films:test", "hf:films:test"),
+        ("hf:./films", "hf:films"),
+        ("kaggle:/home/ann/films/", "kaggle:films"),
     ],
 )
 def test_a_path_becomes_its_file_name(source, name):
@@ -131,12 +138,34 @@ def test_hashes_of_files_and_folders(tmp_path: Path):
     assert sha256_of(str(tmp_path / "nothing.csv")) is None
 
 
-def test_registered_sets_are_described_by_the_registry():
+def test_registered_sets_are_described_by_their_files(tmp_path: Path, monkeypatch):
+    """The files may be the user's own. `fetched.json` holds no texts."""
+    monkeypatch.setenv(DATA_FOLDER_VARIABLE, str(tmp_path))
+    (tmp_path / "imdb").mkdir()
+    for name in ("train.csv", "fetched.json"):
+        (tmp_path / "imdb" / name).write_text(name)
     changes = {"mixture": [{"source": "grammar:9"}], "data.exclude": "data:imdb:test"}
     described = describe(tiny("data:imdb").updated(changes))
-    files = {split.file: split.sha256 for split in data_set("imdb").splits.values()}
+    files = {"train.csv": hashlib.sha256(b"train.csv").hexdigest()}
     assert described["sources"] == [{"source": "data:imdb", "files": files}]
     assert described["data_sets"] == ["imdb"]
+
+
+def test_a_folder_after_hf_is_a_path(tmp_path: Path):
+    films = tmp_path / "secret" / "films"
+    films.mkdir(parents=True)
+    rows = {"text": [f"film {n}" for n in range(40)], "label": [n % 2 for n in range(40)]}
+    parquet.write_table(pa.table(rows), films / "train.parquet")
+    fit(tiny(f"hf:{films}"), tmp_path / "run")
+    assert files_with(str(tmp_path), tmp_path / "run") == ["settings.json"]
+    bundle = load_bundle(tmp_path / "run")
+    source = {"source": "hf:films", "sha256": sha256_of(str(films))}
+    assert bundle.config.provenance["sources"] == [source]
+    assert SentimentClassifier.from_pretrained(tmp_path / "run").evaluate()["n"] == 4
+    (films / "train.parquet").unlink()
+    films.rmdir()
+    with pytest.raises(DataError, match=r"trained on at hf:.*films, found nothing"):
+        SentimentClassifier.from_pretrained(tmp_path / "run").evaluate()
 
 
 def test_sets_are_known_by_their_names_on_the_hub():
@@ -216,7 +245,7 @@ def test_whole_paths_in_a_card_are_replaced():
     ],
 )
 def test_other_values_of_the_provenance_stay(provenance):
-    assert names_only(provenance) == provenance
+    assert replace_paths(provenance) == provenance
 
 
 def test_settings_of_another_run_are_not_used(trained: Path, bundle):

@@ -7,7 +7,7 @@ import pytest
 
 from sentiment_lstm import errors, setting_names
 from sentiment_lstm.errors import SentimentError, UsageError
-from sentiment_lstm.setting_names import flattened, read_toml, with_old_names
+from sentiment_lstm.setting_names import flattened, read_toml, to_format_1
 from sentiment_lstm.settings import ModelSettings, Settings, read_json
 
 CHANGED = {
@@ -272,4 +272,4 @@ def test_a_wrong_value_under_an_old_name_is_refused_under_the_new_name():
 def test_names_of_format_1():
     sections = {"model": {"hidden_size": 8, "embedding_size": 4, "layers": 1}, "mixture": []}
     named = {"model": {"hidden": 8, "embedding": 4, "layers": 1}, "mixture": []}
-    assert with_old_names(sections) == with_old_names(named) == named
+    assert to_format_1(sections) == to_format_1(named) == named

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.card import model_card
 from sentiment_lstm.errors import BundleError, UsageError
-from sentiment_lstm.provenance import names_only, without_paths
-from sentiment_lstm.setting_names import with_old_names
+from sentiment_lstm.provenance import replace_paths, without_paths
+from sentiment_lstm.setting_names import to_format_1
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, read_json
 from sentiment_lstm.storage import as_json, write_together
 from sentiment_lstm.text.tokenizer import TextTokenizer
@@ -41,9 +41,9 @@ GRAPHS = FLOAT_GRAPH, INT8_GRAPH = ("model.onnx", "model.int8.onnx")
 """Optional files of a bundle: graphs that run without torch (`export`)."""
 
 RUN_SETTINGS = "settings.json"
-"""The settings of the run in whose folder a bundle may be; no part of the bundle."""
+"""A run's settings. The file lies beside the bundle and is not part of it."""
 
-_AGAIN = "copy the whole model again, or train it anew"
+_ADVICE = "copy the whole model again, or train it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,7 @@ class Config:
 
     `classes`: the name of each class, in the order of the logits. `temperature`: logits are divided
     by it before they become probabilities. `provenance`: how the model was made (settings, hashes
-    of sources, rows set aside, versions); anything that has a JSON form. Paths among its settings
-    are saved as names.
+    of sources, rows set aside, versions); any JSON value. Its paths are saved as names.
     """
 
     model: ModelSettings
@@ -91,13 +90,10 @@ def is_bundle(folder: Path) -> bool:
 
 
 def save_bundle(folder: Path, bundle: Bundle) -> None:
-    """Write a bundle; a crash at any moment leaves a whole bundle or none.
+    """Write a bundle. After a crash the folder holds a complete bundle or none.
 
-    Paths of sources and of a start are written as names, in `config.json` and in the card.
-
-    Args:
-        folder: where to write; it is made if it does not exist.
-        bundle: the model.
+    A folder that does not exist is made. Paths of the sources and of the initial model are written
+    as names, in `config.json` and in the card.
 
     Raises:
         BundleError: the parts do not fit one another; nothing is written.
@@ -146,17 +142,17 @@ def load_bundle(folder: Path) -> Bundle:
         raise
     except OSError as error:
         raise BundleError(
-            f"Expected a readable model in {str(folder)[:200]}, found: {error.strerror}; {_AGAIN}."
+            f"Expected a readable model in {str(folder)[:200]}, found: {error.strerror}; {_ADVICE}."
         ) from error
     _check_fit(folder, bundle)
     return bundle
 
 
 def run_settings(bundle: Bundle) -> Settings | None:
-    """The settings of the run in whose folder the bundle was found, with the paths of its sources.
+    """The settings of the run that made this bundle, with paths.
 
     Returns:
-        None: the folder is no run's, or another model was saved over the one that the run trained.
+        None: the folder holds no run, or its model was replaced.
 
     Raises:
         UsageError: the run's `settings.json` is damaged.
@@ -170,8 +166,8 @@ def run_settings(bundle: Bundle) -> Settings | None:
 
 
 def _as_saved(settings: Mapping[str, Any]) -> Settings:
-    """The settings as a bundle states them; keys that an older version lacks have defaults."""
-    return Settings.from_dict(names_only({"settings": settings})["settings"])
+    """The settings as a bundle stores them; keys that an older version lacks have defaults."""
+    return Settings.from_dict(replace_paths({"settings": settings})["settings"])
 
 
 def fingerprint(bundle: Bundle) -> str:
@@ -213,10 +209,10 @@ def _lstm_shapes(name: str, inputs: int, hidden: int) -> dict[str, tuple[int, ..
 
 
 def _to_json(config: Config) -> dict[str, object]:
-    sections = with_old_names(Settings(model=config.model, text=config.text).to_dict())
+    sections = to_format_1(Settings(model=config.model, text=config.text).to_dict())
     provenance = dict(config.provenance)
     if isinstance(trained := provenance.get("settings"), Mapping):
-        provenance["settings"] = with_old_names(trained)
+        provenance["settings"] = to_format_1(trained)
     return {
         "architecture": ARCHITECTURE,
         "format_version": config.format_version,
@@ -225,39 +221,45 @@ def _to_json(config: Config) -> dict[str, object]:
         "id2label": {str(i): name for i, name in enumerate(config.classes)},
         "label2id": {name: i for i, name in enumerate(config.classes)},
         "temperature": config.temperature,
-        "training": names_only(provenance),
+        "training": replace_paths(provenance),
     }
 
 
-def _require(fits: bool, path: Path, expected: str, actual: object, remedy: str = _AGAIN) -> None:
-    """Raise the error about a bundle that does not fit; its sentence is written here alone."""
+def _require(fits: bool, path: Path, expected: str, actual: object, remedy: str = _ADVICE) -> None:
+    """Raise the error about a bundle that does not fit."""
     if not fits:
         raise BundleError(f"Expected {expected} in {path}, found {actual}; {remedy}.")
 
 
 def _check_files(folder: Path) -> None:
     train = f"name another folder, or train one with `sentiment-lstm train --out {folder}`"
-    _require(folder.is_dir(), folder, "a saved model", "no such folder", train)
+    _require(folder.exists(), folder, "a saved model", "no such folder", train)
+    _require(folder.is_dir(), folder, "a saved model", "a file", "name a folder")
     unfinished = (folder / RUN_SETTINGS).is_file() and not is_bundle(folder)
     go_on = f"go on with `sentiment-lstm train --resume {folder}`"
     _require(not unfinished, folder, "a trained model", "a training that is not finished", go_on)
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    _require(not missing, folder, f"the file {', '.join(missing)}", "none")
+    _require_files(folder, FILES)
+
+
+def _require_files(folder: Path, names: Sequence[str]) -> None:
+    missing = [name for name in names if not (folder / name).is_file()]
+    files = "the files" if len(missing) > 1 else "the file"
+    _require(not missing, folder, f"{files} {', '.join(missing)}", "none")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"Expected JSON in {path}, found: {error}; {_AGAIN}.") from error
+        raise BundleError(f"Expected JSON in {path}, found: {error}; {_ADVICE}.") from error
     _require(isinstance(values, dict), path, "a JSON object", type(values).__name__)
     return dict(values)
 
 
 def _read_config(path: Path) -> Config:
     values = _read_json(path)
-    named = values.get("architecture")
-    _require(named == ARCHITECTURE, path, f"the architecture {ARCHITECTURE!r}", repr(named))
+    stored = values.get("architecture")
+    _require(stored == ARCHITECTURE, path, f"the architecture {ARCHITECTURE!r}", repr(stored))
     _check_version(path, values.get("format_version"))
     for key in ("model", "text", "id2label", "label2id", "training"):
         section = values.get(key)
@@ -265,7 +267,7 @@ def _read_config(path: Path) -> Config:
     try:
         settings = Settings.from_dict({key: values[key] for key in ("model", "text")})
     except UsageError as error:
-        raise BundleError(f"{str(error).removesuffix('.')} in {path}; {_AGAIN}.") from error
+        raise BundleError(f"{str(error).removesuffix('.')} in {path}; {_ADVICE}.") from error
     return Config(
         model=settings.model,
         text=settings.text,
@@ -277,11 +279,11 @@ def _read_config(path: Path) -> Config:
 
 
 def _check_version(path: Path, version: object) -> None:
-    known = type(version) is int and version >= 1
-    _require(known, path, "a format version", repr(version))
-    newer = type(version) is int and version > FORMAT_VERSION
+    is_version = type(version) is int and version >= 1
+    _require(is_version, path, "a format version", repr(version))
+    is_newer = type(version) is int and version > FORMAT_VERSION
     readable = f"at most format version {FORMAT_VERSION}"
-    _require(not newer, path, readable, version, "upgrade sentiment-lstm to read it")
+    _require(not is_newer, path, readable, version, "upgrade sentiment-lstm to read it")
 
 
 def _classes(path: Path, id2label: dict[str, Any], label2id: dict[str, Any]) -> tuple[str, ...]:
@@ -298,7 +300,7 @@ def _read_weights(path: Path) -> dict[str, NDArray[np.float32] | NDArray[np.floa
     try:
         arrays = safetensors.numpy.load_file(path)
     except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise BundleError(f"Expected weights in {path}, found: {error}; {_AGAIN}.") from error
+        raise BundleError(f"Expected weights in {path}, found: {error}; {_ADVICE}.") from error
     for name, array in arrays.items():
         fits = array.dtype in (np.float32, np.float16)
         _require(fits, path, f"{name} in float32 or float16", array.dtype)
@@ -306,35 +308,34 @@ def _read_weights(path: Path) -> dict[str, NDArray[np.float32] | NDArray[np.floa
 
 
 def _read_graphs(folder: Path) -> dict[str, bytes]:
-    """The graphs that config.json names; a graph of an older model may still be in the folder."""
+    """The graphs that config.json lists. Others may be left from an older model: ignore them."""
     names = _read_json(folder / CONFIG).get("graphs", [])
-    known = isinstance(names, list) and all(name in GRAPHS for name in names)
-    _require(known, folder / CONFIG, f"'graphs' among {', '.join(GRAPHS)}", repr(names))
-    missing = [name for name in names if not (folder / name).is_file()]
-    _require(not missing, folder, f"the file {', '.join(missing)}", "none")
+    are_known = isinstance(names, list) and all(name in GRAPHS for name in names)
+    _require(are_known, folder / CONFIG, f"'graphs' among {', '.join(GRAPHS)}", repr(names))
+    _require_files(folder, names)
     return {name: (folder / name).read_bytes() for name in names}
 
 
 def _check_fit(folder: Path, bundle: Bundle) -> None:
-    """Check what every bundle must fulfil, one that was read or one about to be written."""
+    """Check a bundle after reading and before writing."""
     _check_temperature(folder / CONFIG, bundle.config.temperature)
     slips = bundle.config.text.correct_slips
     fits = bundle.tokenizer.correct_slips == slips
     _require(fits, folder / CONFIG, f"a tokenizer with text.correct_slips={slips}", not slips)
     _check_shapes(folder / WEIGHTS, bundle)
     for name, array in bundle.weights.items():
-        numbers = bool(np.isfinite(array).all())
-        _require(numbers, folder / WEIGHTS, f"finite numbers for {name}", "NaN or infinity")
+        is_finite = bool(np.isfinite(array).all())
+        _require(is_finite, folder / WEIGHTS, f"finite numbers for {name}", "NaN or infinity")
 
 
 def _check_temperature(path: Path, value: object) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    fits = number and 0 < value < 1e9  # type: ignore[operator]
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = is_number and 0 < value < 1e9  # type: ignore[operator]
     _require(fits, path, "a temperature above 0", repr(value))
 
 
 def _check_shapes(path: Path, bundle: Bundle) -> None:
-    """Report first the sizes that other files determine: they say more than a shape."""
+    """Check names and sizes first, because their messages are clearer."""
     config, words = bundle.config, len(bundle.tokenizer)
     expected = expected_shapes(config.model, words, len(config.classes))
     shapes = {name: array.shape for name, array in bundle.weights.items()}

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sentiment_lstm.data.registry import DataSet, registered
+from sentiment_lstm.data.source_names import is_remote, scheme_and_name
 from sentiment_lstm.provenance import data_sets, registered_set
 
 _MEASURED = "validation_"
@@ -183,7 +184,8 @@ def _yaml(value: str) -> str:
 
 def _hub_id(source: str) -> str:
     """`hf:OWNER/NAME/CONFIG` -> `OWNER/NAME`; empty for other sources."""
-    return "/".join(source.removeprefix("hf:").split("/")[:2]) if source.startswith("hf:") else ""
+    scheme, name = scheme_and_name(source)
+    return "/".join(name.split("/")[:2]) if scheme == "hf" and is_remote(source) else ""
 
 
 def _model_index(name: str, source: str, metrics: Mapping[str, object]) -> str:

@@ -29,7 +29,7 @@ from sentiment_lstm.interrupts import Interrupted, Interrupts
 
 
 class _Commands(TyperGroup):
-    """Knows commands of two words beside those of one: `data list` beside `data SOURCE`."""
+    """Supports commands of two words, such as `data list`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
         pair = " ".join(args[:2])
@@ -83,7 +83,7 @@ def main() -> None:
         if _Debug.on:
             raise
         _stop(f"Error: {error}", error.exit_code)
-    except ModuleNotFoundError as error:  # parts that know the extra raise their own error
+    except ModuleNotFoundError as error:  # most modules raise MissingExtraError themselves
         if _Debug.on:
             raise
         _stop(

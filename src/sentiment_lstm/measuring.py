@@ -18,7 +18,7 @@ from sentiment_lstm.data import registry
 from sentiment_lstm.data.corpus import evaluation_split, validation_examples
 from sentiment_lstm.data.open import is_missing, list_splits, open_rows, read_examples
 from sentiment_lstm.data.screening import SetAside, mark_duplicates
-from sentiment_lstm.data.source_names import REMOTE, scheme_and_name
+from sentiment_lstm.data.source_names import is_remote, path_of, scheme_and_name
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.evaluation import bootstrap
 from sentiment_lstm.evaluation.calibration import checked_threshold, coverage_at
@@ -30,7 +30,7 @@ from sentiment_lstm.evaluation.metrics import (
     roc_curve,
 )
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.provenance import is_name, recorded_hash, sha256_of
+from sentiment_lstm.provenance import is_portable, recorded_hash, sha256_of
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, Settings
 
@@ -152,7 +152,7 @@ def _own_data(
         return None
     same_source = _is_same_source(source, own.source)
     sha256 = recorded_hash(config.provenance)
-    if is_name(source) or sha256 is None or (has_run and same_source):
+    if is_portable(source) or sha256 is None or (has_run and same_source):
         return own if same_source else None
     # Another machine may have another file of that name, or the same file at another place.
     same_file = sha256_of(source) == sha256
@@ -166,7 +166,7 @@ def _check_here(data: DataSettings) -> None:
         DataError: they are read over the network, or nothing is there.
     """
     for source in (data.source, *data.exclude):
-        if scheme_and_name(source)[0] in REMOTE:
+        if is_remote(source):
             raise DataError(
                 f"Expected texts of this machine to measure on, found a training on {source}: "
                 "name labelled texts with --data SOURCE."
@@ -303,7 +303,7 @@ def _is_same_source(source: str, other: str) -> bool:
 def _resolved_path(source: str) -> Path | None:
     """The file or folder of a source; None for texts that come from elsewhere."""
     scheme, name = scheme_and_name(source)
-    path = registry.find_folder(name) if scheme == "data" else Path(source)
+    path = registry.find_folder(name) if scheme == "data" else path_of(source)
     return path.resolve() if path and path.exists() else None
 
 

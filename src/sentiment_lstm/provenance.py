@@ -1,21 +1,21 @@
 """Where a model comes from, as its bundle states it: names and hashes, never paths.
 
-A run's own `settings.json` keeps the paths of its sources. A bundle travels to other machines, so
-there a file or folder goes by its last part, and its SHA-256 identifies it.
+A run's own `settings.json` keeps the paths of its sources. A bundle travels to other machines, so a
+bundle stores only the last part of a path. The SHA-256 identifies the file or folder.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sentiment_lstm.data.corpus import named_split
-from sentiment_lstm.data.registry import DataSet, registered
-from sentiment_lstm.data.source_names import scheme_and_name
+from sentiment_lstm.data.fetching import RECORD
+from sentiment_lstm.data.registry import DataSet, find_folder, registered
+from sentiment_lstm.data.source_names import REMOTE, is_remote, path_of, scheme_and_name
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.storage import file_sha256
 
@@ -23,40 +23,48 @@ _TEXT_FILES = {
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".txt"),
     *(".zip", ".gz", ".zst"),
 }
-"""Files of a folder that count for its hash."""
+"""Files with these endings count for the hash of a folder."""
 _HUB_COPY = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]")
 
 
-def is_name(source: str) -> bool:
-    """Whether a source is known by name on every machine: `imdb`, `imdb:test`, `hf:NAME`."""
+def is_portable(source: str) -> bool:
+    """Whether a source has the same name on every machine: `imdb:test`, `hf:OWNER/NAME`.
+
+    `hf:/data/films` is a folder, so it is not portable.
+    """
     scheme, _ = scheme_and_name(source)
+    if scheme in REMOTE:
+        return is_remote(source)
     return bool(scheme) or source.startswith("imdb:")
 
 
 def source_name(source: str) -> str:
     """The name of a source in a bundle: `/home/ann/tickets.csv:test` -> `tickets.csv:test`.
 
-    Sources that are names stay. A folder called imdb becomes `./imdb`, because `imdb` alone names
-    other texts.
+    Names are unchanged. A folder called imdb becomes `./imdb`, because `imdb` alone names other
+    texts. `hf:/data/films` becomes `hf:films`.
     """
-    return source if is_name(source) else _last_part(source)
+    if is_portable(source):
+        return source
+    scheme, path = scheme_and_name(source)
+    return f"{scheme}:{_last_part(path)}" if scheme else _without_confusion(_last_part(path))
 
 
 def bundle_name(folder: str) -> str:
     """The name of a bundle that a training started from: `runs/first` -> `first`.
 
-    A copy from the hub goes by its name there, `OWNER/NAME`.
+    A copy from the hub is named `OWNER/NAME`.
     """
     copy = _HUB_COPY.search(folder)
-    return "/".join(copy.groups()) if copy else _last_part(folder)
+    return "/".join(copy.groups()) if copy else _without_confusion(_last_part(folder))
 
 
-def names_only(provenance: Mapping[str, Any]) -> dict[str, Any]:
+def replace_paths(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The same provenance with names in place of paths.
 
-    What does not look like a training's provenance stays as it is.
+    Other values are unchanged.
     """
-    replaced = _replaced(provenance, _names_of_paths(provenance))
+    replaced = _with_names(provenance, _names_of_paths(provenance))
     assert isinstance(replaced, dict)
     return replaced
 
@@ -74,26 +82,31 @@ def without_paths(text: str, provenance: Mapping[str, Any]) -> str:
 def describe(settings: Settings) -> dict[str, Any]:
     """What a bundle states about its training: settings, and hashes of the sources on this machine.
 
+    The files are read once more for their hashes.
+
     Returns:
-        `settings`, by names; where there are any, `sources` (each with its `sha256`, or `files`
-        with the SHA-256 of each) and `data_sets` (names of the registry). Files are read once more
-        for their hashes.
+        - `settings`: with names in place of paths.
+        - `sources`, if there are any: the `source` of each, and its `sha256`. A registered set has
+          `files` instead: name of the file -> SHA-256.
+        - `data_sets`, if there are any: the names of the registered sets.
     """
-    provenance = names_only({"settings": settings.to_dict()})
+    provenance = replace_paths({"settings": settings.to_dict()})
     read = dict.fromkeys(named_split(source)[0] for source in _sources(settings.to_dict()))
-    sources = list(filter(None, map(_hashed, read)))
+    sources = list(filter(None, map(_with_hashes, read)))
     more = {"sources": sources, "data_sets": data_sets(provenance)}
     return provenance | {key: value for key, value in more.items() if value}
 
 
 def data_sets(provenance: Mapping[str, Any]) -> list[str]:
-    """The registered data sets that a model has read, as far as its provenance tells."""
+    """The registered data sets that a model has read, and that its provenance lists."""
     settings = _mapping(provenance.get("settings"))
     language = _mapping(settings.get("language"))
     unlabelled = _strings(language.get("sources")) if language.get("epochs") else []
     trained = [_mapping(section).get("source") for section in _data_sections(settings)]
     sources = [
-        named_split(source)[0] for source in _strings([*trained, *unlabelled]) if is_name(source)
+        named_split(source)[0]
+        for source in _strings([*trained, *unlabelled])
+        if is_portable(source)
     ]
     known = [entry.name for entry in map(registered_set, sources) if entry]
     return list(dict.fromkeys([*_strings(provenance.get("data_sets")), *known]))
@@ -122,39 +135,57 @@ def recorded_hash(provenance: Mapping[str, Any]) -> str | None:
 
 
 def sha256_of(source: str) -> str | None:
-    """The SHA-256 of a file, or of the list of a folder's text files with theirs.
+    """The SHA-256 of a file. For a folder: the hash of its text files' names and hashes.
 
-    That list is what `sha256sum` prints for them, in the order of their names within the folder.
+    `sha256sum` prints these names and hashes for the files, sorted by their names in the folder.
 
     Returns:
         Hexadecimal digits; None: nothing is there, or it cannot be read.
     """
-    path = Path(os.path.expanduser(source))  # noqa: PTH111 (as sources are opened)
+    path = path_of(source)
     try:
         if path.is_file():
             return file_sha256(path)
-        files = sorted(file.relative_to(path).as_posix() for file in _text_files(path))
-        lines = [f"{file_sha256(path / name)}  {name}\n" for name in files]
+        lines = [f"{sha256}  {name}\n" for name, sha256 in _file_hashes(path).items()]
     except OSError:
         return None
     return hashlib.sha256("".join(lines).encode(errors="replace")).hexdigest() if lines else None
 
 
 def _last_part(path: str) -> str:
-    last = re.split(r"[/\\]", path.rstrip("/\\"))[-1] or "."
-    return f"./{last}" if is_name(last) else last
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or "."
 
 
-def _hashed(source: str) -> dict[str, Any] | None:
-    """A source with its hashes; None where there are none to give."""
-    if source.startswith("data:"):
-        known = registered_set(source)
-        files = {part.file: part.sha256 for part in known.splits.values()} if known else {}
-        return {"source": source, "files": files} if files else None
-    if is_name(source):
+def _without_confusion(last: str) -> str:
+    """`imdb` -> `./imdb`, because `imdb` alone names other texts."""
+    return f"./{last}" if is_portable(last) else last
+
+
+def _with_hashes(source: str) -> dict[str, Any] | None:
+    """A source with the hashes of its files on this machine; None if it has no such files."""
+    if files := _registered_files(source):
+        return {"source": source, "files": files}
+    if is_portable(source):
         return None
     sha256 = sha256_of(source)
     return {"source": source_name(source), "sha256": sha256} if sha256 else None
+
+
+def _registered_files(source: str) -> dict[str, str]:
+    """Name -> SHA-256 of each file of `data:NAME` on this machine; empty for other sources."""
+    scheme, name = scheme_and_name(source)
+    folder = find_folder(name) if scheme == "data" else None
+    try:
+        hashes = _file_hashes(folder) if folder else {}
+    except OSError:
+        return {}
+    return {file: sha256 for file, sha256 in hashes.items() if file != RECORD}
+
+
+def _file_hashes(folder: Path) -> dict[str, str]:
+    """Name within the folder -> SHA-256 of each text file, sorted by name."""
+    names = sorted(file.relative_to(folder).as_posix() for file in _text_files(folder))
+    return {name: file_sha256(folder / name) for name in names}
 
 
 def _text_files(folder: Path) -> Iterator[Path]:
@@ -164,16 +195,15 @@ def _text_files(folder: Path) -> Iterator[Path]:
 
 
 def _sources(settings: Mapping[str, Any]) -> list[str]:
-    """Every source as settings name it, the main one first.
+    """All sources in the settings: training, language, excluded. The main source is first.
 
-    After those that are trained on come those read for language and those left out, which may name
-    a split.
+    An excluded source may name a split.
     """
     sections = [_mapping(section) for section in _data_sections(settings)]
     trained = _strings([section.get("source") for section in sections])
     language = _strings(_mapping(settings.get("language")).get("sources"))
-    left_out = [source for section in sections for source in _strings(section.get("exclude"))]
-    return [*trained, *language, *left_out]
+    excluded = [source for section in sections for source in _strings(section.get("exclude"))]
+    return [*trained, *language, *excluded]
 
 
 def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
@@ -189,11 +219,11 @@ def _data_sections(settings: Mapping[str, Any]) -> list[Any]:
     return [settings.get("data"), *_list(settings.get("mixture"))]
 
 
-def _replaced(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
+def _with_names(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
     if isinstance(value, Mapping):
-        return {key: _replaced(item, names) for key, item in value.items()}
+        return {key: _with_names(item, names) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_replaced(item, names) for item in value]
+        return [_with_names(item, names) for item in value]
     return names.get(value, value) if isinstance(value, str) else value
 
 

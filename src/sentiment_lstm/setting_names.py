@@ -1,6 +1,6 @@
-"""Names of settings: nested as files have them, flat as `section.key`, and what they were before.
+"""Names of settings: nested as in files, flat as `section.key`, and old names.
 
-This file does not know which settings there are, except for those that changed their name.
+This file knows only renamed settings.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Any
 from sentiment_lstm.errors import UsageError
 
 MIXTURE = "mixture"
-"""The one setting without a section: a list of tables with the keys of `[data]`."""
+"""The one setting without a section: a list of `[data]` tables."""
 OLD_NAMES = {
     "model.embedding": "model.embedding_size",
     "model.hidden": "model.hidden_size",
 }
-"""A setting's name in bundles of format 1 -> its name today. Both are read everywhere."""
+"""A setting's name in bundles of format 1 -> its current name. Both are read everywhere."""
 
 _logger = logging.getLogger(__name__)
 
 
-def name_today(name: str) -> str:
+def current_name(name: str) -> str:
     """`model.hidden` -> `model.hidden_size`; any other name stays."""
     return OLD_NAMES.get(name, name)
 
 
 def warn_of_old_names(names: Iterable[str]) -> None:
-    """Log a warning for each old name that a person used, once in a process."""
+    """Log one warning for each old name."""
     for name in OLD_NAMES.keys() & set(names):
         _warn(name)
 
@@ -41,12 +41,12 @@ def _warn(name: str) -> None:
     _logger.warning("%s is now %s", name, OLD_NAMES[name])
 
 
-def with_old_names(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested settings named as format 1 of bundles names them, so that older versions read them.
+def to_format_1(sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Use format-1 names, so that older versions can read the file.
 
     `{"model": {"hidden_size": 8}}` -> `{"model": {"hidden": 8}}`
     """
-    old = {today: before for before, today in OLD_NAMES.items()}
+    old = {current: before for before, current in OLD_NAMES.items()}
 
     def renamed(section: str, key: str) -> str:
         return old.get(f"{section}.{key}", f"{section}.{key}").removeprefix(f"{section}.")
@@ -60,14 +60,14 @@ def with_old_names(sections: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flattened(sections: Mapping[str, Any]) -> dict[str, object]:
-    """Nested settings by `section.key`, under their names of today.
+    """Nested settings by `section.key`, under current names.
 
     `{"model": {"hidden_size": 8}}` -> `{"model.hidden_size": 8}`
 
     Raises:
         UsageError: these are not sections of settings.
     """
-    return {name_today(name): value for name, value in _flat(sections).items()}
+    return {current_name(name): value for name, value in _flat(sections).items()}
 
 
 def read_toml(path: Path) -> dict[str, object]:
@@ -82,7 +82,7 @@ def read_toml(path: Path) -> dict[str, object]:
         raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
     values = _flat(sections)
     warn_of_old_names(values)
-    return {name_today(name): value for name, value in values.items()}
+    return {current_name(name): value for name, value in values.items()}
 
 
 def _flat(sections: Mapping[str, Any]) -> dict[str, object]:

@@ -31,7 +31,7 @@ from sentiment_lstm.conversion import (
     converted,
 )
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.setting_names import MIXTURE, flattened, name_today
+from sentiment_lstm.setting_names import MIXTURE, current_name, flattened
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class DataSettings:
     training or all in validation. Set it if such texts resemble each other."""
     label_map: Mapping[str, str] = field(default_factory=dict)
     """Maps labels to classes: `{"0": "negative", ">=7": "positive"}`. Rows with any other label are
-    set aside. A number such as `0.5` in place of a class is a soft label: the probability of the
-    second class. Empty: the labels are the classes."""
+    set aside. A value such as `0.5` is a soft label: the probability of the second class. Empty:
+    the labels are the classes."""
     soft_labels: bool = False
     """The labels are numbers from 0 to 1: the probability of the second class. Set it if another
     model (a teacher) made the labels."""
@@ -61,8 +61,8 @@ class DataSettings:
     """Read rows when they are needed, not all at once. Set it if the source does not fit into
     memory."""
     stream_rows: Annotated[int, at_least(100)] = 50_000
-    """Number of rows of a stream in memory at once. The vocabulary comes from the first ones, and
-    rows are shuffled within this number."""
+    """Number of rows of a stream in memory at once. The vocabulary is learnt from the first rows.
+    Shuffling stays within a window of this size."""
     strict: bool = False
     """Stop at the first bad row. False: set bad rows aside and go on."""
     exclude: tuple[str, ...] = ()
@@ -158,8 +158,8 @@ class TrainingSettings:
     learning_rate: Annotated[float, POSITIVE] = 1e-3
     """Highest learning rate of AdamW. Halve it if the loss jumps or is not finite."""
     embedding_rate: Annotated[float, POSITIVE] = 1.0
-    """Factor of `learning_rate` for the embedding. Lower it to stay close to the first values, if
-    these were learnt (`embeddings`, `init`)."""
+    """Factor of `learning_rate` for the embedding. Lower it to keep pretrained embeddings
+    (`embeddings`, `init`)."""
     weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
     """Weight decay of AdamW, applied to matrices, not to biases."""
     warmup: Annotated[float, PROBABILITY] = 0.05
@@ -180,17 +180,18 @@ class TrainingSettings:
     """Probability that a word is read as unknown in training. Raise it if the model relies too much
     on single words."""
     adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight of the adversarial loss, which shifts the embeddings of each text in the direction
-    that raises its loss most. Training takes about twice as long. 0: off."""
+    """Weight of the loss on embeddings that are shifted to raise the loss. Training takes about
+    twice as long. 0: off."""
     virtual_adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight of the virtual adversarial loss: how much such a shift changes the prediction for a
-    text without a label. It reads `language.sources`, else the training texts. 0: off."""
+    """Weight of the virtual adversarial loss. It measures how much such a shift changes the
+    prediction for a text without a label. It reads `language.sources`, else the training texts.
+    0: off."""
     entropy: Annotated[float, NOT_NEGATIVE] = 0.0
     """Weight of the mean entropy of the predictions for texts without labels. A higher weight makes
     these predictions more confident. 0: off."""
     perturbation: Annotated[float, POSITIVE] = 0.25
-    """Size of the shifts of the two adversarial losses: the root mean square of the L2 norms of a
-    text's tokens."""
+    """Size of the shifts of the two adversarial losses: sqrt(mean over a text's tokens of the
+    squared L2 norm of the token's shift)."""
     embeddings: Literal["random", "word2vec"] = "random"
     """First values of the embedding: random, or learnt by word2vec from the training texts, which
     needs gensim."""
@@ -245,8 +246,8 @@ class Settings:
     def updated(self, changes: Mapping[str, object]) -> Self:
         """A copy with other values for the settings named in `changes`, as `section.key`.
 
-        A string, as the command line gives it, is converted to the setting's type. Old names
-        (`setting_names.OLD_NAMES`) count as those of today.
+        A string, as the command line gives it, is converted to the setting's type. Old names are
+        accepted.
 
         Raises:
             UsageError: there is no such setting, or the value does not fit it.
@@ -257,7 +258,7 @@ class Settings:
             if name == MIXTURE:
                 mixture = _sources(value)
                 continue
-            name = name_today(name)
+            name = current_name(name)
             section, key = _split_name(name)
             hint = typing.get_type_hints(_SECTIONS[section])[key]
             sections.setdefault(section, {})[key] = converted(name, hint, value)

@@ -126,6 +126,14 @@ def test_without_data_a_run_names_the_texts_it_opens(run, trained: Path):
     assert json.loads(out)["n"] == 4
 
 
+def test_the_texts_of_a_run_may_be_in_the_home_folder(run, reviews: Path, monkeypatch):
+    monkeypatch.setenv("HOME", str(reviews.parent))
+    sets = [word for value in TINY for word in ("--set", value)]
+    assert run("train", "--data", "~/reviews.csv", "--out", "runs/a", *sets)[0] == 0
+    err = run("evaluate", "--model", "runs/a", "--json")[2]
+    assert err == f"Measuring on the validation texts of {reviews}.\n"
+
+
 def test_without_data_a_report_names_the_texts_too(run, trained: Path, monkeypatch):
     monkeypatch.setattr(cases, "shipped_cases", lambda: [])
     code, _, err = run("evaluate", "--model", "runs/a", "--report", "page.html")

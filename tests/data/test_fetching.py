@@ -19,7 +19,7 @@ SPLITS = ("train", "test", "unsupervised")
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.delenv(registry.VARIABLE, raising=False)
+    monkeypatch.delenv(registry.DATA_FOLDER_VARIABLE, raising=False)
     monkeypatch.setattr(registry, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
@@ -84,7 +84,7 @@ def test_a_fetched_set_is_not_downloaded_again(cache, hub):
 
 
 def test_a_set_in_the_users_folder_is_not_downloaded(cache, hub, tmp_path, monkeypatch):
-    monkeypatch.setenv(registry.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(tmp_path))
     (tmp_path / "products").mkdir()
     assert fetching.fetch("products") == fetching.Fetched(tmp_path / "products", ())
     assert not hub
@@ -126,6 +126,13 @@ def test_files_are_compared_with_the_registry(cache, hub):
     (folder / "train-00000-of-00001.parquet").write_bytes(b"another")
     (folder / "test-00000-of-00001.parquet").unlink()
     assert statuses() == ["other file", "missing", "as fetched"]
+
+
+def test_files_of_the_user_are_listed(cache):
+    (cache / "imdb").mkdir(parents=True)
+    (cache / "imdb" / "train.csv").write_text("text,label\na film,1\n")
+    statuses = {file.status for file in fetching.verify("imdb")}
+    assert statuses == {"no file of the registry; found: train.csv"}
 
 
 def test_the_projects_own_files_are_ok(cache, monkeypatch):

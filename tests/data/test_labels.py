@@ -63,7 +63,10 @@ def test_strict_comparisons_leave_the_bound_out():
 
 def test_map_may_name_a_boolean_by_number_and_a_position_by_name():
     assert make_labeller({"1": "good", "0": "bad"}).class_of("true") == "good"
-    assert make_labeller({"neg": "bad", "1": "good"}, names=("neg", "pos")).class_of(0) == "bad"
+    assert (
+        make_labeller({"neg": "bad", "1": "good"}, source_classes=("neg", "pos")).class_of(0)
+        == "bad"
+    )
 
 
 def test_comparison_without_a_number_is_refused():
@@ -72,7 +75,7 @@ def test_comparison_without_a_number_is_refused():
 
 
 def test_class_names_of_a_source_replace_positions():
-    labeller = make_labeller({}, names=("negative", "positive"))
+    labeller = make_labeller({}, source_classes=("negative", "positive"))
     labels = (0, 1, "positive", 2, "other")
     assert [labeller.class_of(label) for label in labels] == [
         "negative", "positive", "positive", None, None,
@@ -98,7 +101,7 @@ def test_class_names_of_a_source_replace_positions():
     ],
 )
 def test_labels_are_matched_to_a_models_classes(names, label, expected):
-    labeller = make_labeller({}, names=names, classes=("negative", "positive"))
+    labeller = make_labeller({}, source_classes=names, model_classes=("negative", "positive"))
     assert labeller.class_of(label) == expected
     assert labeller.classes() == ("negative", "positive")
 
@@ -106,21 +109,21 @@ def test_labels_are_matched_to_a_models_classes(names, label, expected):
 @pytest.mark.parametrize("names", [None, ("neg", "pos")])
 @pytest.mark.parametrize("label", [2, 5, -2])
 def test_a_position_beyond_the_models_classes_asks_for_a_map(names, label):
-    labeller = make_labeller({}, names=names, classes=("bad", "good"))
+    labeller = make_labeller({}, source_classes=names, model_classes=("bad", "good"))
     assert labeller.is_missing(-1)
     with pytest.raises(DataError, match=rf"0 to 1 for the classes bad, good, found {label}; give"):
         labeller.class_of(label)
 
 
 def test_with_a_map_positions_are_no_labels():
-    labeller = make_labeller({"2": "positive"}, classes=("negative", "positive"))
+    labeller = make_labeller({"2": "positive"}, model_classes=("negative", "positive"))
     assert labeller.class_of(2) == "positive"
     assert labeller.class_of(1) is None
 
 
 def test_a_map_to_none_of_the_models_classes_is_refused():
     with pytest.raises(UsageError, match="found good, bad"):
-        make_labeller({"1": "good", "0": "bad"}, classes=("negative", "positive"))
+        make_labeller({"1": "good", "0": "bad"}, model_classes=("negative", "positive"))
 
 
 def test_too_many_labels_advise_another_column():
@@ -134,7 +137,7 @@ def test_too_many_labels_advise_another_column():
 def test_after_close_a_new_label_is_unmapped():
     labeller = make_labeller({})
     labeller.class_of("a")
-    labeller.close()
+    labeller.freeze_classes()
     assert labeller.class_of("a") == "a"
     assert labeller.class_of("b") is None
     assert labeller.classes() == ("a",)
@@ -159,7 +162,7 @@ def test_a_map_may_give_soft_labels_of_the_second_class():
 
 
 def test_soft_labels_of_a_map_fit_a_models_classes():
-    labeller = make_labeller({"2": "0.5", "<2": "0.1"}, classes=("negative", "positive"))
+    labeller = make_labeller({"2": "0.5", "<2": "0.1"}, model_classes=("negative", "positive"))
     assert (labeller.class_of(2), labeller.soft_label_of(2)) == ("positive", 0.5)
     assert (labeller.class_of(1), labeller.soft_label_of(1)) == ("negative", 0.1)
 
@@ -167,11 +170,11 @@ def test_soft_labels_of_a_map_fit_a_models_classes():
 @pytest.mark.parametrize("classes", [None, ("a", "b", "c")])
 def test_soft_labels_of_a_map_need_two_classes(classes):
     with pytest.raises(UsageError, match=r"two classes for soft labels .*0\.5"):
-        make_labeller({"1": "a", "2": "0.5"}, classes=classes)
+        make_labeller({"1": "a", "2": "0.5"}, model_classes=classes)
 
 
 def test_labels_of_a_soft_source_are_soft_labels():
-    labeller = make_labeller({}, classes=("no", "yes"), soft=True)
+    labeller = make_labeller({}, model_classes=("no", "yes"), soft=True)
     labels = [(labeller.class_of(n), labeller.soft_label_of(n)) for n in (0, 0.2, 0.5, 1)]
     assert labels == [("no", 0.0), ("no", 0.2), ("yes", 0.5), ("yes", 1.0)]
     for label in (1.5, -1, "yes"):
@@ -184,13 +187,13 @@ def test_labels_of_a_soft_source_are_soft_labels():
     ("raw", "soft_label"), [("1e-05", 1e-05), ("9.9E-1", 0.99), (".5", 0.5), ("1.", 1.0), (0, 0.0)]
 )
 def test_soft_labels_are_read_in_every_number_format(raw, soft_label):
-    labeller = make_labeller({}, classes=("no", "yes"), soft=True)
+    labeller = make_labeller({}, model_classes=("no", "yes"), soft=True)
     assert labeller.soft_label_of(normal_label(raw)) == soft_label
 
 
 @pytest.mark.parametrize("raw", ["yes", "1e9", "-0.1", "0.5.", "e1", "1e", "inf", 10**401])
 def test_other_values_are_no_soft_labels(raw):
-    labeller = make_labeller({}, classes=("no", "yes"), soft=True)
+    labeller = make_labeller({}, model_classes=("no", "yes"), soft=True)
     assert labeller.soft_label_of(normal_label(raw)) is None
 
 

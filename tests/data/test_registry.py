@@ -23,7 +23,7 @@ COMMERCIAL_USE = ("allowed", "forbidden", "research only", "not stated")
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty folder of data sets, and a cache folder that does not exist."""
-    monkeypatch.setenv(registry.VARIABLE, str(tmp_path / "sets"))
+    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(tmp_path / "sets"))
     monkeypatch.setattr(registry, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "sets"
 
@@ -66,8 +66,15 @@ def test_the_folder_of_the_variable_comes_before_the_cache(folder):
 
 
 def test_an_empty_variable_names_no_folder(folder, monkeypatch):
-    monkeypatch.setenv(registry.VARIABLE, "")
+    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, "")
     assert registry.data_folders() == (folder.parent / "cache",)
+
+
+def test_a_folder_of_an_unknown_user_holds_nothing(folder, monkeypatch):
+    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, "~nosuch/x")
+    assert is_missing("data:imdb")
+    with pytest.raises(DataError, match="~nosuch/x"):
+        registry.folder_of("imdb")
 
 
 def test_a_missing_set_says_how_to_get_it(folder):

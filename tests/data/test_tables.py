@@ -272,7 +272,7 @@ def test_bad_utf8_in_parquet_spoils_one_row(tmp_path):
         good, bad = opened.records
     assert (good.values, good.problem) == ({"text": "good", "label": 1}, None)
     assert (bad.values, bad.problem) == (None, "bad UTF-8")
-    assert json.loads(bad.raw) == {"text": "half \udce2\udc82", "label": 0}
+    assert json.loads(bad.raw_text) == {"text": "half \udce2\udc82", "label": 0}
 
 
 def test_scoring_knows_how_much_it_has_read(tmp_path):

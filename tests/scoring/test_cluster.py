@@ -65,7 +65,7 @@ def test_a_folder_is_scored_like_its_files_and_only_once(two_workers, bundle, jo
     assert list(manifest["shards"]) == [f"part-{n}.csv" for n in range(4)]
     (job.out / "part-1.csv").unlink()
     again = cluster.score_folder(bundle, job, workers=2)
-    assert [shard.already for shard in again.values()] == [True, False, True, True]
+    assert [shard.was_complete for shard in again.values()] == [True, False, True, True]
     assert json.loads((job.out / cluster.MANIFEST).read_text()) == manifest
 
 

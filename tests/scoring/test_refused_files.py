@@ -143,7 +143,7 @@ def test_another_file_beside_the_output_is_not_overwritten(predictor, tmp_path, 
 
 def test_an_output_over_its_input_is_refused(predictor, tmp_path):
     source = write(tmp_path / "in.csv")
-    with pytest.raises(UsageError, match="beside the input"):
+    with pytest.raises(UsageError, match="another output file than the input"):
         score(predictor, source, source, overwrite=True)
     assert read(source) == ROWS
 

@@ -25,7 +25,7 @@ def test_all_rows_and_columns_come_back_with_predictions(predictor, tmp_path, sm
     job = Job(write(tmp_path / f"in.{kind}"), out, "m")
     result = score_file(predictor, job, lambda *call: calls.append(call))
     rows = read(out)
-    assert (result.rows, dict(result.set_aside), result.already) == (len(ROWS), {}, False)
+    assert (result.rows, dict(result.set_aside), result.was_complete) == (len(ROWS), {}, False)
     assert [{k: row[k] for k in ROWS[0]} for row in rows] == ROWS
     expected = predictor.predict(TEXTS)
     assert [row["predicted_label"] for row in rows] == [prediction.label for prediction in expected]
@@ -87,7 +87,7 @@ def test_a_finished_output_is_not_scored_again(predictor, tmp_path):
     source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
     score(predictor, source, out)
     result = score(Stopping(predictor, 0), source, out)
-    assert result.already
+    assert result.was_complete
     assert result.rows == len(ROWS)
 
 

@@ -10,7 +10,7 @@ from small_task import WORDS, texts
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
-from sentiment_lstm.training.hardware import settled
+from sentiment_lstm.training.hardware import resolve_auto
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import Classification
 
@@ -47,7 +47,7 @@ def make_trainer():
             embedding_size=6, hidden_size=8, layers=1, pooling="max+mean", dropout=0.1
         )
         usual = {"batch_tokens": 100, "learning_rate": 0.02, "epochs": 3, "precision": "float32"}
-        settings = settled(TrainingSettings(**{**usual, **changes}))
+        settings = resolve_auto(TrainingSettings(**{**usual, **changes}))
         sample = texts(120, 1, classes)
         feed = Feed(lambda: [sample], sample, texts(40, 2, classes), None)
         objective = Classification(settings.word_dropout)

@@ -7,30 +7,30 @@ import torch
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
-from sentiment_lstm.training.hardware import settled
+from sentiment_lstm.training.hardware import resolve_auto
 
 
 def test_auto_settings_are_decided_and_others_stay():
-    chosen = settled(TrainingSettings())
+    chosen = resolve_auto(TrainingSettings())
     assert chosen.threads >= 1
     assert chosen.device in ("cpu", "cuda")
     assert chosen.precision in ("float32", "bfloat16")
     explicit = TrainingSettings(threads=3, device="cpu", precision="float32")
-    assert settled(explicit) == explicit
-    assert settled(chosen) == chosen
+    assert resolve_auto(explicit) == explicit
+    assert resolve_auto(chosen) == chosen
 
 
 @pytest.mark.parametrize("has", [True, False])
 def test_bfloat16_is_used_if_the_processor_supports_it(monkeypatch, has: bool):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has})
-    precision = settled(TrainingSettings(device="cpu")).precision
+    precision = resolve_auto(TrainingSettings(device="cpu")).precision
     assert precision == ("bfloat16" if has else "float32")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_missing_gpu_is_one_sentence():
     with pytest.raises(UsageError, match="found none"):
-        settled(TrainingSettings(device="cuda"))
+        resolve_auto(TrainingSettings(device="cuda"))
 
 
 @pytest.mark.skipif(

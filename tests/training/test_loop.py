@@ -12,7 +12,7 @@ from sentiment_lstm.errors import TrainingError
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.settings import ModelSettings, TrainingSettings
 from sentiment_lstm.training.feed import Feed
-from sentiment_lstm.training.hardware import settled
+from sentiment_lstm.training.hardware import resolve_auto
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import Classification
 
@@ -173,7 +173,7 @@ def test_as_many_updates_are_made_as_planned(decay: str, notes):
     """Otherwise the falling learning rate would become negative."""
     sample = texts(500, 1)
     steps = count_batches(lengths_of(sample.ids), 60, 0, epochs=4)
-    settings = settled(
+    settings = resolve_auto(
         TrainingSettings(epochs=4, batch_tokens=60, decay=decay, patience=0, precision="float32")
     )
     feed = Feed(lambda: [sample], sample, texts(40, 2), steps)

@@ -259,12 +259,17 @@ def test_a_run_overwrites_no_other_file(csv_file: Path, tmp_path: Path, name):
     assert (folder / name).read_text() == "my notes"
 
 
-def test_a_run_does_not_overwrite_its_source(csv_file: Path, tmp_path: Path):
+def test_a_run_does_not_overwrite_its_source(csv_file: Path, tmp_path: Path, monkeypatch):
     """The source is the corrected file of bad rows of an earlier run."""
     mended = tmp_path / "run" / "set_aside.jsonl"
     mended.parent.mkdir()
     mended.write_text('{"text": "a lovely film", "label": "good"}\n')
-    for changes in ({"data.source": str(mended)}, {"mixture": [{"source": str(mended)}]}):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for changes in (
+        {"data.source": str(mended)},
+        {"data.source": "~/run/set_aside.jsonl"},
+        {"mixture": [{"source": str(mended)}]},
+    ):
         with pytest.raises(UsageError, match=r"found set_aside\.jsonl in"):
             train(tiny(csv_file).updated(changes), mended.parent, QUIET)
     assert "lovely" in mended.read_text()
@@ -278,8 +283,8 @@ def test_a_new_output_layer_and_few_mistakes_are_reported(csv_file: Path, tmp_pa
         "data.label_map": {"bad": "a", "good": "b"},
     }
     train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=output)))
-    assert "first has the classes bad, good: the output layer is learnt anew" in output.getvalue()
-    assert "Fewer than 10 mistakes on the validation texts" in output.getvalue()
+    assert "because the classes differ. Map labels to bad, good (--label-map)" in output.getvalue()
+    assert "Fewer than 10 validation mistakes: too few to calibrate." in output.getvalue()
     assert load_bundle(tmp_path / "run").config.temperature == 1.0
 
 

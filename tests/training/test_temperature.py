@@ -80,5 +80,6 @@ def test_few_mistakes_fit_no_temperature(make_trained, monkeypatch):
     fitted, _ = calibrate(trainer)
     monkeypatch.setattr(module, "FEWEST", 30)
     temperature, loss = calibrate(trainer)
-    assert fitted != 1.0 == temperature
+    assert fitted is not None
+    assert temperature is None
     assert loss == pytest.approx(trainer.progress.best["validation_loss"], rel=1e-5)

@@ -61,7 +61,7 @@ def data_verify(
     """Compare the files of data sets with the registry; exit code 1 where one differs.
 
     A file is `ok`, `as fetched` (the hub's copy, unchanged since its download), an `other file`
-    or `missing`.
+    or `missing`. If the folder holds files of your own instead, they are listed.
     """
     from sentiment_lstm.data import registry
     from sentiment_lstm.data.fetching import verify

@@ -74,7 +74,7 @@ def predict_folder(
     job = Job(Path(source), Path(out), fingerprint(bundle), **options)
     outcomes = score_folder(bundle, job, workers=workers, overwrite=overwrite).values()
     rows = sum(outcome.rows for outcome in outcomes)
-    done = sum(outcome.already for outcome in outcomes)
+    done = sum(outcome.was_complete for outcome in outcomes)
     set_aside = sum((Counter(outcome.set_aside) for outcome in outcomes), Counter[str]())
     already = f", {done} of them complete already" if done else ""
     beside = f"; {set_aside.total():,} set aside in *.bad.jsonl" if set_aside else ""
@@ -87,7 +87,7 @@ def predict_folder(
 def _report(outcome: Outcome, out: str, bad: Path, *, as_json: bool) -> None:
     reasons = ", ".join(f"{number} {reason}" for reason, number in outcome.set_aside.items())
     set_aside = f"; set aside in {bad}: {reasons}" if reasons else ""
-    if outcome.already:
+    if outcome.was_complete:
         say(f"{out} is complete already: {outcome.rows:,} rows{set_aside}.")
     else:
         say(f"Scored {outcome.rows:,} rows into {out}{set_aside}.")
@@ -95,7 +95,7 @@ def _report(outcome: Outcome, out: str, bad: Path, *, as_json: bool) -> None:
         values = {
             "rows": outcome.rows,
             "set_aside": outcome.set_aside,
-            "already": outcome.already,
+            "already": outcome.was_complete,
         }
         print_line(json.dumps(values))
 

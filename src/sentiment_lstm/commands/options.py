@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings that they give. Knows no command."""
+"""Options that several commands share, and the settings that they give."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import typer
 from sentiment_lstm import presets
 from sentiment_lstm.data.source_names import SOURCES
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.setting_names import name_today, read_toml, warn_of_old_names
+from sentiment_lstm.setting_names import current_name, read_toml, warn_of_old_names
 from sentiment_lstm.settings import Settings
 
 if TYPE_CHECKING:
     from sentiment_lstm.data.screening import SetAside
 
 Model = Annotated[
-    str | None, typer.Option(help="A run or bundle folder, or tiny; default: the shipped model.")
+    str | None, typer.Option(help="A folder, default, tiny, or OWNER/NAME on the hub.")
 ]
 Data = Annotated[
     str | None,
@@ -41,8 +41,8 @@ GroupColumn = Annotated[
 LabelMap = Annotated[
     str | None,
     typer.Option(
-        help="Labels to classes: '0=negative,1=positive' or '<=4=bad,>=7=good'. A number with a "
-        "point is the probability of the second class: '0=bad,1=0.5,2=good'."
+        help="Labels to classes: '0=negative,1=positive' or '<=4=bad,>=7=good'. A decimal number "
+        "such as 0.5 is the probability of the second class: '0=bad,1=0.5,2=good'."
     ),
 ]
 Streaming = Annotated[
@@ -52,7 +52,7 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first bad row instead of setting it aside.")
 ]
 AbstainBelow = Annotated[
-    float, typer.Option(help="Leave texts with a lower score unlabelled: from 0 to below 1.")
+    float, typer.Option(help="Leave texts with a lower score unlabelled: at least 0, below 1.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Seed = Annotated[
@@ -70,7 +70,7 @@ ReportFile = Annotated[
 ]
 SetAsideFile = Annotated[
     Path | None,
-    typer.Option("--set-aside", help="A new file for bad rows; without it they are only counted."),
+    typer.Option("--set-aside", help="Write bad rows to this new file."),
 ]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="Any setting: section.key=value; may be repeated.")
@@ -133,7 +133,7 @@ def chosen_settings(
 
 
 def given_by_set(pairs: Iterable[str]) -> dict[str, str]:
-    """The values of `--set section.key=value`; of two for one setting the last one counts.
+    """The values of `--set section.key=value`; the last value wins.
 
     Raises:
         UsageError: one has no `=`.
@@ -143,11 +143,11 @@ def given_by_set(pairs: Iterable[str]) -> dict[str, str]:
         if not equals:
             raise UsageError(f"Expected --set section.key=value, found --set {name!r}.")
     warn_of_old_names(name for name, _, _ in parts)
-    return {name_today(name): value for name, _, value in parts}
+    return {current_name(name): value for name, _, value in parts}
 
 
 def set_aside_into(path: Path | None, strict: bool) -> SetAside:
-    """Where a command that trains nothing puts bad rows: into a new file, or nowhere.
+    """Bad rows go to a new file, or are only counted.
 
     Raises:
         UsageError: the file exists already; it may be the one that is read.

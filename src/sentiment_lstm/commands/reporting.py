@@ -52,11 +52,11 @@ def training_of(folder: Path, bundle: Bundle) -> Training:
     The settings also hold `data.sha256`, if it is recorded: two files may have the same name.
     """
     from sentiment_lstm.evaluation.report import Training
-    from sentiment_lstm.provenance import names_only, recorded_hash
+    from sentiment_lstm.provenance import recorded_hash, replace_paths
     from sentiment_lstm.settings import Settings
     from sentiment_lstm.training.metrics_log import read_metrics
 
-    known: Mapping[str, Any] = names_only(bundle.config.provenance)
+    known: Mapping[str, Any] = replace_paths(bundle.config.provenance)
     settings = Settings.from_dict(known["settings"]).to_dict() if "settings" in known else {}
     if settings and (sha256 := recorded_hash(known)):
         settings["data"]["sha256"] = sha256
@@ -66,9 +66,9 @@ def training_of(folder: Path, bundle: Bundle) -> Training:
 def facts(bundle: Bundle) -> dict[str, str]:
     """The facts about a model besides its scores: name of the fact -> its value."""
     from sentiment_lstm.card import sources
-    from sentiment_lstm.provenance import names_only
+    from sentiment_lstm.provenance import replace_paths
 
-    config, known = bundle.config, names_only(bundle.config.provenance)
+    config, known = bundle.config, replace_paths(bundle.config.provenance)
     settings: Any = known.get("settings", {})
     model, text = config.model, config.text
     sides = "both directions" if model.bidirectional else "one direction"

@@ -89,11 +89,14 @@ def predict(
         ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option(help="Where its rows go with their predictions; or -.")
+        str | None, typer.Option(help="The output file, or -; with --engine ray a folder.")
     ] = None,
     text_column: TextColumn = None,
     abstain_below: AbstainBelow = 0.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another output.")] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace an output made from other input or options."),
+    ] = False,
     escape_formulas: Annotated[
         bool, typer.Option("--escape-formulas", help="Make texts safe to open in a spreadsheet.")
     ] = False,
@@ -140,9 +143,10 @@ def predict(
 
 def _full_path(source: str) -> str:
     """A source for people: a path in full, so that it says which file it is."""
-    from sentiment_lstm.provenance import is_name
+    from sentiment_lstm.data.source_names import path_of
+    from sentiment_lstm.provenance import is_portable
 
-    return source if is_name(source) else str(Path(source).absolute())
+    return source if is_portable(source) else str(path_of(source).absolute())
 
 
 def _check_engine(engine: str, input_: str, output: str, threads: int | None, workers: int) -> None:

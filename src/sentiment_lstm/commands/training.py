@@ -65,11 +65,11 @@ def train(
         int | None,
         typer.Option(
             help="Train this many times with settings around the preset's, and keep the best "
-            "model. Settings given here are not varied."
+            "model. Settings in --set and --config stay fixed."
         ),
     ] = None,
     init: Annotated[
-        str | None, typer.Option(help="Go on from this bundle: a folder, default or tiny.")
+        str | None, typer.Option(help="Start from this model: a folder, default or tiny.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A file of settings in TOML.")] = None,
     set_: Sets = None,
@@ -96,13 +96,15 @@ def train(
     Example: sentiment-lstm train --data reviews.csv --out runs/mine
     """
     if resume:
-        refuse_others(context, ("resume",), "beside --resume, for a run keeps its settings")
+        refuse_others(context, ("resume",), "with --resume (a resumed run keeps its settings)")
         _resume(resume)
         return
     from sentiment_lstm.api import find_model
 
     if not out or out == Path():  # an unset shell variable gives the current folder
-        raise UsageError("Expected --out FOLDER for the run (or --resume FOLDER), found neither.")
+        raise UsageError(
+            "Expected a run folder, found none: name --out FOLDER, or --resume FOLDER."
+        )
     sources: list[str | None] = [*data] if data else [None]
     options = reading.columns() | data_options(
         source=sources[0],
@@ -113,7 +115,7 @@ def train(
         strict=strict,
     )
     if sources[1:]:
-        options["mixture"] = [_read_alike(options, source) for source in sources[1:]]
+        options["mixture"] = [_with_same_columns(options, source) for source in sources[1:]]
     options["language.sources"] = unlabelled
     options["training.init"] = None if init is None else str(find_model(init))
     options |= {"training.seed": seed, "training.threads": threads}
@@ -123,15 +125,16 @@ def train(
     if search is None:
         _train(settings, out)
     else:
-        _search(settings, search, out, _names_given(config, set_ or []))
+        _search(settings, search, out, _fixed_names(config, set_ or []))
 
 
 def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
     """Train on IMDb, evaluate the model and score six sentences, in a few minutes."""
     from sentiment_lstm.api import QUICKSTART, SentimentClassifier
+    from sentiment_lstm.bundle import RUN_SETTINGS
     from sentiment_lstm.commands import tables
 
-    if (QUICKSTART / "settings.json").exists():
+    if (QUICKSTART / RUN_SETTINGS).exists():
         refuse_others(context, (), f"for the run that is in {QUICKSTART} already")
         _resume(QUICKSTART)
     else:
@@ -146,7 +149,7 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
     )
 
 
-def _read_alike(options: Mapping[str, object], source: str | None) -> dict[str, object]:
+def _with_same_columns(options: Mapping[str, object], source: str | None) -> dict[str, object]:
     """Another source, read like the first one: keys of the section `data`."""
     return {name.removeprefix("data."): v for name, v in options.items()} | {"source": source}
 
@@ -164,7 +167,7 @@ def _say_saved(folder: Path, metrics: Mapping[str, float]) -> None:
     )
 
 
-def _names_given(config: Path | None, sets: Iterable[str]) -> set[str]:
+def _fixed_names(config: Path | None, sets: Iterable[str]) -> set[str]:
     """The names of the settings that a file or `--set` gives."""
     in_file = set(read_toml(config)) if config else set()
     return in_file | set(given_by_set(sets))

@@ -188,8 +188,7 @@ class _Reader:
         good = refuse_empty(self._screened(rows), self.data, self.set_aside)
         examples = list(self._kept(good, counts))
         self._check_classes(examples)
-        # From here on, an unseen label counts as unmapped.
-        self.labeller.close()
+        self.labeller.freeze_classes()
         classes = self.labeller.classes()
         sample, validation = self._split(examples, classes)
         self._check_training(sample)

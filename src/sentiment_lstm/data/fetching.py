@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sentiment_lstm import storage
 from sentiment_lstm.data import hub, registry
@@ -31,12 +31,13 @@ class Fetched:
 class Verified:
     """A file held against the registry.
 
-    `ok`: the registry's own file. `as fetched`: the hub's copy, unchanged since its download.
+    `status` is `ok` (the registry's own file), `as fetched` (the hub's copy, unchanged since its
+    download), `other file`, `missing`, or a sentence that names the files that are there instead.
     """
 
     split: str
     file: str
-    status: Literal["ok", "as fetched", "other file", "missing"]
+    status: str
 
 
 def fetch(name: str) -> Fetched:
@@ -68,10 +69,16 @@ def verify(name: str) -> list[Verified]:
         DataError: no set is called so, or it is not on this machine.
     """
     folder = registry.folder_of(name)
-    fetched = _record(folder)
+    fetched, splits = _record(folder), registry.data_set(name).splits
+    known = {
+        RECORD,
+        *(file["file"] for file in fetched.values()),
+        *(s.file for s in splits.values()),
+    }
+    unknown = sorted(path.name for path in _data_files(folder) if path.name not in known)
     return [
-        _verify_split(folder, split, expected, fetched.get(split, {}))
-        for split, expected in registry.data_set(name).splits.items()
+        _verify_split(folder, split, expected, fetched.get(split, {}), unknown)
+        for split, expected in splits.items()
     ]
 
 
@@ -141,13 +148,23 @@ def _differences(entry: DataSet, record: dict[str, Any]) -> Iterator[str]:
 
 
 def _verify_split(
-    folder: Path, split: str, expected: registry.SplitFile, written: dict[str, Any]
+    folder: Path,
+    split: str,
+    expected: registry.SplitFile,
+    written: dict[str, Any],
+    unknown: list[str],
 ) -> Verified:
+    """Compare one split's file. `unknown`: files that neither registry nor record lists."""
     file = str(written.get("file", expected.file))
     path = folder / file
     if not path.is_file():
-        return Verified(split, file, "missing")
+        instead = f"no file of the registry; found: {', '.join(unknown)}"
+        return Verified(split, file, instead if unknown else "missing")
     sha256 = storage.file_sha256(path)
     if sha256 == expected.sha256:
         return Verified(split, file, "ok")
     return Verified(split, file, "as fetched" if sha256 == written.get("sha256") else "other file")
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if path.suffix.lower() in hub.DATA_SUFFIXES)

@@ -34,9 +34,9 @@ def open_file(path: Path, data: DataSettings, *, labelled: bool) -> Source:
         DataError: missing, empty, damaged, of an unknown kind, without the columns, or a split was
             asked for.
     """
-    form = table_format(path)
+    file_format = table_format(path)
     check_whole(data)
-    return Source(partial(_file_rows, path, form, data, labelled))
+    return Source(partial(_file_rows, path, file_format, data, labelled))
 
 
 def table_format(path: Path) -> Format:
@@ -55,7 +55,7 @@ def table_format(path: Path) -> Format:
 
 
 @contextmanager
-def open_bytes(path: Path, form: Format) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path, file_format: Format) -> Iterator[IO[bytes]]:
     """A file's bytes, unpacked.
 
     Raises:
@@ -65,7 +65,7 @@ def open_bytes(path: Path, form: Format) -> Iterator[IO[bytes]]:
         file = path.open("rb")
     except OSError as error:
         raise DataError(f"Expected to read {path}, found: {error}.") from error
-    with file, open_table(file, path, form) as stream:
+    with file, open_table(file, path, file_format) as stream:
         yield stream
 
 
@@ -74,11 +74,13 @@ def longest_line(data: DataSettings) -> int:
     return 16 * data.max_characters + 65_536
 
 
-def _file_rows(path: Path, form: Format, data: DataSettings, labelled: bool) -> Iterator[Row]:
-    with open_bytes(path, form) as stream:
-        if form.kind in DELIMITERS:
-            yield from csv_rows(stream, path.name, data, labelled, DELIMITERS[form.kind])
-        elif form.kind == ".parquet":
+def _file_rows(
+    path: Path, file_format: Format, data: DataSettings, labelled: bool
+) -> Iterator[Row]:
+    with open_bytes(path, file_format) as stream:
+        if file_format.kind in DELIMITERS:
+            yield from csv_rows(stream, path.name, data, labelled, DELIMITERS[file_format.kind])
+        elif file_format.kind == ".parquet":
             yield from _parquet_rows(stream, path.name, data, labelled)
         else:
             yield from _json_rows(stream, path.name, data, labelled)
@@ -160,4 +162,4 @@ def _roles(columns: Columns) -> tuple[str, str | None, str | None]:
 
 
 def _unread_row(record: Record[Any], name: str) -> Row:
-    return Row(record.raw, None, f"{name}:{record.line}", record.line, problem=record.problem)
+    return Row(record.raw_text, None, f"{name}:{record.line}", record.line, problem=record.problem)

@@ -89,18 +89,18 @@ def _split_name(name: str) -> tuple[str, str]:
 
 @contextmanager
 def open_table(
-    file: IO[bytes], path: Path, form: Format, *, limited: bool = True
+    file: IO[bytes], path: Path, file_format: Format, *, limited: bool = True
 ) -> Iterator[IO[bytes]]:
     """An open file as the bytes that its format's reader takes; arguments as `packing.unpacked`.
 
     Parquet is read from its end, so packed parquet is first unpacked into a temporary file.
     """
-    if form.kind == ".parquet" and not form.packing:
+    if file_format.kind == ".parquet" and not file_format.packing:
         yield file
         return
-    limited = limited or form.kind == ".parquet"  # a bomb must not fill the disk
-    with unpacked(file, path, form.packing, form.member, limited=limited) as stream:
-        if form.kind != ".parquet":
+    limited = limited or file_format.kind == ".parquet"  # a bomb must not fill the disk
+    with unpacked(file, path, file_format.packing, file_format.member, limited=limited) as stream:
+        if file_format.kind != ".parquet":
             yield stream
             return
         with tempfile.TemporaryFile() as copy:

@@ -23,7 +23,8 @@ from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
 
 _BATCH_ROWS = 1_000
-_DATA_SUFFIXES = {".parquet", ".csv", ".tsv", ".jsonl", ".json", ".arrow"}
+DATA_SUFFIXES = {".parquet", ".csv", ".tsv", ".jsonl", ".json", ".arrow"}
+"""Endings of the files that the library reads."""
 _PARQUET_COPY = "refs/convert/parquet"
 _CONFIGURED = re.compile(r"([\w.-]+/[\w.-]+)/([\w.-]+)")
 
@@ -31,7 +32,7 @@ _CONFIGURED = re.compile(r"([\w.-]+/[\w.-]+)/([\w.-]+)")
 def is_hub_folder(folder: Path) -> bool:
     """Whether the folder, or one up to two levels below, holds a data file."""
     paths = (p for pattern in ("*", "*/*", "*/*/*") for p in folder.glob(pattern))
-    return any(p.suffix.lower() in _DATA_SUFFIXES and p.is_file() for p in paths)
+    return any(p.suffix.lower() in DATA_SUFFIXES and p.is_file() for p in paths)
 
 
 def open_hub(name: str, data: DataSettings, *, labelled: bool) -> Source:

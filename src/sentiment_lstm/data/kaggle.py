@@ -63,10 +63,10 @@ def is_kaggle_csv(path: Path, data: DataSettings) -> bool:
     asked = data.text_column or data.label_column or data.group_column
     if asked or not is_table(path.name):
         return False
-    form = table_format(path)
-    if form.kind != ".csv":
+    file_format = table_format(path)
+    if file_format.kind != ".csv":
         return False
-    with open_bytes(path, form) as stream:
+    with open_bytes(path, file_format) as stream:
         header = stream.readline(1000).decode("utf-8-sig", errors="replace")
     try:
         return next(csv.reader([header]), []) == COLUMNS
@@ -80,9 +80,9 @@ def open_csv(path: Path, data: DataSettings) -> Source:
     return Source(partial(_rows, path, table_format(path)))
 
 
-def _rows(path: Path, form: Format) -> Iterator[Row]:
+def _rows(path: Path, file_format: Format) -> Iterator[Row]:
     line = 2
-    with open_bytes(path, form) as stream:
+    with open_bytes(path, file_format) as stream:
         for chunk in _chunks(stream, path.name):
             line_breaks = chunk["review"].str.count("\n")
             cleaned = _clean(chunk)

@@ -1,4 +1,4 @@
-"""From labels as a source gives them (numbers, names, booleans, stars) to class names.
+"""Turns a source's labels (numbers, names, booleans, stars) into class names.
 
 A labeller belongs to one source. There are three: `SourceLabels` finds the classes in the source,
 `ModelLabels` matches labels to a model's classes, `SoftLabels` reads probabilities. `make_labeller`
@@ -24,25 +24,26 @@ class Labeller(Protocol):
     """Gives each label its class. Labels are in the form that `normal_label` returns."""
 
     def class_of(self, label: Label) -> str | None:
-        """The name of a label's class, None for a label that has none (an unmapped label)."""
+        """The name of a label's class; None for an unmapped label."""
 
     def soft_label_of(self, label: Label) -> float | None:
-        """The second class's probability, from 0 to 1, where the label is soft; else None."""
+        """The second class's probability, from 0 to 1; None if the label is not soft."""
 
     def is_missing(self, label: Label | None) -> bool:
-        """Whether a text has no label. Sources that name their classes mark such texts with -1."""
+        """Whether a text has no label. -1 means no label if the source names its classes."""
 
     def classes(self) -> tuple[str, ...]:
         """All classes, in order."""
 
-    def close(self) -> None:
-        """From now on a label that would add a class is unmapped."""
+    def freeze_classes(self) -> None:
+        """After this, unknown labels are unmapped. It does nothing if all classes are known."""
+        return
 
 
 def make_labeller(
     label_map: Mapping[str, str],
-    names: Sequence[str] | None = None,
-    classes: Sequence[str] | None = None,
+    source_classes: Sequence[str] | None = None,
+    model_classes: Sequence[str] | None = None,
     *,
     soft: bool = False,
 ) -> Labeller:
@@ -50,42 +51,42 @@ def make_labeller(
 
     Args:
         label_map: `--label-map`, from labels to class names; see `LabelMap`.
-        names: the source's own class names; an integer label is an index of one.
-        classes: a model's classes, to match the labels to.
+        source_classes: the source's own class names; an integer label is an index of one.
+        model_classes: a model's classes, to match the labels to.
         soft: every label is a soft label: the second class's probability.
 
     Raises:
-        UsageError: a label map that cannot be read, or that names none of `classes`; soft labels
-            without exactly two named classes.
+        UsageError: a label map that cannot be read, or that names none of `model_classes`; soft
+            labels without exactly two named classes.
     """
     mapping = LabelMap(label_map)
-    named = list(classes or mapping.class_names)
+    named = list(model_classes or mapping.class_names)
     if (soft or mapping.soft_labels) and len(named) != 2:
         raise UsageError(
-            "Expected two classes for soft labels "
+            "Expected exactly two classes for soft labels "
             f"({', '.join(mapping.soft_labels) or 'data.soft_labels'}), "
             f"found {', '.join(named) or 'none'}."
         )
-    if classes is not None:
-        mapping.check_classes(classes)
+    if model_classes is not None:
+        mapping.check_classes(model_classes)
     if soft:
         return SoftLabels(named, has_map=bool(label_map))
-    source_labels = SourceLabels(mapping, names)
-    return source_labels if classes is None else ModelLabels(source_labels, classes)
+    source_labels = SourceLabels(mapping, source_classes)
+    return source_labels if model_classes is None else ModelLabels(source_labels, model_classes)
 
 
-class SourceLabels:
-    """The classes of a source: those of the label map, else its own names, else its labels.
+class SourceLabels(Labeller):
+    """Classes come from the label map. Without a map they are the source's names, else its labels.
 
-    Without a map an integer is an index of `names`, the source's own class names, and a string is
-    one of them. Without names every label is a class.
+    If the source names its classes, an integer is an index of `source_classes`, and a string is one
+    of them.
     """
 
-    def __init__(self, mapping: LabelMap, names: Sequence[str] | None = None) -> None:
-        self._map, self.names = mapping, names
+    def __init__(self, mapping: LabelMap, source_classes: Sequence[str] | None = None) -> None:
+        self._map, self.source_classes = mapping, source_classes
         self.has_map = bool(mapping.class_names or mapping.soft_labels)
         self._seen: set[str] = set()
-        self._closed = False
+        self._frozen = False
 
     def class_of(self, label: Label) -> str | None:
         """The name of a label's class, None for an unmapped label.
@@ -95,7 +96,7 @@ class SourceLabels:
         """
         soft_label = self.soft_label_of(label)
         name = self.name_of(label) if soft_label is None else _likelier(self.classes(), soft_label)
-        if name is None or (self._closed and name not in self.classes()):
+        if name is None or (self._frozen and name not in self.classes()):
             return None
         self._seen.add(name)
         if len(self._seen) > MOST_CLASSES:
@@ -113,37 +114,39 @@ class SourceLabels:
 
     def is_missing(self, label: Label | None) -> bool:
         """Whether a text has no label; -1 marks one where the source names its classes."""
-        return label is None or (label == -1 and self.names is not None and not self.has_map)
+        return label is None or (
+            label == -1 and self.source_classes is not None and not self.has_map
+        )
 
     def classes(self) -> tuple[str, ...]:
         """The map's classes in its order, else the source's names, else the labels seen so far.
 
         Labels are sorted: integers by value, then strings by code point.
         """
-        return tuple(self._map.class_names or self.names or _sorted(self._seen))
+        return tuple(self._map.class_names or self.source_classes or _sorted(self._seen))
 
-    def close(self) -> None:
-        """From now on a label that would add a class is unmapped."""
-        self._closed = True
+    def freeze_classes(self) -> None:
+        """After this, a label that would add a class is unmapped."""
+        self._frozen = True
 
     def name_of(self, label: Label) -> str | None:
         """What the source calls a label: the map's value, else its own name, else the label."""
         if self.has_map:
-            return self._map.value_of(label, self.names)
+            return self._map.value_of(label, self.source_classes)
         if isinstance(label, float):
             return None
-        if self.names is None:
+        if self.source_classes is None:
             return str(label) if is_clean(str(label)) else None
         if isinstance(label, int):
-            return self.names[label] if 0 <= label < len(self.names) else None
-        return label if label in self.names else None
+            return self.source_classes[label] if 0 <= label < len(self.source_classes) else None
+        return label if label in self.source_classes else None
 
 
-class ModelLabels:
-    """A source's labels matched to the classes of a model: by name, with or without its case.
+class ModelLabels(Labeller):
+    """A source's labels matched to the classes of a model, by name. Upper and lower case are equal.
 
-    A label whose name the model does not know may be an index of the model's classes. That holds
-    without a map, if the source names no classes, or as many as the model and none that it knows.
+    A number is a class index if there is no map and the source names no classes. It is also an
+    index if the source has as many classes as the model and shares no name.
     """
 
     def __init__(self, source_labels: SourceLabels, classes: Sequence[str]) -> None:
@@ -179,15 +182,12 @@ class ModelLabels:
         """The model's classes."""
         return self._classes
 
-    def close(self) -> None:
-        """Nothing changes: the classes are the model's."""
-
     def _class_at(self, label: Label) -> str | None:
         index = {"true": 1, "false": 0}.get(label) if isinstance(label, str) else label
         if not isinstance(index, int):
             return None
         if not 0 <= index < len(self._classes):
-            # Stars, say: the few that happen to be indices would give misleading figures.
+            # Labels such as stars are not indices. The few that fit would give wrong figures.
             raise DataError(
                 f"Expected labels 0 to {len(self._classes) - 1} for the classes "
                 f"{', '.join(self._classes)}, found {index}; give --label-map."
@@ -195,7 +195,7 @@ class ModelLabels:
         return self._classes[index]
 
     def _may_be_indices(self) -> bool:
-        names = self._source.names
+        names = self._source.source_classes
         if self._source.has_map:
             return False
         if names is None:  # a class called "1" must not be taken for the second class
@@ -204,7 +204,7 @@ class ModelLabels:
         return len(names) == len(self._classes) and not known
 
 
-class SoftLabels:
+class SoftLabels(Labeller):
     """Labels that are the probability of the second of two classes."""
 
     def __init__(self, classes: Sequence[str], *, has_map: bool = False) -> None:
@@ -229,9 +229,6 @@ class SoftLabels:
     def classes(self) -> tuple[str, ...]:
         """The two classes."""
         return self._classes
-
-    def close(self) -> None:
-        """Nothing changes: the classes are known from the start."""
 
 
 def _likelier(classes: Sequence[str], soft_label: float) -> str:

@@ -1,11 +1,10 @@
 """Opens and reads the source that one string names.
 
-Knows which module reads which source, and nothing of formats.
+Chooses the module that reads a source. Knows nothing of formats.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +15,14 @@ from sentiment_lstm.data.acl_imdb import acl_splits, is_acl_imdb, open_acl_imdb
 from sentiment_lstm.data.labels import Labeller, make_labeller
 from sentiment_lstm.data.screening import SetAside, screen
 from sentiment_lstm.data.source import Source
-from sentiment_lstm.data.source_names import NEED_NAME, SOURCES, scheme_and_name
+from sentiment_lstm.data.source_names import (
+    NEED_NAME,
+    SOURCES,
+    expanded,
+    is_remote,
+    path_of,
+    scheme_and_name,
+)
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
 from sentiment_lstm.settings import DataSettings
@@ -29,7 +35,7 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
     `hf:OWNER/NAME`, `hf:OWNER/NAME/CONFIGURATION` or a path. A folder called imdb is `./imdb`.
 
     Args:
-        data: the settings; a set that has a name fills in columns and label map they leave out.
+        data: the settings. A registered set supplies missing columns and label map.
         labelled: whether the source must have a label column.
 
     Raises:
@@ -48,13 +54,13 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
             return hub.open_hub(name, data, labelled=labelled)
         if scheme == "data":
             return _open_registered(name, data, labelled)
-        path = _path(data.source)
+        path = expanded(data.source)
         opener = _open_folder if path.is_dir() else _open_file
         return opener(path, data, labelled)
 
 
 def list_splits(source: str) -> tuple[str, ...]:
-    """List the splits of a source; a file has none, for it is one part.
+    """List the splits of a source. A file has no splits.
 
     Raises:
         DataError: an empty name, a set that is not here, or a hub name or folder that cannot be
@@ -66,14 +72,14 @@ def list_splits(source: str) -> tuple[str, ...]:
             return ("train",)
         if scheme == "hf":
             return hub.hub_splits(name)
-        path = registry.folder_of(name) if scheme == "data" else _path(source)
+        path = registry.folder_of(name) if scheme == "data" else expanded(source)
         if not path.is_dir():
             return ()
         return acl_splits(path) if is_acl_imdb(path) else hub.hub_splits(str(path))
 
 
 def is_missing(source: str) -> bool:
-    """Whether a source is a path or a registered set, and nothing is there.
+    """Whether a local path or registered set does not exist.
 
     Raises:
         DataError: an empty name, or one that the disk refuses.
@@ -82,13 +88,16 @@ def is_missing(source: str) -> bool:
     with _checked(source):
         if scheme == "data":
             return registry.find_folder(name) is None
-        return not scheme and not _path(source).exists()
+        is_path = not scheme or (scheme == "hf" and not is_remote(source))
+        return is_path and not path_of(source).exists()
 
 
 def open_rows(data: DataSettings) -> Iterator[Row]:
     """The rows of a source, unchanged, lazily and in its order.
 
-    Raises: as `open_source`; a damaged file raises DataError where the damage is.
+    Raises:
+        DataError: as `open_source`; also at a damaged row.
+        MissingExtraError: as `open_source`.
     """
     yield from open_source(data).rows()
 
@@ -155,7 +164,7 @@ def refuse_empty(
 
 @contextmanager
 def _checked(source: str) -> Iterator[None]:
-    """Refuse an empty name, which would be the working directory; explain an error of the disk."""
+    """Refuse an empty name. Turn disk errors into DataError."""
     scheme, name = scheme_and_name(source)
     if scheme in ("", *NEED_NAME) and not name.strip():
         raise DataError(f"Expected the name of a source, found {source!r}; a source is {SOURCES}.")
@@ -163,11 +172,6 @@ def _checked(source: str) -> Iterator[None]:
         yield
     except OSError as error:  # no permission, say, or a name that no file can have
         raise DataError(f"Expected texts at {source[:200]}, found: {error.strerror}.") from error
-
-
-def _path(source: str) -> Path:
-    """The path with `~` expanded; unlike `Path.expanduser`, an unknown user is no error."""
-    return Path(os.path.expanduser(source))  # noqa: PTH111
 
 
 def _open_registered(name: str, data: DataSettings, labelled: bool) -> Source:

@@ -1,7 +1,7 @@
 """Reads and writes packed files: gz, zst, and zip archives with one data file inside.
 
-Nothing is ever extracted by name, and a file that grows too much is refused. Knows nothing of what
-the bytes mean.
+Nothing is ever extracted by name. A file that grows too much is refused, except that scoring reads
+gz and zst without a limit. Knows nothing of what the bytes mean.
 """
 
 from __future__ import annotations

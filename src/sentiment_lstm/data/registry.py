@@ -1,6 +1,6 @@
 """The data sets that the project knows by name: their entries, and where their folders are.
 
-`registry.toml` holds the entries. Nothing here reads a row or downloads.
+`registry.toml` holds the entries. This file reads no row and downloads nothing.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any
 
 import platformdirs
 
+from sentiment_lstm.data.source_names import expanded
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
 
-VARIABLE = "SENTIMENT_LSTM_DATA"
+DATA_FOLDER_VARIABLE = "SENTIMENT_LSTM_DATA"
 """Environment variable: a folder that holds one subfolder for each set."""
 
 
@@ -35,10 +36,11 @@ class SplitFile:
 class DataSet:
     """An entry of the registry; "" means not known.
 
-    `license` is an SPDX identifier, `terms` the set's own words. `commercial_use` is `allowed`,
+    `license` is an SPDX identifier, `terms` its licence in words. `commercial_use` is `allowed`,
     `forbidden`, `research only` or `not stated`. `uses` holds `train`, `measure` or `development`.
     `models` names the shipped models that have read texts of the set. `text_column`,
-    `label_column` and `label_map` are defaults. `note` says how the copy at `hub` differs.
+    `label_column` and `label_map` are defaults. `hub` is the set's name on the Hugging Face
+    hub, and `note` says how the copy there differs.
     """
 
     name: str
@@ -68,7 +70,7 @@ class DataSet:
         )
 
     def default_label_map(self, data: DataSettings) -> Mapping[str, str]:
-        """The set's label map; empty where the settings read other labels than the set's own."""
+        """The set's label map. Empty if the settings name another label column."""
         own_labels = data.label_column in (None, self.label_column)
         return self.label_map if own_labels and not data.soft_labels else {}
 
@@ -104,12 +106,15 @@ def cache_folder() -> Path:
 
 def data_folders() -> tuple[Path, ...]:
     """The folders that may hold sets, in the order in which they are searched."""
-    named = os.environ.get(VARIABLE, "")
-    return (*([Path(named).expanduser()] if named else []), cache_folder())
+    named = os.environ.get(DATA_FOLDER_VARIABLE, "")
+    return (*([expanded(named)] if named else []), cache_folder())
 
 
 def find_folder(name: str) -> Path | None:
-    """The set's folder, `NAME` or `tasks/NAME` in one of the data folders; None if not here."""
+    """The set's folder in the first data folder that has it; None if no data folder has it.
+
+    It is `NAME`, or `tasks/NAME` for a set of another task than sentiment.
+    """
     candidates = (folder / path for folder in data_folders() for path in (name, f"tasks/{name}"))
     return next((path for path in candidates if path.is_dir()), None)
 
@@ -131,13 +136,13 @@ def folder_of(name: str) -> Path:
 
 
 def how_to_get(known: DataSet) -> str:
-    """How to get a set that is not here: the end of a message about it."""
+    """How to get a set that is not here, as the end of a message."""
     if known.hub:
         return f"fetch it with: sentiment-lstm data fetch {known.name}"
     files = ", ".join(split.file for split in known.splits.values())
     return (
         f"no public copy is known: put your own ({files}) into a folder {known.name}, and name "
-        f"the folder above it in the environment variable {VARIABLE}"
+        f"the folder above it in the environment variable {DATA_FOLDER_VARIABLE}"
     )
 
 

@@ -1,8 +1,8 @@
 """Tabular files: csv, tsv, jsonl and parquet, each plain or packed, read and written by rows.
 
 A row that cannot be read is still a row, with its problem. Memory holds one row at a time (parquet:
-one batch). Knows nothing of which columns hold texts or labels: `data/files.py` reads rows for
-training, `scoring/records.py` for scoring, and each has its own rules for bad rows.
+one batch). This file does not know which columns hold texts or labels. `data/files.py` reads rows
+for training, `scoring/records.py` for scoring, and each has its own rules for bad rows.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ Values = TypeVar("Values", list[str], dict[str, Any])
 class Record(Generic[Values]):
     """A row of a file: its fields in order (csv), or by column (jsonl, parquet).
 
-    `line` is the number of the row's first line in a text file, and of the row itself in parquet;
-    both count from 1. `values` is None where the row cannot be read; then `problem` says why.
-    `raw` is the row's text, "" in parquet.
+    `line` is the number of the row's first line, from 1. For parquet it is the row number. `values`
+    is None if the row cannot be read; then `problem` says why. `raw_text` is the row as it is in
+    the file, "" in parquet.
     """
 
     line: int
     values: Values | None
-    raw: str = ""
+    raw_text: str = ""
     problem: str | None = None
 
 
@@ -50,12 +50,14 @@ def as_text(stream: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-class Lines:
+class LimitedLines:
     """The lines of a text file, counted, and cut after `limit` characters.
 
-    A row may span several lines. Since the last call of `begin_row`: `first` is the number of the
-    row's first line; `text` is all that was read; `cut` tells whether a line was too long;
-    `ended_early` whether the file ended while more of the row was asked for.
+    A row may span several lines. These fields are about the lines since the last `begin_row`:
+    - `first`: the number of the row's first line.
+    - `text`: all that was read.
+    - `cut`: whether a line was too long.
+    - `ended_early`: whether the file ended while the reader asked for more of the row.
     """
 
     def __init__(self, file: TextIO, limit: int) -> None:
@@ -90,7 +92,7 @@ def read_csv(
 
     Args:
         stream: the file's bytes, of `formats.open_table`.
-        name: of the file, for messages.
+        name: the file's name, for messages.
         delimiter: the character between two fields.
         longest_field: characters of a field; a row with a longer one is "too long".
         longest_line: characters of a line; the rest of a longer one is skipped.
@@ -98,9 +100,9 @@ def read_csv(
     Raises:
         DataError: column names that are not UTF-8 text.
     """
-    # The module's own limit (131,072) would refuse long texts. It can only be set for all readers.
+    # The usual limit (131,072) would refuse long texts. The limit is global.
     csv.field_size_limit(max(csv.field_size_limit(), longest_field))
-    lines = Lines(as_text(stream), longest_line)
+    lines = LimitedLines(as_text(stream), longest_line)
     reader = csv.reader(lines, delimiter=delimiter)
     return _csv_header(reader, name), _csv_records(reader, lines)
 
@@ -117,7 +119,7 @@ def _csv_header(reader: Iterator[list[str]], name: str) -> list[str]:
     return header
 
 
-def _csv_records(reader: Iterator[list[str]], lines: Lines) -> Iterator[Record[list[str]]]:
+def _csv_records(reader: Iterator[list[str]], lines: LimitedLines) -> Iterator[Record[list[str]]]:
     while True:
         lines.begin_row()
         problem = None
@@ -140,14 +142,14 @@ def _csv_records(reader: Iterator[list[str]], lines: Lines) -> Iterator[Record[l
 
 def read_json_lines(stream: IO[bytes], *, longest_line: int) -> Iterator[Record[dict[str, Any]]]:
     """The rows of a file with one JSON object a line; blank lines are skipped."""
-    lines = Lines(as_text(stream), longest_line)
+    lines = LimitedLines(as_text(stream), longest_line)
     for line in lines:
         if line.strip():
             yield _json_record(line, lines)
         lines.begin_row()
 
 
-def _json_record(line: str, lines: Lines) -> Record[dict[str, Any]]:
+def _json_record(line: str, lines: LimitedLines) -> Record[dict[str, Any]]:
     if lines.cut:
         return Record(lines.first, None, line, "too long")
     if not is_utf8(line):
@@ -220,54 +222,54 @@ def _python_values(array: Any) -> list[Any]:  # noqa: ANN401
 def to_bytes(
     rows: Sequence[Mapping[str, Any]],
     columns: Sequence[str],
-    form: Format,
+    file_format: Format,
     header: Sequence[str] | None,
 ) -> bytes:
-    """Rows as the next piece of a text file; `join` makes a file of the pieces.
+    """Encode rows as one part of a text file. `join` combines parts.
 
     Args:
         rows: values by column.
         columns: all columns, in order.
-        form: of the file, any but parquet.
-        header: the line above the columns in csv and tsv, where the file begins with these rows.
+        file_format: the file's format, any but parquet.
+        header: column names of csv and tsv, written first; None if this is not the first part.
     """
     text = io.StringIO(newline="")
-    if form.kind in DELIMITERS:
-        writer = csv.writer(text, delimiter=DELIMITERS[form.kind])
+    if file_format.kind in DELIMITERS:
+        writer = csv.writer(text, delimiter=DELIMITERS[file_format.kind])
         if header is not None:
             writer.writerow(header)
         writer.writerows([row[column] for column in columns] for row in rows)
     else:
         text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return pack_piece(text.getvalue().encode(), form.packing)
+    return pack_piece(text.getvalue().encode(), file_format.packing)
 
 
 def to_parquet(rows: Sequence[Mapping[str, Any]], schema: Any) -> bytes:  # noqa: ANN401
-    """Rows as a parquet file with a schema, a `pyarrow.Schema`."""
+    """Encode rows as a parquet file. `schema` is a `pyarrow.Schema`."""
     library = pyarrow()
     buffer = io.BytesIO()
     library.parquet.write_table(library.Table.from_pylist(list(rows), schema=schema), buffer)
     return buffer.getvalue()
 
 
-def join(pieces: Sequence[Path], form: Format, file: IO[bytes]) -> None:
+def join(pieces: Sequence[Path], file_format: Format, file: IO[bytes]) -> None:
     """Write the pieces of a file, one after the other.
 
     Args:
         pieces: files that `to_bytes` or `to_parquet` made.
-        form: of the file to write.
+        file_format: the format of the file to write.
         file: where to write.
     """
-    if form.kind == ".parquet" and not form.packing:
+    if file_format.kind == ".parquet" and not file_format.packing:
         _join_parquet(pieces, file)
-    elif form.kind == ".parquet":
+    elif file_format.kind == ".parquet":
         with tempfile.TemporaryFile() as whole:
             _join_parquet(pieces, whole)
             whole.seek(0)
-            with packing_into(file, form.packing, form.member) as stream:
+            with packing_into(file, file_format.packing, file_format.member) as stream:
                 shutil.copyfileobj(whole, stream)
-    elif form.packing == ".zip":
-        with packing_into(file, form.packing, form.member) as stream:
+    elif file_format.packing == ".zip":
+        with packing_into(file, file_format.packing, file_format.member) as stream:
             _join_bytes(pieces, stream)
     else:
         _join_bytes(pieces, file)

@@ -31,7 +31,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class FailedCase:
     """A case that failed, with its scores."""
 
     texts: tuple[str, ...]
@@ -51,7 +51,7 @@ class CapabilityResult:
     failures: int
     limit: float
     """The highest failure rate that is acceptable."""
-    examples: tuple[Example, ...]
+    examples: tuple[FailedCase, ...]
     """At most five failures, spread evenly over all of them."""
 
     @property
@@ -181,13 +181,13 @@ def _result(cases: Sequence[Case], score_of: dict[str, float]) -> CapabilityResu
         len(cases),
         len(failed),
         STRICT_LIMIT if strict else LIMIT,
-        tuple(_example(case, score_of) for case in shown),
+        tuple(_failed_case(case, score_of) for case in shown),
     )
 
 
-def _example(case: Case, score_of: dict[str, float]) -> Example:
+def _failed_case(case: Case, score_of: dict[str, float]) -> FailedCase:
     texts = case.texts
     if case.kind == "invariance":
         ends = (min(texts, key=score_of.__getitem__), max(texts, key=score_of.__getitem__))
         texts = tuple(text for text in texts if text in ends)
-    return Example(texts, case.expected, tuple(score_of[text] for text in texts))
+    return FailedCase(texts, case.expected, tuple(score_of[text] for text in texts))

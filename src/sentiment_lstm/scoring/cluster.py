@@ -49,7 +49,7 @@ def score_folder(
         overwrite: replace outputs that were made from something else.
 
     Returns:
-        What became of each shard, by the name of its file.
+        The outcome of each shard, by the name of its file.
 
     Raises:
         DataError: no file to score.
@@ -136,7 +136,7 @@ def _manifest(job: Job, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     rows = sum(outcome.rows for outcome in outcomes.values())
     shards = {name: asdict(outcome) for name, outcome in outcomes.items()}
     for facts in shards.values():
-        del facts["already"]
+        del facts["was_complete"]
     return {"model": job.model, "version": __version__, "rows": rows, "shards": shards}
 
 

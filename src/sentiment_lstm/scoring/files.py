@@ -41,7 +41,7 @@ CHUNK = 5_000
 """Rows that are scored and kept together."""
 _PLAN = "plan.json"
 Progress = Callable[[int, float], None]
-"""Called with the number of rows read so far and the fraction of the input, from 0 to 1."""
+"""Called with the number of rows read so far and the fraction of the input read, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +67,24 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file.
+    """The result of scoring a file.
 
-    `rows` counts the rows scored, `set_aside` the others by reason. `sha256` is the output's hash.
-    `already` tells that the output was complete before the call.
+    `rows`: number of rows scored. `set_aside`: number of the other rows, by reason. `sha256`: the
+    output's hash. `was_complete`: whether the output was complete before the call.
     """
 
     rows: int
     set_aside: Mapping[str, int]
     sha256: str
-    already: bool = False
+    was_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
+class _SidePaths:
     """The paths beside an output.
 
     `parts`: the folder of parts while the output is made. `bad`: the rows set aside. `done`: the
-    note that vouches for a whole output.
+    record of a complete output.
     """
 
     parts: Path
@@ -92,7 +92,7 @@ class _Beside:
     done: Path
 
     @classmethod
-    def of(cls, out: Path) -> _Beside:
+    def of(cls, out: Path) -> _SidePaths:
         parts, bad, done = (f"{out.name}.{end}" for end in ("parts", "bad.jsonl", "done.json"))
         return cls(out.with_name(parts), out.with_name(bad), out.with_name(done))
 
@@ -102,8 +102,8 @@ def score_file(
 ) -> Outcome:
     """Score a file.
 
-    Beside the output stand `OUT.done.json` (what it was made from, rows, hash) and, where rows were
-    set aside, `OUT.bad.jsonl`; while the output is made, `OUT.parts`.
+    Writes `OUT.done.json` (what the output was made from, number of rows, hash). Writes
+    `OUT.bad.jsonl` if rows were set aside. While the output is made, its parts are in `OUT.parts`.
 
     Args:
         predictor: the model.
@@ -112,25 +112,25 @@ def score_file(
         overwrite: replace an output that was made from something else.
 
     Raises:
-        UsageError: the output, or a file beside it that is not ours, exists; the input is one of
-            these; the formats of input and output do not go together.
+        UsageError: the output or a side file exists and was not made by this job, or is the input;
+            the formats of input and output do not go together.
         DataError: the input cannot be read, or has no column of texts.
         SentimentError: the disk is full, or another process makes this output.
     """
-    form, target = check_formats(job)
-    plan = _plan(job)
-    _check_start(job, form, target)
-    beside = _Beside.of(job.out)
-    with explain_write_errors(beside.parts):
-        beside.parts.mkdir(parents=True, exist_ok=True)
-    with explain_write_errors(beside.parts), locked(beside.parts):
-        _check_ours(beside.parts)
-        outcome = _earlier_outcome(job.out, beside.done, plan)
+    input_format, output_format = check_formats(job)
+    plan = _job_key(job)
+    _check_start(job, input_format, output_format)
+    side = _SidePaths.of(job.out)
+    with explain_write_errors(side.parts):
+        side.parts.mkdir(parents=True, exist_ok=True)
+    with explain_write_errors(side.parts), locked(side.parts):
+        _check_ours(side.parts)
+        outcome = _earlier_outcome(job.out, side.done, plan)
         if outcome is None:
-            _prepare_parts(job.out, beside, plan, overwrite=overwrite)
-            _score_parts(predictor, job, form, target, progress)
-            outcome = _join_parts(job.out, target, plan)
-        shutil.rmtree(beside.parts)
+            _prepare_parts(job.out, side, plan, overwrite=overwrite)
+            _score_parts(predictor, job, (input_format, output_format), side.parts, progress)
+            outcome = _join_parts(job.out, side, output_format, plan)
+        shutil.rmtree(side.parts)
         return outcome
 
 
@@ -141,48 +141,47 @@ def check_formats(job: Job) -> tuple[Format, Format]:
         UsageError: they do not go together, or a name states none; the output is the input.
         DataError: the input is a zip archive that cannot be read.
     """
-    form = Format.of_file(job.source)
-    target = Format.of_name(job.out.name, form.kind)
-    if (form.kind == ".parquet") != (target.kind == ".parquet"):
+    input_format = Format.of_file(job.source)
+    output_format = Format.of_name(job.out.name, input_format.kind)
+    if (input_format.kind == ".parquet") != (output_format.kind == ".parquet"):
         raise UsageError(
-            f"Expected parquet from parquet alone, found {job.source.name} and {job.out.name}: "
-            "choose another ending of the output."
+            "Expected parquet as both input and output, or as neither, found "
+            f"{job.source.name} and {job.out.name}: choose another ending of the output."
         )
-    if job.escape and target.kind == ".parquet":
+    if job.escape and output_format.kind == ".parquet":
         raise UsageError(
             "Expected formulas to be escaped in text files, found parquet: leave the option out."
         )
-    beside = _Beside.of(job.out)
-    written = (job.out, beside.parts, beside.bad, beside.done)
+    side = _SidePaths.of(job.out)
+    written = (job.out, side.parts, side.bad, side.done)
     if job.source.resolve() in {path.resolve() for path in written}:
         raise UsageError(
-            f"Expected an output beside the input, found that {job.out} would replace it: name "
-            "another --output."
+            f"Expected another output file than the input, found that {job.out} would replace it: "
+            "name another --output."
         )
-    return form, target
+    return input_format, output_format
 
 
-def _plan(job: Job) -> dict[str, Any]:
-    """All that decides the output's bytes."""
+def _job_key(job: Job) -> dict[str, Any]:
+    """Everything that determines the output."""
     options = {k: v for k, v in asdict(job).items() if k not in ("source", "out")}
     return {**options, "input": _hash(job.source), "chunk": CHUNK, "version": __version__}
 
 
-def _check_start(job: Job, form: Format, target: Format) -> None:
-    """Refuse an input by its first rows, before a folder is made or an earlier call's parts go."""
-    with open_input(job.source, form) as opened:
+def _check_start(job: Job, input_format: Format, output_format: Format) -> None:
+    """Check the first rows before anything is written or deleted."""
+    with open_input(job.source, input_format) as opened:
         records = next(_chunks(opened.records))
         if records and all(record.values is None for record in records):
             raise DataError(
-                f"Expected rows of {form.kind[1:]} in {job.source.name}, found none among its "
-                f"first {len(records):,} ({records[0].problem}): see whether it is what its name "
-                "says."
+                f"Expected rows of {input_format.kind[1:]} in {job.source.name}, found none among "
+                f"its first {len(records):,} ({records[0].problem}): check its format."
             )
-        make_layout(opened, records, job.source.name, target, job.text_column)
+        make_layout(opened, records, job.source.name, output_format, job.text_column)
 
 
 def _check_ours(parts: Path) -> None:
-    """Refuse a folder of someone else's files: the folder of parts is deleted in the end."""
+    """Refuse a folder with other files, because it will be deleted."""
     if any(parts.iterdir()) and not (parts / _PLAN).is_file():
         raise UsageError(
             f"Expected {parts} to be free for parts of the output, found files of another kind: "
@@ -191,46 +190,55 @@ def _check_ours(parts: Path) -> None:
 
 
 def _earlier_outcome(out: Path, done: Path, plan: Mapping[str, Any]) -> Outcome | None:
-    """The outcome of an earlier call with this plan, if its output is whole and unchanged."""
+    """The outcome of an earlier call with this plan, if its output is complete and unchanged."""
     note = _read_json(done)
     if not isinstance(note, dict) or note.get("plan") != plan or not out.is_file():
         return None
     if note["sha256"] != _hash(out):
         return None
-    return Outcome(note["rows"], note["set_aside"], note["sha256"], already=True)
+    return Outcome(note["rows"], note["set_aside"], note["sha256"], was_complete=True)
 
 
-def _prepare_parts(out: Path, beside: _Beside, plan: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Keep the parts of an earlier call with the same plan; else start anew."""
-    if (beside.parts / _PLAN).is_file() and _read_json(beside.parts / _PLAN) == plan:
+def _prepare_parts(
+    out: Path, side: _SidePaths, plan: Mapping[str, Any], *, overwrite: bool
+) -> None:
+    """Keep the parts of an earlier call with the same plan. Otherwise start again."""
+    if (side.parts / _PLAN).is_file() and _read_json(side.parts / _PLAN) == plan:
         return
-    note = _read_json(beside.done)
-    ours = isinstance(note, dict) and "plan" in note  # if the output is gone, these may go too
-    paths = (out,) if ours else (out, beside.bad, beside.done)
+    note = _read_json(side.done)
+    is_ours = isinstance(note, dict) and "plan" in note
+    # If the output of an earlier call is gone, its side files may be deleted.
+    paths = (out,) if is_ours else (out, side.bad, side.done)
     existing = [path for path in paths if path.exists()]
     if existing and not overwrite:
-        if not any(beside.parts.iterdir()):
-            beside.parts.rmdir()
+        if not any(side.parts.iterdir()):
+            side.parts.rmdir()
         raise UsageError(
             f"Expected no file at {existing[0]}, or one made from the same input, model and "
             "options, found another: name another --output, or give --overwrite."
         )
-    for part in beside.parts.iterdir():
+    for part in side.parts.iterdir():
         part.unlink()
-    write_atomically(beside.parts / _PLAN, as_json(plan))
+    write_atomically(side.parts / _PLAN, as_json(plan))
 
 
 def _score_parts(
-    predictor: Predictor, job: Job, form: Format, target: Format, progress: Progress | None
+    predictor: Predictor,
+    job: Job,
+    formats: tuple[Format, Format],
+    parts: Path,
+    progress: Progress | None,
 ) -> None:
-    """Score each chunk that is not yet a part."""
-    parts = _Beside.of(job.out).parts
+    """Score each chunk that is not yet a part. `formats`: of the input and of the output."""
+    input_format, output_format = formats
     rows_read = 0
-    layout = Layout([], "", target)
-    with open_input(job.source, form) as opened:
+    layout = Layout([], "", output_format)
+    with open_input(job.source, input_format) as opened:
         for number, records in enumerate(_chunks(opened.records)):
             if not layout.columns:
-                layout = make_layout(opened, records, job.source.name, target, job.text_column)
+                layout = make_layout(
+                    opened, records, job.source.name, output_format, job.text_column
+                )
             if not any(parts.glob(f"{number:06d}-*.rows")):
                 _write_part(predictor, job, records, layout, parts, number)
             rows_read += len(records)
@@ -255,7 +263,11 @@ def _write_part(
     parts: Path,
     number: int,
 ) -> None:
-    """Score a chunk and keep it: `000003.bad`, then `000003-4998.rows`, which makes it a part."""
+    """Score a chunk and keep it as a part: the files `000003.bad` and `000003-4998.rows`.
+
+    The second name holds the number of scored rows. Write `.bad` first. The chunk is complete when
+    `.rows` exists.
+    """
     scored = score_rows(predictor, records, layout, job.abstain_below)
     first = not any(part.stat().st_size for part in parts.glob("*.rows"))
     piece = encode_rows(scored.rows, layout, escape=job.escape, first=first)
@@ -263,24 +275,25 @@ def _write_part(
     write_atomically(parts / f"{number:06d}-{len(scored.rows)}.rows", piece)
 
 
-def _join_parts(out: Path, target: Format, plan: Mapping[str, Any]) -> Outcome:
-    """Make the output of the parts, then the note that vouches for it."""
-    beside = _Beside.of(out)
-    pieces, set_aside = sorted(beside.parts.glob("*.rows")), sorted(beside.parts.glob("*.bad"))
+def _join_parts(
+    out: Path, side: _SidePaths, output_format: Format, plan: Mapping[str, Any]
+) -> Outcome:
+    """Join the parts into the output, then write the record of a complete output."""
+    pieces, set_aside = sorted(side.parts.glob("*.rows")), sorted(side.parts.glob("*.bad"))
     reasons = Counter(
         json.loads(line)["reason"] for part in set_aside for line in part.read_bytes().splitlines()
     )
     rows = sum(int(piece.stem.partition("-")[2]) for piece in pieces)
-    beside.done.unlink(missing_ok=True)
+    side.done.unlink(missing_ok=True)
     with open_atomically(out) as file:
-        join(pieces, target, file)
-    beside.bad.unlink(missing_ok=True)
+        join(pieces, output_format, file)
+    side.bad.unlink(missing_ok=True)
     if reasons:
-        with open_atomically(beside.bad) as file:
+        with open_atomically(side.bad) as file:
             join(set_aside, Format(".jsonl"), file)
     outcome = Outcome(rows, dict(reasons), _hash(out))
     note = {"plan": plan, "rows": rows, "set_aside": outcome.set_aside, "sha256": outcome.sha256}
-    write_atomically(beside.done, as_json(note))
+    write_atomically(side.done, as_json(note))
     return outcome
 
 

@@ -52,19 +52,19 @@ class Input:
 
 
 @contextmanager
-def open_input(path: Path, form: Format) -> Iterator[Input]:
+def open_input(path: Path, file_format: Format) -> Iterator[Input]:
     """Open a file to score.
 
     Raises:
         DataError: no header, or a damaged file; the same while `records` are read.
         MissingExtraError: a library that reads this kind of file is not installed.
     """
-    with path.open("rb") as file, open_table(file, path, form, limited=False) as stream:
+    with path.open("rb") as file, open_table(file, path, file_format, limited=False) as stream:
         header: list[str] = []
         schema = None
-        if form.kind in DELIMITERS:
-            header, records = _read_csv(stream, path.name, DELIMITERS[form.kind])
-        elif form.kind == ".parquet":
+        if file_format.kind in DELIMITERS:
+            header, records = _read_csv(stream, path.name, DELIMITERS[file_format.kind])
+        elif file_format.kind == ".parquet":
             schema = parquet_schema(stream, path.name)
             header, records = list(schema.names), _parquet_records(stream, path.name)
         else:
@@ -102,7 +102,7 @@ def _csv_record(record: Record[list[str]], header: list[str]) -> ScoringRecord:
     elif values is not None and not all(map(is_utf8, values)):
         problem = "bad UTF-8"
     if values is None or problem:
-        return Record(record.line, None, record.raw, problem)
+        return Record(record.line, None, record.raw_text, problem)
     return Record(record.line, dict(zip(header, values, strict=True)))
 
 
@@ -111,7 +111,7 @@ def _json_record(record: ScoringRecord) -> ScoringRecord:
         # Side files have always called bad UTF-8 in jsonl "unreadable".
         return record if record.problem == "too long" else replace(record, problem="unreadable")
     if not _is_utf8(record):
-        return Record(record.line, None, record.raw, "lone surrogate")
+        return Record(record.line, None, record.raw_text, "lone surrogate")
     return Record(record.line, record.values)
 
 

@@ -28,13 +28,13 @@ _ADDED = (LABEL, SCORE)
 class Layout:
     """How an output is laid out.
 
-    `columns` are the input's, [] where no row names any. `text` is the column of texts, "" where
-    there are no columns. `schema` is a `pyarrow.Schema` of the input, None unless it is parquet.
+    `columns`: the input's, [] if no row names any. `text`: the column of texts, "" if there are no
+    columns. `schema`: the input's `pyarrow.Schema`, None unless the input is parquet.
     """
 
     columns: Sequence[str]
     text: str
-    form: Format
+    file_format: Format
     schema: Any = None
 
 
@@ -50,16 +50,16 @@ def make_layout(
     opened: Input,
     records: Sequence[ScoringRecord],
     name: str,
-    form: Format,
+    file_format: Format,
     text_column: str | None = None,
 ) -> Layout:
     """The layout of an output.
 
     Args:
-        opened: the input; where it has no header, the first row that can be read names the columns.
+        opened: the input. Without a header, the first readable row names the columns.
         records: its first rows.
-        name: of the input, for messages.
-        form: of the output.
+        name: the input's name, for messages.
+        file_format: the output's format.
         text_column: the column of texts; None: the first with one of the usual names.
 
     Raises:
@@ -76,7 +76,7 @@ def make_layout(
     if columns:
         settings = DataSettings(text_column=text_column)
         text = choose_columns(columns, settings, labelled=False, where=name).text
-    return Layout(columns, text, form, opened.schema)
+    return Layout(columns, text, file_format, opened.schema)
 
 
 def score_rows(
@@ -87,14 +87,14 @@ def score_rows(
     Args:
         predictor: the model.
         records: rows of the input.
-        layout: of the output.
+        layout: the output's layout.
         abstain_below: a prediction with a lower probability gets no label.
     """
     scored, texts = ScoredRows(), []
     for record in records:
         problem = record.problem or _problem(record.values or {}, layout)
         if problem:
-            row = record.values or record.raw
+            row = record.values or record.raw_text
             scored.set_aside.append({"line": record.line, "reason": problem, "row": row})
         else:
             assert record.values is not None
@@ -109,15 +109,15 @@ def score_rows(
 def encode_rows(
     rows: Sequence[dict[str, Any]], layout: Layout, *, escape: bool, first: bool
 ) -> bytes:
-    """Rows with predictions as a piece of the output, which `data.tables.join` joins.
+    """Encode rows with predictions as one part of the output. `data.tables.join` combines parts.
 
     Args:
-        rows: of `score_rows`.
-        layout: of the output.
+        rows: from `score_rows`.
+        layout: the output's layout.
         escape: put a ' before texts that a spreadsheet would take for formulas.
-        first: the output begins with this piece, which gets the header.
+        first: this is the first part, which gets the header.
     """
-    if layout.form.kind == ".parquet":
+    if layout.file_format.kind == ".parquet":
         return to_parquet(rows, _with_predictions(layout.schema))
     if not rows and not (first and layout.columns):
         return b""
@@ -126,7 +126,7 @@ def encode_rows(
     if escape:
         rows = [{k: without_formula(v) for k, v in row.items()} for row in rows]
         header = [without_formula(name) for name in names]
-    return to_bytes(rows, names, layout.form, header if first else None)
+    return to_bytes(rows, names, layout.file_format, header if first else None)
 
 
 def encode_set_aside(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -143,7 +143,7 @@ def _problem(values: Mapping[str, Any], layout: Layout) -> str | None:
         return "no text" if text is None else f"a text that is a {type(text).__name__}"
     if not text.strip():
         return "empty text"
-    if layout.form.kind in DELIMITERS and values.keys() != set(layout.columns):
+    if layout.file_format.kind in DELIMITERS and values.keys() != set(layout.columns):
         return "other columns"
     return None
 

@@ -20,7 +20,7 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Parameters of `mallopt(3)`: free bytes that the heap keeps at its end; most blocks outside it."""
 
 
-def settled(settings: TrainingSettings) -> TrainingSettings:
+def resolve_auto(settings: TrainingSettings) -> TrainingSettings:
     """The settings with a value for this machine in place of every `auto`, and of 0 threads.
 
     Raises:

@@ -1,7 +1,6 @@
-"""Who hears how a training goes: displays, files of numbers, callbacks and trackers.
+"""The interface of everything that follows a training: displays, files of numbers, trackers.
 
-Everything that follows a training has this one interface. Training code calls it and knows
-nothing about who listens.
+Training code calls this interface and knows nothing about who listens.
 """
 
 from __future__ import annotations
@@ -9,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 Numbers = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage of a run as it begins, or as it goes on after an interruption.
+    """A stage that begins or continues.
 
     A run has one stage, or two if a language model is trained first. `folder`: where the stage's
     files are. `total_updates`: all updates of the stage, None if unknown (a stream). `updates` and
@@ -29,46 +27,41 @@ class Stage:
     epochs: int = 0
 
 
-class Listener(Protocol):
+class Listener:
     """Follows a training. A subclass overrides the methods that it needs; the others do nothing.
 
     Each stage calls `on_start`, then `on_update` after each update and `on_epoch` after each
-    epoch, at last `on_end`. A note may come at any time, also before the first stage. A method
+    epoch, finally `on_end`. A note may come at any time, also before the first stage. A method
     may raise to end the training; `on_end` is still called.
     """
 
     def on_note(self, sentence: str) -> None:
-        """A sentence for people: what happens now."""
-        return
+        """A message for the user."""
 
     def on_start(self, stage: Stage) -> None:
-        """A stage begins or goes on."""
-        return
+        """A stage begins or continues."""
 
     def on_update(self, numbers: Numbers) -> None:
         """An update of the weights was made.
 
         `step` (from 1), `epoch` (from 1), `loss` (nats a text, in the language stage a token),
         `accuracy`, `grad_norm` (L2, before clipping), `learning_rate`, `tokens` (of the batch),
-        `tokens_per_second`; `extra` (nats) if losses without labels or adversarial ones are added.
+        `tokens_per_second`. `extra`: the sum of the additional losses, in nats, if any.
         """
-        return
 
     def on_epoch(self, numbers: Numbers) -> None:
         """An epoch and its validation ended.
 
         `epoch` (from 1), `step`, `train_loss`, `train_accuracy`, `validation_loss`,
-        `validation_accuracy`, and `seconds` since the run began, interruptions left out.
+        `validation_accuracy`. `seconds`: training time without interruptions.
         """
-        return
 
     def on_end(self) -> None:
         """The stage ended, was interrupted or failed."""
-        return
 
 
 class Listeners(Listener):
-    """Several listeners as a single one, called in their order. `Listeners()` shows nothing."""
+    """Passes every call on to several listeners, in their order. `Listeners()` shows nothing."""
 
     def __init__(self, listeners: Iterable[Listener] = ()) -> None:
         self._listeners = tuple(listeners)

@@ -83,7 +83,7 @@ class Trainer:
     """Trains a model until the epochs or steps are used up, or the validation loss stops falling.
 
     After `run`, `best` holds the weights with the lowest validation loss. Device and precision
-    must not be `auto` (`hardware.settled`).
+    must not be `auto` (`hardware.resolve_auto`).
     """
 
     def __init__(

@@ -20,6 +20,7 @@ from typing import Any
 from sentiment_lstm.bundle import (
     CARD,
     CONFIG,
+    RUN_SETTINGS,
     TOKENIZER,
     WEIGHTS,
     is_bundle,
@@ -29,15 +30,15 @@ from sentiment_lstm.bundle import (
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
-from sentiment_lstm.setting_names import flattened, name_today
+from sentiment_lstm.setting_names import current_name, flattened
 from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
 from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.display import Display
-from sentiment_lstm.training.hardware import settled
+from sentiment_lstm.training.hardware import resolve_auto
 from sentiment_lstm.training.listener import Listener, Listeners, Numbers
 from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
-from sentiment_lstm.training.run import SET_ASIDE, SETTINGS, resume, train
+from sentiment_lstm.training.run import SET_ASIDE, resume, train
 from sentiment_lstm.training.suggesting import lags_behind, require_optuna, space, suggest
 
 FILE = "search.json"
@@ -101,12 +102,12 @@ def search(
     """
     require_optuna()
     _check(settings, trials, fixed)
-    settings = replace(settings, training=settled(settings.training))
+    settings = replace(settings, training=resolve_auto(settings.training))
     asked = Search(settings, trials, tuple(sorted(fixed)))
     if (folder / FILE).exists():
         _require_same(folder, asked)
         return resume_search(folder, listener)
-    if (folder / SETTINGS).exists() or is_bundle(folder):
+    if (folder / RUN_SETTINGS).exists() or is_bundle(folder):
         raise UsageError(
             f"Expected a folder without a run for the search, found one in {folder}: name another "
             "by --out."
@@ -172,7 +173,7 @@ def _digest(settings: Settings) -> str:
 
 def _run(now: Search, folder: Path, listener: Listener) -> Search:
     if not is_bundle(folder):
-        write_atomically(folder / SETTINGS, as_json(now.settings.to_dict()))
+        write_atomically(folder / RUN_SETTINGS, as_json(now.settings.to_dict()))
         while len(now.finished) < now.trials:
             now = replace(now, finished=(*now.finished, _trial(now, folder, listener)))
             _write(folder, now)
@@ -204,10 +205,10 @@ def _trial(now: Search, folder: Path, listener: Listener) -> dict[str, Any]:
 def _changes(now: Search, run: Path) -> dict[str, Any]:
     """The trial's values: those it began with; the first trial has those given; else suggested."""
     kinds = space(now.settings, now.fixed)
-    begun = (run / SETTINGS).exists()
+    begun = (run / RUN_SETTINGS).exists()
     if now.finished and not begun:
         return suggest(now.finished, kinds, now.settings.training.seed)
-    settings = read_json(run / SETTINGS) if begun else now.settings
+    settings = read_json(run / RUN_SETTINGS) if begun else now.settings
     values = flattened(settings.to_dict())
     return {name: values[name] for name in kinds}
 
@@ -235,15 +236,15 @@ def _train(
     """Train the trial, from its checkpoint if there is one."""
     pruner = _Pruner(now, run)
     both = Listeners([listener, pruner])
-    if (run / SETTINGS).exists():
+    if (run / RUN_SETTINGS).exists():
         pruner.check()  # an interruption may have come before it
         try:
-            resume(run, both, resumed_by=folder)
+            resume(run, both, resume_folder=folder)
         except TrainingError:  # the checkpoint is damaged or leads nowhere: start the trial again
             shutil.rmtree(run)
         else:
             return
-    train(now.settings.updated(changes), run, both, resumed_by=folder)
+    train(now.settings.updated(changes), run, both, resume_folder=folder)
 
 
 def _numbers(run: Path) -> dict[str, Any]:
@@ -271,7 +272,7 @@ def _keep_best(now: Search, folder: Path) -> None:
             f"{now.finished[0]['error']}"
         )
     run = _folder_of(folder, now.best["trial"])
-    for name in (SETTINGS, METRICS_LOG, SET_ASIDE):
+    for name in (RUN_SETTINGS, METRICS_LOG, SET_ASIDE):
         if (run / name).exists():
             write_atomically(folder / name, (run / name).read_bytes())
     bundle = load_bundle(run)
@@ -311,7 +312,7 @@ def _read(folder: Path) -> Search:
         return Search(
             Settings.from_dict(plain["settings"]),
             int(plain["trials"]),
-            tuple(name_today(name) for name in plain["fixed"]),
+            tuple(current_name(name) for name in plain["fixed"]),
             plain["data"],
             tuple(_named_today(row) for row in plain["finished"]),
         )
@@ -326,4 +327,4 @@ def _read(folder: Path) -> Search:
 
 def _named_today(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `search.json`, which may name settings as they were called before."""
-    return {**row, "settings": {name_today(name): v for name, v in row["settings"].items()}}
+    return {**row, "settings": {current_name(name): v for name, v in row["settings"].items()}}

@@ -22,9 +22,10 @@ from sentiment_lstm.training.metrics_log import MetricsLog
 class Session:
     """Trains with checkpoints: passes numbers on, saves by the clock, ends in order on a signal.
 
-    `run`: the folder that `train --resume` takes. `folder`: where this stage's files are.
-    `listener`: hears of the progress, beside the files of numbers. `started`: when the run began,
-    by `time.monotonic()`; `before`: seconds that it took before that.
+    `run`: the folder to name in messages about `--resume`. `folder`: where this stage's files are.
+    `listener`: follows the progress. `metrics.jsonl` does so too, and TensorBoard if it is
+    installed. `started`: when the run began, by `time.monotonic()`. `seconds_before`: the seconds
+    of training before that.
     """
 
     trainer: Trainer
@@ -33,7 +34,7 @@ class Session:
     interrupts: Interrupts
     listener: Listener
     started: float
-    before: float = 0.0
+    seconds_before: float = 0.0
     listeners: Listener = field(init=False)
     facts: Mapping[str, object] = field(init=False)
     saved: float = field(init=False)
@@ -48,7 +49,7 @@ class Session:
     @property
     def seconds(self) -> float:
         """Seconds of training so far, those before interruptions included."""
-        return self.before + time.monotonic() - self.started
+        return self.seconds_before + time.monotonic() - self.started
 
     def train(self) -> None:
         """Train to the end, from the checkpoint if there is one. The last checkpoint stays.
@@ -126,4 +127,4 @@ class Session:
                 f"Expected a whole checkpoint of this run at {self.path}, found another "
                 f"({error!s:.80}): delete it and resume to start the run again."
             ) from error
-        self.before = float(facts["seconds"])
+        self.seconds_before = float(facts["seconds"])

@@ -20,20 +20,20 @@ FEWEST = 10
 mistake in four texts got logits six times as large."""
 
 
-def calibrate(trainer: Trainer) -> tuple[float, float]:
+def calibrate(trainer: Trainer) -> tuple[float | None, float]:
     """Fit the temperature of a finished training's best weights.
 
     Returns:
-        The temperature (1 if there are fewer than ten mistakes) and the mean validation loss with
-        it, in nats. With temperature 1 this is the loss of `Trainer.validate`.
+        The temperature (None if there are fewer than ten mistakes, too few to fit it) and the mean
+        validation loss with it, in nats. Without it this is the loss of `Trainer.validate`.
     """
     window = trainer.feed.validation
     targets = window.labels if window.targets is None else window.targets
     logits = _validation_logits(trainer)
     true = targets if targets.ndim == 1 else targets.argmax(axis=1)
     mistakes = int((probabilities(logits.numpy()).argmax(axis=1) != true).sum())
-    temperature = fit_temperature(logits.numpy(), targets) if mistakes >= FEWEST else 1.0
-    losses = cross_entropy(logits / temperature, torch.from_numpy(targets))
+    temperature = fit_temperature(logits.numpy(), targets) if mistakes >= FEWEST else None
+    losses = cross_entropy(logits / (temperature or 1.0), torch.from_numpy(targets))
     return temperature, float(losses.mean())
 
 

@@ -1,0 +1,171 @@
+"""What a run needs before its first update: settings, an initial model, a trainer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sentiment_lstm.bundle import Bundle, is_bundle, load_bundle
+from sentiment_lstm.data.corpus import Corpus
+from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.errors import TrainingError, UsageError
+from sentiment_lstm.model.classifier import LSTMClassifier
+from sentiment_lstm.model.weights import load_weights
+from sentiment_lstm.settings import Settings, TrainingSettings
+from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training import checkpoint
+from sentiment_lstm.training.embeddings import word2vec
+from sentiment_lstm.training.feed import Feed, make_feed
+from sentiment_lstm.training.hardware import resolve_auto
+from sentiment_lstm.training.listener import Listener
+from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.objective import Classification, balanced_weights
+from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
+
+
+def load_initial_model(settings: Settings, folder: Path) -> Bundle | None:
+    """The bundle of `training.init`; None without one, or if it is gone and no longer needed."""
+    init = settings.training.init
+    if not init or (_has_language_stage(settings, folder) and not is_bundle(Path(init))):
+        return None
+    return load_bundle(Path(init))
+
+
+def resolve(settings: Settings, initial_model: Bundle | None) -> Settings:
+    """Fill in the initial model's network and the `auto` values."""
+    if initial_model:
+        settings = _with_network_of(initial_model, settings)
+    _check_language(settings)
+    return replace(settings, training=resolve_auto(settings.training))
+
+
+def adapt_initial_model(
+    initial_model: Bundle | None,
+    settings: Settings,
+    corpus: Corpus,
+    folder: Path,
+    listener: Listener,
+) -> Bundle | None:
+    """The initial model with this version's cleaning of texts; None if nothing starts from it."""
+    if not initial_model or _has_language_stage(settings, folder):
+        return None
+    if initial_model.config.classes != corpus.classes:
+        classes = ", ".join(initial_model.config.classes)
+        listener.on_note(
+            "The output layer is trained from scratch, because the classes differ. Map labels to "
+            f"{classes} (--label-map) to keep that of {settings.training.init}."
+        )
+    tokenizer = initial_model.tokenizer.cleaning_as_today(settings.text)
+    return replace(initial_model, tokenizer=tokenizer)
+
+
+def choose_tokenizer(start: Bundle | None, corpus: Corpus, settings: Settings) -> TextTokenizer:
+    """The initial model's tokenizer. Without one, it is learnt from the training texts."""
+    if start:
+        return start.tokenizer
+    return TextTokenizer.learn((example.text for example in corpus.sample), settings.text)
+
+
+def make_trainer(
+    settings: Settings,
+    corpus: Corpus,
+    tokenizer: TextTokenizer,
+    start: Bundle | None,
+    set_aside: SetAside,
+    folder: Path,
+) -> Trainer:
+    """The trainer before its first update. `start` is the model to start from."""
+    # The language stage has also counted the rows set aside in the unlabelled sources.
+    uncounted = None if settings.language.epochs else set_aside
+    feed = make_feed(corpus, tokenizer, settings, uncounted)
+    is_fresh = not (folder / checkpoint.FILE).exists()
+    model = _first_model(settings, feed, tokenizer, corpus, start, is_fresh=is_fresh)
+    objective = _objective(settings.training, feed, len(corpus.classes))
+    return Trainer(model, settings.training, feed, objective)
+
+
+def _with_network_of(initial_model: Bundle, settings: Settings) -> Settings:
+    """Network and vocabulary come from the bundle, dropout and `max_tokens` from the settings.
+
+    Slips are corrected if the bundle or the settings ask for it.
+    """
+    model = replace(
+        initial_model.config.model,
+        dropout=settings.model.dropout,
+        embedding_dropout=settings.model.embedding_dropout,
+    )
+    text = replace(
+        initial_model.config.text,
+        max_tokens=settings.text.max_tokens,
+        correct_slips=initial_model.config.text.correct_slips or settings.text.correct_slips,
+    )
+    return replace(settings, model=model, text=text)
+
+
+def _check_language(settings: Settings) -> None:
+    """Refuse unlabelled texts without a use, and a bidirectional language model."""
+    readers = settings.training.virtual_adversarial or settings.training.entropy
+    if settings.language.sources and not (settings.language.epochs or readers):
+        raise UsageError(
+            "Expected a use for the unlabelled texts, found none: set language.epochs, "
+            "training.virtual_adversarial or training.entropy, or leave --unlabelled out."
+        )
+    if settings.language.epochs and settings.model.bidirectional:
+        raise UsageError(
+            "Expected a model of one direction for a language model, found two: leave out "
+            "--unlabelled and language.epochs, or model.bidirectional."
+        )
+
+
+def _has_language_stage(settings: Settings, folder: Path) -> bool:
+    """Whether the run has finished its language stage."""
+    return bool(settings.language.epochs) and is_bundle(folder / LANGUAGE)
+
+
+def _first_model(
+    settings: Settings,
+    feed: Feed,
+    tokenizer: TextTokenizer,
+    corpus: Corpus,
+    start: Bundle | None,
+    *,
+    is_fresh: bool,
+) -> LSTMClassifier:
+    """The model before its first update. Skip costly steps when a checkpoint will be loaded."""
+    torch.manual_seed(settings.training.seed)
+    try:
+        model = LSTMClassifier(settings.model, len(tokenizer), len(corpus.classes))
+    except (RuntimeError, MemoryError) as error:
+        raise TrainingError(
+            "Expected a model that fits into memory, found none is left for it: "
+            "lower model.hidden_size, model.embedding_size or text.vocabulary."
+        ) from error
+    if start:
+        same_classes = start.config.classes == corpus.classes
+        kept = {k: v for k, v in start.weights.items() if same_classes or "output." not in k}
+        load_weights(model, kept)
+    elif is_fresh and settings.training.embeddings == "word2vec":
+        vectors = word2vec(
+            feed.sample.ids, len(tokenizer), settings.model.embedding_size, settings.training
+        )
+        with torch.no_grad():
+            model.embedding.weight.copy_(torch.from_numpy(vectors))
+    if is_fresh and (settings.training.adversarial or settings.training.virtual_adversarial):
+        model.normalise_embedding(torch.from_numpy(feed.token_counts(len(tokenizer))))
+    return model
+
+
+def _objective(settings: TrainingSettings, feed: Feed, classes: int) -> Classification:
+    class_weights = None
+    if settings.class_weights:
+        class_weights = torch.from_numpy(balanced_weights(feed.sample.labels, classes))
+    return Classification(
+        word_dropout=settings.word_dropout,
+        class_weights=class_weights,
+        adversarial=settings.adversarial,
+        virtual_adversarial=settings.virtual_adversarial,
+        entropy=settings.entropy,
+        perturbation=settings.perturbation,
+    )
