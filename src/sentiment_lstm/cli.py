@@ -38,7 +38,7 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help="Turns labelled texts into a small LSTM that people can trust.",
+    help="Train a small LSTM on labelled texts, and score texts with it.",
 )  # fmt: skip
 for _command in (
     train, quickstart, evaluate, predict, stream, explain, behaviour, compare, data, data_list,

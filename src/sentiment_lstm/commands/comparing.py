@@ -36,26 +36,35 @@ _FOLDER = Path("runs/compare")
 def compare(
     context: typer.Context,
     runs: Annotated[
-        list[str] | None, typer.Argument(help="Runs or bundles; none: the study's two phases.")
+        list[str] | None,
+        typer.Argument(help="Run folders or saved models. Without them: the study's two phases."),
     ] = None,
     data: Data = None,
     reading: Reading = AS_USUAL,
-    phase1: Annotated[str, typer.Option(help="Kaggle's CSV, its zip or kaggle:OWNER/NAME.")] = (
-        "kaggle:lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"
-    ),
+    phase1: Annotated[
+        str, typer.Option(help="Kaggle's CSV (also .zip, .gz, .zst) or kaggle:OWNER/NAME.")
+    ] = ("kaggle:lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"),
     phase2: Annotated[str, typer.Option(help="hf:NAME or a folder laid out like one.")] = (
         "hf:stanfordnlp/imdb"
     ),
-    preset: Annotated[str, typer.Option(help="Of the phases: quick, seed or large.")] = "quick",
+    preset: Annotated[
+        str, typer.Option(help="Preset of the phases: quick, seed or large.")
+    ] = "quick",
     steps: Annotated[int, typer.Option(help="Updates that each phase trains.", min=1)] = 200,
     out: Annotated[
         Path | None,
-        typer.Option(help="Of runs: a page in HTML. Of phases: a folder; default runs/compare."),
+        typer.Option(help="With runs: an HTML page. Without: a folder [default: runs/compare]."),
     ] = None,
     set_: Sets = None,
     as_json: Json = False,
 ) -> None:
-    """Put runs side by side, with --data measured on the same texts; or phase 1 and phase 2."""
+    """Compare trained models, or repeat the original study.
+
+    With runs: print their settings and results side by side. --data measures them on the same
+    texts.
+
+    Without runs: train one model from a CSV in memory and from a streamed data set.
+    """
     if runs:
         refuse_others(context, _OF_RUNS, "beside runs but --data, its columns, --out and --json")
         _compare_runs(runs, data, reading.split, reading.columns(), out, as_json=as_json)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def data_list(as_json: Json = False) -> None:
-    """List the data sets known by name, their terms, and where they are on this machine."""
+    """List the data sets that have a name, with their terms."""
     from sentiment_lstm.data import registry
 
     folders = {name: registry.find_folder(name) for name in registry.registered()}
@@ -38,7 +38,7 @@ def data_list(as_json: Json = False) -> None:
 def data_fetch(
     name: Annotated[str, typer.Argument(help="A name that `data list` shows, such as imdb.")],
 ) -> None:
-    """Download a data set from the Hugging Face hub into the cache folder."""
+    """Download a data set from the Hugging Face hub."""
     from sentiment_lstm.data import registry
     from sentiment_lstm.data.fetching import fetch
 
@@ -58,7 +58,9 @@ def data_verify(
         str | None, typer.Argument(help="A name that `data list` shows; all that are here if none.")
     ] = None,
 ) -> None:
-    """Compare the files of data sets with the registry; exit code 1 where one differs.
+    """Compare the files of data sets with the registry.
+
+    The exit code is 1 if a file differs.
 
     A file is `ok`, `as fetched` (the hub's copy, unchanged since its download), an `other file`
     or `missing`. If the folder holds files of your own instead, they are listed.

@@ -50,7 +50,7 @@ def inspect(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Look inside the network: gates, state, nearest words, how far back gradients reach."""
+    """Show the network's gates, state, nearest words and gradients."""
     if gradients == (text is not None):
         raise UsageError("Expected a text to look into, or --gradients: give one or the other.")
     if gradients:

@@ -30,7 +30,9 @@ def data(
     set_aside: SetAsideFile = None,
     as_json: Json = False,
 ) -> None:
-    """Look at a source: rows, classes, lengths, duplicates and what would be set aside.
+    """Count the rows, classes, lengths and duplicates of a source.
+
+    It also says which rows cannot be used, and why.
 
     `data list`, `data fetch NAME` and `data verify` are about the sets known by name. A file of
     your own called list, fetch or verify is ./list, ./fetch or ./verify.

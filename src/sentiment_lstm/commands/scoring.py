@@ -47,7 +47,10 @@ def evaluate(
     report: ReportFile = None,
     as_json: Json = False,
 ) -> None:
-    """Measure a model on labelled texts; without --data, a run on its own validation texts."""
+    """Measure a model on labelled texts.
+
+    Without --data, a run is measured on its own validation texts.
+    """
     from sentiment_lstm import plots
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import run_settings
@@ -109,7 +112,10 @@ def predict(
     ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Score texts, all rows of a file, or a folder of files; a killed call can be resumed."""
+    """Score texts, all rows of a file, or a folder of files.
+
+    If scoring a file was killed, run the same command again: it continues.
+    """
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands.files import predict_file, predict_folder
     from sentiment_lstm.evaluation.calibration import checked_threshold
@@ -184,7 +190,7 @@ def behaviour(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Test what a model understands: negation, contrast, irony, names and more."""
+    """Test a model on negation, contrast, irony, names and more."""
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands import tables
     from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite

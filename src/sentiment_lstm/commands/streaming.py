@@ -22,7 +22,7 @@ def stream(
     model: Model = None,
     as_json: Json = False,
 ) -> None:
-    """Score a text token by token, and show where the label changed."""
+    """Score a text token by token; show where the label changed."""
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands import tables
     from sentiment_lstm.inference.streaming import stream as steps_of

@@ -64,7 +64,7 @@ def stops(folder: Path) -> list[Stop]:
 
 
 def tour(context: typer.Context) -> None:
-    """See predict, stream, explain and train at work in two minutes."""
+    """See predict, stream, explain and train in two minutes."""
     commands: dict[str, Any] = context.find_root().command.commands  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory(prefix="sentiment-lstm-tour-") as folder:
         run = Path(folder) / "run"

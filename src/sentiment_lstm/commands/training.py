@@ -58,13 +58,13 @@ def train(
     ] = None,
     preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
     out: Annotated[
-        Path | None, typer.Option(help="The run folder, which becomes a bundle.")
+        Path | None, typer.Option(help="The folder for the training and the finished model.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Continue the run in this folder.")] = None,
     search: Annotated[
         int | None,
         typer.Option(
-            help="Train this many times with settings around the preset's, and keep the best "
+            help="Train this many times with varied settings, and keep the best "
             "model. Settings in --set and --config stay fixed."
         ),
     ] = None,
@@ -129,7 +129,7 @@ def train(
 
 
 def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
-    """Train on IMDb, evaluate the model and score six sentences, in a few minutes."""
+    """Train on IMDb, measure, and score six sentences."""
     from sentiment_lstm.api import QUICKSTART, SentimentClassifier
     from sentiment_lstm.bundle import RUN_SETTINGS
     from sentiment_lstm.commands import tables
