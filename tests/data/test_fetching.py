@@ -161,6 +161,18 @@ def test_a_folder_without_the_set_is_in_the_way(
     assert not hub
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_file_in_place_of_the_folder_is_refused_before_the_download(cache, hub, linked):
+    cache.mkdir()
+    if linked:
+        (cache / "imdb").symlink_to("elsewhere")
+    else:
+        (cache / "imdb").touch()
+    with pytest.raises(DataError, match=rf"^Expected nothing at {cache}/imdb, found a file"):
+        fetching.fetch("imdb")
+    assert not hub
+
+
 def test_an_empty_folder_is_not_a_set(cache, hub, tmp_path, monkeypatch):
     fetched = fetching.fetch("imdb")
     monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(tmp_path / "named"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,6 +60,8 @@ def fetch(name: str) -> Fetched:
         if not entry.hub:
             raise DataError(f"Expected a set to fetch, found {name}; {registry.how_to_get(entry)}.")
         folder = registry.cache_folder() / name
+        if os.path.lexists(folder):  # before the download rather than after it
+            raise DataError(f"Expected nothing at {folder}, found a file or link; move it away.")
         with storage.explain_write_errors(folder), _made(folder.parent), storage.locked(folder):
             _download(entry, folder)
     record = _record(folder)
