@@ -1,4 +1,5 @@
 import os
+import pickle
 import signal
 
 import pytest
@@ -33,3 +34,8 @@ def test_an_error_after_a_signal_ends_like_the_signal():
     with pytest.raises(Interrupted) as raised, Interrupts():
         imported()
     assert raised.value.exit_code == 143
+
+
+def test_an_interruption_reaches_another_process_whole():
+    copied = pickle.loads(pickle.dumps(Interrupted(signal.SIGTERM)))
+    assert (str(copied), copied.exit_code) == ("SIGTERM", 143)

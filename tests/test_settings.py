@@ -264,6 +264,12 @@ def test_an_old_name_in_a_settings_file_gives_one_warning(tmp_path, caplog):
     assert caplog.messages == ["model.hidden is now model.hidden_size"]
 
 
+def test_old_names_are_warned_of_in_the_order_of_the_alphabet(caplog):
+    setting_names._warn.cache_clear()
+    setting_names.warn_of_old_names(sorted(OLD, reverse=True))
+    assert caplog.messages == [f"{old} is now {OLD[old]}" for old in sorted(OLD)]
+
+
 def test_a_wrong_value_under_an_old_name_is_refused_under_the_new_name():
     with pytest.raises(UsageError, match=r"Expected model\.hidden_size to be at least 1"):
         Settings().updated({"model.hidden": 0})

@@ -201,3 +201,41 @@ def test_a_storage_error_is_not_wrapped_again(tmp_path: Path):
     refusal = pytest.raises(StorageError, match=r"^Expected a, found b\.$")
     with refusal, explain_write_errors(tmp_path):
         raise StorageError("Expected a, found b.")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
+def test_every_user_of_a_shared_folder_may_open_the_lock_file(tmp_path: Path):
+    """The file of a killed process must not lock another user out."""
+    before = os.umask(0o022)
+    try:
+        with locked(tmp_path / "run"):
+            assert (tmp_path / ".run.lock").stat().st_mode & 0o777 == 0o666
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "another user's"])
+def test_a_lock_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch, kind):
+    path = tmp_path / ".run.lock"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    else:
+        path.touch()
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    sentence = rf"^Expected a lock file at {path} that can be opened, found: .*; if .* remove it\.$"
+    with pytest.raises(StorageError, match=sentence), locked(tmp_path / "run"):
+        pass
+    assert os.path.lexists(path)
+
+
+def test_a_folder_that_cannot_hold_a_lock_file_is_a_write_error(tmp_path: Path):
+    (tmp_path / "file").touch()
+    sentence = rf"^Expected to write to {tmp_path}/file/.*lock, found: .*; choose another folder"
+    with pytest.raises(StorageError, match=sentence), locked(tmp_path / "file" / "run"):
+        pass

@@ -18,6 +18,10 @@ class Interrupted(BaseException):
         super().__init__(signal.Signals(number).name)
         self.exit_code = 128 + number
 
+    def __reduce__(self) -> tuple[type[Self], tuple[int]]:
+        """Pickle the signal's number, which `__init__` takes, rather than the message."""
+        return type(self), (self.exit_code - 128,)
+
 
 class Interrupts:
     """Inside the block SIGINT and SIGTERM raise `Interrupted`.

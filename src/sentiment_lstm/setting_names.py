@@ -31,8 +31,8 @@ def current_name(name: str) -> str:
 
 
 def warn_of_old_names(names: Iterable[str]) -> None:
-    """Log one warning for each old name."""
-    for name in OLD_NAMES.keys() & set(names):
+    """Log one warning for each old name, in the order of the alphabet."""
+    for name in sorted(OLD_NAMES.keys() & set(names)):
         _warn(name)
 
 

@@ -90,12 +90,14 @@ def locked(folder: Path) -> Iterator[None]:
     but it locks nothing any more.
 
     Raises:
-        StorageError: another process is using the folder, or the lock file cannot be made.
+        StorageError: another process is using the folder, or the lock file cannot be made or
+            opened.
     """
     from filelock import FileLock, Timeout
 
     path = _lock_file(folder)
-    lock = FileLock(path, timeout=0)
+    # Every user may open the file, so that a killed process does not lock other users out.
+    lock = FileLock(path, timeout=0, mode=0o666)
     with explain_write_errors(path):
         try:
             lock.acquire()
@@ -103,6 +105,10 @@ def locked(folder: Path) -> Iterator[None]:
             raise StorageError(
                 f"Expected no other process at work in {folder}, found one: wait for it, or end it."
             ) from error
+        except OSError as error:
+            if os.path.lexists(path):
+                raise _lock_in_the_way(path, folder, error) from error
+            raise
     try:
         yield
     finally:
@@ -133,6 +139,14 @@ def _lock_file(folder: Path) -> Path:
     if os.access(folder.parent, os.W_OK):
         return folder.with_name(f".{folder.name}.lock")
     return folder / ".lock"
+
+
+def _lock_in_the_way(path: Path, folder: Path, error: OSError) -> StorageError:
+    """Say that a file, folder or link is there which cannot serve as the lock file."""
+    return StorageError(
+        f"Expected a lock file at {path} that can be opened, found: "
+        f"{error.strerror or error}; if no other process is at work in {folder}, remove it."
+    )
 
 
 def _write_into(folder: Path, files: Mapping[str, bytes]) -> None:

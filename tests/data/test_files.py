@@ -177,6 +177,14 @@ def test_damage_inside_parquet_is_one_sentence(table):
         rows_of(table)
 
 
+def test_two_columns_of_one_name_in_parquet_are_refused(tmp_path):
+    columns = [pa.array(["a"]), pa.array(["b"]), pa.array([1])]
+    table = pa.Table.from_arrays(columns, ["text", "text", "label"])
+    parquet.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"^Expected columns of different names in x\.parquet"):
+        rows_of(tmp_path / "x.parquet")
+
+
 def zipped(path, members):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in members.items():

@@ -51,6 +51,14 @@ def test_an_output_of_another_call_is_refused_without_overwrite(predictor, tmp_p
     assert len(read(out)) == len(read(source))
 
 
+def test_two_columns_of_one_name_in_parquet_are_refused(predictor, tmp_path):
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array([1]), pa.array([2])], list("txx"))
+    parquet.write_table(table, tmp_path / "in.parquet")
+    with pytest.raises(DataError, match="Expected columns of different names"):
+        score(predictor, tmp_path / "in.parquet", tmp_path / "out.parquet", text_column="t")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
 def test_a_column_named_like_a_prediction_is_refused(predictor, tmp_path):
     source = tmp_path / "in.csv"
     source.write_text("text,predicted_label\ngood,1\n")

@@ -65,11 +65,13 @@ def data_verify(
     A file is `ok`, `as fetched` (the hub's copy, unchanged since its download), an `other file`
     or `missing`. If the folder holds files of your own instead, they are listed.
     """
-    from sentiment_lstm.data import registry
-    from sentiment_lstm.data.fetching import verify
+    from sentiment_lstm.data.fetching import verify, verify_all
 
-    here = [known for known in registry.registered() if registry.find_folder(known)]
-    verified = {known: verify(known) for known in ([name.removeprefix("data:")] if name else here)}
+    if name is None:
+        verified = verify_all()
+    else:
+        name = name.removeprefix("data:")
+        verified = {name: verify(name)}
     rows = [
         [f"data:{known}", file.split, file.file, file.status]
         for known, files in verified.items()

@@ -40,10 +40,19 @@ def data(
     from sentiment_lstm.commands import tables
     from sentiment_lstm.data.survey import survey
 
-    options = reading.columns() | data_options(source=source, split=reading.split, strict=strict)
+    split = _only_split(source) if reading.split is None else reading.split
+    options = reading.columns() | data_options(source=source, split=split, strict=strict)
     settings = chosen_settings("quick", None, options, [])
     figures = survey(settings.data, set_aside_into(set_aside, strict))
     if as_json:
         print_line(json.dumps(figures))
     else:
         tables.counts(figures, source)
+
+
+def _only_split(source: str) -> str | None:
+    """The split of a source that has one alone; None if it has several or none."""
+    from sentiment_lstm.data.open import list_splits
+
+    splits = list_splits(source)
+    return splits[0] if len(splits) == 1 else None

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from sentiment_lstm.errors import DataError
 
 RECORD = "fetched.json"
 """File of a fetched set: what each split holds, by the split's name."""
+_RECORDED = {"file": str, "rows": int, "columns": list, "sha256": str}
+"""What the record says of a split, and the values' types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,20 @@ def fetch(name: str) -> Fetched:
     Only the splits of the registry are taken. The folder appears whole or not at all.
 
     Raises:
-        DataError: no set is called so, no public copy is known, or the hub cannot be read.
-        SentimentError: the cache folder cannot be written to.
+        DataError: no set is called so, no public copy is known, the hub cannot be read, or a
+            folder is in the way.
+        StorageError: the cache folder cannot be written to, or another process fetches the set.
         MissingExtraError: datasets is not installed.
     """
     entry = registry.data_set(name)
-    folder = registry.find_folder(name)
+    folder = _folder_here(entry)
     if folder is None:
         if not entry.hub:
             raise DataError(f"Expected a set to fetch, found {name}; {registry.how_to_get(entry)}.")
         folder = registry.cache_folder() / name
-        with storage.explain_write_errors(folder):
+        if os.path.lexists(folder):  # before the download rather than after it
+            raise DataError(f"Expected nothing at {folder}, found a file or link; move it away.")
+        with storage.explain_write_errors(folder), _made(folder.parent), storage.locked(folder):
             _download(entry, folder)
     record = _record(folder)
     return Fetched(folder, tuple(_differences(entry, record) if record else ()))
@@ -66,7 +72,7 @@ def verify(name: str) -> list[Verified]:
     """Compare the set's files with the registry, a split at a time.
 
     Raises:
-        DataError: no set is called so, or it is not on this machine.
+        DataError: no set is called so, it is not on this machine, or it cannot be read.
     """
     folder = registry.folder_of(name)
     fetched, splits = _record(folder), registry.data_set(name).splits
@@ -75,19 +81,75 @@ def verify(name: str) -> list[Verified]:
         *(file["file"] for file in fetched.values()),
         *(s.file for s in splits.values()),
     }
-    unknown = sorted(path.name for path in _data_files(folder) if path.name not in known)
-    return [
-        _verify_split(folder, split, expected, fetched.get(split, {}), unknown)
-        for split, expected in splits.items()
-    ]
+    with registry.explain_read_errors():
+        unknown = sorted(path.name for path in _data_files(folder) if path.name not in known)
+        return [
+            _verify_split(folder, split, expected, fetched.get(split, {}), unknown)
+            for split, expected in splits.items()
+        ]
+
+
+def verify_all() -> dict[str, list[Verified]]:
+    """Compare every set that is on this machine with the registry; by the set's name.
+
+    Raises:
+        DataError: no set is here, or one cannot be read.
+    """
+    here = [name for name in registry.registered() if registry.find_folder(name)]
+    if not here:
+        searched = " and ".join(map(str, registry.data_folders()))
+        raise DataError(
+            f"Expected data sets in {searched}, found none; "
+            "fetch one with: sentiment-lstm data fetch NAME."
+        )
+    return {name: verify(name) for name in here}
+
+
+def _folder_here(entry: DataSet) -> Path | None:
+    """The folder that holds the set; None if there is no folder of its name.
+
+    Raises:
+        DataError: a folder of its name holds something else.
+    """
+    folder = registry.find_folder(entry.name)
+    if folder is None:
+        folder = next(iter(registry.folders_named(entry.name)), None)
+    if folder is None:
+        return None
+    names = (RECORD, *(split.file for split in entry.splits.values()))
+    if not any((folder / file).is_file() for file in names):
+        raise DataError(
+            f"Expected the data set {entry.name} in the folder {folder}, found none of its files; "
+            f"move that folder away, or put the files {registry.file_names(entry)} into it."
+        )
+    return folder
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and its parents. Those that are empty when the block ends go again."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the first one that is not empty ends it
+            for path in new:
+                path.rmdir()
 
 
 def _download(entry: DataSet, folder: Path) -> None:
-    staged = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    """Download into a folder beside `folder`, which is locked, and rename that one."""
+    staged = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(staged, ignore_errors=True)  # left by a process that was killed
-    staged.mkdir(parents=True)
+    staged.mkdir()
+    advice = (
+        "check the connection and try again, or put the files "
+        f"{registry.file_names(entry)} into {folder} yourself"
+    )
     try:
-        with hub.loaded("/".join(filter(None, (entry.hub, entry.configuration)))) as dataset:
+        name = "/".join(filter(None, (entry.hub, entry.configuration)))
+        with hub.loaded(name, advice=advice) as dataset:
             splits = [split for split in entry.splits if split in dataset]
             if not splits:
                 raise DataError(
@@ -128,12 +190,37 @@ def _read_me(entry: DataSet, record: dict[str, Any]) -> str:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    """What a fetched set's folder says of its files; empty for any other folder."""
+    """What a fetched set's folder says of its files; empty for any other folder.
+
+    Raises:
+        DataError: the record is damaged.
+    """
     path = folder / RECORD
     if not path.is_file():
         return {}
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _bad_record(folder, str(error)) from error
+    if not isinstance(record, dict) or not all(map(_describes_split, record.values())):
+        raise _bad_record(folder, "something else")
     return record
+
+
+def _describes_split(written: object) -> bool:
+    """Whether an entry of a record says all that `_RECORDED` names."""
+    return (
+        isinstance(written, dict)
+        and all(isinstance(written.get(key), kind) for key, kind in _RECORDED.items())
+        and all(isinstance(column, str) for column in written["columns"])
+    )
+
+
+def _bad_record(folder: Path, reason: str) -> DataError:
+    return DataError(
+        f"Expected a record of a download at {folder / RECORD}, found {reason}; remove the folder "
+        f"{folder} and fetch the set again: sentiment-lstm data fetch {folder.name}."
+    )
 
 
 def _differences(entry: DataSet, record: dict[str, Any]) -> Iterator[str]:

@@ -25,6 +25,9 @@ from sentiment_lstm.settings import DataSettings
 _BATCH_ROWS = 1_000
 DATA_SUFFIXES = {".parquet", ".csv", ".tsv", ".jsonl", ".json", ".arrow"}
 """Endings of the files that the library reads."""
+_ADVICE = (
+    "go on with --data imdb, with a local path, or with HF_HUB_OFFLINE=1 if it is in the cache"
+)
 _PARQUET_COPY = "refs/convert/parquet"
 _CONFIGURED = re.compile(r"([\w.-]+/[\w.-]+)/([\w.-]+)")
 
@@ -61,11 +64,12 @@ def hub_splits(name: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def loaded(name: str, **options: object) -> Iterator[Any]:
+def loaded(name: str, *, advice: str = _ADVICE, **options: object) -> Iterator[Any]:
     """The data set as the library gives it; a folder's cache lasts as long as the block.
 
     Args:
         name: as for `open_hub`.
+        advice: what to do if the hub does not give the data set, as the end of a message.
         options: of `datasets.load_dataset`.
 
     Raises: as `open_hub`.
@@ -81,7 +85,7 @@ def loaded(name: str, **options: object) -> Iterator[Any]:
         try:
             dataset = _load(datasets, path, options)
         except Exception as error:  # whatever the hub's client, Arrow or a reader raises
-            raise _unreadable(name, error) from error
+            raise _unreadable(name, error, advice) from error
         yield dataset
 
 
@@ -145,7 +149,7 @@ def _batches(dataset: Any, name: str) -> Iterator[dict[str, list[Any]]]:  # noqa
         raise _unreadable(name, error) from error
 
 
-def _unreadable(name: str, error: Exception) -> DataError:
+def _unreadable(name: str, error: Exception, advice: str = _ADVICE) -> DataError:
     """What the library's error means for the user, as one sentence."""
     known = _known_configurations(error)
     if Path(name).is_dir():
@@ -161,8 +165,7 @@ def _unreadable(name: str, error: Exception) -> DataError:
             f"{path!r}, found {configuration or 'none'}; name one, such as hf:{path}/{known[0]}."
         )
     return DataError(
-        f"Expected the Hugging Face data set {name!r}, found: {first_line(error)}; go on with "
-        "--data imdb, with a local path, or with HF_HUB_OFFLINE=1 if it is in the cache."
+        f"Expected the Hugging Face data set {name!r}, found: {first_line(error)}; {advice}."
     )
 
 

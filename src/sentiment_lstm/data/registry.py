@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 
 import platformdirs
 
+from sentiment_lstm.data.acl_imdb import is_acl_imdb
+from sentiment_lstm.data.hub import is_hub_folder
 from sentiment_lstm.data.source_names import expanded
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
@@ -93,7 +97,8 @@ def data_set(name: str) -> DataSet:
     known = registered().get(name)
     if known is None:
         raise DataError(
-            f"Expected one of the data sets {', '.join(registered())}, found data:{name}; "
+            f"Expected one of the data sets {', '.join(registered())}, "
+            f"found {f'data:{name}' if name else 'an empty name'}; "
             "open your own file or folder by its path."
         )
     return known
@@ -111,12 +116,35 @@ def data_folders() -> tuple[Path, ...]:
 
 
 def find_folder(name: str) -> Path | None:
-    """The set's folder in the first data folder that has it; None if no data folder has it.
+    """The first folder of this name that holds texts; None if there is none.
 
-    It is `NAME`, or `tasks/NAME` for a set of another task than sentiment.
+    Raises:
+        DataError: a data folder cannot be read.
     """
-    candidates = (folder / path for folder in data_folders() for path in (name, f"tasks/{name}"))
-    return next((path for path in candidates if path.is_dir()), None)
+    with explain_read_errors():
+        return next((path for path in _candidates(name) if _holds_texts(path)), None)
+
+
+def folders_named(name: str) -> list[Path]:
+    """All folders of this name in the data folders, with or without texts.
+
+    Raises:
+        DataError: a data folder cannot be read.
+    """
+    with explain_read_errors():
+        return list(_candidates(name))
+
+
+@contextmanager
+def explain_read_errors() -> Iterator[None]:
+    """Turn an error of the system while it reads a data folder into a `DataError`."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"Expected to read the folder of data sets {str(error.filename)[:200]}, found: "
+            f"{error.strerror}; make it readable, or name another in {DATA_FOLDER_VARIABLE}."
+        ) from error
 
 
 def folder_of(name: str) -> Path:
@@ -139,11 +167,36 @@ def how_to_get(known: DataSet) -> str:
     """How to get a set that is not here, as the end of a message."""
     if known.hub:
         return f"fetch it with: sentiment-lstm data fetch {known.name}"
-    files = ", ".join(split.file for split in known.splits.values())
     return (
-        f"no public copy is known: put your own ({files}) into a folder {known.name}, and name "
-        f"the folder above it in the environment variable {DATA_FOLDER_VARIABLE}"
+        f"no public copy is known: put your own ({file_names(known)}) into a folder {known.name}, "
+        f"and name the folder above it in the environment variable {DATA_FOLDER_VARIABLE}"
     )
+
+
+def file_names(known: DataSet) -> str:
+    """The names of the set's files, for a message."""
+    return ", ".join(split.file for split in known.splits.values())
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    """The folders `NAME`, or `tasks/NAME` for a set of another task than sentiment."""
+    for folder in data_folders():
+        for path in (folder / name, folder / "tasks" / name):
+            if _is_folder(path):
+                yield path
+
+
+def _is_folder(path: Path) -> bool:
+    """Unlike `Path.is_dir`, this raises an error of the system in every version of Python."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _holds_texts(folder: Path) -> bool:
+    # `iterdir` refuses a folder without permission, which the other two take for an empty one.
+    return any(folder.iterdir()) and (is_acl_imdb(folder) or is_hub_folder(folder))
 
 
 def _entry(name: str, entry: Mapping[str, Any]) -> DataSet:

@@ -170,11 +170,17 @@ def parquet_schema(stream: IO[bytes], name: str) -> Any:  # noqa: ANN401
     """The schema of a parquet file, a `pyarrow.Schema`.
 
     Raises:
-        DataError: a damaged file.
+        DataError: a damaged file, or two columns of one name.
         MissingExtraError: pyarrow is not installed.
     """
     with _open_parquet(stream, name) as table:
-        return table.schema_arrow
+        schema = table.schema_arrow
+    if len(set(schema.names)) < len(schema.names):
+        raise DataError(
+            f"Expected columns of different names in {name}, found {', '.join(schema.names)}: "
+            "name every column once."
+        )
+    return schema
 
 
 def read_parquet(
