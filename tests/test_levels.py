@@ -16,6 +16,7 @@ ROOT = Path(sentiment_lstm.__file__).parent
 
 LEVELS = (
     (
+        "moved",
         "errors",
         "storage",
         "interrupts",
