@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sentiment_lstm.data.corpus import named_split
 from sentiment_lstm.data.fetching import RECORD
+from sentiment_lstm.data.open import files_of_folder
 from sentiment_lstm.data.registry import DataSet, find_folder, registered
 from sentiment_lstm.data.source_names import REMOTE, is_remote, path_of, scheme_and_name
+from sentiment_lstm.errors import SentimentError
+from sentiment_lstm.setting_names import to_format_1
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.storage import file_sha256
 
@@ -23,7 +26,7 @@ _TEXT_FILES = {
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".txt"),
     *(".zip", ".gz", ".zst"),
 }
-"""Files with these endings count for the hash of a folder."""
+"""Files of a registered set have these endings."""
 _HUB_COPY = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]")
 
 
@@ -79,6 +82,29 @@ def without_paths(text: str, provenance: Mapping[str, Any]) -> str:
     return text
 
 
+def as_stored(provenance: Mapping[str, Any], typed: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A provenance as a bundle stores it: names in place of paths, and hashes of the sources.
+
+    Older bundles hold paths without hashes. The hashes are made of the files still at these paths.
+
+    Args:
+        provenance: of the model.
+        typed: its settings, if their paths are known to be as they were typed. None: a name alone
+            may be the name of another file, so only sources with a folder in their path are hashed.
+    """
+    stored = dict(provenance)
+    if isinstance(settings := provenance.get("settings"), Mapping):
+        stored["settings"] = to_format_1(settings)
+        if "sources" not in provenance and (hashes := _hashes_of_paths(typed, settings)):
+            stored["sources"] = hashes
+    return replace_paths(stored)
+
+
+def has_path(source: str) -> bool:
+    """Whether a source is a path with a folder: `films/a.csv`, but not `a.csv` or `imdb`."""
+    return source != source_name(source)
+
+
 def describe(settings: Settings) -> dict[str, Any]:
     """What a bundle states about its training: settings, and hashes of the sources on this machine.
 
@@ -127,6 +153,7 @@ def registered_set(source: str) -> DataSet | None:
 def recorded_hash(provenance: Mapping[str, Any]) -> str | None:
     """The SHA-256 of the file or folder that a model was mainly trained on; None: not recorded."""
     source = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
+    source = source_name(source) if isinstance(source, str) else None
     for record in _list(provenance.get("sources")):
         if _mapping(record).get("source") == source:
             sha256 = _mapping(record).get("sha256")
@@ -134,8 +161,31 @@ def recorded_hash(provenance: Mapping[str, Any]) -> str | None:
     return None
 
 
+def caution_about(source: str, provenance: Mapping[str, Any]) -> str:
+    """A warning if a source has only its name in common with the model's own; else empty."""
+    own = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
+    name = source_name(source)
+    if is_portable(source) or not isinstance(own, str) or source_name(own) != name:
+        return ""
+    kind = "folder" if path_of(source).is_dir() else "file"
+    hashed = recorded_hash(provenance)
+    difference = "but other content" if hashed else "and the model has no hash of it to compare"
+    return (
+        f"{name} has the name of a {kind} that trained this model, {difference}; "
+        "texts that trained the model make the result too high."
+    )
+
+
+def is_same_source(source: str, other: str) -> bool:
+    """Whether two sources are the same, however a path is written."""
+    if source == other:
+        return True
+    path = _resolved_path(source)
+    return path is not None and path == _resolved_path(other)
+
+
 def sha256_of(source: str) -> str | None:
-    """The SHA-256 of a file. For a folder: the hash of its text files' names and hashes.
+    """The SHA-256 of a file. For a folder: the hash of the names and hashes of the files read.
 
     `sha256sum` prints these names and hashes for the files, sorted by their names in the folder.
 
@@ -146,10 +196,18 @@ def sha256_of(source: str) -> str | None:
     try:
         if path.is_file():
             return file_sha256(path)
-        lines = [f"{sha256}  {name}\n" for name, sha256 in _file_hashes(path).items()]
-    except OSError:
+        hashes = _file_hashes(path, files_of_folder(path)) if path.is_dir() else {}
+    except (OSError, SentimentError):
         return None
+    lines = [f"{sha256}  {name}\n" for name, sha256 in hashes.items()]
     return hashlib.sha256("".join(lines).encode(errors="replace")).hexdigest() if lines else None
+
+
+def _resolved_path(source: str) -> Path | None:
+    """The file or folder of a source; None for texts that come from elsewhere."""
+    scheme, name = scheme_and_name(source)
+    path = find_folder(name) if scheme == "data" else path_of(source)
+    return path.resolve() if path and path.exists() else None
 
 
 def _last_part(path: str) -> str:
@@ -159,6 +217,15 @@ def _last_part(path: str) -> str:
 def _without_confusion(last: str) -> str:
     """`imdb` -> `./imdb`, because `imdb` alone names other texts."""
     return f"./{last}" if is_portable(last) else last
+
+
+def _hashes_of_paths(
+    typed: Mapping[str, Any] | None, settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The hashes of an older bundle's sources that are paths; see `as_stored`."""
+    sources = dict.fromkeys(named_split(source)[0] for source in _sources(typed or settings))
+    paths = [s for s in sources if has_path(s) or (typed and not is_portable(s))]
+    return list(filter(None, map(_with_hashes, paths)))
 
 
 def _with_hashes(source: str) -> dict[str, Any] | None:
@@ -176,15 +243,15 @@ def _registered_files(source: str) -> dict[str, str]:
     scheme, name = scheme_and_name(source)
     folder = find_folder(name) if scheme == "data" else None
     try:
-        hashes = _file_hashes(folder) if folder else {}
+        hashes = _file_hashes(folder, _text_files(folder)) if folder else {}
     except OSError:
         return {}
     return {file: sha256 for file, sha256 in hashes.items() if file != RECORD}
 
 
-def _file_hashes(folder: Path) -> dict[str, str]:
-    """Name within the folder -> SHA-256 of each text file, sorted by name."""
-    names = sorted(file.relative_to(folder).as_posix() for file in _text_files(folder))
+def _file_hashes(folder: Path, files: Iterable[Path]) -> dict[str, str]:
+    """Name within the folder -> SHA-256 of each file, sorted by name."""
+    names = sorted(file.relative_to(folder).as_posix() for file in files)
     return {name: file_sha256(folder / name) for name in names}
 
 
