@@ -165,7 +165,7 @@ def run_settings(bundle: Bundle) -> Settings | None:
     return settings if _as_saved(settings.to_dict()) == _as_saved(stored) else None
 
 
-def _typed_settings(bundle: Bundle) -> Mapping[str, Any] | None:
+def typed_settings(bundle: Bundle) -> Mapping[str, Any] | None:
     """The settings as they were typed, with paths; None: not known."""
     if bundle.folder is None:
         return bundle.config.provenance.get("settings")  # type: ignore[return-value]
@@ -224,7 +224,7 @@ def _to_json(bundle: Bundle) -> dict[str, object]:
         "id2label": {str(i): name for i, name in enumerate(config.classes)},
         "label2id": {name: i for i, name in enumerate(config.classes)},
         "temperature": config.temperature,
-        "training": as_stored(config.provenance, _typed_settings(bundle)),
+        "training": as_stored(config.provenance, typed_settings(bundle)),
     }
 
 

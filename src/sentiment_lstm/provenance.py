@@ -67,9 +67,18 @@ def replace_paths(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
     Other values are unchanged.
     """
-    replaced = _with_names(provenance, _names_of_paths(provenance))
+    replaced = with_names(provenance, _names_of_paths(provenance))
     assert isinstance(replaced, dict)
     return replaced
+
+
+def with_names(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
+    """The same value with every text that is a key of `names` replaced."""
+    if isinstance(value, Mapping):
+        return {key: with_names(item, names) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_names(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def without_paths(text: str, provenance: Mapping[str, Any]) -> str:
@@ -117,10 +126,22 @@ def describe(settings: Settings) -> dict[str, Any]:
         - `data_sets`, if there are any: the names of the registered sets.
     """
     provenance = replace_paths({"settings": settings.to_dict()})
-    read = dict.fromkeys(named_split(source)[0] for source in _sources(settings.to_dict()))
+    read = dict.fromkeys(named_split(source)[0] for source in sources_in(settings.to_dict()))
     sources = list(filter(None, map(_with_hashes, read)))
     more = {"sources": sources, "data_sets": data_sets(provenance)}
     return provenance | {key: value for key, value in more.items() if value}
+
+
+def sources_in(settings: Mapping[str, Any]) -> list[str]:
+    """All sources in the settings: training, language, excluded. The main source is first.
+
+    An excluded source may name a split.
+    """
+    sections = [_mapping(section) for section in _data_sections(settings)]
+    trained = _strings([section.get("source") for section in sections])
+    language = _strings(_mapping(settings.get("language")).get("sources"))
+    excluded = [source for section in sections for source in _strings(section.get("exclude"))]
+    return [*trained, *language, *excluded]
 
 
 def data_sets(provenance: Mapping[str, Any]) -> list[str]:
@@ -150,15 +171,22 @@ def registered_set(source: str) -> DataSet | None:
     return None
 
 
-def recorded_hash(provenance: Mapping[str, Any]) -> str | None:
-    """The SHA-256 of the file or folder that a model was mainly trained on; None: not recorded."""
-    source = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
-    source = source_name(source) if isinstance(source, str) else None
-    for record in _list(provenance.get("sources")):
-        if _mapping(record).get("source") == source:
-            sha256 = _mapping(record).get("sha256")
-            return sha256 if isinstance(sha256, str) else None
-    return None
+def recorded_hash(provenance: Mapping[str, Any], source: str | None = None) -> str | None:
+    """The SHA-256 that a model has recorded of a source's file or folder.
+
+    Args:
+        provenance: of the model.
+        source: as the settings name it, without a split; None: the main source of the training.
+
+    Returns:
+        None: none is recorded, or several files have the source's name.
+    """
+    main = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
+    name = source_name(str(main if source is None else source))
+    records = [_mapping(record) for record in _list(provenance.get("sources"))]
+    hashes = [record.get("sha256") for record in records if record.get("source") == name]
+    is_known = hashes and (source is None or len(set(hashes)) == 1)
+    return hashes[0] if is_known and isinstance(hashes[0], str) else None
 
 
 def caution_about(source: str, provenance: Mapping[str, Any]) -> str:
@@ -223,7 +251,7 @@ def _hashes_of_paths(
     typed: Mapping[str, Any] | None, settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """The hashes of an older bundle's sources that are paths; see `as_stored`."""
-    sources = dict.fromkeys(named_split(source)[0] for source in _sources(typed or settings))
+    sources = dict.fromkeys(named_split(source)[0] for source in sources_in(typed or settings))
     paths = [s for s in sources if has_path(s) or (typed and not is_portable(s))]
     return list(filter(None, map(_with_hashes, paths)))
 
@@ -261,22 +289,10 @@ def _text_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _sources(settings: Mapping[str, Any]) -> list[str]:
-    """All sources in the settings: training, language, excluded. The main source is first.
-
-    An excluded source may name a split.
-    """
-    sections = [_mapping(section) for section in _data_sections(settings)]
-    trained = _strings([section.get("source") for section in sections])
-    language = _strings(_mapping(settings.get("language")).get("sources"))
-    excluded = [source for section in sections for source in _strings(section.get("exclude"))]
-    return [*trained, *language, *excluded]
-
-
 def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Path -> name, for every path among a provenance's settings."""
     settings = _mapping(provenance.get("settings"))
-    names = {source: source_name(source) for source in _sources(settings)}
+    names = {source: source_name(source) for source in sources_in(settings)}
     if isinstance(init := _mapping(settings.get("training")).get("init"), str):
         names[init] = bundle_name(init)
     return {path: name for path, name in names.items() if path != name}
@@ -284,14 +300,6 @@ def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 def _data_sections(settings: Mapping[str, Any]) -> list[Any]:
     return [settings.get("data"), *_list(settings.get("mixture"))]
-
-
-def _with_names(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
-    if isinstance(value, Mapping):
-        return {key: _with_names(item, names) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_names(item, names) for item in value]
-    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
