@@ -181,3 +181,13 @@ def test_likely_label_errors_are_rows_of_the_source(source: Path, monkeypatch):
     texts = [line.partition(",")[0] for line in Path("other.csv").read_text().splitlines()]
     for row in errors["examples"]:
         assert row["text"] == texts[int(row["id"].partition(":")[2]) - 1]
+
+
+@pytest.mark.parametrize("named", [None, "reviews.csv"])
+def test_a_missing_excluded_file_is_named(source: Path, named):
+    settings = {**TINY, "data.source": "reviews.csv", "data.exclude": "other.csv"}
+    train(Settings().updated(settings), Path("run"), QUIET)
+    Path("other.csv").unlink()
+    words = r"training excluded at other\.csv, found nothing: .* --data SOURCE"
+    with pytest.raises(DataError, match=words):
+        SentimentClassifier.from_pretrained("run").evaluate(named)

@@ -273,3 +273,98 @@ def test_a_model_without_its_run_recognises_its_texts_by_hash(reviews: Path, tmp
     another.write_text(moved.read_text() + "\na new film,good\n")
     saved = SentimentClassifier.from_pretrained(tmp_path / "saved")
     assert saved.evaluate(str(another))["n"] == 41
+
+
+def make_old(folder: Path) -> None:
+    """Rewrite a run as version 0.1 left it: its bundle has paths and no hashes."""
+    config = json.loads((folder / "config.json").read_text())
+    del config["training"]["sources"]
+    config["training"]["settings"] = json.loads((folder / "settings.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("typed", ["path", "name"])
+def test_an_old_run_that_is_saved_again_recognises_its_texts(
+    reviews: Path, tmp_path: Path, monkeypatch, caplog, typed
+):
+    """A file of the same name is not taken for the model's own source."""
+    monkeypatch.chdir(tmp_path)
+    fit(tiny(reviews if typed == "path" else reviews.name), tmp_path / "run")
+    make_old(tmp_path / "run")
+    kept_back = SentimentClassifier.from_pretrained("run").evaluate()["n"]
+    SentimentClassifier.from_pretrained("run").save_pretrained("saved")
+    sha256 = hashlib.sha256(reviews.read_bytes()).hexdigest()
+    provenance = load_bundle(tmp_path / "saved").config.provenance
+    assert provenance["sources"] == [{"source": "reviews.csv", "sha256": sha256}]
+    saved = SentimentClassifier.from_pretrained("saved")
+    for name in (str(reviews), "reviews.csv"):
+        assert (saved.evaluate(name)["split"], saved.evaluate(name)["n"]) == (
+            "validation",
+            kept_back,
+        )
+    assert caplog.messages == []
+    another = tmp_path / "elsewhere" / "reviews.csv"
+    another.parent.mkdir()
+    another.write_text("text,label\na new film,good\nan old film,bad\n")
+    monkeypatch.chdir(another.parent)
+    values = saved.evaluate("reviews.csv")
+    assert (values["split"], values["n"]) == ("train", 2)
+
+
+def test_a_bare_name_without_a_hash_is_no_own_source(reviews: Path, tmp_path: Path, monkeypatch):
+    """The source was gone when the old run was saved, so nothing can prove that a file is it."""
+    monkeypatch.chdir(tmp_path)
+    fit(tiny(reviews), tmp_path / "run")
+    make_old(tmp_path / "run")
+    reviews.rename("gone.csv")
+    SentimentClassifier.from_pretrained("run").save_pretrained("saved")
+    Path("reviews.csv").write_text("text,label\na new film,good\nan old film,bad\n")
+    SentimentClassifier.from_pretrained("saved").save_pretrained("again")
+    for folder in ("saved", "again"):
+        assert "sources" not in load_bundle(tmp_path / folder).config.provenance
+        model = SentimentClassifier.from_pretrained(folder)
+        assert model.evaluate("reviews.csv")["n"] == 2
+
+
+def test_an_old_bundle_knows_the_file_at_its_path(reviews: Path, tmp_path: Path):
+    fit(tiny(reviews), tmp_path / "run")
+    make_old(tmp_path / "run")
+    (tmp_path / "run" / "settings.json").unlink()
+    model = SentimentClassifier.from_pretrained(tmp_path / "run")
+    assert model.evaluate(str(reviews))["split"] == "validation"
+    model.save_pretrained(tmp_path / "saved")
+    saved = SentimentClassifier.from_pretrained(tmp_path / "saved")
+    assert saved.evaluate(str(reviews))["split"] == "validation"
+
+
+def test_a_changed_file_of_the_same_name_is_measured_with_a_warning(
+    reviews: Path, tmp_path: Path, caplog
+):
+    fit(tiny(reviews), tmp_path / "run")
+    SentimentClassifier.from_pretrained(tmp_path / "run").save_pretrained(tmp_path / "saved")
+    model = SentimentClassifier.from_pretrained(tmp_path / "saved")
+    assert model.evaluate(str(reviews))["split"] == "validation"
+    reviews.write_text(reviews.read_text() + "\na new film,good\n")
+    values = model.evaluate(str(reviews))
+    assert (values["split"], values["n"]) == ("train", 41)
+    assert caplog.messages == [
+        "reviews.csv has the name of a file that trained this model, but other content; "
+        "texts that trained the model make the result too high."
+    ]
+
+
+def test_files_that_are_not_read_do_not_change_the_hash_of_a_folder(tmp_path: Path):
+    table, acl = tmp_path / "table", tmp_path / "acl"
+    table.mkdir()
+    for name in ("train.csv", "test.csv"):
+        (table / name).write_text("text,label\nfilm,1\n")
+    for label in ("pos", "neg"):
+        (acl / "train" / label).mkdir(parents=True)
+        (acl / "train" / label / "0_9.txt").write_text(label)
+    for folder, part in ((table, "test.csv"), (acl, "train/pos/0_9.txt")):
+        before = sha256_of(str(folder))
+        for stray in ("notes.txt", "extra.json", "old.zip"):
+            (folder / stray).write_text("{}")
+        assert sha256_of(str(folder)) == before
+        (folder / part).write_text("text,label\nanother film,1\n")
+        assert sha256_of(str(folder)) not in (before, None)

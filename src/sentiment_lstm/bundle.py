@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.card import model_card
 from sentiment_lstm.errors import BundleError, UsageError
-from sentiment_lstm.provenance import replace_paths, without_paths
+from sentiment_lstm.provenance import as_stored, replace_paths, without_paths
 from sentiment_lstm.setting_names import to_format_1
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, read_json
 from sentiment_lstm.storage import as_json, write_together
@@ -100,7 +100,7 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
         SentimentError: the disk is full, or the folder cannot be written to.
     """
     _check_fit(folder, bundle)
-    config = _to_json(bundle.config) | {"graphs": list(bundle.graphs)}
+    config = _to_json(bundle) | {"graphs": list(bundle.graphs)}
     card = without_paths(bundle.card, bundle.config.provenance)
     card = card or model_card(folder.resolve().name, config, bundle.metrics)
     stored = np.float16 if bundle.half else np.float32
@@ -165,6 +165,17 @@ def run_settings(bundle: Bundle) -> Settings | None:
     return settings if _as_saved(settings.to_dict()) == _as_saved(stored) else None
 
 
+def typed_settings(bundle: Bundle) -> Mapping[str, Any] | None:
+    """The settings as they were typed, with paths; None: not known."""
+    if bundle.folder is None:
+        return bundle.config.provenance.get("settings")  # type: ignore[return-value]
+    try:
+        settings = run_settings(bundle)
+    except UsageError:
+        return None
+    return settings.to_dict() if settings else None
+
+
 def _as_saved(settings: Mapping[str, Any]) -> Settings:
     """The settings as a bundle stores them; keys that an older version lacks have defaults."""
     return Settings.from_dict(replace_paths({"settings": settings})["settings"])
@@ -191,7 +202,10 @@ def expected_shapes(
     for direction in ("ahead", "back") if model.bidirectional else ("ahead",):
         for layer in range(model.layers):
             inputs = width if layer else model.embedding_size
-            shapes |= _lstm_shapes(f"{direction}.{layer}", inputs, model.hidden_size)
+            name, hidden = f"{direction}.{layer}", model.hidden_size
+            shapes[f"{name}.weight_ih_l0"] = (4 * hidden, inputs)
+            shapes[f"{name}.weight_hh_l0"] = (4 * hidden, hidden)
+            shapes[f"{name}.bias_ih_l0"] = shapes[f"{name}.bias_hh_l0"] = (4 * hidden,)
     if model.pooling == "attention":
         shapes["pooling.attention.weight"] = (1, width)
     units = 1 if classes == 2 else classes
@@ -199,20 +213,9 @@ def expected_shapes(
     return shapes | {"output.weight": (units, pooled), "output.bias": (units,)}
 
 
-def _lstm_shapes(name: str, inputs: int, hidden: int) -> dict[str, tuple[int, ...]]:
-    return {
-        f"{name}.weight_ih_l0": (4 * hidden, inputs),
-        f"{name}.weight_hh_l0": (4 * hidden, hidden),
-        f"{name}.bias_ih_l0": (4 * hidden,),
-        f"{name}.bias_hh_l0": (4 * hidden,),
-    }
-
-
-def _to_json(config: Config) -> dict[str, object]:
+def _to_json(bundle: Bundle) -> dict[str, object]:
+    config = bundle.config
     sections = to_format_1(Settings(model=config.model, text=config.text).to_dict())
-    provenance = dict(config.provenance)
-    if isinstance(trained := provenance.get("settings"), Mapping):
-        provenance["settings"] = to_format_1(trained)
     return {
         "architecture": ARCHITECTURE,
         "format_version": config.format_version,
@@ -221,7 +224,7 @@ def _to_json(config: Config) -> dict[str, object]:
         "id2label": {str(i): name for i, name in enumerate(config.classes)},
         "label2id": {name: i for i, name in enumerate(config.classes)},
         "temperature": config.temperature,
-        "training": replace_paths(provenance),
+        "training": as_stored(config.provenance, typed_settings(bundle)),
     }
 
 
@@ -318,7 +321,10 @@ def _read_graphs(folder: Path) -> dict[str, bytes]:
 
 def _check_fit(folder: Path, bundle: Bundle) -> None:
     """Check a bundle after reading and before writing."""
-    _check_temperature(folder / CONFIG, bundle.config.temperature)
+    value: object = bundle.config.temperature
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = is_number and 0 < value < 1e9  # type: ignore[operator]
+    _require(fits, folder / CONFIG, "a temperature above 0", repr(value))
     slips = bundle.config.text.correct_slips
     fits = bundle.tokenizer.correct_slips == slips
     _require(fits, folder / CONFIG, f"a tokenizer with text.correct_slips={slips}", not slips)
@@ -326,12 +332,6 @@ def _check_fit(folder: Path, bundle: Bundle) -> None:
     for name, array in bundle.weights.items():
         is_finite = bool(np.isfinite(array).all())
         _require(is_finite, folder / WEIGHTS, f"finite numbers for {name}", "NaN or infinity")
-
-
-def _check_temperature(path: Path, value: object) -> None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    fits = is_number and 0 < value < 1e9  # type: ignore[operator]
-    _require(fits, path, "a temperature above 0", repr(value))
 
 
 def _check_shapes(path: Path, bundle: Bundle) -> None:

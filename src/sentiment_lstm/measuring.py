@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, tee
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.batching import lengths_of
 from sentiment_lstm.bundle import Config
-from sentiment_lstm.data import registry
-from sentiment_lstm.data.corpus import evaluation_split, validation_examples
+from sentiment_lstm.data.corpus import evaluation_split, named_split, validation_examples
 from sentiment_lstm.data.open import is_missing, list_splits, open_rows, read_examples
 from sentiment_lstm.data.screening import SetAside, mark_duplicates
-from sentiment_lstm.data.source_names import is_remote, path_of, scheme_and_name
+from sentiment_lstm.data.source_names import is_remote
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.evaluation import bootstrap
 from sentiment_lstm.evaluation.calibration import checked_threshold, coverage_at
@@ -30,10 +29,18 @@ from sentiment_lstm.evaluation.metrics import (
     roc_curve,
 )
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.provenance import is_portable, recorded_hash, sha256_of
+from sentiment_lstm.provenance import (
+    caution_about,
+    has_path,
+    is_portable,
+    is_same_source,
+    recorded_hash,
+    sha256_of,
+)
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, Settings
 
+_logger = logging.getLogger(__name__)
 _MISTAKES = 10
 _HELD = 100
 """How many of the most confident mistakes are kept with their texts while scoring."""
@@ -45,12 +52,14 @@ NO_VALUE = "(none)"
 class EvaluationData:
     """The texts to measure on: a source, or the part that a training on it keeps for validation.
 
-    `kept_back`: whether it is that part, chosen by `data` and `seed`.
+    `kept_back`: whether it is that part, chosen by `data` and `seed`. `caution`: a sentence about
+    texts that may have trained the model, or empty. `measure` logs it as a warning.
     """
 
     data: DataSettings
     seed: int
     kept_back: bool
+    caution: str = field(default="", compare=False)
 
     @property
     def split(self) -> str:
@@ -134,11 +143,13 @@ def evaluation_data(
     evaluated = evaluation_split(data.source) if source else "validation"
     split = split or ("validation" if own and evaluated == "train" else evaluated)
     kept_back = split == "validation" and (own or split not in list_splits(data.source))
-    if not kept_back:
+    if kept_back:
+        _check_excluded(data)
+    else:
         data = replace(data, split=split, streaming=False, exclude=())
-    return EvaluationData(
-        Settings(data=data).updated(options).data, trained.training.seed, kept_back
-    )
+    caution = "" if own else caution_about(data.source, config.provenance)
+    data = Settings(data=data).updated(options).data
+    return EvaluationData(data, trained.training.seed, kept_back, caution)
 
 
 def _own_data(
@@ -150,10 +161,12 @@ def _own_data(
         return own
     if "settings" not in config.provenance and not has_run:
         return None
-    same_source = _is_same_source(source, own.source)
+    same_source = is_same_source(source, own.source)
     sha256 = recorded_hash(config.provenance)
-    if is_portable(source) or sha256 is None or (has_run and same_source):
+    if is_portable(source) or (has_run and same_source):
         return own if same_source else None
+    if sha256 is None:  # a name alone may be that of another file
+        return own if same_source and has_path(own.source) else None
     # Another machine may have another file of that name, or the same file at another place.
     same_file = sha256_of(source) == sha256
     return replace(own, source=source) if same_file else None
@@ -176,6 +189,21 @@ def _check_here(data: DataSettings) -> None:
             f"Expected the texts that the model was trained on at {data.source}, found nothing: "
             "name labelled texts to measure on, --data SOURCE."
         )
+
+
+def _check_excluded(data: DataSettings) -> None:
+    """Refuse to choose validation texts without the texts that the training excluded.
+
+    Raises:
+        DataError: such texts are not on this machine.
+    """
+    for excluded in data.exclude:
+        source, _ = named_split(excluded)
+        if is_missing(source):
+            raise DataError(
+                f"Expected the texts that the training excluded at {source}, found nothing: "
+                "put them back, or name other labelled texts with --data SOURCE."
+            )
 
 
 def measure(
@@ -211,6 +239,8 @@ def measure(
         UsageError: `abstain_below` is not in [0, 1).
     """
     least = checked_threshold(abstain_below)
+    if texts.caution:
+        _logger.warning("%s", texts.caution)
     columns = {name: texts.column(name) for name in slices}
     left_out: Counter[str] = Counter()
     examples = _with_an_answer(texts.examples(set_aside, predictor.classes), left_out)
@@ -290,21 +320,6 @@ def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iter
 def _clean_cell(cell: str | None) -> str:
     """A column's value as it can be shown and stored."""
     return (cell or "").strip().encode(errors="replace").decode()
-
-
-def _is_same_source(source: str, other: str) -> bool:
-    """Whether two sources are the same, however a path is written."""
-    if source == other:
-        return True
-    path = _resolved_path(source)
-    return path is not None and path == _resolved_path(other)
-
-
-def _resolved_path(source: str) -> Path | None:
-    """The file or folder of a source; None for texts that come from elsewhere."""
-    scheme, name = scheme_and_name(source)
-    path = registry.find_folder(name) if scheme == "data" else path_of(source)
-    return path.resolve() if path and path.exists() else None
 
 
 def _mistake(

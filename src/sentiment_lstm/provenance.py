@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sentiment_lstm.data.corpus import named_split
 from sentiment_lstm.data.fetching import RECORD
+from sentiment_lstm.data.open import files_of_folder
 from sentiment_lstm.data.registry import DataSet, find_folder, registered
 from sentiment_lstm.data.source_names import REMOTE, is_remote, path_of, scheme_and_name
+from sentiment_lstm.errors import SentimentError
+from sentiment_lstm.setting_names import to_format_1
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.storage import file_sha256
 
@@ -23,7 +26,7 @@ _TEXT_FILES = {
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".txt"),
     *(".zip", ".gz", ".zst"),
 }
-"""Files with these endings count for the hash of a folder."""
+"""Files of a registered set have these endings."""
 _HUB_COPY = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]")
 
 
@@ -64,9 +67,18 @@ def replace_paths(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
     Other values are unchanged.
     """
-    replaced = _with_names(provenance, _names_of_paths(provenance))
+    replaced = with_names(provenance, _names_of_paths(provenance))
     assert isinstance(replaced, dict)
     return replaced
+
+
+def with_names(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
+    """The same value with every text that is a key of `names` replaced."""
+    if isinstance(value, Mapping):
+        return {key: with_names(item, names) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_names(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def without_paths(text: str, provenance: Mapping[str, Any]) -> str:
@@ -77,6 +89,29 @@ def without_paths(text: str, provenance: Mapping[str, Any]) -> str:
             whole = rf"(?<![\w./\\~-]){re.escape(written)}(?![\w/\\-])"
             text = re.sub(whole, names[path].replace("\\", r"\\"), text)
     return text
+
+
+def as_stored(provenance: Mapping[str, Any], typed: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A provenance as a bundle stores it: names in place of paths, and hashes of the sources.
+
+    Older bundles hold paths without hashes. The hashes are made of the files still at these paths.
+
+    Args:
+        provenance: of the model.
+        typed: its settings, if their paths are known to be as they were typed. None: a name alone
+            may be the name of another file, so only sources with a folder in their path are hashed.
+    """
+    stored = dict(provenance)
+    if isinstance(settings := provenance.get("settings"), Mapping):
+        stored["settings"] = to_format_1(settings)
+        if "sources" not in provenance and (hashes := _hashes_of_paths(typed, settings)):
+            stored["sources"] = hashes
+    return replace_paths(stored)
+
+
+def has_path(source: str) -> bool:
+    """Whether a source is a path with a folder: `films/a.csv`, but not `a.csv` or `imdb`."""
+    return source != source_name(source)
 
 
 def describe(settings: Settings) -> dict[str, Any]:
@@ -91,10 +126,22 @@ def describe(settings: Settings) -> dict[str, Any]:
         - `data_sets`, if there are any: the names of the registered sets.
     """
     provenance = replace_paths({"settings": settings.to_dict()})
-    read = dict.fromkeys(named_split(source)[0] for source in _sources(settings.to_dict()))
+    read = dict.fromkeys(named_split(source)[0] for source in sources_in(settings.to_dict()))
     sources = list(filter(None, map(_with_hashes, read)))
     more = {"sources": sources, "data_sets": data_sets(provenance)}
     return provenance | {key: value for key, value in more.items() if value}
+
+
+def sources_in(settings: Mapping[str, Any]) -> list[str]:
+    """All sources in the settings: training, language, excluded. The main source is first.
+
+    An excluded source may name a split.
+    """
+    sections = [_mapping(section) for section in _data_sections(settings)]
+    trained = _strings([section.get("source") for section in sections])
+    language = _strings(_mapping(settings.get("language")).get("sources"))
+    excluded = [source for section in sections for source in _strings(section.get("exclude"))]
+    return [*trained, *language, *excluded]
 
 
 def data_sets(provenance: Mapping[str, Any]) -> list[str]:
@@ -124,18 +171,49 @@ def registered_set(source: str) -> DataSet | None:
     return None
 
 
-def recorded_hash(provenance: Mapping[str, Any]) -> str | None:
-    """The SHA-256 of the file or folder that a model was mainly trained on; None: not recorded."""
-    source = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
-    for record in _list(provenance.get("sources")):
-        if _mapping(record).get("source") == source:
-            sha256 = _mapping(record).get("sha256")
-            return sha256 if isinstance(sha256, str) else None
-    return None
+def recorded_hash(provenance: Mapping[str, Any], source: str | None = None) -> str | None:
+    """The SHA-256 that a model has recorded of a source's file or folder.
+
+    Args:
+        provenance: of the model.
+        source: as the settings name it, without a split; None: the main source of the training.
+
+    Returns:
+        None: none is recorded, or several files have the source's name.
+    """
+    main = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
+    name = source_name(str(main if source is None else source))
+    records = [_mapping(record) for record in _list(provenance.get("sources"))]
+    hashes = [record.get("sha256") for record in records if record.get("source") == name]
+    is_known = hashes and (source is None or len(set(hashes)) == 1)
+    return hashes[0] if is_known and isinstance(hashes[0], str) else None
+
+
+def caution_about(source: str, provenance: Mapping[str, Any]) -> str:
+    """A warning if a source has only its name in common with the model's own; else empty."""
+    own = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
+    name = source_name(source)
+    if is_portable(source) or not isinstance(own, str) or source_name(own) != name:
+        return ""
+    kind = "folder" if path_of(source).is_dir() else "file"
+    hashed = recorded_hash(provenance)
+    difference = "but other content" if hashed else "and the model has no hash of it to compare"
+    return (
+        f"{name} has the name of a {kind} that trained this model, {difference}; "
+        "texts that trained the model make the result too high."
+    )
+
+
+def is_same_source(source: str, other: str) -> bool:
+    """Whether two sources are the same, however a path is written."""
+    if source == other:
+        return True
+    path = _resolved_path(source)
+    return path is not None and path == _resolved_path(other)
 
 
 def sha256_of(source: str) -> str | None:
-    """The SHA-256 of a file. For a folder: the hash of its text files' names and hashes.
+    """The SHA-256 of a file. For a folder: the hash of the names and hashes of the files read.
 
     `sha256sum` prints these names and hashes for the files, sorted by their names in the folder.
 
@@ -146,10 +224,18 @@ def sha256_of(source: str) -> str | None:
     try:
         if path.is_file():
             return file_sha256(path)
-        lines = [f"{sha256}  {name}\n" for name, sha256 in _file_hashes(path).items()]
-    except OSError:
+        hashes = _file_hashes(path, files_of_folder(path)) if path.is_dir() else {}
+    except (OSError, SentimentError):
         return None
+    lines = [f"{sha256}  {name}\n" for name, sha256 in hashes.items()]
     return hashlib.sha256("".join(lines).encode(errors="replace")).hexdigest() if lines else None
+
+
+def _resolved_path(source: str) -> Path | None:
+    """The file or folder of a source; None for texts that come from elsewhere."""
+    scheme, name = scheme_and_name(source)
+    path = find_folder(name) if scheme == "data" else path_of(source)
+    return path.resolve() if path and path.exists() else None
 
 
 def _last_part(path: str) -> str:
@@ -159,6 +245,15 @@ def _last_part(path: str) -> str:
 def _without_confusion(last: str) -> str:
     """`imdb` -> `./imdb`, because `imdb` alone names other texts."""
     return f"./{last}" if is_portable(last) else last
+
+
+def _hashes_of_paths(
+    typed: Mapping[str, Any] | None, settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The hashes of an older bundle's sources that are paths; see `as_stored`."""
+    sources = dict.fromkeys(named_split(source)[0] for source in sources_in(typed or settings))
+    paths = [s for s in sources if has_path(s) or (typed and not is_portable(s))]
+    return list(filter(None, map(_with_hashes, paths)))
 
 
 def _with_hashes(source: str) -> dict[str, Any] | None:
@@ -176,15 +271,15 @@ def _registered_files(source: str) -> dict[str, str]:
     scheme, name = scheme_and_name(source)
     folder = find_folder(name) if scheme == "data" else None
     try:
-        hashes = _file_hashes(folder) if folder else {}
+        hashes = _file_hashes(folder, _text_files(folder)) if folder else {}
     except OSError:
         return {}
     return {file: sha256 for file, sha256 in hashes.items() if file != RECORD}
 
 
-def _file_hashes(folder: Path) -> dict[str, str]:
-    """Name within the folder -> SHA-256 of each text file, sorted by name."""
-    names = sorted(file.relative_to(folder).as_posix() for file in _text_files(folder))
+def _file_hashes(folder: Path, files: Iterable[Path]) -> dict[str, str]:
+    """Name within the folder -> SHA-256 of each file, sorted by name."""
+    names = sorted(file.relative_to(folder).as_posix() for file in files)
     return {name: file_sha256(folder / name) for name in names}
 
 
@@ -194,22 +289,10 @@ def _text_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _sources(settings: Mapping[str, Any]) -> list[str]:
-    """All sources in the settings: training, language, excluded. The main source is first.
-
-    An excluded source may name a split.
-    """
-    sections = [_mapping(section) for section in _data_sections(settings)]
-    trained = _strings([section.get("source") for section in sections])
-    language = _strings(_mapping(settings.get("language")).get("sources"))
-    excluded = [source for section in sections for source in _strings(section.get("exclude"))]
-    return [*trained, *language, *excluded]
-
-
 def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Path -> name, for every path among a provenance's settings."""
     settings = _mapping(provenance.get("settings"))
-    names = {source: source_name(source) for source in _sources(settings)}
+    names = {source: source_name(source) for source in sources_in(settings)}
     if isinstance(init := _mapping(settings.get("training")).get("init"), str):
         names[init] = bundle_name(init)
     return {path: name for path, name in names.items() if path != name}
@@ -217,14 +300,6 @@ def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 def _data_sections(settings: Mapping[str, Any]) -> list[Any]:
     return [settings.get("data"), *_list(settings.get("mixture"))]
-
-
-def _with_names(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401
-    if isinstance(value, Mapping):
-        return {key: _with_names(item, names) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_names(item, names) for item in value]
-    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.bundle import Bundle, save_bundle
 from sentiment_lstm.settings import DataSettings, Settings
 
 
@@ -81,3 +81,30 @@ def test_files_of_the_same_name_differ_by_their_hash(run, make_bundle, tmp_path:
         save_bundle(tmp_path / name, replace(bundle, config=config))
     assert "did not keep the same texts" in run("compare", "a", "b")[2]
     assert run("compare", "a", "c")[2] == ""
+
+
+def make_run(folder: Path, bundle: Bundle, source: Path, sources: object = ()) -> None:
+    """Save a run; without `sources` as version 0.1 did, with a path and no hash."""
+    settings = Settings(data=DataSettings(source=str(source))).to_dict()
+    provenance = {"settings": settings, "sources": sources or []}
+    save_bundle(folder, replace(bundle, config=replace(bundle.config, provenance=provenance)))
+    (folder / "settings.json").write_text(json.dumps(settings))
+    if not sources:
+        config = json.loads((folder / "config.json").read_text())
+        config["training"] = {"settings": settings}
+        (folder / "config.json").write_text(json.dumps(config))
+
+
+def test_runs_without_hashes_differ_by_their_paths(run, make_bundle, tmp_path: Path):
+    """A run with a hash and a run without one have the same texts at the same path."""
+    first, second = tmp_path / "x" / "a.csv", tmp_path / "y" / "a.csv"
+    make_run(tmp_path / "old", make_bundle(), first)
+    make_run(tmp_path / "other", make_bundle(), second)
+    make_run(tmp_path / "new", make_bundle(), first, [{"source": "a.csv", "sha256": "00"}])
+    code, out, err = run("compare", "old", "other", "--json", "--out", "page.html")
+    assert code == 0
+    assert "did not keep the same texts" in err
+    assert json.loads(out)["settings"] == {"data.source": ["a.csv (1)", "a.csv (2)"]}
+    assert str(tmp_path) not in (tmp_path / "page.html").read_text(encoding="utf-8")
+    code, out, err = run("compare", "old", "new", "--json")
+    assert (json.loads(out)["settings"], err) == ({}, "")

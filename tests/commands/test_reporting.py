@@ -53,6 +53,16 @@ def test_the_report_of_a_model_with_slices(run, tmp_path: Path):
     assert [p.name for p in tmp_path.iterdir() if p.name.endswith(".tmp")] == []
 
 
+@pytest.mark.usefixtures("quick")
+def test_the_report_holds_no_full_path(run, films: Path, model: Path, tmp_path: Path):
+    call = ("evaluate", "--model", str(model), "--data", str(films))
+    code, _, err = run(*call, "--report", "page.html")
+    assert code == 0, err
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<h1>model on films.csv, train</h1>" in page
+    assert str(tmp_path) not in page
+
+
 @pytest.mark.usefixtures("films", "quick")
 def test_other_class_names_are_escaped_and_have_no_suite(run, make_bundle, tmp_path: Path):
     save_bundle(tmp_path / "model", make_bundle(("<i>bad", "so so", "good")))

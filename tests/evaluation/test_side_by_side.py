@@ -1,9 +1,13 @@
 """Runs are compared by their settings and numbers, in a table and on a page."""
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from sentiment_lstm.evaluation.report import Training
 from sentiment_lstm.evaluation.side_by_side import (
+    KnownSource,
     Run,
     comparison_page,
     same_validation,
@@ -71,3 +75,53 @@ def test_the_page_escapes_names_and_warns_of_different_validation_texts():
     plain = comparison_page([run("a", {}, history=[]), run("b", {}, history=[])])
     assert "No learning curves" in plain
     assert "did not keep" not in plain
+
+
+def known(path: str, sha256: str = "") -> KnownSource:
+    return KnownSource(path.rpartition("/")[2], path if "/" in path else "", sha256)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (known("/x/a.csv"), known("/x/a.csv"), True),
+        (known("/x/a.csv"), known("/y/a.csv"), False),
+        (known("/x/a.csv", "00"), known("/x/a.csv", "11"), False),
+        (known("/x/a.csv", "00"), known("/y/b.csv", "00"), True),
+        (known("/x/a.csv", "00"), known("/x/a.csv"), True),
+        (known("/x/a.csv", "00"), known("/y/a.csv"), False),
+        (known("a.csv", "00"), known("/x/a.csv"), True),
+        (known("a.csv"), known("b.csv"), False),
+    ],
+)
+@pytest.mark.parametrize("setting", ["source", "exclude"])
+def test_files_are_the_same_by_hash_else_by_path_else_by_name(first, second, same, setting):
+    def with_source(source: KnownSource) -> Run:
+        written = source.path or source.name
+        value = written if setting == "source" else [written]
+        return run("a", {f"data.{setting}": value}, sources={written: source})
+
+    runs = [with_source(first), with_source(second)]
+    assert same_validation(runs) is same
+    row = side_by_side(runs)["settings"].get(f"data.{setting}")
+    if same and first.name == second.name:
+        assert row is None
+    elif first.name == second.name:
+        assert row == ["a.csv (1)", "a.csv (2)"]
+    else:
+        assert row == ["a.csv", "b.csv"]
+
+
+def test_the_page_holds_no_full_path():
+    values = {"data": "/x/films.csv", "split": "train", "n": 9, "accuracy": 0.5}
+    values |= {"accuracy_interval": [0.2, 0.8]}
+    sources = {path: known(path) for path in ("/x/a.csv", "/y/a.csv")}
+    runs = [
+        run(f"/x/runs/{n}", {"data.source": path}, sources=sources, measured=values, history=[])
+        for n, path in enumerate(sources)
+    ]
+    page = comparison_page(runs)
+    assert "films.csv, train" in page
+    assert "/x/" not in page
+    twins = [replace(run, name=f"/x/{n}/run") for n, run in enumerate(runs)]
+    assert "/x/0/run" in comparison_page(twins)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,7 +25,7 @@ from sentiment_lstm.commands.scoring import measured
 from sentiment_lstm.errors import UsageError
 
 if TYPE_CHECKING:
-    from sentiment_lstm.evaluation.side_by_side import Run
+    from sentiment_lstm.evaluation.side_by_side import KnownSource, Run
 
 _OF_RUNS = ("runs", "data", *(option.name for option in fields(Reading)), "out", "as_json")
 _OF_PHASES = ("phase1", "phase2", "preset", "steps", "out", "set_", "as_json")
@@ -152,16 +152,62 @@ def _check_texts(
 def _run(name: str, source: str | None, split: str | None, options: Mapping[str, object]) -> Run:
     """A run as far as its folder tells, and measured where there is a source."""
     from sentiment_lstm.api import find_model
-    from sentiment_lstm.bundle import load_bundle
+    from sentiment_lstm.bundle import load_bundle, typed_settings
     from sentiment_lstm.commands.reporting import sizes, training_of
     from sentiment_lstm.evaluation.side_by_side import Run
+    from sentiment_lstm.settings import Settings
 
     folder = find_model(name)
     bundle = load_bundle(folder)
+    typed = typed_settings(bundle)
+    stored: Any = typed or bundle.config.provenance.get("settings")
+    settings = Settings.from_dict(stored).to_dict() if stored else {}
     return Run(
         name,
-        training_of(folder, bundle),
+        replace(training_of(folder, bundle), settings=settings),
         sizes(bundle),
         bundle.metrics,
         measured(name, source, split, options) if source else None,
+        _known_sources(settings, bundle.config.provenance, have_paths=typed is not None),
     )
+
+
+def _known_sources(
+    settings: Mapping[str, Any], provenance: Mapping[str, Any], *, have_paths: bool
+) -> dict[str, KnownSource]:
+    """What is known about each source and initial model that the settings name.
+
+    Args:
+        settings: of the run.
+        provenance: of its bundle.
+        have_paths: whether all sources in the settings are as they were typed.
+    """
+    from sentiment_lstm.data.corpus import named_split
+    from sentiment_lstm.data.source_names import path_of
+    from sentiment_lstm.evaluation.side_by_side import KnownSource
+    from sentiment_lstm.provenance import (
+        bundle_name,
+        has_path,
+        is_portable,
+        recorded_hash,
+        source_name,
+        sources_in,
+    )
+
+    known = {}
+    for written in sources_in(settings):
+        source, split = named_split(written)
+        suffix = f":{split}" if split else ""
+        is_path = has_path(source) or (have_paths and not is_portable(source))
+        path = f"{path_of(source).resolve()}{suffix}" if is_path else ""
+        is_main = written == settings["data"]["source"]
+        sha256 = recorded_hash(provenance, None if is_main else source)
+        known[written] = KnownSource(
+            source_name(written), path, f"{sha256}{suffix}" if sha256 else ""
+        )
+    if init := settings.get("training", {}).get("init"):
+        started: Any = provenance.get("started_from") or {}
+        is_path = have_paths or init != bundle_name(init)
+        path = str(path_of(init).resolve()) if is_path else ""
+        known[init] = KnownSource(bundle_name(init), path, started.get("fingerprint", ""))
+    return known

@@ -30,12 +30,14 @@ def write_report(
     from sentiment_lstm.api import find_model
     from sentiment_lstm.evaluation.report import Report, report_page
     from sentiment_lstm.interpret.explain import segments
+    from sentiment_lstm.provenance import bundle_name, source_name
     from sentiment_lstm.storage import write_atomically
 
     explained = list(_explained(classifier, [row["text"] for row in measured["mistakes"]]))
+    name = model or "default"
     report = Report(
-        name=model or "default",
-        measured=measured,
+        name=bundle_name(name) if Path(name).is_absolute() else name,
+        measured={**measured, "data": source_name(measured["data"])},
         facts=facts(classifier.bundle),
         training=training_of(find_model(model), classifier.bundle),
         behaviour=_behaviour(classifier),

@@ -43,6 +43,13 @@ def open_acl_imdb(folder: Path, data: DataSettings) -> Source:
     return Source(partial(_rows, folder, data), ("negative", "positive"))
 
 
+def acl_files(folder: Path) -> Iterator[Path]:
+    """The text files of all splits."""
+    for split in SPLITS:
+        for texts, _ in _folders(folder, split):
+            yield from texts.glob("*.txt")
+
+
 def _folders(folder: Path, split: str) -> Iterator[tuple[Path, str | None]]:
     """The folders of a split that exist, each with the label of its texts."""
     for name in SPLITS[split]:

@@ -63,6 +63,23 @@ def hub_splits(name: str) -> tuple[str, ...]:
         return tuple(stream)
 
 
+def folder_files(folder: Path) -> list[Path]:
+    """The files in a folder that the library reads, in all splits.
+
+    Raises: as `open_hub`.
+    """
+    datasets = _datasets()
+    root = folder.resolve()
+    with tempfile.TemporaryDirectory() as cache:
+        try:
+            builder = datasets.load_dataset_builder(str(root), cache_dir=cache)
+        except Exception as error:  # as in `loaded`
+            raise _unreadable(str(folder), error) from error
+    splits = builder.config.data_files or {}
+    files = [Path(file) for split in splits.values() for file in split]
+    return [folder / file.relative_to(root) for file in files if file.is_relative_to(root)]
+
+
 @contextmanager
 def loaded(name: str, *, advice: str = _ADVICE, **options: object) -> Iterator[Any]:
     """The data set as the library gives it; a folder's cache lasts as long as the block.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sentiment_lstm.data import bundled, files, grammar, hub, kaggle, registry
-from sentiment_lstm.data.acl_imdb import acl_splits, is_acl_imdb, open_acl_imdb
+from sentiment_lstm.data.acl_imdb import acl_files, acl_splits, is_acl_imdb, open_acl_imdb
 from sentiment_lstm.data.labels import Labeller, make_labeller
 from sentiment_lstm.data.screening import SetAside, screen
 from sentiment_lstm.data.source import Source
@@ -90,6 +90,18 @@ def is_missing(source: str) -> bool:
             return registry.find_folder(name) is None
         is_path = not scheme or (scheme == "hf" and not is_remote(source))
         return is_path and not path_of(source).exists()
+
+
+def files_of_folder(folder: Path) -> list[Path]:
+    """The files of a folder that a reader opens, in all splits; empty if it holds no texts.
+
+    Raises:
+        DataError: a folder that the reader cannot open.
+        MissingExtraError: a package that the reader needs is not installed.
+    """
+    if is_acl_imdb(folder):
+        return list(acl_files(folder))
+    return hub.folder_files(folder) if hub.is_hub_folder(folder) else []
 
 
 def open_rows(data: DataSettings) -> Iterator[Row]:
