@@ -222,7 +222,7 @@ def with_outputs(page: str) -> str:
 
 
 def values(numbers: Numbers) -> dict[str, str]:
-    """Every value that the page quotes, as it stands there."""
+    """Every value that the page quotes, as it is written there."""
     return {
         **model_values(numbers["model"]),
         **review_values(numbers["reviews"]),

@@ -137,7 +137,7 @@ def _finished(running: Mapping[str, subprocess.Popen[bytes]]) -> list[str]:
 
 
 def _start(stage: Stage, folder: Path, data: Path | None) -> subprocess.Popen[bytes]:
-    """Begin a stage, or go on with an interrupted training of the same fingerprint."""
+    """Start a stage, or continue an interrupted training of the same fingerprint."""
     mark = fingerprint(stage, folder)
     assert mark is not None, f"an input of {stage.name} is missing"
     record = read_record(stage, folder)

@@ -1,4 +1,4 @@
-r"""Train a model by a settings file, or go on with a training that was interrupted.
+r"""Train a model by a settings file, or continue a training that was interrupted.
 
     python -m factory.training --config runs/factory/round_1/slow.toml \
         --out runs/factory/round_1/slow

@@ -149,7 +149,7 @@ def test_several_missing_files_are_named(saved):
 def test_an_unfinished_run_says_how_to_resume_it(saved):
     (saved / "config.json").unlink()
     (saved / "settings.json").write_text("{}")
-    with pytest.raises(BundleError, match=f"not finished; go on with .*--resume {saved}`"):
+    with pytest.raises(BundleError, match=f"not finished; continue with .*--resume {saved}`"):
         load_bundle(saved)
 
 

@@ -5,7 +5,7 @@ r"""The weighted mean of the weights of related models, as a model of its own.
 
 This is Wortsman et al. (2022), "Model soups: averaging weights of multiple fine-tuned models
 improves accuracy without increasing inference time". It works for models that were trained from one
-another or from the same start. The temperature is fitted anew on the validation texts of the last
+another or from the same start. The temperature is fitted again on the validation texts of the last
 model's source. `--weight`, once for each model, makes the mean a weighted one.
 """
 
@@ -66,7 +66,7 @@ def settings_of(bundle: Bundle) -> Settings:
     """
     settings = bundle.config.provenance.get("settings")
     if not isinstance(settings, dict):
-        raise UsageError("Expected a model that tells the settings of its training, found none.")
+        raise UsageError("Expected a model that states the settings of its training, found none.")
     return run_settings(bundle) or Settings.from_dict(settings)
 
 

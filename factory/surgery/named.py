@@ -4,7 +4,7 @@
 
 Pieces of words give names a sentiment that they do not have: "Beatrice" is cut into "beat" and
 "rice", "Leeds" into "le" and "eds". Names that are tokens have the sentiment of the reviews in
-which they occur. Training on invented names did not mend that (docs/log.md). So this script does
+which they occur. Training on invented names did not help (docs/log.md). So this script does
 three things.
 
 1. Proper nouns that the reviews name often become tokens, if the model scores them unlike other

@@ -5,7 +5,7 @@
 Pieces learnt on film reviews cut "detest" into "det" and "est", and know no emoji. This is
 vocabulary expansion after Kiros et al. (2015), "Skip-Thought Vectors". Skip-gram vectors are learnt
 on reviews and tweets. A linear map takes them to the embeddings of the words that are tokens
-already, and so gives every new word its first embedding. Training goes on from there. Names are
+already, and so gives every new word its first embedding. Training continues from there. Names are
 left to `factory/surgery/named.py`. An emoji too rare to have a vector starts as the mean of its
 kind.
 """

@@ -101,7 +101,7 @@ def document_teacher(
     if lacking:
         raise UsageError(
             f"Expected texts that have a vector in {file}, found {len(lacking):,} others: "
-            "ask for labels of IMDb's reviews, or make the file anew."
+            "ask for labels of IMDb's reviews, or make the file again."
         )
 
     def vectors_in(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ r"""Texts as people type them in a hurry, each with its old label.
 
 The script adds typing errors, changes case and drops the last full stop
 (`sentiment_lstm.data.noise`); none of that changes what a text says. By default it reads the
-treebank's training sentences and phrases, without those that also stand in its other splits. With
+treebank's training sentences and phrases, without those that are also in its other splits. With
 `--taught` it reads a file of texts with soft labels. The file that it writes holds `text` and
 `label`, the probability of the second class, for `data.soft_labels`.
 """

@@ -146,7 +146,7 @@ class SentimentClassifier:
 
         Args:
             text: one text.
-            against: another class; the explanation then tells why the label won over it.
+            against: another class; the explanation then says why the label won over it.
 
         Raises:
             UsageError: the text is too long or no string, or `against` is not another class.

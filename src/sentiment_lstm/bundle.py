@@ -43,7 +43,7 @@ GRAPHS = FLOAT_GRAPH, INT8_GRAPH = ("model.onnx", "model.int8.onnx")
 RUN_SETTINGS = "settings.json"
 """A run's settings. The file lies beside the bundle and is not part of it."""
 
-_ADVICE = "copy the whole model again, or train it anew"
+_ADVICE = "copy the whole model again, or train it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ def _check_files(folder: Path) -> None:
     _require(folder.exists(), folder, "a saved model", "no such folder", train)
     _require(folder.is_dir(), folder, "a saved model", "a file", "name a folder")
     unfinished = (folder / RUN_SETTINGS).is_file() and not is_bundle(folder)
-    go_on = f"go on with `sentiment-lstm train --resume {folder}`"
+    go_on = f"continue with `sentiment-lstm train --resume {folder}`"
     _require(not unfinished, folder, "a trained model", "a training that is not finished", go_on)
     _require_files(folder, FILES)
 

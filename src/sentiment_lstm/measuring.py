@@ -119,7 +119,7 @@ def evaluation_data(
     """Choose the texts to measure a model on: its own validation texts unless a source is named.
 
     Args:
-        config: of the model; tells on which texts it was trained.
+        config: the model's; it says on which texts the model was trained.
         source: as `--data` names it; if it is the model's own, its columns and label map apply.
         split: None means `test` if a named source has one, else the validation texts if the source
             is the model's own, else everything.

@@ -1,4 +1,4 @@
-"""Presets: settings under a name. `docs/log.md` tells how their numbers were chosen."""
+"""Presets: settings under a name. `docs/log.md` says how their numbers were chosen."""
 
 from __future__ import annotations
 

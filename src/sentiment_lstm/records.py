@@ -23,7 +23,7 @@ class Row:
 
     `text` and `label` may have any type; None where missing. `id` names the row for people
     ("reviews.csv:17", "train/neg/0_3.txt"). `line` counts from 1 within the row's file.
-    `problem` tells why the source could not read the row (broken JSON, bad UTF-8); else None.
+    `problem` says why the source could not read the row (broken JSON, bad UTF-8); else None.
     """
 
     text: object

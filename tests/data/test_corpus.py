@@ -103,7 +103,7 @@ def test_excluded_texts_do_not_train(write, streaming):
 
 def test_excluding_everything_is_one_sentence(write):
     source = write(many(100))
-    with pytest.raises(DataError, match=r"do not stand in .* found none"):
+    with pytest.raises(DataError, match=r"are not in .* found none"):
         load(source, exclude=(source,))
 
 

@@ -121,7 +121,7 @@ def test_an_unreachable_name_says_what_to_do(monkeypatch):
         raise ConnectionError(f"Couldn't reach {name!r} on the Hub\nmore")
 
     monkeypatch.setattr(datasets, "load_dataset", fail)
-    with pytest.raises(DataError, match="--data imdb, with a local path, or with HF_HUB_OFFLINE"):
+    with pytest.raises(DataError, match="--data imdb, a local path, or HF_HUB_OFFLINE"):
         load_corpus(DataSettings("hf:owner/name"), 0, SetAside(None))
 
 

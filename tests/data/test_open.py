@@ -144,7 +144,7 @@ def test_unreachable_kaggle_says_what_to_do(monkeypatch):
         raise ConnectionError("no route\nto host")
 
     monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=fail))
-    with pytest.raises(DataError, match=r"no route; go on with .* --data imdb"):
+    with pytest.raises(DataError, match=r"no route; use .* --data imdb"):
         load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside())
 
 
@@ -153,7 +153,7 @@ def test_a_long_message_of_kaggles_client_is_replaced_by_its_type(monkeypatch):
         raise ConnectionError("HTTPSConnectionPool(host='x', port=443): " + "more words " * 50)
 
     monkeypatch.setitem(sys.modules, "kagglehub", types.SimpleNamespace(dataset_download=fail))
-    with pytest.raises(DataError, match=r"found: ConnectionError; go on with"):
+    with pytest.raises(DataError, match=r"found: ConnectionError; use"):
         load_corpus(DataSettings("kaggle:owner/name"), 0, SetAside())
 
 

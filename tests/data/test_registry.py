@@ -114,7 +114,7 @@ def test_a_set_may_be_excluded_with_or_without_a_split(folder):
     assert load_corpus(data, 0, SetAside(None)).screening["excluded"] == 0
     for name in ("data:imdb", "data:imdb:test"):
         data = DataSettings("data:products", exclude=(name,))
-        with pytest.raises(DataError, match=f"do not stand in {name}"):
+        with pytest.raises(DataError, match=f"are not in {name}"):
             load_corpus(data, 0, SetAside(None))
 
 

@@ -125,7 +125,7 @@ def test_a_stopped_stage_goes_on_where_it_was_and_those_before_do_not_run(folder
     assert run(chain, folder) == []
 
 
-def test_a_stopped_stage_with_other_settings_begins_anew(folder):
+def test_a_stopped_stage_with_other_settings_starts_again(folder):
     chain = (*CHAIN[:2], stage("model", "{run}/b", "--fail"))
     with pytest.raises(SentimentError):
         run(chain, folder)

@@ -213,7 +213,7 @@ def test_a_trial_with_a_damaged_checkpoint_starts_again(interrupted: Path):
 
 def test_a_search_is_not_continued_with_other_texts_or_settings(csv_file: Path, interrupted: Path):
     for other in ((small(csv_file), 3), (small(csv_file, training__seed=1), 1)):
-        with pytest.raises(UsageError, match=r"found others: go on by .* --resume"):
+        with pytest.raises(UsageError, match=r"found others: continue it with .* --resume"):
             search(*other, interrupted, FIXED, QUIET)
     csv_file.write_text(csv_file.read_text().replace("lovely", "superb"))
     with pytest.raises(TrainingError, match="found others: restore them"):

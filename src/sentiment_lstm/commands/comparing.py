@@ -150,7 +150,7 @@ def _check_texts(
 
 
 def _run(name: str, source: str | None, split: str | None, options: Mapping[str, object]) -> Run:
-    """A run as far as its folder tells, and measured where there is a source."""
+    """Read a run from its folder, and measure it if there is a source."""
     from sentiment_lstm.api import find_model
     from sentiment_lstm.bundle import load_bundle, typed_settings
     from sentiment_lstm.commands.reporting import sizes, training_of

@@ -77,5 +77,5 @@ def _read_start(path: Path, characters: int) -> str:
             return file.read(characters)
     except OSError as error:
         raise DataError(
-            f"Expected to read {path}, found: {error.strerror}; mend it or move it away."
+            f"Expected to read {path}, found: {error.strerror}; correct it or move it away."
         ) from error

@@ -245,7 +245,7 @@ class _Reader:
     def _check_classes(self, examples: Sequence[Example]) -> None:
         if not examples:
             raise DataError(
-                f"Expected texts in {self.data.source} that do not stand in "
+                f"Expected texts in {self.data.source} that are not in "
                 f"{', '.join(self.data.exclude)}, found none; leave --exclude out or change it."
             )
         classes = sorted({str(example.label) for example in examples})

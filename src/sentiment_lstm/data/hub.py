@@ -25,9 +25,7 @@ from sentiment_lstm.settings import DataSettings
 _BATCH_ROWS = 1_000
 DATA_SUFFIXES = {".parquet", ".csv", ".tsv", ".jsonl", ".json", ".arrow"}
 """Endings of the files that the library reads."""
-_ADVICE = (
-    "go on with --data imdb, with a local path, or with HF_HUB_OFFLINE=1 if it is in the cache"
-)
+_ADVICE = "use --data imdb, a local path, or HF_HUB_OFFLINE=1 if it is in the cache"
 _PARQUET_COPY = "refs/convert/parquet"
 _CONFIGURED = re.compile(r"([\w.-]+/[\w.-]+)/([\w.-]+)")
 

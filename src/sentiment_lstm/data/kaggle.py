@@ -49,7 +49,7 @@ def download(name: str) -> Path:
         if len(message) > MOST_SHOWN:
             message = type(error).__name__
         raise DataError(
-            f"Expected the Kaggle data set {name!r}, found: {message}; go on with the "
+            f"Expected the Kaggle data set {name!r}, found: {message}; use the "
             "path of its CSV file or zip if you have it, or with --data imdb."
         ) from error
     files = sorted(folder.rglob("*.csv"))

@@ -57,7 +57,7 @@ class SetAside:
         if self.strict:
             raise DataError(
                 f"Expected only good rows (strict), found {reason} in {row.id}, line {row.line}"
-                f"{_label_at_fault(row, reason)}; mend the row or leave --strict out."
+                f"{_label_at_fault(row, reason)}; correct the row or leave out --strict."
             )
         self.counts[reason] = self.counts.get(reason, 0) + 1
         self.example = self.example or f"{row.id}{_label_at_fault(row, reason)}"

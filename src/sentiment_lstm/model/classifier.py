@@ -88,7 +88,7 @@ class LSTMClassifier(nn.Module):
 
         Returns:
             The logits that `forward` gives for all pieces so far, and the state after this piece.
-            A text can go on from it only if its piece has no padding.
+            A text can continue from it only if its piece has no padding.
 
         Raises:
             ValueError: the model is bidirectional, so it needs the end of the text first.

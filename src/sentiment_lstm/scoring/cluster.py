@@ -116,7 +116,7 @@ def _of_shard(job: Job, name: str) -> Job:
 
 
 def _drop_manifest(path: Path) -> None:
-    """Delete the manifest of an earlier call: while shards change, none may vouch for them.
+    """Delete the manifest of an earlier call: while shards change, no manifest may describe them.
 
     Raises:
         UsageError: the file is someone else's.

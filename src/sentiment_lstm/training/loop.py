@@ -201,7 +201,7 @@ class Trainer:
         if not math.isfinite(validation["loss"]):
             raise TrainingError(
                 f"Expected a finite validation loss after step {progress.step}, found "
-                f"{validation['loss']}: start anew with a lower training.learning_rate."
+                f"{validation['loss']}: start a new run with a lower training.learning_rate."
             )
         progress.epoch, progress.batch = progress.epoch + 1, 0
         means, progress.sums = progress.sums.means, Sums()
@@ -260,7 +260,7 @@ def _require_finite(loss: float, norm: float, step: int) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise TrainingError(
             f"Expected a finite loss and gradient at step {step + 1}, found loss {loss} and "
-            f"gradient norm {norm}: start anew with a lower training.learning_rate."
+            f"gradient norm {norm}: start a new run with a lower training.learning_rate."
         )
 
 

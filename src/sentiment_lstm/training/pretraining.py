@@ -51,7 +51,7 @@ def pretrained(
     interrupts: Interrupts,
     start: Bundle | None = None,
 ) -> Bundle:
-    """Train the language model, or go on with it, or return it if it is finished.
+    """Train the language model, or continue it, or return it if it is finished.
 
     Args:
         settings: `language` says how; the network and vocabulary are those of the run.
@@ -61,8 +61,8 @@ def pretrained(
         run: the run's folder; the bundle is saved in its folder `language`.
         listener: follows the progress.
         interrupts: the signals of the run.
-        start: a bundle whose vocabulary and weights it goes on from, as Howard & Ruder (2018) do on
-            texts of the domain; None: start anew.
+        start: the bundle that it continues from (vocabulary and weights), as Howard & Ruder (2018)
+            do on texts of the domain; None: start from scratch.
 
     Raises:
         DataError: there is no text of two tokens or more, or a source cannot be read.

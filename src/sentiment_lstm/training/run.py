@@ -174,7 +174,7 @@ def _refuse_to_overwrite(folder: Path, settings: Settings) -> None:
         )
     if has_run:
         raise UsageError(
-            f"Expected a folder without a run, found one in {folder}: go on with it by "
+            f"Expected a folder without a run, found one in {folder}: continue it with "
             f"'sentiment-lstm train --resume {folder}', or name another by --out."
         )
 

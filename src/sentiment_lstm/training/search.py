@@ -121,7 +121,7 @@ def search(
 
 
 def resume_search(folder: Path, listener: Listener | None = None) -> Search:
-    """Go on with a search. Finished trials stay; the current one goes on from its checkpoint.
+    """Continue a search. Finished trials stay. The current trial continues from its checkpoint.
 
     Returns:
         The search at its end. One that was finished already is not touched.
@@ -146,7 +146,7 @@ def _check(settings: Settings, trials: int, fixed: Collection[str]) -> None:
         raise UsageError(f"Expected at least 1 trial for --search, found {trials}.")
     if settings.language.epochs:
         raise UsageError(
-            "Expected a search without a language model, which every trial would learn anew, found "
+            "Expected a search without a language model, which each trial would learn again, found "
             "language.epochs above 0: train once, then search with --init RUN/language."
         )
     if not space(settings, fixed):
@@ -157,7 +157,7 @@ def _require_same(folder: Path, asked: Search) -> None:
     if replace(_read(folder), data="", finished=()) != asked:
         raise UsageError(
             f"Expected the settings and trials that the search in {folder} began with, found "
-            f"others: go on by 'sentiment-lstm train --resume {folder}', or name another by --out."
+            f"others: continue it with 'sentiment-lstm train --resume {folder}', or change --out."
         )
 
 
@@ -184,7 +184,7 @@ def _run(now: Search, folder: Path, listener: Listener) -> Search:
 
 
 def _trial(now: Search, folder: Path, listener: Listener) -> dict[str, Any]:
-    """Run the next trial, or go on with it; returns its row."""
+    """Run or continue the next trial, and return its row."""
     number = len(now.finished) + 1
     run = _folder_of(folder, number)
     changes = _changes(now, run)

@@ -75,7 +75,7 @@ class Session:
         except Interrupted:
             self.save()
             self.listeners.on_note(
-                f"Saved after {self.trainer.progress.step} updates; go on by "
+                f"Saved after {self.trainer.progress.step} updates; continue with "
                 f"'sentiment-lstm train --resume {self.run}'."
             )
             raise
