@@ -1,6 +1,6 @@
-"""The classifier for Python programs: open a saved model, score texts, save it.
+"""The classifier for Python programs: it opens a saved model, scores texts and saves the model.
 
-This module knows where models are; the predictor scores the texts.
+This module finds models; the predictor scores the texts.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class SentimentClassifier:
             threads: as in the class.
 
         Raises:
-            BundleError: nothing is there, or the model is incomplete or damaged.
+            BundleError: there is no model, or it is incomplete or damaged.
             MissingExtraError: a library that this needs is not installed.
         """
         return cls(load_bundle(find_model(path)), threads)
@@ -102,11 +102,11 @@ class SentimentClassifier:
             abstain_below: if the likeliest class scores lower than this, its label is None.
 
         Returns:
-            For one text, a list of its classes. For several, one class each if `top_k` is 1, else a
-            list each.
+            For one text, a list of classes. For several texts, one class for each text if `top_k`
+            is 1, else a list for each text.
 
         Raises:
-            UsageError: `top_k` is below 1, `abstain_below` is not in [0, 1), or a text is no
+            UsageError: `top_k` is below 1, `abstain_below` is not in [0, 1), or a text is not a
                 string.
         """
         if top_k is not None and top_k < 1:
@@ -121,7 +121,7 @@ class SentimentClassifier:
         """Return the likeliest class of every text, None if its probability is below a threshold.
 
         Raises:
-            UsageError: `abstain_below` is not in [0, 1), or a text is no string.
+            UsageError: `abstain_below` is not in [0, 1), or a text is not a string.
         """
         predictions = self.predictor.predict_iter(texts, abstain_below)
         return [prediction.label for prediction in predictions]
@@ -146,10 +146,11 @@ class SentimentClassifier:
 
         Args:
             text: one text.
-            against: another class; the explanation then says why the label won over it.
+            against: another class. The explanation then says why the text got its label and not
+                this class.
 
         Raises:
-            UsageError: the text is too long or no string, or `against` is not another class.
+            UsageError: the text is too long or not a string, or `against` is not another class.
         """
         return self.explainer.explain(text, against)
 
@@ -173,10 +174,10 @@ class SentimentClassifier:
 
         Args:
             source: the texts, as `--data` names them. None means the validation texts of the run
-                in whose folder the model is, if they are on this machine.
-            split: part of the source. None means `test` if a named source has one, else validation
-                if it is the model's own source, else everything. `validation` of a source without
-                such a split is the part that a training on it keeps for validation.
+                that the model's folder holds, if they are on this machine.
+            split: the part of the source to read. None means `test` if a named source has it, else
+                validation if it is the model's own source, else everything. If a source has no
+                split `validation`, this name means the part that a training on it would keep.
             options: settings such as `{"data.label_map": {"4": "positive"}}`.
             set_aside: takes the bad rows; None means that they are only counted.
             abstain_below: texts with a lower score count as unanswered.
@@ -184,8 +185,8 @@ class SentimentClassifier:
             in_full: also compute what a report shows, which takes a few seconds.
 
         Raises:
-            DataError: no source is named and the folder is no run's; or the source cannot be read,
-                lacks a column of `slices`, or has labels that are none of the model's classes.
+            DataError: no source is named and the folder holds no run; or the source cannot be read,
+                lacks a column of `slices`, or has labels that the model does not know.
             UsageError: `abstain_below` is not in [0, 1).
         """
         run = run_settings(self.bundle)
@@ -227,7 +228,7 @@ def _default() -> Path:
 
 
 def _folder_of(path: str | os.PathLike[str]) -> Path:
-    """The folder itself, or that of the shipped model or of the hub's model with this name."""
+    """The folder of a model: the given folder, a shipped model or a downloaded one."""
     if not str(path):
         raise BundleError("Expected the folder or name of a model, found an empty one: name one.")
     folder = Path(path)

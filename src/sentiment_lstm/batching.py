@@ -1,8 +1,8 @@
 """Group encoded texts into padded batches of nearly equal length.
 
 This file knows ids and lengths, nothing of text or models. Data sets in memory and streams are
-handled alike: an epoch is a sequence of windows (one, if the data set is in memory), and each
-window is sorted into batches and shuffled by itself.
+treated in the same way. An epoch is a sequence of windows (one window if the data set is in
+memory). Each window is sorted into batches, and these are shuffled.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from sentiment_lstm.records import PAD_ID, Batch
 
 _JITTER = 0.02
-"""A text's length is changed at random by up to this fraction before sorting. That is enough for
-every epoch to group the texts differently, and little enough to need almost no padding."""
+"""Before sorting, each length is changed at random by up to this fraction. So every epoch groups
+the texts differently, and batches still need almost no padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def length_batches(
 
     Args:
         lengths: tokens of each text, [N].
-        batch_tokens: most tokens of a batch, padding included. A longer text is alone in its batch.
+        batch_tokens: most tokens in a batch, padding included. A longer text gets its own batch.
         rng: shuffles the batches; None: the shortest texts come first.
         multiple_of: the number of batches is a multiple of this. Batches are halved to reach it;
             if every batch has a single text, the last few are left out.
@@ -84,7 +84,7 @@ def epoch_batches(
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[Batch]:
-    """The batches of epoch `at.epoch`, from batch `at.batch` on.
+    """The batches of epoch `at.epoch`, starting at batch `at.batch`.
 
     The order depends only on seed and epoch, so a resumed training sees the same batches as an
     uninterrupted one. Batches before `at` are not padded or copied.
@@ -95,8 +95,8 @@ def epoch_batches(
         seed: fixes the order, together with the epoch.
         at: where to begin.
         batch_texts: most texts of a batch; 0: as many as `batch_tokens` allows.
-        rank: number of this process, from 0; every process gets its own batches.
-        world_size: number of processes; all get equally many batches.
+        rank: the number of this process, from 0; every process gets its own batches.
+        world_size: the number of processes; all get the same number of batches.
     """
     done = 0
     for number, window in enumerate(windows):
@@ -130,7 +130,7 @@ def count_batches(
 
 
 def ordered_batches(window: Window, batch_tokens: int) -> Iterator[Batch]:
-    """Every text once, shortest first, as evaluation needs them."""
+    """Every text once, shortest first, for evaluation."""
     for rows in length_batches(lengths_of(window.ids), batch_tokens):
         yield padded(window, rows)
 
@@ -153,7 +153,7 @@ def lengths_of(ids: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
 def _filled(
     order: NDArray[np.int64], lengths: NDArray[np.int64], batch_tokens: int, batch_texts: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Cut `order` where one more text would make a batch too large."""
+    """Start a new batch wherever one more text would make the batch too large."""
     start, longest = 0, 0
     for end, row in enumerate(order):
         longest = max(longest, int(lengths[row]))
@@ -166,7 +166,7 @@ def _filled(
 
 
 def _halved_until(multiple_of: int, batches: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Halve the batches with most texts until their number fits, or all have a single text."""
+    """Halve the largest batches until their number fits, or each has a single text."""
     while len(batches) % multiple_of:
         index = max(range(len(batches)), key=lambda i: len(batches[i]))
         if len(batches[index]) == 1:

@@ -1,6 +1,6 @@
-"""The model card: what a saved model is, what it was trained on and how well it does.
+"""The model card: what a saved model is, its training data and its accuracy.
 
-It is Markdown with the front matter that model hubs read. This module knows config.json,
+The card is Markdown with the front matter that model hubs read. This module knows config.json,
 metrics.json and the registry of data sets, nothing of weights.
 """
 
@@ -101,13 +101,13 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
     """Write the card of a model.
 
     Args:
-        name: of the model.
-        config: the content of `config.json`. Of its section `training`, `license` and `language`
-            (a list) go into the front matter; `settings`, `origins` (name of a source -> what it
-            is), `sources` (hashes) and `data_sets` (names of the registry) are shown in sections of
-            their own, the rest as a list.
-        metrics: the content of `metrics.json`. Numbers named `validation_...` become the results of
-            the front matter's `model-index`. If present, `tests` and `development` (a set's name
+        name: the name of the model.
+        config: the content of `config.json`. From its section `training`, `license` and `language`
+            (a list) go into the front matter. `settings`, `origins` (name of a source -> its
+            description), `sources` (hashes) and `data_sets` (names of the registry) get their own
+            sections. The other keys are shown as a list.
+        metrics: the content of `metrics.json`. Numbers named `validation_...` become the results in
+            the front matter (`model-index`). If present, `tests` and `development` (a set's name
             -> `n`, `score`, `log_loss`, `ece`) and `behaviour` (`CapabilityResult.to_dict` of each
             capability) become tables.
     """
@@ -150,7 +150,7 @@ def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
     Args:
         settings: all settings, by section.
-        data: those of the section `data`.
+        data: the settings of the section `data`.
     """
     read = (data, *settings.get("mixture", []))
     named = [f"`{d.get('source', 'unknown')}` ({d.get('split', 'unknown')})" for d in read]
@@ -178,7 +178,7 @@ def _metadata(license_: str, language: Sequence[str], known: Sequence[DataSet], 
 
 
 def _yaml(value: str) -> str:
-    """A string for the front matter; quoted unless it is plain: `no` alone would be false."""
+    """A string for the front matter. It is quoted if YAML would misread it: `no` would be false."""
     return value if _PLAIN.fullmatch(value) and value != "no" else json.dumps(value)
 
 
@@ -189,7 +189,7 @@ def _hub_id(source: str) -> str:
 
 
 def _model_index(name: str, source: str, metrics: Mapping[str, object]) -> str:
-    """The front matter's results, in JSON, which is also YAML and needs no rules for quoting."""
+    """The results for the front matter as JSON, which is valid YAML and easy to quote."""
     measured = [
         {"type": key.removeprefix(_MEASURED), "name": key, "value": value}
         for key, value in metrics.items()
@@ -211,7 +211,7 @@ def _items(values: Mapping[str, object]) -> str:
 
 
 def _files(hashed: Sequence[Mapping[str, Any]]) -> str:
-    """A table of the sources' files and their hashes, left-out sources included."""
+    """A table of the sources' files and their hashes, including excluded sources."""
     rows = [
         f"| `{record['source']}` | {file} | `{sha256}` |"
         for record in hashed

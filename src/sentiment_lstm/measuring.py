@@ -1,4 +1,4 @@
-"""Measures a model on labelled texts. Knows no file formats and no layout of results."""
+"""Measures a model on labelled texts. This file knows no file formats and prints nothing."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ _MISTAKES = 10
 _HELD = 100
 """How many of the most confident mistakes are kept with their texts while scoring."""
 NO_VALUE = "(none)"
-"""The slice of the texts whose column is empty."""
+"""The name of the slice of texts whose column is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationData:
     """The texts to measure on: a source, or the part that a training on it keeps for validation.
 
-    `kept_back`: whether it is that part, chosen by `data` and `seed`. `caution`: a sentence about
-    texts that may have trained the model, or empty. `measure` logs it as a warning.
+    `kept_back`: whether it is this validation part, chosen by `data` and `seed`. `caution`: a
+    sentence about texts that may have trained the model, or empty. `measure` logs it as a warning.
     """
 
     data: DataSettings
@@ -67,7 +67,7 @@ class EvaluationData:
         return "validation" if self.kept_back else self.data.split
 
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
-        """The labelled texts; of a source's own split no good row is dropped."""
+        """The labelled texts. If the split is the source's own, all good rows are kept."""
         if self.kept_back:
             return validation_examples(self.data, self.seed, set_aside, classes)
         return read_examples(self.data, set_aside=set_aside, classes=classes)
@@ -97,8 +97,8 @@ class _Measured:
     """The results for N texts of C classes.
 
     `labels`: class indices, [N]. `probabilities`: [N, C]. `lengths`: tokens of each text, [N].
-    `ids`: of the rows. `mistakes`: the most confident ones with their texts, by row number, the
-    most confident first. `duplicates`: counts by kind.
+    `ids`: the ids of the rows. `mistakes`: the most confident mistakes with their texts, by row
+    number, most confident first. `duplicates`: counts by kind.
     """
 
     labels: NDArray[np.int64]
@@ -119,16 +119,16 @@ def evaluation_data(
     """Choose the texts to measure a model on: its own validation texts unless a source is named.
 
     Args:
-        config: the model's; it says on which texts the model was trained.
+        config: the model's configuration, which names the texts that trained the model.
         source: as `--data` names it; if it is the model's own, its columns and label map apply.
         split: None means `test` if a named source has one, else the validation texts if the source
             is the model's own, else everything.
-        options: settings that differ.
-        run: the settings of the model's run, which tell where its texts are (`run_settings`).
-            Without them a source must be named.
+        options: settings that replace those of the model.
+        run: the settings of the model's run, which say where its texts are (`run_settings`). None:
+            a source must be named.
 
     Raises:
-        DataError: no source is named, and the model's own is not known or not on this machine.
+        DataError: no source is named, and the model's own source is unknown or not on this machine.
     """
     if source is None and run is None:
         raise DataError(
@@ -165,7 +165,7 @@ def _own_data(
     sha256 = recorded_hash(config.provenance)
     if is_portable(source) or (has_run and same_source):
         return own if same_source else None
-    if sha256 is None:  # a name alone may be that of another file
+    if sha256 is None:  # a bare name may be the name of another file
         return own if same_source and has_path(own.source) else None
     # Another machine may have another file of that name, or the same file at another place.
     same_file = sha256_of(source) == sha256
@@ -173,15 +173,15 @@ def _own_data(
 
 
 def _check_here(data: DataSettings) -> None:
-    """Refuse to measure unasked on texts that are not on this machine.
+    """Refuse texts that the user did not name and that are not on this machine.
 
     Raises:
-        DataError: they are read over the network, or nothing is there.
+        DataError: the texts are read over the network, or they are missing.
     """
     for source in (data.source, *data.exclude):
         if is_remote(source):
             raise DataError(
-                f"Expected texts of this machine to measure on, found a training on {source}: "
+                f"Expected texts on this machine to measure on, found a training on {source}: "
                 "name labelled texts with --data SOURCE."
             )
     if is_missing(data.source):
@@ -271,7 +271,7 @@ def measure(
 
 
 def _scored(predictor: Predictor, examples: Iterable[Example]) -> _Measured | None:
-    """Score every text; None if there is none."""
+    """Score every text; None if there are no texts."""
     duplicates = Counter({"duplicates": 0, "disagreeing duplicates": 0})
     ahead, behind = tee(example for example, _ in mark_duplicates(examples, duplicates))
     parts: list[tuple[Any, ...]] = []
@@ -318,7 +318,7 @@ def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iter
 
 
 def _clean_cell(cell: str | None) -> str:
-    """A column's value as it can be shown and stored."""
+    """A value of a column as a string that can be shown and stored."""
     return (cell or "").strip().encode(errors="replace").decode()
 
 

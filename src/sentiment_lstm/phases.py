@@ -61,8 +61,8 @@ def compare_phases(
         settings: the model and how it is trained; source, streaming and steps are set here.
         steps: updates of each phase.
         out: gets `comparison.json`, `comparison.png` and the runs `phase1` and `phase2`.
-        listener: gets notes; None: standard error. The phases show their progress there in any
-            case, because they train in other processes.
+        listener: gets notes; None: they go to standard error. The phases always show their progress
+            on standard error, because they train in other processes.
 
     Returns:
         A row for each phase: `phase`, `source`, `rows_read`, `training_texts`;
@@ -110,12 +110,12 @@ def _check(steps: int, out: Path) -> None:
     if in_the_way:
         raise UsageError(
             f"Expected a folder without runs for the comparison, found {', '.join(in_the_way)} in "
-            f"{out}: name another by --out."
+            f"{out}: name another with --out."
         )
 
 
 def _same_footing(settings: Settings, steps: int) -> Settings:
-    """Settings under which every source gives exactly `steps` updates, at the same rates."""
+    """Settings with which every source gives exactly `steps` updates, at the same rates."""
     return settings.updated(
         {"training.max_steps": steps, "training.epochs": steps, "training.patience": 0}
     )
@@ -139,7 +139,7 @@ def _phases(phase1: str, phase2: str, settings: Settings, out: Path) -> tuple[li
 
 
 def _kept_back(data: DataSettings, seed: int, out: Path) -> str:
-    """Write the texts that a training on `data` keeps for validation; returns the file's path."""
+    """Write the validation texts of a training on `data` to a file; returns its path."""
     examples = load_corpus(replace(data, exclude=()), seed, SetAside(None)).validation
     lines = [json.dumps({"text": example.text}) for example in examples]
     write_atomically(out / HELD_OUT, "\n".join(lines).encode())
@@ -147,15 +147,15 @@ def _kept_back(data: DataSettings, seed: int, out: Path) -> str:
 
 
 def _reading(data: DataSettings) -> dict[str, object]:
-    """How phase 2 is read for scoring: as its training reads it, so that the split is the same."""
+    """The settings to read phase 2 for scoring, with the same split as in its training."""
     set_here = {"source", "split", "exclude", "streaming"}
     values = {f"data.{k}": v for k, v in dataclasses.asdict(data).items() if k not in set_here}
     return values | {"data.streaming": True}
 
 
 def _measured(run: Path, source: str, split: str, options: Mapping[str, object]) -> Row:
-    """The part of a row that is known after scoring the run."""
-    from sentiment_lstm.api import SentimentClassifier  # not in the memory of a phase's process
+    """The part of a row that is known after the run is scored."""
+    from sentiment_lstm.api import SentimentClassifier  # not in a phase's memory
 
     scores = SentimentClassifier.from_pretrained(run).evaluate(source, split, options)
     return {
@@ -166,7 +166,7 @@ def _measured(run: Path, source: str, split: str, options: Mapping[str, object])
 
 
 def _in_own_process(phase: _Phase) -> Row:
-    """Run `train_phase` in a new process, so that the peak of memory is its own."""
+    """Run `train_phase` in a new process, so that its peak memory is measured alone."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(phase.settings, phase.folder, theirs))
@@ -177,10 +177,10 @@ def _in_own_process(phase: _Phase) -> Row:
     except EOFError as error:
         process.join()
         raise TrainingError(
-            f"Expected {phase.name} to end, found its process gone with code {process.exitcode}: "
+            f"Expected {phase.name} to finish, found it ended with code {process.exitcode}: "
             "free some memory, or use fewer rows or a smaller model."
         ) from error
-    except BaseException:  # an interruption: the phase saves its run and ends
+    except BaseException:  # after an interruption, the phase saves its run and ends
         process.terminate()
         raise
     finally:
@@ -191,7 +191,7 @@ def _in_own_process(phase: _Phase) -> Row:
 
 
 def _answer(settings: Settings, folder: Path, parent: Connection) -> None:
-    """The work of the new process: send a row, or an error that a user can fix."""
+    """Run in the new process: send a row, or an error that a user can fix."""
     try:
         with Interrupts():
             parent.send(train_phase(settings, folder))
@@ -202,13 +202,13 @@ def _answer(settings: Settings, folder: Path, parent: Connection) -> None:
 
 
 def train_phase(settings: Settings, folder: Path) -> Row:
-    """Measure the way from rows to the first batch, then train a run from the start.
+    """Measure the steps from rows to the first batch, then train a run from the start.
 
     Returns:
         The part of a row that is known before scoring (`compare_phases`).
     """
     reading = _first_batch(settings)
-    from sentiment_lstm.training.run import train  # imports torch: not in the memory of reading
+    from sentiment_lstm.training.run import train  # after reading: it imports torch
 
     metrics = train(settings, folder)
     return {
@@ -244,8 +244,8 @@ def _first_batch(settings: Settings) -> Row:
 def _peak_mb() -> float | None:
     """The most memory that this process has held, in MB.
 
-    On Linux the status file tells. `getrusage` would there include what the parent process held
-    when it started this one.
+    On Linux it is in the status file. There, `getrusage` would include the memory of the parent
+    process when it started this one.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -269,11 +269,11 @@ _PANELS: dict[str, tuple[str, str]] = {
     "evaluation_accuracy": ("evaluation", "accuracy"),
     "evaluation_log_loss": ("evaluation", "log-loss (nats)"),
 }
-"""Title and unit of the panel of each measure."""
+"""Measure -> title and unit of its panel."""
 
 
 def _plot(rows: Sequence[Row]) -> bytes:
-    """The rows as bar charts in PNG, a panel for each measure."""
+    """The rows as bar charts in PNG, with a panel for each measure."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.5), dpi=120, layout="constrained")

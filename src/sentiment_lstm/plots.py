@@ -1,7 +1,7 @@
-"""The common style of all plots. Knows matplotlib, no model and no measure.
+"""The common style of all plots. This file knows matplotlib, but no model and no measure.
 
-On a page, axes and letters take the colour of the surrounding text, light or dark. The two colours
-of lines are visible on both.
+On a page, axes and letters have the colour of the surrounding text. The two colours of lines are
+visible on light and dark pages.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIRST, SECOND = "#d9622b", "#3b82d0"
-"""Colours of the first and the second class, or of any two things. Lines also differ in style or
-marker, for readers who do not see colours."""
+"""The colours of the first and the second class, or of two other lines. Lines also differ in style
+or marker, for readers who do not see colours."""
 _INK = "#010203"
 """The colour of axes and letters. It is unusual, so that `svg` can find and replace it."""
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -54,13 +54,13 @@ def figure(width: float = 4.6, height: float = 3.0) -> Iterator[Figure]:
         "axes.titlesize": 11,
     }
     with rc_context(style), warnings.catch_warnings():
-        # A browser has the letters that matplotlib's font lacks.
+        # A browser can show letters that matplotlib's font lacks.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield Figure(figsize=(width, height), layout="constrained")
 
 
 def check() -> None:
-    """Fail at once if nothing can be drawn.
+    """Fail early if matplotlib is missing.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -74,7 +74,7 @@ def svg(canvas: Figure, title: str) -> str:
 
     Args:
         canvas: the figure.
-        title: what it shows, read out by screen readers.
+        title: what the figure shows; screen readers read it aloud.
     """
     file = io.StringIO()
     canvas.savefig(file, format="svg", transparent=True, metadata=_NO_METADATA)
@@ -85,7 +85,7 @@ def svg(canvas: Figure, title: str) -> str:
 
 
 def picture(canvas: Figure, kind: Literal["png", "svg"]) -> bytes:
-    """Return a figure as the content of a file, on white. Call it inside `with figure()`."""
+    """Return a figure on white as the content of a file. Call it inside `with figure()`."""
     file = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else None
     canvas.savefig(file, format=kind, dpi=150, metadata=metadata)
@@ -93,7 +93,7 @@ def picture(canvas: Figure, kind: Literal["png", "svg"]) -> bytes:
 
 
 def _with_unique_ids(markup: str) -> str:
-    """The element with ids that no other figure of a page has."""
+    """The element, with ids that are unique on a page."""
     prefix = f"p{sha1(markup.encode()).hexdigest()[:8]}-"
     markup = re.sub(r'\bid="', f'id="{prefix}', markup)
     markup = re.sub(r'(xlink:href="#)(?=[^"])', rf"\1{prefix}", markup)

@@ -1,7 +1,7 @@
 """Where a model comes from, as its bundle states it: names and hashes, never paths.
 
-A run's own `settings.json` keeps the paths of its sources. A bundle travels to other machines, so a
-bundle stores only the last part of a path. The SHA-256 identifies the file or folder.
+A run's own `settings.json` keeps the paths of its sources. A bundle is copied to other machines,
+so it stores only the last part of a path. The SHA-256 identifies the file or folder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TEXT_FILES = {
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".txt"),
     *(".zip", ".gz", ".zst"),
 }
-"""Files of a registered set have these endings."""
+"""The endings of the files of a registered set."""
 _HUB_COPY = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]")
 
 
@@ -85,7 +85,7 @@ def without_paths(text: str, provenance: Mapping[str, Any]) -> str:
     """A text, such as a model card, with names in place of the provenance's paths."""
     names = _names_of_paths(provenance)
     for path in sorted(names, key=len, reverse=True):
-        for written in (path, path.replace("\\", "\\\\")):  # as it is, and as in JSON
+        for written in (path, path.replace("\\", "\\\\")):  # as plain text, and as in JSON
             whole = rf"(?<![\w./\\~-]){re.escape(written)}(?![\w/\\-])"
             text = re.sub(whole, names[path].replace("\\", r"\\"), text)
     return text
@@ -94,12 +94,12 @@ def without_paths(text: str, provenance: Mapping[str, Any]) -> str:
 def as_stored(provenance: Mapping[str, Any], typed: Mapping[str, Any] | None) -> dict[str, Any]:
     """A provenance as a bundle stores it: names in place of paths, and hashes of the sources.
 
-    Older bundles hold paths without hashes. The hashes are made of the files still at these paths.
+    Older bundles hold paths without hashes. Their hashes are computed if the files are still there.
 
     Args:
-        provenance: of the model.
-        typed: its settings, if their paths are known to be as they were typed. None: a name alone
-            may be the name of another file, so only sources with a folder in their path are hashed.
+        provenance: the provenance of the model.
+        typed: the settings, if they hold the paths as they were typed. None: a bare name may be the
+            name of another file, so only sources with a folder in their path are hashed.
     """
     stored = dict(provenance)
     if isinstance(settings := provenance.get("settings"), Mapping):
@@ -115,9 +115,9 @@ def has_path(source: str) -> bool:
 
 
 def describe(settings: Settings) -> dict[str, Any]:
-    """What a bundle states about its training: settings, and hashes of the sources on this machine.
+    """Describe a training for its bundle: settings, and hashes of the sources on this machine.
 
-    The files are read once more for their hashes.
+    The files are read again to compute their hashes.
 
     Returns:
         - `settings`: with names in place of paths.
@@ -145,7 +145,7 @@ def sources_in(settings: Mapping[str, Any]) -> list[str]:
 
 
 def data_sets(provenance: Mapping[str, Any]) -> list[str]:
-    """The registered data sets that a model has read, and that its provenance lists."""
+    """The registered data sets that a model has read, as its provenance lists them."""
     settings = _mapping(provenance.get("settings"))
     language = _mapping(settings.get("language"))
     unlabelled = _strings(language.get("sources")) if language.get("epochs") else []
@@ -172,14 +172,14 @@ def registered_set(source: str) -> DataSet | None:
 
 
 def recorded_hash(provenance: Mapping[str, Any], source: str | None = None) -> str | None:
-    """The SHA-256 that a model has recorded of a source's file or folder.
+    """The SHA-256 that a model has recorded for the file or folder of a source.
 
     Args:
-        provenance: of the model.
+        provenance: the provenance of the model.
         source: as the settings name it, without a split; None: the main source of the training.
 
     Returns:
-        None: none is recorded, or several files have the source's name.
+        None if no hash is recorded, or if several files have the source's name.
     """
     main = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
     name = source_name(str(main if source is None else source))
@@ -190,7 +190,7 @@ def recorded_hash(provenance: Mapping[str, Any], source: str | None = None) -> s
 
 
 def caution_about(source: str, provenance: Mapping[str, Any]) -> str:
-    """A warning if a source has only its name in common with the model's own; else empty."""
+    """A warning if a source shares only its name with a source of the model; else empty."""
     own = _mapping(_mapping(provenance.get("settings")).get("data")).get("source")
     name = source_name(source)
     if is_portable(source) or not isinstance(own, str) or source_name(own) != name:
@@ -218,7 +218,7 @@ def sha256_of(source: str) -> str | None:
     `sha256sum` prints these names and hashes for the files, sorted by their names in the folder.
 
     Returns:
-        Hexadecimal digits; None: nothing is there, or it cannot be read.
+        Hexadecimal digits. None if nothing is there, or if it cannot be read.
     """
     path = path_of(source)
     try:
@@ -232,7 +232,7 @@ def sha256_of(source: str) -> str | None:
 
 
 def _resolved_path(source: str) -> Path | None:
-    """The file or folder of a source; None for texts that come from elsewhere."""
+    """The file or folder of a source; None if its texts are not in a file or folder."""
     scheme, name = scheme_and_name(source)
     path = find_folder(name) if scheme == "data" else path_of(source)
     return path.resolve() if path and path.exists() else None
@@ -250,7 +250,7 @@ def _without_confusion(last: str) -> str:
 def _hashes_of_paths(
     typed: Mapping[str, Any] | None, settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The hashes of an older bundle's sources that are paths; see `as_stored`."""
+    """The hashes of those sources of an older bundle that are paths; see `as_stored`."""
     sources = dict.fromkeys(named_split(source)[0] for source in sources_in(typed or settings))
     paths = [s for s in sources if has_path(s) or (typed and not is_portable(s))]
     return list(filter(None, map(_with_hashes, paths)))
@@ -290,7 +290,7 @@ def _text_files(folder: Path) -> Iterator[Path]:
 
 
 def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """Path -> name, for every path among a provenance's settings."""
+    """Path -> name, for every path in the settings of a provenance."""
     settings = _mapping(provenance.get("settings"))
     names = {source: source_name(source) for source in sources_in(settings)}
     if isinstance(init := _mapping(settings.get("training")).get("init"), str):

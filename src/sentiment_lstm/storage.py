@@ -1,6 +1,6 @@
 """Writes files whole or not at all, locks folders, and hashes files.
 
-Bytes go to a temporary file beside the final name, reach the disk, and take the name in one step.
+Bytes go to a temporary file in the same folder. When they are on the disk, the file is renamed.
 A crash or a full disk leaves the old file or none, never half a file. This module does not know
 what the bytes mean.
 """
@@ -31,10 +31,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write several files, by name; while the last one exists, all of them belong together.
+    """Write several files, by name. If the last file exists, the files belong together.
 
     A new folder appears with all files in it. In an existing folder nothing changes until every
-    byte is on the disk. Then the old last file goes first, and the new one takes its name last.
+    byte is on the disk. Then the old last file is removed first, and the new one is renamed last.
 
     Raises:
         StorageError: the disk is full, or the path cannot be written to.
@@ -49,7 +49,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def open_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to write in pieces; it takes its name when the block ends without an error.
+    """Open a file to write in pieces. It gets its name if the block ends without an error.
 
     Raises:
         StorageError: the disk is full, or the path cannot be written to.
@@ -84,10 +84,10 @@ def file_sha256(path: Path) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes that lock the same folder out of it while the block runs.
+    """Lock a folder while the block runs, against other processes that lock it too.
 
-    The lock is a file. It goes when the block ends. If the process is killed, the file may stay,
-    but it locks nothing any more.
+    The lock is a file, which is removed after the block. If the process is killed, the file may
+    remain, but it locks nothing any more.
 
     Raises:
         StorageError: another process is using the folder, or the lock file cannot be made or
@@ -112,17 +112,17 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows removes the file itself, at the release
+        with suppress(OSError):  # Windows removes the file when the lock is released
             path.unlink()
         lock.release()
 
 
 @contextmanager
 def explain_write_errors(path: Path) -> Iterator[None]:
-    """Turn an error of the system while it writes at `path` into a `StorageError`."""
+    """Turn a system error while `path` is written into a `StorageError`."""
     try:
         yield
-    except SentimentError:  # some are an OSError too, and already a sentence
+    except SentimentError:  # our own errors are sentences already, and some are an OSError
         raise
     except OSError as error:
         reason = error.strerror or str(error)
@@ -134,7 +134,7 @@ def explain_write_errors(path: Path) -> Iterator[None]:
 
 
 def _lock_file(folder: Path) -> Path:
-    """Beside the folder, which may have to be empty; inside where only that can be written to."""
+    """The lock file: beside the folder, or inside it if only the folder can be written to."""
     folder = folder.resolve()
     if os.access(folder.parent, os.W_OK):
         return folder.with_name(f".{folder.name}.lock")
@@ -142,7 +142,7 @@ def _lock_file(folder: Path) -> Path:
 
 
 def _lock_in_the_way(path: Path, folder: Path, error: OSError) -> StorageError:
-    """Say that a file, folder or link is there which cannot serve as the lock file."""
+    """The error for a file, folder or link that cannot be used as the lock file."""
     return StorageError(
         f"Expected a lock file at {path} that can be opened, found: "
         f"{error.strerror or error}; if no other process is at work in {folder}, remove it."

@@ -163,7 +163,7 @@ def test_without_data_no_hub_is_read(run, tmp_path: Path, key, value):
     assert run("evaluate", "--model", "runs/a") == (
         1,
         "",
-        "Error: Expected texts of this machine to measure on, found a training on "
+        "Error: Expected texts on this machine to measure on, found a training on "
         "hf:no-one/nothing: name labelled texts with --data SOURCE.\n",
     )
 

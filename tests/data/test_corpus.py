@@ -213,10 +213,10 @@ def test_a_mixture_drops_what_is_excluded_anywhere(write):
 
 def test_a_stream_is_not_mixed(write):
     data = DataSettings(write(many(500)), streaming=True, stream_rows=100)
-    with pytest.raises(UsageError, match="one source where it is streamed"):
+    with pytest.raises(UsageError, match="one source with --streaming"):
         load_corpus(data, 0, SetAside(None), [DataSettings(write(many(9), "b.csv"))])
     streamed = [DataSettings(write(many(9), "b.csv"), streaming=True)]
-    with pytest.raises(UsageError, match="one source where it is streamed"):
+    with pytest.raises(UsageError, match="one source with --streaming"):
         load_corpus(DataSettings(write(many(500))), 0, SetAside(None), streamed)
 
 

@@ -56,7 +56,7 @@ def test_the_number_of_rows_has_a_default():
     "source", ["grammar:", "grammar:0", "grammar:-3", "grammar:9-8", "grammar:9-", "grammar:many"]
 )
 def test_a_wrong_number_is_one_sentence(source):
-    with pytest.raises(DataError, match="Expected how many sentences"):
+    with pytest.raises(DataError, match="Expected a number of sentences"):
         open_source(DataSettings(source=source))
 
 

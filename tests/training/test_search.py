@@ -243,7 +243,7 @@ def test_too_few_trials_are_refused(csv_file: Path, tmp_path: Path, trials: int)
 def test_wrong_searches_are_refused(csv_file: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="--init RUN/language"):
         search(small(csv_file, language__epochs=1), 1, tmp_path / "s", FIXED, QUIET)
-    with pytest.raises(UsageError, match="left to search"):
+    with pytest.raises(UsageError, match="a setting to vary"):
         search(small(csv_file), 1, tmp_path / "s", space(Settings()).keys(), QUIET)
     with pytest.raises(DataError):
         search(small(tmp_path / "missing.csv"), 1, tmp_path / "s", FIXED, QUIET)

@@ -1,1 +1,1 @@
-"""The commands: each composes the package; heavy imports stay inside them."""
+"""The commands. Each calls the rest of the package; heavy imports are inside functions."""

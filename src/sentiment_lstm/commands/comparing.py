@@ -1,4 +1,4 @@
-"""The command that puts trainings side by side: `compare`, of runs or of the study's two phases."""
+"""The command `compare`: shows runs, or the study's two phases, side by side."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ def _compare_runs(
         tables.side_by_side(table)
     if not (source or same_validation(runs)):
         say(
-            "These runs did not keep the same texts for validation, so their validation numbers do "
-            "not compare: --data measures them on the same ones."
+            "These runs did not keep the same texts for validation, so their validation numbers "
+            "are not comparable: --data measures all on the same texts."
         )
     if out:
         write_atomically(out, comparison_page(runs).encode())
@@ -129,8 +129,9 @@ def _compare_runs(
 def _check_texts(
     names: Sequence[str], source: str, split: str | None, options: Mapping[str, object]
 ) -> None:
-    """Refuse texts that would not be the same for all: of its own source a run is measured only on
-    what its training kept back.
+    """Refuse a source on which the runs would be measured on different texts.
+
+    A run that trained on this source is measured only on the texts that its training kept back.
     """
     from sentiment_lstm.api import find_model
     from sentiment_lstm.bundle import load_bundle, run_settings
@@ -144,8 +145,8 @@ def _check_texts(
     same = all(texts == texts_of_runs[0] for texts in texts_of_runs)
     if any(texts.kept_back for texts in texts_of_runs) and not same:
         raise UsageError(
-            f"Expected texts that none of the runs trained on, found that some did on {source}: "
-            "name others."
+            f"Expected texts that trained none of the runs, found a run that trained on {source}: "
+            "name other texts."
         )
 
 
@@ -178,9 +179,9 @@ def _known_sources(
     """What is known about each source and initial model that the settings name.
 
     Args:
-        settings: of the run.
-        provenance: of its bundle.
-        have_paths: whether all sources in the settings are as they were typed.
+        settings: the settings of the run.
+        provenance: the provenance of its bundle.
+        have_paths: whether the settings hold all sources as they were typed.
     """
     from sentiment_lstm.data.corpus import named_split
     from sentiment_lstm.data.source_names import path_of

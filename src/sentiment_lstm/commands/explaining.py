@@ -49,7 +49,7 @@ def explain(
 
 
 def _note(classifier: SentimentClassifier, explanation: Explanation) -> str:
-    """Say why the method is occlusion; empty if it is integrated gradients."""
+    """Return why the method is occlusion; empty if it is integrated gradients."""
     from sentiment_lstm.interpret.explain import GRADIENT_TOKENS
 
     if explanation.method != "occlusion":

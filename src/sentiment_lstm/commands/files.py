@@ -1,6 +1,6 @@
 """`predict --input FILE --output FILE` at a terminal: pipes, progress and the closing sentence.
 
-The same for folders (`--engine ray`).
+It also scores folders (`--engine ray`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sentiment_lstm.scoring.files import Outcome, Progress
 
 _PIPE_KIND = ".jsonl"
-"""The kind of both ends where both are pipes."""
+"""The file type if input and output are both pipes."""
 
 
 def predict_file(
@@ -37,7 +37,7 @@ def predict_file(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Score a file. `-` at either end is a pipe, whose content is kept in a temporary file."""
+    """Score a file. `-` is a pipe, whose content is kept in a temporary file."""
     from sentiment_lstm.bundle import fingerprint
     from sentiment_lstm.data.formats import Format
     from sentiment_lstm.scoring.files import Job, score_file
@@ -101,7 +101,7 @@ def _report(outcome: Outcome, out: str, bad: Path, *, as_json: bool) -> None:
 
 
 def _print(path: Path) -> None:
-    """Print a file's bytes. A reader that stops early, such as `head`, is no error."""
+    """Print a file's bytes. A reader that stops early, such as `head`, is not an error."""
     with path.open("rb") as file:
         try:
             shutil.copyfileobj(file, sys.stdout.buffer)
@@ -111,7 +111,7 @@ def _print(path: Path) -> None:
 
 
 def _keep_standard_input(folder: Path, out: str) -> Path:
-    """Standard input as a plain file, of the same kind as the output."""
+    """Write standard input to a plain file of the same type as the output."""
     if sys.stdin is None:
         raise UsageError("Expected rows on standard input, found it closed: name a file.")
     from sentiment_lstm.data.formats import Format
@@ -125,7 +125,7 @@ def _keep_standard_input(folder: Path, out: str) -> Path:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A bar with rows per second and the time left; nothing without a terminal."""
+    """Show a bar with rows per second and the time left; on a terminal only."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (BarColumn(), TextColumn("{task.fields[rows]:,} rows, {task.fields[speed]:,.0f}/s"))

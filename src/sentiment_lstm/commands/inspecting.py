@@ -1,4 +1,4 @@
-"""The command that looks inside the network: `inspect`."""
+"""The command `inspect`: looks inside the network."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def _write(
 def _print(values: Mapping[str, Any], grids: Sequence[Grid], *, as_json: bool) -> None:
     from sentiment_lstm.commands import tables
 
-    if as_json:  # indented like a file, because it is one object
+    if as_json:  # indented, because it is a single object
         print_line(storage.as_json(values).decode().rstrip())
         return
     for grid in grids:

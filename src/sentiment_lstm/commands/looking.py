@@ -1,4 +1,4 @@
-"""The command `data SOURCE`: looks at a source before anything is trained on it."""
+"""The command `data SOURCE`: counts what a source holds, before a training."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def data(
 
 
 def _only_split(source: str) -> str | None:
-    """The split of a source that has one alone; None if it has several or none."""
+    """Return the only split of a source; None if it has several or none."""
     from sentiment_lstm.data.open import list_splits
 
     splits = list_splits(source)

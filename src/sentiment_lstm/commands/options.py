@@ -79,7 +79,7 @@ Sets = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the rows of a source are read: options that all commands with labelled texts have."""
+    """Options for reading the rows of a source, for all commands with labelled texts."""
 
     split: Split = None
     text_column: TextColumn = None
@@ -87,7 +87,7 @@ class Reading:
     label_map: LabelMap = None
 
     def columns(self) -> dict[str, object]:
-        """The settings of columns and labels that were given."""
+        """The given settings of columns and labels."""
         return data_options(
             text_column=self.text_column, label_column=self.label_column, label_map=self.label_map
         )
@@ -150,20 +150,20 @@ def set_aside_into(path: Path | None, strict: bool) -> SetAside:
     """Bad rows go to a new file, or are only counted.
 
     Raises:
-        UsageError: the file exists already; it may be the one that is read.
+        UsageError: the file exists already; it may even be the source.
     """
     from sentiment_lstm.data.screening import SetAside
 
     if path is not None and path.is_file():
         raise UsageError(
             f"Expected a new file for the rows set aside, found {path} there already: name "
-            "another by --set-aside, or remove it."
+            "another with --set-aside, or remove it."
         )
     return SetAside(path, strict)
 
 
 def data_options(**options: object) -> dict[str, object]:
-    """Settings of the section `data` by name, without those that were not given."""
+    """The given settings of the section `data`, by name."""
     return {f"data.{key}": v for key, v in options.items() if v is not None and v is not False}
 
 

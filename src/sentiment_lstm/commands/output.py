@@ -1,4 +1,4 @@
-"""Output of commands: results go to standard output, everything else to standard error."""
+"""Prints: results go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Messages(logging.Handler):
 
 
 def print_line(line: str) -> None:
-    """Print a line of the result. The command ends quietly if nobody reads on (`| head`)."""
+    """Print a line of the result. The command ends quietly if the reader stops (`| head`)."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -49,7 +49,7 @@ def print_line(line: str) -> None:
 
 
 def check_page(path: Path) -> None:
-    """Check before the work that a page can be written, and that it replaces no other file type.
+    """Check early that a page can be written, and that it replaces no other type of file.
 
     Raises:
         UsageError: the path is not an HTML file in a folder that can be written to.

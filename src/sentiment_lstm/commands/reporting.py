@@ -22,7 +22,7 @@ def write_report(
     """Write the page about a model.
 
     Args:
-        path: of the page.
+        path: the HTML file to write.
         classifier: the model.
         model: its name, as given to `--model`.
         measured: the values of `SentimentClassifier.evaluate(..., in_full=True)`.

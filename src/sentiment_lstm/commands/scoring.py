@@ -148,7 +148,7 @@ def predict(
 
 
 def _full_path(source: str) -> str:
-    """A source for people: a path in full, so that it says which file it is."""
+    """The name of a source for a message; a path is given in full."""
     from sentiment_lstm.data.source_names import path_of
     from sentiment_lstm.provenance import is_portable
 

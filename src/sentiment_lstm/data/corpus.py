@@ -1,6 +1,6 @@
-"""The examples of a training: classes, training and validation examples, what was left out.
+"""The examples of a training: classes, training and validation examples, and counts of the rest.
 
-Knows nothing of tokens or models.
+This file knows nothing of tokens or models.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from sentiment_lstm.settings import DataSettings, Settings
 class Corpus:
     """The examples of a training.
 
-    `sample` holds all training examples. Of a stream it holds the training side of the first
+    `sample` holds all training examples. For a stream it holds the training side of the first
     `data.stream_rows` rows.
-    `validation` holds the source's own validation split where it has one; of a stream, the first
-    `stream_rows` examples of it. Else it holds the validation side of a seeded split; of a stream,
-    of the first `stream_rows` rows.
+    `validation` holds the source's own validation split if there is one (for a stream, its first
+    `stream_rows` examples). Otherwise it holds the validation side of a seeded split (for a stream,
+    of its first `stream_rows` rows).
     `screening` counts `rows read`, `set aside` (by reason), `duplicates`,
     `disagreeing duplicates` and `excluded`.
     """
@@ -74,8 +74,9 @@ def load_corpus(
             validation side holds it, or if any source excludes it.
 
     Raises:
-        DataError: as `read_examples`; fewer than two classes, in all or on the training side.
-        UsageError: a mixture with a stream.
+        DataError: as `read_examples`; or there are fewer than two classes, in all texts or on the
+            training side.
+        UsageError: a stream with a mixture.
     """
     corpus = _load(data, seed, set_aside, None)
     if mixture:
@@ -86,7 +87,7 @@ def load_corpus(
 def validation_examples(
     data: DataSettings, seed: int, set_aside: SetAside, classes: Sequence[str]
 ) -> list[Example]:
-    """The validation examples of a training with this `data` and `seed`, labels as in `classes`.
+    """The validation examples of a training with this `data` and `seed`, labelled by `classes`.
 
     The corpus is read again in the same way, so these are the same examples.
 
@@ -100,7 +101,9 @@ def _mix(
     corpus: Corpus, data: DataSettings, mixture: Sequence[DataSettings], set_aside: SetAside
 ) -> None:
     if corpus.streaming or any(source.streaming for source in mixture):
-        raise UsageError("Expected one source where it is streamed, found several: leave one out.")
+        raise UsageError(
+            "Expected one source with --streaming, found several: leave --streaming out."
+        )
     known = _digests(corpus).union(*map(_excluded, (data, *mixture)))
     corpus.sample = [replace(example, weight=data.weight) for example in corpus.sample]
     dropped = 0
@@ -124,13 +127,13 @@ def _digests(corpus: Corpus) -> set[bytes]:
 
 
 def unlabelled_texts(settings: Settings, corpus: Corpus, set_aside: SetAside) -> list[Example]:
-    """Texts for learning without labels, each once; no validation text and no excluded text.
+    """The unlabelled texts, each once, without validation texts and excluded texts.
 
     Args:
         settings: `language.sources` names the sources as `SOURCE` or `SOURCE:SPLIT`. Without a
-            split, the unlabelled split is read where there is one, else `train`. Texts that `data`
+            split, the unlabelled split is read if there is one, else `train`. Texts that `data`
             or a source of the mixture excludes are left out.
-        corpus: its texts are left out, too.
+        corpus: its texts are left out too.
         set_aside: gets the bad rows.
 
     Raises:
@@ -164,11 +167,11 @@ def _load(
 
 @dataclass
 class _Reader:
-    """A source, and all that decides which of its rows a training reads.
+    """A source, and everything that decides which of its rows a training reads.
 
     Duplicates in a stream are dropped within a window of its latest `stream_rows` texts, so that
-    memory does not grow with the stream. A duplicate further apart is trained on again. It never
-    stands on both sides, because the text or the group alone decides the side.
+    memory does not grow with the stream. A duplicate further apart is trained on again. It is
+    never on both sides, because only the text or the group decides the side.
     """
 
     data: DataSettings
@@ -182,7 +185,7 @@ class _Reader:
     """The number of rows that a pass has reached; later passes do not count them again."""
 
     def corpus(self) -> Corpus:
-        """Make the first pass: over all rows, or over the first `stream_rows` of a stream."""
+        """Make the first pass: read all rows, or the first `stream_rows` rows of a stream."""
         counts: Counter[str] = Counter()
         rows = self.data.stream_rows if self.data.streaming else None
         good = refuse_empty(self._screened(rows), self.data, self.set_aside)
@@ -213,7 +216,7 @@ class _Reader:
                 yield example
 
     def _kept(self, examples: Iterable[Example], counts: Counter[str]) -> Iterator[Example]:
-        """The examples that stay: each text once, and none that is excluded."""
+        """The examples that are kept: each text once, without excluded texts."""
         window = self.data.stream_rows if self.data.streaming else None
         for example in drop_duplicates(examples, counts, window):
             if self.excluded and fingerprint(example.text) in self.excluded:
@@ -262,7 +265,7 @@ class _Reader:
         if len(classes) < 2:
             raise DataError(
                 f"Expected at least two classes to train on after the split of {self.data.source}, "
-                f"found {', '.join(classes)}; bring more texts or choose another --group-column."
+                f"found {', '.join(classes)}; add texts or choose another --group-column."
             )
 
     def _report(self, counts: Counter[str]) -> dict[str, object]:
@@ -276,7 +279,7 @@ class _Reader:
 def _own_validation(
     data: DataSettings, set_aside: SetAside, classes: Sequence[str]
 ) -> list[Example]:
-    """The source's validation split; of a stream, its first `stream_rows` examples."""
+    """The source's validation split; for a stream, its first `stream_rows` examples."""
     data = replace(data, split="validation")
     examples = read_examples(data, set_aside=set_aside, classes=classes)
     return list(islice(examples, data.stream_rows if data.streaming else None))

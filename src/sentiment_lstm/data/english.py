@@ -1,6 +1,6 @@
 """A little English grammar: forms of verbs, plurals, and the spelling of a sentence.
 
-Knows nothing of templates or of what sentences mean.
+This file knows nothing of templates or of the meaning of sentences.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _PLURALS = {
 
 
 def plural(word: str) -> str:
-    """The word with its s, of a noun (films, phone companies) or of a verb (tries, goes)."""
+    """The word with an s: a plural (films, phone companies) or a verb form (tries, goes)."""
     before, space, last = word.rpartition(" ")
     if last in _PLURALS:
         return before + space + _PLURALS[last]

@@ -17,14 +17,14 @@ from sentiment_lstm.data.registry import DataSet
 from sentiment_lstm.errors import DataError
 
 RECORD = "fetched.json"
-"""File of a fetched set: what each split holds, by the split's name."""
+"""The record: a file in the folder of a fetched set that describes each split."""
 _RECORDED = {"file": str, "rows": int, "columns": list, "sha256": str}
-"""What the record says of a split, and the values' types."""
+"""The keys of a split in the record, and the types of their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A set that is here; `differences` says how the hub's copy differs from the registry."""
+    """A downloaded set; `differences` says how the hub's copy differs from the registry."""
 
     folder: Path
     differences: tuple[str, ...]
@@ -32,7 +32,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A file held against the registry.
+    """The result of comparing a file with the registry.
 
     `status` is `ok` (the registry's own file), `as fetched` (the hub's copy, unchanged since its
     download), `other file`, `missing`, or a sentence that names the files that are there instead.
@@ -49,8 +49,8 @@ def fetch(name: str) -> Fetched:
     Only the splits of the registry are taken. The folder appears whole or not at all.
 
     Raises:
-        DataError: no set is called so, no public copy is known, the hub cannot be read, or a
-            folder is in the way.
+        DataError: no set has this name, no public copy is known, the hub cannot be read, or
+            something else is at the path of the folder.
         StorageError: the cache folder cannot be written to, or another process fetches the set.
         MissingExtraError: datasets is not installed.
     """
@@ -60,7 +60,7 @@ def fetch(name: str) -> Fetched:
         if not entry.hub:
             raise DataError(f"Expected a set to fetch, found {name}; {registry.how_to_get(entry)}.")
         folder = registry.cache_folder() / name
-        if os.path.lexists(folder):  # before the download rather than after it
+        if os.path.lexists(folder):  # fail before the download, not after it
             raise DataError(f"Expected nothing at {folder}, found a file or link; move it away.")
         with storage.explain_write_errors(folder), _made(folder.parent), storage.locked(folder):
             _download(entry, folder)
@@ -72,7 +72,7 @@ def verify(name: str) -> list[Verified]:
     """Compare the set's files with the registry, a split at a time.
 
     Raises:
-        DataError: no set is called so, it is not on this machine, or it cannot be read.
+        DataError: no set has this name, it is not on this machine, or it cannot be read.
     """
     folder = registry.folder_of(name)
     fetched, splits = _record(folder), registry.data_set(name).splits
@@ -90,10 +90,10 @@ def verify(name: str) -> list[Verified]:
 
 
 def verify_all() -> dict[str, list[Verified]]:
-    """Compare every set that is on this machine with the registry; by the set's name.
+    """Compare every set that is on this machine with the registry: name of the set -> its files.
 
     Raises:
-        DataError: no set is here, or one cannot be read.
+        DataError: no set is on this machine, or one cannot be read.
     """
     here = [name for name in registry.registered() if registry.find_folder(name)]
     if not here:
@@ -127,7 +127,7 @@ def _folder_here(entry: DataSet) -> Path | None:
 
 @contextmanager
 def _made(folder: Path) -> Iterator[None]:
-    """Make a folder and its parents. Those that are empty when the block ends go again."""
+    """Make a folder and its parents. Those that are empty at the end of the block are removed."""
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -139,7 +139,7 @@ def _made(folder: Path) -> Iterator[None]:
 
 
 def _download(entry: DataSet, folder: Path) -> None:
-    """Download into a folder beside `folder`, which is locked, and rename that one."""
+    """Lock `folder`, download into a folder beside it, and rename that folder to `folder`."""
     staged = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(staged, ignore_errors=True)  # left by a process that was killed
     staged.mkdir()
@@ -165,7 +165,7 @@ def _download(entry: DataSet, folder: Path) -> None:
 
 
 def _write_split(folder: Path, split: str, rows: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Write a split of the library's as a parquet file; returns its entry in the record."""
+    """Write a split as a parquet file; returns its entry in the record."""
     path = folder / f"{split}-00000-of-00001.parquet"
     with storage.open_atomically(path) as file:
         rows.to_parquet(file)
@@ -190,7 +190,7 @@ def _read_me(entry: DataSet, record: dict[str, Any]) -> str:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    """What a fetched set's folder says of its files; empty for any other folder.
+    """The record in the folder of a fetched set; empty for any other folder.
 
     Raises:
         DataError: the record is damaged.
@@ -208,7 +208,7 @@ def _record(folder: Path) -> dict[str, Any]:
 
 
 def _describes_split(written: object) -> bool:
-    """Whether an entry of a record says all that `_RECORDED` names."""
+    """Whether an entry of a record has all keys of `_RECORDED`."""
     return (
         isinstance(written, dict)
         and all(isinstance(written.get(key), kind) for key, kind in _RECORDED.items())
@@ -241,7 +241,7 @@ def _verify_split(
     written: dict[str, Any],
     unknown: list[str],
 ) -> Verified:
-    """Compare one split's file. `unknown`: files that neither registry nor record lists."""
+    """Compare one split's file. `unknown`: files that are not in the registry or the record."""
     file = str(written.get("file", expected.file))
     path = folder / file
     if not path.is_file():

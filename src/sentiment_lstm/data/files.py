@@ -1,6 +1,7 @@
 """Tabular files as sources of training texts: the text, label and group of each row.
 
-A row that cannot be read is still a row, with its problem. Knows nothing of classes or screening.
+A row that cannot be read is still a row, with its problem. This file knows nothing of classes or
+screening.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def open_file(path: Path, data: DataSettings, *, labelled: bool) -> Source:
     """A table of texts.
 
     Raises:
-        DataError: missing, empty, damaged, of an unknown kind, without the columns, or a split was
-            asked for.
+        DataError: the file is missing, empty, damaged, of an unknown kind or without the columns,
+            or the settings name a split.
     """
     file_format = table_format(path)
     check_whole(data)
@@ -43,7 +44,7 @@ def table_format(path: Path) -> Format:
     """The format of a table of texts.
 
     Raises:
-        DataError: missing, empty, or of an unknown kind; a zip archive that cannot be used.
+        DataError: the file is missing, empty, of an unknown kind, or an unusable zip archive.
     """
     if not path.is_file():
         raise DataError(f"Expected texts at {path}, found nothing; a source is {SOURCES}.")
@@ -70,7 +71,7 @@ def open_bytes(path: Path, file_format: Format) -> Iterator[IO[bytes]]:
 
 
 def longest_line(data: DataSettings) -> int:
-    """Characters after which a line is cut, so that memory stays bounded whatever a file holds."""
+    """A line is cut after this many characters, so that memory stays bounded for any file."""
     return 16 * data.max_characters + 65_536
 
 
@@ -92,7 +93,7 @@ def csv_rows(
     """The rows of a csv file with a header line.
 
     Raises:
-        DataError: no header, or a header without the columns.
+        DataError: there is no header, or it lacks the columns.
     """
     header, records = read_csv(
         stream,
@@ -113,7 +114,7 @@ def csv_rows(
 def _csv_row(
     values: list[str], indices: Sequence[int | None], width: int, name: str, line: int
 ) -> Row:
-    """A row of `width` fields; `indices` are those of text, label and group."""
+    """A row of `width` fields; `indices` says which are the text, the label and the group."""
     picked = [values[i] if i is not None and i < len(values) else None for i in indices]
     text, label, group = picked
     problem = None
@@ -126,7 +127,7 @@ def _csv_row(
 
 
 def _json_rows(stream: IO[bytes], name: str, data: DataSettings, labelled: bool) -> Iterator[Row]:
-    """The columns are chosen by the first row that can be read."""
+    """The rows of a jsonl file. The first readable row names the columns to choose from."""
     columns: Columns | None = None
     for record in read_json_lines(stream, longest_line=longest_line(data)):
         if record.values is None:

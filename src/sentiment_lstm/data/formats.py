@@ -1,6 +1,6 @@
-"""A tabular file's format: its kind and its packing, read off its name.
+"""The format of a tabular file: its kind and its packing, found from its name.
 
-Knows nothing of rows or columns.
+This file knows nothing of rows or columns.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ENDINGS = (
     f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, plain or packed as "
     f"{', '.join(PACKINGS[:-1])} or {PACKINGS[-1]}"
 )
-"""The endings that are read here, for messages."""
+"""The supported endings, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Format:
         """The format that a file's name states, such as `reviews.csv.gz`.
 
         Args:
-            name: of the file, which need not exist.
-            default_kind: the kind in a zip archive whose name states none.
+            name: the name of a file that may not exist yet.
+            default_kind: the kind of the file in a zip archive whose name states none.
 
         Raises:
             UsageError: another ending.
@@ -61,11 +61,11 @@ class Format:
 
     @classmethod
     def of_file(cls, path: Path) -> Format:
-        """The format of a file that exists; a zip archive is looked into.
+        """The format of a file that exists; for a zip archive, of the data file in it.
 
         Raises:
-            UsageError: another ending.
-            DataError: a zip archive that cannot be read, or does not hold one data file.
+            UsageError: the name has another ending.
+            DataError: a zip archive cannot be read, or does not hold exactly one data file.
         """
         if _split_name(path.name)[1] != ".zip":
             return cls.of_name(path.name)
@@ -74,13 +74,13 @@ class Format:
 
 
 def is_table(name: str) -> bool:
-    """Whether a file's name has an ending that is read here."""
+    """Whether a file's name has a supported ending."""
     kind, packing = _split_name(name)
     return bool(kind) or packing == ".zip"
 
 
 def _split_name(name: str) -> tuple[str, str]:
-    """Kind and packing by a file's name, "" for each that it does not state."""
+    """Kind and packing from a file's name, "" for each that it does not state."""
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     packing = suffixes.pop() if suffixes and suffixes[-1] in PACKINGS else ""
     kind = suffixes[-1] if suffixes and suffixes[-1] in SUFFIXES else ""
@@ -93,7 +93,7 @@ def open_table(
 ) -> Iterator[IO[bytes]]:
     """An open file as the bytes that its format's reader takes; arguments as `packing.unpacked`.
 
-    Parquet is read from its end, so packed parquet is first unpacked into a temporary file.
+    Parquet is read from its end, so a packed parquet file is first unpacked to a temporary file.
     """
     if file_format.kind == ".parquet" and not file_format.packing:
         yield file

@@ -1,8 +1,8 @@
 """The source `grammar:N`: sentences that a grammar makes. Their labels are right by construction.
 
-A polarity is drawn first. Every rule states the polarity of its parts for each polarity of the
-whole: for a positive sentence "I don't think that ..." takes a negative clause. The rules are data,
-in `phrases/`. Knows nothing of models or of other texts.
+A polarity is drawn first. For each polarity of the whole, a rule states the polarity of its parts:
+in a positive sentence, "I don't think that ..." is followed by a negative clause. The rules are in
+`phrases/`. This file knows nothing of models or of other texts.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SEED = 20_240_229
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A subject of sentences, such as films: its nouns, and the rules with its own facts."""
+    """A topic of sentences, such as films: its nouns, and the rules with its own facts."""
 
     things: tuple[Noun, ...]
     parts: tuple[Noun, ...]
@@ -61,12 +61,13 @@ class Grammar:
 def open_grammar(data: DataSettings) -> Source:
     """`grammar:N`: N sentences labelled `negative`, `neutral` or `positive`.
 
-    The sentences are the same each time, and a longer source begins with a shorter one. So a model
-    that was trained on `grammar:N` is tested on `grammar:A-B`, sentences A to B, with A above N.
+    The sentences are the same each time, and a longer source begins with the sentences of a shorter
+    one. To test a model that was trained on `grammar:N`, use `grammar:A-B` (sentences A to B) with
+    A above N.
 
     Raises:
-        DataError: the part after the colon is no such number or range; another split than `train`
-            was asked for.
+        DataError: the part after the colon is not such a number or range, or the split is not
+            `train`.
     """
     check_split(data, ("train",))
     return Source(partial(_rows, lines_of(data.source)))
@@ -85,8 +86,8 @@ def lines_of(source: str) -> range:
     first, last = (int(match[1] or 1), int(match[2])) if match else (0, 0)
     if not 0 < first <= last <= MOST:
         raise DataError(
-            f"Expected how many sentences, from 1 to {MOST:,}, as in grammar:20000, or which, as "
-            f"in grammar:20001-40000, found {source[:100]!r}."
+            f"Expected a number of sentences from 1 to {MOST:,}, as in grammar:20000, or a range, "
+            f"as in grammar:20001-40000, found {source[:100]!r}."
         )
     return range(first, last + 1)
 

@@ -1,8 +1,8 @@
 """Reads Hugging Face data sets: by their name on the hub, or as a folder laid out like one.
 
-A data set is read whole (Arrow files, memory-mapped) or as a stream. The Arrow files of a name go
-to the library's usual cache. Those of a folder go to a temporary one, so that reading a folder
-leaves nothing behind.
+A data set is read whole (Arrow files, memory-mapped) or as a stream. The Arrow files of a set
+from the hub go to the library's usual cache. Those of a folder go to a temporary cache, so that
+reading a folder leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def open_hub(name: str, data: DataSettings, *, labelled: bool) -> Source:
 
     Raises:
         MissingExtraError: datasets is not installed.
-        DataError: unreachable, unknown, damaged, or without the configuration, the split or the
-            columns.
+        DataError: the data set is unreachable, unknown or damaged, or lacks the configuration, the
+            split or the columns.
     """
     with loaded(name, streaming=True) as stream:
         check_split(data, list(stream))
@@ -80,12 +80,12 @@ def folder_files(folder: Path) -> list[Path]:
 
 @contextmanager
 def loaded(name: str, *, advice: str = _ADVICE, **options: object) -> Iterator[Any]:
-    """The data set as the library gives it; a folder's cache lasts as long as the block.
+    """The data set as the library returns it; a folder's cache is deleted after the block.
 
     Args:
         name: as for `open_hub`.
         advice: what to do if the hub does not give the data set, as the end of a message.
-        options: of `datasets.load_dataset`.
+        options: passed to `datasets.load_dataset`.
 
     Raises: as `open_hub`.
     """
@@ -99,13 +99,13 @@ def loaded(name: str, *, advice: str = _ADVICE, **options: object) -> Iterator[A
             options["cache_dir"] = stack.enter_context(tempfile.TemporaryDirectory())
         try:
             dataset = _load(datasets, path, options)
-        except Exception as error:  # whatever the hub's client, Arrow or a reader raises
+        except Exception as error:  # the hub's client, Arrow and the readers raise many types
             raise _unreadable(name, error, advice) from error
         yield dataset
 
 
 def _datasets() -> Any:  # noqa: ANN401
-    """The library without its progress bars and its log: errors reach the user as one sentence."""
+    """The library without its progress bars and log; our errors replace them."""
     try:
         import datasets
     except ImportError as error:
@@ -118,7 +118,7 @@ def _datasets() -> Any:  # noqa: ANN401
 
 
 def _load(datasets: Any, path: str, options: dict[str, object]) -> Any:  # noqa: ANN401
-    """The data set; where the library no longer runs its script, the hub's parquet copy of it."""
+    """The data set; if the library no longer runs its script, the hub's parquet copy of it."""
     try:
         return datasets.load_dataset(path, **options)
     except RuntimeError as error:
@@ -134,7 +134,7 @@ def _path_and_configuration(name: str) -> tuple[str, str | None]:
 
 
 def _features(dataset: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
-    """Feature by column; where a stream does not know them, the columns of its first row."""
+    """Column -> feature; if a stream does not know them, the columns of its first row."""
     if dataset.features is not None:
         return dict(dataset.features)
     try:

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 COLUMNS = ["review", "sentiment"]
 CHUNK_ROWS = 2_000
 MOST_SHOWN = 100
-"""Characters of an error message that is shown. A longer one of kagglehub's HTTP client lists
-addresses and retries; the name of its type is shown instead."""
+"""The longest error message that is shown. Longer messages of kagglehub's HTTP client list
+addresses and retries; the name of the error's type is shown instead."""
 
 
 def download(name: str) -> Path:
-    """The CSV of the Kaggle data set OWNER/NAME, through kagglehub and its cache.
+    """The CSV of the Kaggle data set OWNER/NAME, from kagglehub and its cache.
 
     Raises:
         MissingExtraError: kagglehub is not installed.
-        DataError: unreachable, unknown, or without a CSV file.
+        DataError: the data set is unreachable or unknown, or has no CSV file.
     """
     try:
         import kagglehub
@@ -44,7 +44,7 @@ def download(name: str) -> Path:
         raise missing_extra("Kaggle data sets") from error
     try:
         folder = Path(kagglehub.dataset_download(name))
-    except Exception as error:  # kagglehub lets every error of its HTTP client through
+    except Exception as error:  # kagglehub does not catch the errors of its HTTP client
         message = first_line(error)
         if len(message) > MOST_SHOWN:
             message = type(error).__name__
@@ -59,7 +59,7 @@ def download(name: str) -> Path:
 
 
 def is_kaggle_csv(path: Path, data: DataSettings) -> bool:
-    """Whether a csv file has exactly the Kaggle columns, and no other columns were asked for."""
+    """Whether a csv file has exactly the Kaggle columns, and the settings name no others."""
     asked = data.text_column or data.label_column or data.group_column
     if asked or not is_table(path.name):
         return False
@@ -70,7 +70,7 @@ def is_kaggle_csv(path: Path, data: DataSettings) -> bool:
         header = stream.readline(1000).decode("utf-8-sig", errors="replace")
     try:
         return next(csv.reader([header]), []) == COLUMNS
-    except csv.Error:  # bare CR line ends, say: the general reader takes them
+    except csv.Error:  # for example bare CR line ends, which the general reader accepts
         return False
 
 
@@ -98,7 +98,7 @@ def _chunks(stream: IO[bytes], name: str) -> Iterator[DataFrame]:
     """Frames of `CHUNK_ROWS` rows, both columns as Python strings, "" where empty.
 
     Raises:
-        DataError: a line with more than two fields, or a quote that never ends.
+        DataError: a line has more than two fields, or a quote never closes.
     """
     try:
         import pandas as pd

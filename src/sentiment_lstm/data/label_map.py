@@ -1,6 +1,6 @@
-"""Labels in their plain form, and the map that says what each one stands for.
+"""Labels in their plain form, and the label map, which says what each label means.
 
-Knows nothing of a source's or a model's own classes.
+This file knows nothing of the classes of a source or a model.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sentiment_lstm.errors import UsageError
 
 MOST_CHARACTERS = 100
-"""A longer label is taken for a text, not for the name of a class."""
+"""A longer label is taken for a text, not for a class name."""
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
@@ -42,15 +42,15 @@ def normal_label(raw: Label | None) -> Label | None:
 
 
 class LabelMap:
-    """`--label-map`: what each label stands for.
+    """`--label-map`: what each label means.
 
     A key is a label (`5`, `good`) or a comparison with a number (`>=7`). A value is the name of a
     class, or a soft label: the second class's probability, written with a decimal point (`3=0.5`
     for a neutral grade).
 
     Raises:
-        UsageError: a comparison without a number, the name of a class that cannot be written, or a
-            soft label outside 0 to 1.
+        UsageError: a comparison has no number, a class name cannot be written, or a soft label is
+            not from 0 to 1.
     """
 
     def __init__(self, label_map: Mapping[str, str]) -> None:
@@ -65,7 +65,7 @@ class LabelMap:
         """The values that are classes, in the map's order."""
 
     def value_of(self, label: Label, names: Sequence[str] | None) -> str | None:
-        """What the map gives for a label; the map may also call it by its name among `names`."""
+        """The map's value for a label; the map may also hold the label's name in `names`."""
         for form in _forms(label, names):
             if form in self._exact:
                 return self._exact[form]
@@ -76,10 +76,10 @@ class LabelMap:
         return None
 
     def check_classes(self, classes: Sequence[str]) -> None:
-        """Refuse a map whose classes are all unknown to a model, compared without case.
+        """Refuse a map if the model knows none of its classes. Upper and lower case are equal.
 
         Raises:
-            UsageError: it is such a map.
+            UsageError: the model knows none of them.
         """
         known = set(map(str.casefold, classes))
         if self.class_names and known and not known & set(map(str.casefold, self.class_names)):
@@ -106,7 +106,7 @@ class LabelMap:
 
 
 def _forms(label: Label, names: Sequence[str] | None) -> list[Label]:
-    """All that a map may call a label: itself, its name in the source, 1 or 0 for a boolean."""
+    """The keys that may match a label: itself, its name in the source, 1 or 0 for a boolean."""
     forms: list[Label] = [label]
     if isinstance(label, int) and names and 0 <= label < len(names):
         forms.append(names[label])

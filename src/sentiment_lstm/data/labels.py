@@ -2,7 +2,7 @@
 
 A labeller belongs to one source. There are three: `SourceLabels` finds the classes in the source,
 `ModelLabels` matches labels to a model's classes, `SoftLabels` reads probabilities. `make_labeller`
-chooses one. Knows nothing of rows or files.
+chooses one. This file knows nothing of rows or files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sentiment_lstm.data.label_map import Label, LabelMap, is_clean, normal_labe
 from sentiment_lstm.errors import DataError, UsageError
 
 MOST_CLASSES = 100
-"""More distinct labels than this are taken for a wrong column."""
+"""If there are more distinct labels, the column is probably wrong."""
 
 _FLOAT = r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?"
 
@@ -51,12 +51,12 @@ def make_labeller(
 
     Args:
         label_map: `--label-map`, from labels to class names; see `LabelMap`.
-        source_classes: the source's own class names; an integer label is an index of one.
+        source_classes: the source's own class names; an integer label is a class index.
         model_classes: a model's classes, to match the labels to.
         soft: every label is a soft label: the second class's probability.
 
     Raises:
-        UsageError: a label map that cannot be read, or that names none of `model_classes`; soft
+        UsageError: the label map cannot be read or names none of `model_classes`; or there are soft
             labels without exactly two named classes.
     """
     mapping = LabelMap(label_map)
@@ -130,7 +130,7 @@ class SourceLabels(Labeller):
         self._frozen = True
 
     def name_of(self, label: Label) -> str | None:
-        """What the source calls a label: the map's value, else its own name, else the label."""
+        """The class name of a label: the map's value, else the source's name, else the label."""
         if self.has_map:
             return self._map.value_of(label, self.source_classes)
         if isinstance(label, float):
@@ -158,7 +158,7 @@ class ModelLabels(Labeller):
         """The model's class for a label, None for an unmapped label.
 
         Raises:
-            DataError: an index that the model's classes lack.
+            DataError: an index is outside the model's classes.
         """
         soft_label = self.soft_label_of(label)
         if soft_label is not None:
@@ -187,7 +187,7 @@ class ModelLabels(Labeller):
         if not isinstance(index, int):
             return None
         if not 0 <= index < len(self._classes):
-            # Labels such as stars are not indices. The few that fit would give wrong figures.
+            # Numbers such as stars are not class indices. Those in range would give wrong results.
             raise DataError(
                 f"Expected labels 0 to {len(self._classes) - 1} for the classes "
                 f"{', '.join(self._classes)}, found {index}; give --label-map."
@@ -211,7 +211,7 @@ class SoftLabels(Labeller):
         self._classes, self._has_map = tuple(classes), has_map
 
     def class_of(self, label: Label) -> str | None:
-        """The likelier class, the second one at 0.5; None for what is no probability."""
+        """The likelier class (the second class at 0.5); None if the label is not a probability."""
         soft_label = self.soft_label_of(label)
         return None if soft_label is None else _likelier(self._classes, soft_label)
 

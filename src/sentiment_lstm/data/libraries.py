@@ -1,4 +1,4 @@
-"""Optional libraries: imported when a file needs them, and their errors cut to one line."""
+"""Imports optional libraries when they are needed, and cuts their errors to one line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def zstandard() -> Any:  # noqa: ANN401
 
 
 def missing_extra(what: str) -> MissingExtraError:
-    """The error for a source whose packages the lean install does not have."""
+    """The error for a source whose packages are not installed."""
     return MissingExtraError(
         f"Expected the packages that read {what}, found them missing; "
         "install them with: pip install 'sentiment-lstm[train]'."

@@ -1,6 +1,6 @@
-"""Makes texts look typed: slips of the finger, case, punctuation, user names.
+"""Makes texts look hastily typed: typing errors, case, punctuation, user names.
 
-The meaning stays the same. Knows nothing of labels or of where a text comes from.
+The meaning stays the same. This file knows nothing of labels or sources.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ KEPT = {
     "never", "nothing", "hardly", "without", "barely", "nobody", "scarcely", "rarely", "cannot",
     "neither",
 }  # fmt: skip
-"""Words without slips, because they reverse the meaning of a sentence."""
+"""Words that get no typing errors, because they reverse the meaning of a sentence."""
 
 _WORD = re.compile(r"\b[A-Za-z]{5,}\b")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def roughen(text: str, random: Random) -> str:
-    """The text as it might be typed on the web. About two texts in five stay as they are.
+    """The text as it might be typed on the web. About two in five texts stay unchanged.
 
     Args:
         text: any text.

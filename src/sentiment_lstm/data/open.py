@@ -1,6 +1,6 @@
-"""Opens and reads the source that one string names.
+"""Opens and reads the source that a string names.
 
-Chooses the module that reads a source. Knows nothing of formats.
+This file chooses the module that reads a source. It knows nothing of formats.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ def open_source(data: DataSettings, *, labelled: bool = True) -> Source:
     """Open the source that `data.source` names.
 
     It is `imdb`, `grammar`, `grammar:N`, `grammar:A-B`, `data:NAME`, `kaggle:OWNER/NAME`,
-    `hf:OWNER/NAME`, `hf:OWNER/NAME/CONFIGURATION` or a path. A folder called imdb is `./imdb`.
+    `hf:OWNER/NAME`, `hf:OWNER/NAME/CONFIGURATION` or a path. Write `./imdb` for a folder called
+    imdb.
 
     Args:
-        data: the settings. A registered set supplies missing columns and label map.
+        data: the settings. A registered set fills in missing columns and a missing label map.
         labelled: whether the source must have a label column.
 
     Raises:
-        DataError: missing, unreadable, or without the split or the columns asked for.
+        DataError: the source is missing or unreadable, or lacks the split or the columns.
         MissingExtraError: a package that this source needs is not installed.
     """
     scheme, name = scheme_and_name(data.source)
@@ -63,8 +64,8 @@ def list_splits(source: str) -> tuple[str, ...]:
     """List the splits of a source. A file has no splits.
 
     Raises:
-        DataError: an empty name, a set that is not here, or a hub name or folder that cannot be
-            read.
+        DataError: the name is empty, the registered set is not on this machine, or the hub or a
+            folder cannot be read.
     """
     scheme, name = scheme_and_name(source)
     with _checked(source):
@@ -82,7 +83,7 @@ def is_missing(source: str) -> bool:
     """Whether a local path or registered set does not exist.
 
     Raises:
-        DataError: an empty name, or one that the disk refuses.
+        DataError: the name is empty, or the system refuses it.
     """
     scheme, name = scheme_and_name(source)
     with _checked(source):
@@ -96,7 +97,7 @@ def files_of_folder(folder: Path) -> list[Path]:
     """The files of a folder that a reader opens, in all splits; empty if it holds no texts.
 
     Raises:
-        DataError: a folder that the reader cannot open.
+        DataError: the reader cannot open the folder.
         MissingExtraError: a package that the reader needs is not installed.
     """
     if is_acl_imdb(folder):
@@ -108,7 +109,7 @@ def open_rows(data: DataSettings) -> Iterator[Row]:
     """The rows of a source, unchanged, lazily and in its order.
 
     Raises:
-        DataError: as `open_source`; also at a damaged row.
+        DataError: as `open_source`; or a row is damaged.
         MissingExtraError: as `open_source`.
     """
     yield from open_source(data).rows()
@@ -122,11 +123,11 @@ def read_examples(
     Args:
         data: the settings.
         set_aside: gets the bad rows.
-        classes: a model's. Labels are matched to these by name; where no name matches and there
-            is no label map, an integer is a class index.
+        classes: the classes of a model. Labels are matched to them by name. If no name matches and
+            there is no label map, an integer is a class index.
 
     Raises:
-        DataError: as `open_source`; no usable row; with `set_aside.strict` the first bad row.
+        DataError: as `open_source`; or no row is usable; or a row is bad and `set_aside` is strict.
     """
     source = open_source(data)
     labeller = labeller_of(source, data, classes)
@@ -154,10 +155,10 @@ def labeller_of(
 def refuse_empty(
     examples: Iterator[Example], data: DataSettings, set_aside: SetAside
 ) -> Iterator[Example]:
-    """The same examples, unless there is none.
+    """The same examples; an error if there are none.
 
     Raises:
-        DataError: there is none; the message gives the reasons, and the first row set aside.
+        DataError: there are none; the message gives the reasons, and the first row set aside.
     """
     before = set_aside.total
     empty = True
@@ -182,7 +183,7 @@ def _checked(source: str) -> Iterator[None]:
         raise DataError(f"Expected the name of a source, found {source!r}; a source is {SOURCES}.")
     try:
         yield
-    except OSError as error:  # no permission, say, or a name that no file can have
+    except OSError as error:  # for example no permission, or a name that no file can have
         raise DataError(f"Expected texts at {source[:200]}, found: {error.strerror}.") from error
 
 

@@ -1,7 +1,7 @@
 """Reads and writes packed files: gz, zst, and zip archives with one data file inside.
 
 Nothing is ever extracted by name. A file that grows too much is refused, except that scoring reads
-gz and zst without a limit. Knows nothing of what the bytes mean.
+gz and zst without a limit. This file does not know what the bytes mean.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from sentiment_lstm.errors import DataError
 
 PACKINGS = (".zip", ".gz", ".zst")
 MOST_EXPANSION = 200
-"""Text shrinks five- to tenfold. A file that grows by more than this factor is taken for a bomb."""
+"""Text shrinks five- to tenfold. A file that grows by a larger factor is refused as a bomb."""
 SMALL_BYTES = 1_000_000
 """A file that holds less than this may grow by any factor."""
 
 _BUFFER = 1 << 16
 _ZST_INPUT = 1 << 10
-"""Packed bytes that are unpacked at once: a bomb makes 32 MB of them at most."""
+"""Packed bytes that are unpacked at once. From them, a bomb can make 32 MB at most."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every member that is written, so that the same rows give the same bytes."""
 
-# All that zipfile and zlib raise for damaged, encrypted or exotic archives.
+# The errors of zipfile and zlib for damaged, encrypted or exotic archives.
 _ZIP_DAMAGE = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, RuntimeError, EOFError,
 )  # fmt: skip
@@ -40,7 +40,7 @@ def find_member(path: Path, suffixes: Sequence[str]) -> str:
     """The name of the one data file in a zip archive, a file with one of these endings.
 
     Raises:
-        DataError: a damaged archive; odd names or sizes in it; no data file, or several.
+        DataError: the archive is damaged, has unsafe names or sizes, or not exactly one data file.
     """
     if not path.is_file():
         raise DataError(f"Expected a zip archive at {path}, found no file.")
@@ -63,7 +63,7 @@ def find_member(path: Path, suffixes: Sequence[str]) -> str:
 def unpacked(
     file: IO[bytes], path: Path, packing: str, member: str = "", *, limited: bool = True
 ) -> Iterator[IO[bytes]]:
-    """What an open file holds, as a stream that is read once from its start.
+    """The unpacked content of an open file, as a stream that is read once from its start.
 
     Args:
         file: the packed file.
@@ -74,7 +74,7 @@ def unpacked(
             states its sizes, and `find_member` has checked them.
 
     Raises:
-        DataError: here or while the stream is read: damaged, or it grows too much.
+        DataError: here or while the stream is read: the file is damaged or grows too much.
         MissingExtraError: the library that reads zst is not installed.
     """
     with ExitStack() as stack:
@@ -97,7 +97,7 @@ def unpacked(
 
 
 class _Checked(io.RawIOBase):
-    """A stream whose damage becomes a `DataError`: `expected`, and the library's own words."""
+    """A stream that turns damage into a `DataError`: `expected`, then the library's message."""
 
     def __init__(self, stream: Any, expected: str, damage: tuple[type[Exception], ...]) -> None:  # noqa: ANN401
         self._stream, self._expected, self._damage = stream, expected, damage
@@ -150,7 +150,7 @@ class _Limited(_Checked):
 
 
 class _ZstReader(io.RawIOBase):
-    """What a zst file holds. Unlike the library's own reader it notices a missing end."""
+    """The content of a zst file. Unlike the library's own reader, it notices a missing end."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._packed, self._ready = file, b"", b""
@@ -182,9 +182,9 @@ class _ZstReader(io.RawIOBase):
 
 
 def pack_piece(data: bytes, packing: str) -> bytes:
-    """A piece of a gz or zst file; such pieces, one after the other, are a whole file again.
+    """Pack a piece of a gz or zst file. Such pieces, joined, are again a whole file.
 
-    Other packings are put on by `packing_into`, so the bytes stay as they are.
+    For other packings the bytes stay unchanged, because `packing_into` packs the whole file.
     """
     if packing == ".gz":
         return gzip.compress(data, mtime=0)
@@ -196,7 +196,7 @@ def pack_piece(data: bytes, packing: str) -> bytes:
 
 @contextmanager
 def packing_into(file: IO[bytes], packing: str, member: str = "") -> Iterator[IO[bytes]]:
-    """A stream to write to, whose bytes go into `file` packed; as a zip's one `member`."""
+    """A stream that packs what is written to it into `file`; in a zip, as its only `member`."""
     with ExitStack() as stack:
         stream: Any = file
         if packing == ".gz":
@@ -208,7 +208,7 @@ def packing_into(file: IO[bytes], packing: str, member: str = "") -> Iterator[IO
             archive = stack.enter_context(zipfile.ZipFile(file, "w"))
             info = zipfile.ZipInfo(member, _EARLIEST)
             info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16  # else unzip makes a file that nobody may read
+            info.external_attr = 0o644 << 16  # otherwise unzip makes a file that nobody may read
             stream = stack.enter_context(archive.open(info, "w", force_zip64=True))
         yield stream
 

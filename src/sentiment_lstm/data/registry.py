@@ -29,7 +29,7 @@ DATA_FOLDER_VARIABLE = "SENTIMENT_LSTM_DATA"
 
 @dataclass(frozen=True, slots=True)
 class SplitFile:
-    """The file of one split in the project's own copy."""
+    """The file of a split in the project's own copy."""
 
     file: str
     rows: int
@@ -40,11 +40,11 @@ class SplitFile:
 class DataSet:
     """An entry of the registry; "" means not known.
 
-    `license` is an SPDX identifier, `terms` its licence in words. `commercial_use` is `allowed`,
+    `license` is an SPDX identifier, `terms` the licence in words. `commercial_use` is `allowed`,
     `forbidden`, `research only` or `not stated`. `uses` holds `train`, `measure` or `development`.
     `models` names the shipped models that have read texts of the set. `text_column`,
     `label_column` and `label_map` are defaults. `hub` is the set's name on the Hugging Face
-    hub, and `note` says how the copy there differs.
+    hub, and `note` says how the hub's copy differs.
     """
 
     name: str
@@ -66,7 +66,7 @@ class DataSet:
     splits: Mapping[str, SplitFile]
 
     def with_default_columns(self, data: DataSettings) -> DataSettings:
-        """The settings, with the set's columns where they name none."""
+        """The settings; if they name no columns, with the set's columns."""
         return replace(
             data,
             text_column=data.text_column or self.text_column or None,
@@ -137,7 +137,7 @@ def folders_named(name: str) -> list[Path]:
 
 @contextmanager
 def explain_read_errors() -> Iterator[None]:
-    """Turn an error of the system while it reads a data folder into a `DataError`."""
+    """Turn a system error while a data folder is read into a `DataError`."""
     try:
         yield
     except OSError as error:
@@ -151,7 +151,7 @@ def folder_of(name: str) -> Path:
     """The set's folder.
 
     Raises:
-        DataError: no set is called so, or it is not on this machine.
+        DataError: no set has this name, or it is not on this machine.
     """
     known = data_set(name)
     folder = find_folder(name)
@@ -164,7 +164,7 @@ def folder_of(name: str) -> Path:
 
 
 def how_to_get(known: DataSet) -> str:
-    """How to get a set that is not here, as the end of a message."""
+    """How to get a missing set, as the end of a message."""
     if known.hub:
         return f"fetch it with: sentiment-lstm data fetch {known.name}"
     return (
@@ -187,7 +187,7 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 def _is_folder(path: Path) -> bool:
-    """Unlike `Path.is_dir`, this raises an error of the system in every version of Python."""
+    """Unlike `Path.is_dir`, this raises system errors in every version of Python."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -195,7 +195,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _holds_texts(folder: Path) -> bool:
-    # `iterdir` refuses a folder without permission, which the other two take for an empty one.
+    # Without permission, `iterdir` fails. The other two would take the folder for an empty one.
     return any(folder.iterdir()) and (is_acl_imdb(folder) or is_hub_folder(folder))
 
 

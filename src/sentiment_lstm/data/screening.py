@@ -1,6 +1,6 @@
-"""Makes examples of good rows, sets bad rows aside with the reason, and recognises equal texts.
+"""Turns good rows into examples, sets bad rows aside with the reason, and recognises equal texts.
 
-Knows rows, labels and examples; nothing of where they come from.
+This file knows rows, labels and examples, nothing of sources.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
 
 KEPT_CHARACTERS = 1000
-"""Characters that are kept of a text that is set aside as too long."""
+"""If a text is too long, this many of its characters are written to the file of bad rows."""
 
 
 class SetAside:
-    """Bad rows: counted by reason, and written to a file of JSON lines.
+    """Counts bad rows by reason, and writes them to a file of JSON lines.
 
     Each line holds `id`, `line`, `reason`, `text` (whole; the first 1,000 characters of a text that
     is too long), `characters` (its length) and `label`. The file appears with the first bad row.
 
     Args:
-        path: the file; without one, rows are only counted.
+        path: the file; None: rows are only counted.
         strict: refuse the first bad row instead.
     """
 
@@ -45,14 +45,14 @@ class SetAside:
 
     @property
     def total(self) -> int:
-        """Rows set aside."""
+        """The number of rows set aside."""
         return sum(self.counts.values())
 
     def add(self, row: Row, reason: str) -> None:
         """Count a bad row and write it down.
 
         Raises:
-            DataError: always when `strict`; else if the file cannot be written.
+            DataError: `strict` is set, or the file cannot be written.
         """
         if self.strict:
             raise DataError(
@@ -72,7 +72,7 @@ class SetAside:
         try:
             if self._file is None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                # Line by line, so that what is counted is also on disk if the run is killed.
+                # Line by line, so that all counted rows are on disk even if the run is killed.
                 self._file = path.open("w", encoding="utf-8", buffering=1)
                 weakref.finalize(self, self._file.close)
             self._file.write(json.dumps(entry) + "\n")
@@ -89,13 +89,13 @@ def screen(
     """The good rows as examples.
 
     Args:
-        rows: of a source.
-        labeller: gives the classes; without one, labels are not read and stay None.
+        rows: the rows of a source.
+        labeller: gives the classes; None: labels are not read and stay None.
         max_characters: a longer text is set aside.
         set_aside: takes the bad rows.
 
     Raises:
-        DataError: a bad row where `set_aside` is strict; labels that cannot be classes.
+        DataError: a row is bad and `set_aside` is strict, or the labels cannot be classes.
     """
     set_aside = set_aside or SetAside()
     for row in rows:
@@ -139,7 +139,7 @@ def text_problem(row: Row, max_characters: int) -> str | None:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether the text can be written as UTF-8: it holds no half of a surrogate pair."""
+    """Whether the text can be written as UTF-8, that is, holds no lone surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -161,10 +161,10 @@ def mark_duplicates(
 
     Args:
         examples: any number of them; 16 bytes of each text are kept.
-        counts: gains `duplicates` and, among them, `disagreeing duplicates`, which have another
-            label than the first.
-        window: how many of the latest texts are kept; memory stays bounded, and a duplicate that is
-            further apart counts as new.
+        counts: gets `duplicates` and, among them, `disagreeing duplicates`, whose label differs
+            from the first one.
+        window: how many of the latest texts are remembered. So memory stays bounded, and a
+            duplicate that is further apart counts as new.
     """
     labels: OrderedDict[bytes, str | None] = OrderedDict()
     for example in examples:

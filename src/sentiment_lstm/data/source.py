@@ -1,6 +1,6 @@
-"""What every source offers: its rows, its class names, and its columns by name.
+"""The parts of every source: its rows, its class names, and its columns by name.
 
-Knows nothing of file formats, labels or screening.
+This file knows nothing of file formats, labels or screening.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ LABEL_NAMES = (
 class Source:
     """A source opened with the settings' split and columns.
 
-    Each call of `rows()` reads from the start. `classes` names the classes by index, where the
-    source knows their names. `label_map` is the source's own; the settings' map comes before it.
+    Each call of `rows()` reads from the start. `classes` names the classes by index, if the
+    source knows their names. `label_map` is the source's own; a map in the settings replaces it.
     """
 
     rows: Callable[[], Iterator[Row]]
@@ -37,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of the columns in use; None where a column is not wanted."""
+    """Names of the columns in use; None for a column that is not read."""
 
     text: str
     label: str | None
@@ -52,7 +52,7 @@ class Columns:
 def choose_columns(
     names: Sequence[str], data: DataSettings, *, labelled: bool, where: str
 ) -> Columns:
-    """Choose the columns to read: as the settings name them, else by usual names.
+    """Choose the columns to read: those that the settings name, else those with usual names.
 
     Args:
         names: the columns of the source.
@@ -61,7 +61,7 @@ def choose_columns(
         where: what the message calls the source.
 
     Raises:
-        DataError: a column is missing; the message lists those there are.
+        DataError: a column is missing; the message lists the existing columns.
     """
     return Columns(
         text=_choose("text", data.text_column, TEXT_NAMES, names, where),
@@ -74,7 +74,7 @@ def check_split(data: DataSettings, splits: Sequence[str]) -> None:
     """Refuse a split that the source lacks.
 
     Raises:
-        DataError: the message lists the splits there are.
+        DataError: the source lacks the split; the message lists its splits.
     """
     if data.split not in splits:
         raise DataError(
@@ -84,14 +84,14 @@ def check_split(data: DataSettings, splits: Sequence[str]) -> None:
 
 
 def check_whole(data: DataSettings) -> None:
-    """Refuse any split but the default, for a source that has one part only.
+    """Refuse any split but the default, for a source with only one part.
 
     Raises:
-        DataError: another split was asked for.
+        DataError: the settings name another split.
     """
     if data.split != "train":
         raise DataError(
-            f"Expected no split, for {data.source} has one part only, "
+            f"Expected no split, because {data.source} has one part only, "
             f"found --split {data.split}; leave it out to read everything."
         )
 
@@ -106,7 +106,7 @@ def _choose(
         for name in usual:
             if name.casefold() in by_folded:
                 return by_folded[name.casefold()]
-    # After an open quote, a header's name runs over many lines.
+    # After an open quote, a name in the header contains many lines.
     listed = ", ".join(" ".join(name.split())[:40] for name in names[:20]) or "none"
     expected = f"a column {named!r}" if named else f"a {role} column such as {usual[0]!r}"
     do = "name one of these" if named else f"name it with --{role}-column"

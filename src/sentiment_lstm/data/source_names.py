@@ -12,17 +12,17 @@ SOURCES = (
 )
 """Every kind of source, for help and messages."""
 REMOTE = ("kaggle", "hf")
-"""Schemes of sources that are read over the network, or from a folder: `hf:/data/films`."""
+"""Schemes of sources on the network. `hf:` may also name a folder: `hf:/data/films`."""
 NEED_NAME = ("data", *REMOTE)
-"""Schemes that mean nothing without a name after the colon."""
+"""Schemes that need a name after the colon."""
 _REMOTE_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*(/\w[\w.-]*)?(:[a-z]\w*)?", re.ASCII | re.IGNORECASE)
 """OWNER/NAME or OWNER/NAME/CONFIGURATION, with or without a split."""
 
 
 def scheme_and_name(source: str) -> tuple[str, str]:
-    """Take a source apart: `hf:OWNER/NAME` -> `("hf", "OWNER/NAME")`.
+    """Split the name of a source: `hf:OWNER/NAME` -> `("hf", "OWNER/NAME")`.
 
-    `imdb` and `grammar` alone are schemes too. A path has none: `data` -> `("", "data")`.
+    `imdb` and `grammar` alone are schemes too. A path has no scheme: `data` -> `("", "data")`.
     """
     if source in ("imdb", "grammar"):
         return source, ""

@@ -1,4 +1,4 @@
-"""The seeded validation split, stratified by label; a group never stands on both sides.
+"""The seeded validation split, stratified by label; a group is never on both sides.
 
 A keyed hash of the group or the text decides, never an example's position or Python's own hash.
 So the same examples and seed give the same split on every machine and in every order.
@@ -19,8 +19,8 @@ def split(
 ) -> tuple[list[Example], list[Example]]:
     """Split into training and validation examples, each in the order given.
 
-    About `fraction` of each label's examples go to validation, and at least one where a label has
-    two. Examples of one group stay on one side.
+    About `fraction` of each label's examples go to validation, at least one if the label has two.
+    Examples of one group stay on one side.
 
     Raises:
         DataError: the groups are too few or too large for a split.
@@ -40,12 +40,12 @@ def split(
 
 
 def in_validation(example: Example, fraction: float, seed: int) -> bool:
-    """Whether an example of a stream belongs to validation; its group or text alone decides."""
+    """Whether an example of a stream belongs to validation; only its group or text decides."""
     return int.from_bytes(_keyed(_unit(example), seed)) < fraction * 2**64
 
 
 def _unit(example: Example) -> str:
-    """What stays on one side: the group, else the text. The prefix keeps the two kinds apart."""
+    """The unit that stays on one side: the group, else the text. A prefix separates the two."""
     return f"text:{example.text}" if example.group is None else f"group:{example.group}"
 
 

@@ -1,4 +1,4 @@
-"""Counts what a source holds, before anything is trained on it."""
+"""Counts the rows, classes and lengths of a source, before a training reads it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
 
 
 def _examples(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
-    """The source's examples; without labels where no row has one (an unlabelled split)."""
+    """The source's examples; without labels if no row has one (an unlabelled split)."""
     labels = SetAside(None)
     try:
         next(read_examples(data, set_aside=labels))

@@ -1,4 +1,4 @@
-"""Tabular files: csv, tsv, jsonl and parquet, each plain or packed, read and written by rows.
+"""Reads and writes tabular files by rows: csv, tsv, jsonl and parquet, each plain or packed.
 
 A row that cannot be read is still a row, with its problem. Memory holds one row at a time (parquet:
 one batch). This file does not know which columns hold texts or labels. `data/files.py` reads rows
@@ -46,7 +46,7 @@ class Record(Generic[Values]):
 
 
 def as_text(stream: IO[bytes]) -> io.TextIOWrapper:
-    """The bytes as UTF-8. Other bytes become lone surrogates, which `is_utf8` finds."""
+    """The bytes as UTF-8. Other bytes become lone surrogates, which `is_utf8` detects."""
     return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
@@ -91,14 +91,14 @@ def read_csv(
     """The column names of a csv file, and its rows; quoted fields may hold line breaks.
 
     Args:
-        stream: the file's bytes, of `formats.open_table`.
+        stream: the file's bytes, from `formats.open_table`.
         name: the file's name, for messages.
         delimiter: the character between two fields.
-        longest_field: characters of a field; a row with a longer one is "too long".
-        longest_line: characters of a line; the rest of a longer one is skipped.
+        longest_field: most characters of a field; a row with a longer field is "too long".
+        longest_line: most characters of a line; the rest of a longer line is skipped.
 
     Raises:
-        DataError: column names that are not UTF-8 text.
+        DataError: the column names are not UTF-8 text.
     """
     # The usual limit (131,072) would refuse long texts. The limit is global.
     csv.field_size_limit(max(csv.field_size_limit(), longest_field))
@@ -132,7 +132,7 @@ def _csv_records(reader: Iterator[list[str]], lines: LimitedLines) -> Iterator[R
             problem = "too long" if "limit" in str(error) else "unreadable"
         if lines.cut:
             problem = problem or "too long"
-        elif lines.ended_early:  # the reader asks for another line only within quotes
+        elif lines.ended_early:  # the reader asks for another line only inside quotes
             problem = problem or "unreadable (a quote never closes)"
         if problem:
             yield Record(lines.first, None, lines.text, problem)
@@ -161,7 +161,7 @@ def _json_record(line: str, lines: LimitedLines) -> Record[dict[str, Any]]:
 def _json_object(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except (ValueError, RecursionError):  # nesting without end raises RecursionError
+    except (ValueError, RecursionError):  # deep nesting raises RecursionError
         return None
     return value if isinstance(value, dict) else None
 
@@ -170,7 +170,7 @@ def parquet_schema(stream: IO[bytes], name: str) -> Any:  # noqa: ANN401
     """The schema of a parquet file, a `pyarrow.Schema`.
 
     Raises:
-        DataError: a damaged file, or two columns of one name.
+        DataError: the file is damaged, or two columns have the same name.
         MissingExtraError: pyarrow is not installed.
     """
     with _open_parquet(stream, name) as table:
@@ -191,7 +191,7 @@ def read_parquet(
     Bytes that are not UTF-8 become lone surrogates.
 
     Raises:
-        DataError: a damaged file.
+        DataError: the file is damaged.
         MissingExtraError: pyarrow is not installed.
     """
     line = 0
@@ -259,12 +259,12 @@ def to_parquet(rows: Sequence[Mapping[str, Any]], schema: Any) -> bytes:  # noqa
 
 
 def join(pieces: Sequence[Path], file_format: Format, file: IO[bytes]) -> None:
-    """Write the pieces of a file, one after the other.
+    """Join pieces into a file, in their order.
 
     Args:
         pieces: files that `to_bytes` or `to_parquet` made.
         file_format: the format of the file to write.
-        file: where to write.
+        file: the open file to write to.
     """
     if file_format.kind == ".parquet" and not file_format.packing:
         _join_parquet(pieces, file)
@@ -295,6 +295,6 @@ def _join_bytes(pieces: Sequence[Path], file: IO[bytes]) -> None:
 
 
 def without_formula(value: Any) -> Any:  # noqa: ANN401
-    """The value, with a ' before a text that a spreadsheet would take for a formula."""
+    """The value; a text that a spreadsheet would take for a formula gets a ' before it."""
     is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
     return f"'{value}" if is_formula else value

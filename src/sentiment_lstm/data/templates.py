@@ -4,7 +4,7 @@
     {!adj}                         a word of the opposite polarity; + - 0 before a name fix it
     {be<np>}                       the verb agrees with the noun after it: "is the plot"
 
-Knows nothing of the sentences written in it, of labels, or of noise.
+This file knows nothing of the sentences, of labels, or of noise.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KEYS = {
     "both": (POSITIVE, NEGATIVE),
     "any": (POSITIVE, NEGATIVE, NEUTRAL),
 }
-"""The polarities that the templates under a key serve."""
+"""Key of a table of templates -> the polarities that its templates are for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Noun:
 
 @dataclass(slots=True)
 class Scene:
-    """What is settled while a text is made: its topic, its tense, and its latest subject."""
+    """The state while a text is made: its topic, its tense, and its latest subject."""
 
     random: Random
     rules: Rules
@@ -84,7 +84,7 @@ def read_rules(table: Mapping[str, Any]) -> dict[str, dict[int, list[Part]]]:
 
 
 def read_templates(text: str) -> list[Part]:
-    """The templates of a text, each repeated as often as its weight."""
+    """The templates of a text. A template with weight N is repeated N times."""
     templates = []
     for line in filter(None, map(str.strip, text.splitlines())):
         weight = _WEIGHT.match(line)
@@ -95,7 +95,7 @@ def read_templates(text: str) -> list[Part]:
 
 
 def _split(text: str) -> list[str]:
-    """The pieces between each `|` outside brackets."""
+    """The pieces between the `|` characters outside brackets."""
     pieces, start, depth = [], 0, 0
     for position, character in enumerate(text):
         depth += (character == "[") - (character == "]")
@@ -240,9 +240,10 @@ _ENDINGS = (  # noqa: SIM905
 
 
 def _made_up(scene: Scene, polarity: int) -> str:
-    """A name that nobody has, so that the model learns to ignore names.
+    """An invented name, so that the model learns to ignore names.
 
-    Half of them begin like a word with a polarity, because subwords cut real names into such words.
+    Half of these names begin with a word that has a polarity, because subwords split real names
+    into such words.
     """
     if scene.random.random() < 0.5:
         start = scene.random.choice(_STARTS)
@@ -286,8 +287,8 @@ def _verb(present: tuple[str, str], past: tuple[str, str]) -> tuple[Part, Part, 
     """A verb after the subject, in the text's tense, in the present, and in the past.
 
     Args:
-        present: its forms for one and for many.
-        past: the same.
+        present: the present forms, singular and plural.
+        past: the past forms, singular and plural.
     """
 
     def now(scene: Scene, polarity: int) -> str:

@@ -22,8 +22,8 @@ from sentiment_lstm.records import PAD_ID, UNKNOWN_ID
 from sentiment_lstm.text.cleaning import WORD_START, without_surrogates
 
 MOST_TOKENS = 4_000
-"""The longest text that can be inspected. Gates take 12 kB a token and layer, and a longer text
-makes no readable picture."""
+"""The longest text that can be inspected. Gates need 12 kB for each token and layer, and pictures
+of longer texts are unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Inspection:
     layers: Sequence[Gates]
 
     def to_dict(self) -> dict[str, Any]:
-        """The inspection as JSON: one number a token and layer, not one a unit."""
+        """The inspection as JSON: one number for each token and layer, not for each unit."""
         state_changes = [measure_state_changes(layer).tolist() for layer in self.layers]
         forget_gates = [layer.forget.mean(axis=1).tolist() for layer in self.layers]
         tokens = [
@@ -80,7 +80,7 @@ def inspect_text(bundle: Bundle, predictor: Predictor, text: str) -> Inspection:
             f"{len(encoded.ids):,}; give a part of it."
         )
     assert encoded.offsets is not None
-    # `stream` skips tokens that no character belongs to, so they are skipped here too.
+    # `stream` skips tokens without characters, so they are skipped here too.
     visible = encoded.offsets[:, 1] > encoded.offsets[:, 0]
     ids = encoded.ids[visible] if visible.any() else encoded.ids[:1]
     steps = list(stream(predictor, text))
@@ -99,7 +99,7 @@ def select_active_units(layer: Gates, count: int) -> NDArray[np.intp]:
 
     Args:
         layer: the gates of a layer.
-        count: how many units at most.
+        count: most units to return.
     """
     activity = np.abs(_state_differences(layer)).sum(axis=0)
     units = np.argsort(-activity, kind="stable")[:count]
@@ -126,7 +126,7 @@ class Embedding:
     """The embedding of a bundle: finds the nearest words of a word.
 
     A word is the text of a token. A subword inside a word begins with three dots. So models of
-    words and models of subwords have names in common.
+    words and models of subwords share many names.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -146,8 +146,8 @@ class Embedding:
         """The words with the highest cosine to a word, highest first. None for an unknown word.
 
         Args:
-            word: as `word` names it.
-            count: how many at most.
+            word: a name that `word` returns.
+            count: most words to return.
         """
         id_ = self._ids.get(word)
         if id_ is None:
@@ -190,8 +190,8 @@ def find_neighbours(
         inspection: a text and what the network did.
         now: the model's embedding.
         before: an earlier model's embedding.
-        words: how many words of the text at most. A token without a letter does not count.
-        count: how many nearest words for each.
+        words: most words of the text to look up. Tokens without a letter are skipped.
+        count: the number of nearest words for each.
     """
     changes: dict[str, float] = {}
     for id_, step in zip(inspection.ids.tolist(), inspection.steps, strict=True):

@@ -1,6 +1,6 @@
 """The pictures of `inspect TEXT`: running score, gates, half-lives and reach.
 
-Draws an `Inspection` and a `Reach`. Knows no model and no files.
+This file draws an `Inspection` and a `Reach`. It knows no model and no files.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from sentiment_lstm.interpret.reach import Reach
 
 _UNITS = 32
-"""Rows of a heat map. A phone cannot show more of them apart."""
+"""Rows of a heat map. On a phone, more rows would be too thin to see."""
 _NAMED = 60
 """Up to this many tokens, the axis names every token."""
 _STRONGEST = 20
-"""How many words of a longer text are named at most."""
+"""In a longer text, at most this many words are named."""
 _FAINT = 0.1
-"""A word that changed the score by less than this fraction of the largest change is not named."""
+"""A word is not named if its change of the score is below this fraction of the largest change."""
 _LONGEST = 14
-"""How many characters of a token an axis shows."""
+"""An axis shows at most this many characters of a token."""
 _POINTS = 72
 """Points in an inch. A page shows a point as about a pixel."""
 
@@ -60,7 +60,7 @@ class Picture:
     svg: bytes
 
     def files(self) -> dict[str, bytes]:
-        """The contents of its files by file name."""
+        """The figure's files: name -> content."""
         return {f"{self.name}.png": self.png, f"{self.name}.svg": self.svg}
 
 
@@ -78,7 +78,7 @@ def draw_text(inspection: Inspection, reach: Reach | None) -> list[Picture]:
 
 @contextmanager
 def any_script_figure(width: float, height: float) -> Iterator[Figure]:
-    """Give a figure, in inches, for letters of any script. A missing letter shows as a box."""
+    """Give a figure, in inches, for text in any script. A missing letter is shown as a box."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
@@ -107,7 +107,7 @@ def _width(inspection: Inspection) -> float:
 def _label_tokens(axes: Axes, inspection: Inspection) -> None:
     """Write the tokens below the axis of a short text, and their numbers below that of a long one.
 
-    Names are not read as mathematics: a token can hold dollar signs.
+    Dollar signs in a token do not start mathematics.
     """
     tokens = len(inspection.ids)
     axes.set_xlim(-0.5, tokens - 0.5)
@@ -119,7 +119,7 @@ def _label_tokens(axes: Axes, inspection: Inspection) -> None:
 
 
 def _label_strongest(axes: Axes, inspection: Inspection) -> None:
-    """Write above the axis of a long text the words that changed the score most."""
+    """Above the axis of a long text, write the words that changed the score most."""
     if len(inspection.ids) <= _NAMED:
         return
     positions = _strongest(np.array([step.change for step in inspection.steps]))
@@ -131,7 +131,7 @@ def _label_strongest(axes: Axes, inspection: Inspection) -> None:
 def _strongest(changes: NDArray[np.float64]) -> list[int]:
     """The tokens with the largest changes of the score, far enough apart to be named."""
     size = np.abs(changes)
-    gap = len(changes) / 45  # in tokens: closer names would touch
+    gap = len(changes) / 45  # in tokens; closer names would touch
     positions: list[int] = []
     for position in np.argsort(-size, kind="stable").tolist():
         if len(positions) == _STRONGEST or size[position] < _FAINT * size.max():
@@ -190,7 +190,7 @@ def _draw_reading(inspection: Inspection) -> Picture:
 
 
 _HALF_LIFE_TICKS = (0.25, 0.5, 1, 2, 4, 8)
-"""Half-lives on the axis beside a forget gate. Labels of longer ones would touch."""
+"""The half-lives on the axis beside a forget gate. Labels of longer half-lives would touch."""
 
 
 def _draw_forget(inspection: Inspection) -> Picture:

@@ -1,1 +1,1 @@
-"""The network: the equations of the LSTM, and the fast classifier and language model."""
+"""The network: the equations of the LSTM, the fast classifier, and the language model."""

@@ -1,8 +1,8 @@
 """One step of the LSTM as its six equations.
 
 Hochreiter & Schmidhuber 1997; the forget gate: Gers, Schmidhuber & Cummins 2000. The classifier
-uses the faster `torch.nn.LSTM`, which is tested against this file. Both order the rows of their
-parameters alike: input gate, forget gate, candidate, output gate.
+uses the faster `torch.nn.LSTM`, which is tested against this file. Both have the rows of
+their parameters in the same order: input gate, forget gate, candidate, output gate.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def lstm_cell(
 def lstm_layer(
     x: Tensor, h: Tensor, c: Tensor, w_x: Tensor, w_h: Tensor, bias: Tensor
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Read a sequence, a token at a time.
+    """Read a sequence, one token at a time.
 
     Args:
         x: inputs, [B, T, E].

@@ -1,7 +1,7 @@
 """The classifier: embedding -> LSTM layers -> pooling -> dropout -> linear.
 
-This file knows token ids and lengths, nothing of text or labels. The same weights serve three
-ways to read: `forward` whole padded batches, `read` pieces of texts, `step` a token at a time.
+This file knows token ids and lengths, nothing of text or labels. The same weights read in
+three ways: `forward` reads whole padded batches, `read` pieces of texts, `step` single tokens.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sentiment_lstm.settings import ModelSettings
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that is needed to read on. Its size does not depend on the length of the text.
+    """Everything that is needed to continue a text. Its size does not depend on the text's length.
 
     `layers`: the hidden state and the cell state of each LSTM layer, each [B, H].
     `pooled`: the state of the pooling.
@@ -29,7 +29,7 @@ class State:
 
 
 class LSTMClassifier(nn.Module):
-    """A stack of LSTM layers and a linear layer, of one unit for two classes, else of C units.
+    """A stack of LSTM layers and a linear layer. It has one unit for two classes, else C units.
 
     Args:
         settings: the shape of the network.
@@ -79,12 +79,12 @@ class LSTMClassifier(nn.Module):
     def read(
         self, ids: Tensor, lengths: Tensor, state: State | None = None
     ) -> tuple[Tensor, State]:
-        """Read the next piece of texts and score all that was read so far.
+        """Read the next piece of each text, and score everything read so far.
 
         Args:
             ids: token ids of the piece, int64 [B, T], padded on the right.
             lengths: tokens of each piece without padding, int64 [B].
-            state: the state after the piece before; None: this is the first piece.
+            state: the state after the previous piece; None: this is the first piece.
 
         Returns:
             The logits that `forward` gives for all pieces so far, and the state after this piece.
@@ -149,7 +149,7 @@ class LSTMClassifier(nn.Module):
         return State(tuple(layers), self.pooling(x, lengths, state.pooled))
 
     def _read_both_ways(self, ids: Tensor, lengths: Tensor, shift: Tensor | None) -> Pooled:
-        """Read each text also from its end: the backward layers get its tokens in reverse order."""
+        """Also read each text from its end: the backward layers get its tokens in reverse order."""
         reverse = _reversing(lengths, ids.shape[1])
         x = self._embedded(ids, shift)
         for index, (ahead, back) in enumerate(zip(self.ahead, self.back, strict=True)):

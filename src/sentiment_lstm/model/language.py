@@ -1,7 +1,8 @@
 """A language model with a classifier's embedding and LSTM: it predicts each next token.
 
-So a classifier can first learn from texts without labels (Dai & Le 2015). The modules are the
-classifier's own, so nothing has to be copied back. This file knows token ids, nothing of text.
+So a classifier can first learn from texts without labels (Dai & Le 2015). It trains the
+classifier's own modules, so nothing has to be copied back. This file knows token ids, nothing
+of text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _CHUNK = 2048
 
 
 class LanguageModel(nn.Module):
-    """Embedding -> LSTM layers -> linear -> output layer, whose weights are the embedding again.
+    """Embedding -> LSTM layers -> linear -> output layer. The embedding is also the output weights.
 
     Tied weights: Press & Wolf 2017; Inan, Khosravi & Socher 2017.
 
@@ -29,7 +30,7 @@ class LanguageModel(nn.Module):
     """
 
     probabilities: Tensor
-    """The probability that a draw gives each token, [V]."""
+    """The probability of each token in a draw, [V]."""
 
     def __init__(self, classifier: LSTMClassifier, counts: Tensor, negatives: int) -> None:
         super().__init__()
@@ -38,14 +39,14 @@ class LanguageModel(nn.Module):
         self.dropout, self.embedding_dropout = classifier.dropout, classifier.embedding_dropout
         self.project = nn.Linear(settings.hidden_size, settings.embedding_size)
         self.bias = nn.Parameter(torch.log(counts + 1.0) - torch.log(counts.sum()))
-        # Rare tokens are drawn more often than they occur (Mikolov et al. 2013), padding never.
+        # Rare tokens are drawn more often than they occur (Mikolov et al. 2013). Padding never is.
         factors = (counts + 1.0) ** 0.75
         factors[PAD_ID] = 0.0
         self.register_buffer("probabilities", factors / factors.sum(), persistent=False)
         self.negatives = negatives
 
     def forward(self, ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Predict every token but the first from those before it.
+        """Predict every token, except the first, from the tokens before it.
 
         Args:
             ids: token ids, int64 [B, T], padded on the right.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 Pooled = tuple[Tensor, ...]
-"""`last`: state [B, W]. `max+mean`: maximum [B, W], sum [B, W], tokens [B]; `max+mean+last`: these
+"""`last`: state [B, W]. `max+mean`: maximum [B, W], sum [B, W], tokens [B]. `max+mean+last`: these
 and the state. `attention`: top score [B], weighted sum [B, W], sum of weights [B]."""
 
 
@@ -26,7 +26,7 @@ class Pooling(nn.Module):
     Args:
         kind: one of the four.
         width: width W of a hidden state, both directions together.
-        both_ways: the second half of each state was read from the end of the text.
+        both_ways: the second half of each state comes from reading from the end of the text.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Pooling(nn.Module):
         last = states[rows, lengths - 1]
         if not self.both_ways:
             return last
-        half = states.shape[2] // 2  # at the first token the backward half has read all
+        half = states.shape[2] // 2  # at the first token, the backward half has read the whole text
         return torch.cat([last[:, :half], states[:, 0, half:]], dim=1)
 
     def _attend(self, states: Tensor, real: Tensor, pooled: Pooled) -> Pooled:

@@ -1,4 +1,4 @@
-"""Small matrix products are faster on one CPU thread: several would wait for each other."""
+"""Small matrix products are faster on one CPU thread, because threads wait for each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread inside the block, and on as many as before after it."""
+    """Let torch compute on one thread inside the block. Restore the number of threads after it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Weights as NumPy arrays by parameter name, as they are saved, into a module and out of it.
+"""Copies weights between a module and NumPy arrays by parameter name, as they are saved.
 
 This file knows nothing of files.
 """
@@ -42,7 +42,7 @@ def classifier_from(
     Raises:
         RuntimeError: a parameter is missing, unknown or of another shape.
     """
-    with torch.device("meta"):  # makes shapes only: first values would be overwritten
+    with torch.device("meta"):  # makes only shapes, because first values would be overwritten
         model = LSTMClassifier(settings, len(weights["embedding.weight"]), classes)
     model.load_state_dict(_to_tensors(weights), assign=True)
     return model

@@ -1,1 +1,1 @@
-"""Files and folders of texts scored into files with predictions."""
+"""Scores files and folders of texts, and writes files with predictions."""

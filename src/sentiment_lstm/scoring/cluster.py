@@ -1,9 +1,9 @@
 """Scores folders of files with many processes on one machine or many: over Ray, and for Spark.
 
 Each file of the input is a shard, and one worker scores it with `files.score_file`. So an output
-appears whole or not at all. If a worker dies, another one goes on after the shard's last part. A
-shard that is done is not scored again. All machines must see both folders; locks hold within one
-machine.
+appears whole or not at all. If a worker dies, another worker continues after the last part of the
+shard. A finished shard is not scored again. All machines must see both folders. Locks hold within
+one machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_
 
 MANIFEST = "manifest.json"
 _SIDE_FILE = ".bad.jsonl"
-"""An input with this ending could have the name of another shard's side file."""
+"""The ending of some side files. An input with this ending is refused."""
 
 Score = Callable[[NDArray[np.object_]], Mapping[str, NDArray[Any]]]
 """Takes texts, object [N]; returns `label`, str or None [N], and `score`, float64 [N]."""
@@ -39,8 +39,9 @@ def score_folder(
 ) -> dict[str, Outcome]:
     """Score every file of a folder into a file of the same name in another folder, over Ray Data.
 
-    A running cluster is joined; else one is started on this machine and ended. `manifest.json` in
-    the output folder lists the model, the version, and each shard's rows and hash.
+    It joins a running cluster, or starts one on this machine and stops it at the end.
+    The file `manifest.json` in the output folder lists the model, the version, and each shard's
+    rows and hash.
 
     Args:
         bundle: the model; each worker holds a copy and scores in one thread.
@@ -52,10 +53,10 @@ def score_folder(
         The outcome of each shard, by the name of its file.
 
     Raises:
-        DataError: no file to score.
-        UsageError: a file of a kind that cannot be scored; a `manifest.json` that is not ours; the
-            same folder for both.
-        SentimentError: some shards failed; the others are done and stay.
+        DataError: there is no file to score.
+        UsageError: a file has a kind that cannot be scored, `manifest.json` is not ours, or input
+            and output are the same folder.
+        SentimentError: some shards failed; the outputs of the others are kept.
         MissingExtraError: ray is not installed.
     """
     job = replace(job, source=job.source.absolute(), out=job.out.absolute())
@@ -72,7 +73,7 @@ def score_folder(
 
 
 def predict_function(bundle: Bundle) -> Callable[[], Score]:
-    """The argument of Spark's `predict_batch_udf`: a function that makes the batch function.
+    """Return the argument for Spark's `predict_batch_udf`: it makes the batch function.
 
     Spark calls it once in every worker. A missing text counts as an empty one.
 
@@ -95,7 +96,7 @@ def predict_function(bundle: Bundle) -> Callable[[], Score]:
 
 
 def _shard_names(job: Job) -> list[str]:
-    """The input's files, without notes of other programs, which begin with `.` or `_`."""
+    """The files of the input. Names with `.` or `_` first belong to other programs."""
     if not job.source.is_dir():
         raise DataError(f"Expected a folder of files at {job.source}, found none: name one.")
     paths = sorted(path for path in job.source.iterdir() if path.name[0] not in "._")
@@ -104,7 +105,7 @@ def _shard_names(job: Job) -> list[str]:
     for path in paths:
         if not path.is_file() or path.name.endswith(_SIDE_FILE):
             raise UsageError(
-                f"Expected files of texts alone in {job.source}, found {path.name}: move it away, "
+                f"Expected only files of texts in {job.source}, found {path.name}: move it away, "
                 "or name one folder at a time."
             )
         check_formats(_of_shard(job, path.name))
@@ -116,10 +117,10 @@ def _of_shard(job: Job, name: str) -> Job:
 
 
 def _drop_manifest(path: Path) -> None:
-    """Delete the manifest of an earlier call: while shards change, no manifest may describe them.
+    """Delete the manifest of an earlier call, because the shards will change.
 
     Raises:
-        UsageError: the file is someone else's.
+        UsageError: the file is not ours.
     """
     if not path.exists():
         return
@@ -154,19 +155,19 @@ def _refuse_failures(rows: Sequence[Mapping[str, str]]) -> None:
 
 
 class _Worker:
-    """A process with one model, which scores one shard after the other."""
+    """A process with one model that scores shards one by one."""
 
     def __init__(self, bundle: Bundle, job: Job, overwrite: bool) -> None:
         self._predictor = open_predictor(bundle, threads=1)
         self._job, self._overwrite = job, overwrite
 
     def __call__(self, row: dict[str, Any]) -> dict[str, str]:
-        """Score the shard `name`; adds its `outcome` (JSON), or the `problem`."""
+        """Score the shard `name`; add its `outcome` (JSON) or the `problem`."""
         job = _of_shard(self._job, row["name"])
         answer = {"name": row["name"], "outcome": "", "problem": ""}
         try:
             outcome = score_file(self._predictor, job, overwrite=self._overwrite)
-        except Exception as error:  # whatever one shard raises, the others go on
+        except Exception as error:  # an error in one shard must not stop the others
             return {**answer, "problem": str(error) or type(error).__name__}
         return {**answer, "outcome": json.dumps(asdict(outcome))}
 
@@ -179,7 +180,7 @@ def _score_on_ray(
 ) -> list[dict[str, str]]:
     with _running(ray):
         size = min(len(names), workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
-        # One shard at a time: others wait for a free worker, not behind a long shard.
+        # A worker takes one shard at a time, so no shard waits behind a long one.
         pool = ray.data.ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=1)
         rows = ray.data.from_items([{"name": n} for n in names], override_num_blocks=len(names))
         scored = rows.map(_Worker, fn_constructor_args=worker_arguments, compute=pool, num_cpus=1)
@@ -188,14 +189,14 @@ def _score_on_ray(
         except ray.exceptions.RayError as error:
             raise SentimentError(
                 f"Expected Ray to score the shards, found: {str(error).strip().splitlines()[-1]}; "
-                "those that are done stay, and the same call goes on."
+                "finished files are kept, and the same call continues."
             ) from error
         return answers
 
 
 @contextmanager
 def _running(ray: Any) -> Iterator[None]:  # noqa: ANN401
-    """Join a running Ray; else start one, and end it after the block."""
+    """Join a running Ray cluster, or start one and stop it after the block."""
     if ray.is_initialized():
         yield
         return

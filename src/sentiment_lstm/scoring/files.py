@@ -1,7 +1,8 @@
-"""Scores a file of texts into another file, which appears whole or not at all.
+"""Scores a file of texts, and writes an output file that appears whole or not at all.
 
-Rows are scored in chunks, and each chunk is kept on the disk as a part. After a kill the same call
-goes on after the last part, and the output is the same, byte for byte. Knows no command line.
+Rows are scored in chunks, and each chunk is saved on the disk as a part. After a kill the same call
+continues after the last part. The output is then the same, byte for byte. This file knows no
+command line.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from sentiment_lstm.storage import (
 )
 
 CHUNK = 5_000
-"""Rows that are scored and kept together."""
+"""The number of rows in a chunk."""
 _PLAN = "plan.json"
 Progress = Callable[[int, float], None]
 """Called with the number of rows read so far and the fraction of the input read, from 0 to 1."""
@@ -113,7 +114,7 @@ def score_file(
 
     Raises:
         UsageError: the output or a side file exists and was not made by this job, or is the input;
-            the formats of input and output do not go together.
+            the formats of input and output do not match.
         DataError: the input cannot be read, or has no column of texts.
         SentimentError: the disk is full, or another process makes this output.
     """
@@ -138,7 +139,7 @@ def check_formats(job: Job) -> tuple[Format, Format]:
     """The formats of the input and of the output.
 
     Raises:
-        UsageError: they do not go together, or a name states none; the output is the input.
+        UsageError: they do not match, a name states no format, or the output is the input.
         DataError: the input is a zip archive that cannot be read.
     """
     input_format = Format.of_file(job.source)
@@ -202,7 +203,7 @@ def _earlier_outcome(out: Path, done: Path, plan: Mapping[str, Any]) -> Outcome 
 def _prepare_parts(
     out: Path, side: _SidePaths, plan: Mapping[str, Any], *, overwrite: bool
 ) -> None:
-    """Keep the parts of an earlier call with the same plan. Otherwise start again."""
+    """Keep the parts of an earlier call with the same plan. Otherwise start from the first row."""
     if (side.parts / _PLAN).is_file() and _read_json(side.parts / _PLAN) == plan:
         return
     note = _read_json(side.done)
@@ -229,7 +230,7 @@ def _score_parts(
     parts: Path,
     progress: Progress | None,
 ) -> None:
-    """Score each chunk that is not yet a part. `formats`: of the input and of the output."""
+    """Score each chunk that has no part yet. `formats`: the formats of input and output."""
     input_format, output_format = formats
     rows_read = 0
     layout = Layout([], "", output_format)
@@ -305,7 +306,7 @@ def _hash(path: Path) -> str:
 
 
 def _read_json(path: Path) -> Any:  # noqa: ANN401
-    """What a JSON file holds, None if it is missing or damaged."""
+    """The content of a JSON file; None if it is missing or damaged."""
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -26,7 +26,7 @@ from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
 
 LONGEST_LINE = 16_000_000
-"""Characters after which a line is cut, so that memory stays bounded."""
+"""A line is cut after this many characters, so that memory stays bounded."""
 
 ScoringRecord = Record[dict[str, Any]]
 
@@ -35,8 +35,8 @@ ScoringRecord = Record[dict[str, Any]]
 class Input:
     """An open file to score.
 
-    `records` are its rows. `header` holds the names of its columns, none for jsonl, where each row
-    names its own. `schema` is a `pyarrow.Schema`, None unless the file is parquet.
+    `records` are its rows. `header` holds the column names. It is empty for jsonl, where each row
+    names its own columns. `schema` is a `pyarrow.Schema`, None unless the file is parquet.
     """
 
     records: Iterator[ScoringRecord]
@@ -56,7 +56,7 @@ def open_input(path: Path, file_format: Format) -> Iterator[Input]:
     """Open a file to score.
 
     Raises:
-        DataError: no header, or a damaged file; the same while `records` are read.
+        DataError: here or while `records` are read: there is no header, or the file is damaged.
         MissingExtraError: a library that reads this kind of file is not installed.
     """
     with path.open("rb") as file, open_table(file, path, file_format, limited=False) as stream:
@@ -108,7 +108,7 @@ def _csv_record(record: Record[list[str]], header: list[str]) -> ScoringRecord:
 
 def _json_record(record: ScoringRecord) -> ScoringRecord:
     if record.values is None:
-        # Side files have always called bad UTF-8 in jsonl "unreadable".
+        # For jsonl, files of bad rows have always called bad UTF-8 "unreadable".
         return record if record.problem == "too long" else replace(record, problem="unreadable")
     if not _is_utf8(record):
         return Record(record.line, None, record.raw_text, "lone surrogate")

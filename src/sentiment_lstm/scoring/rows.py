@@ -1,6 +1,6 @@
-"""The rows of an output: a file's own columns, and the prediction for the row's text.
+"""The rows of an output: the columns of the input, and the prediction for each row's text.
 
-Knows nothing of parts or of how often a call was interrupted.
+This file knows nothing of parts or interruptions.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from sentiment_lstm.scoring.records import Input, ScoringRecord
 from sentiment_lstm.settings import DataSettings
 
 LABEL, SCORE = "predicted_label", "predicted_score"
-"""The columns that are added."""
+"""The names of the two columns that scoring adds."""
 _ADDED = (LABEL, SCORE)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How an output is laid out.
+    """The layout of an output.
 
-    `columns`: the input's, [] if no row names any. `text`: the column of texts, "" if there are no
-    columns. `schema`: the input's `pyarrow.Schema`, None unless the input is parquet.
+    `columns`: the columns of the input, [] if no row names any. `text`: the column of texts, "" if
+    there are no columns. `schema`: the `pyarrow.Schema` of a parquet input, else None.
     """
 
     columns: Sequence[str]
@@ -63,7 +63,7 @@ def make_layout(
         text_column: the column of texts; None: the first with one of the usual names.
 
     Raises:
-        UsageError: a column has the name of one that is added.
+        UsageError: a column of the input has the name of an added column.
         DataError: there is no column of texts.
     """
     columns = opened.header or next((list(r.values) for r in records if r.values), [])
@@ -112,7 +112,7 @@ def encode_rows(
     """Encode rows with predictions as one part of the output. `data.tables.join` combines parts.
 
     Args:
-        rows: from `score_rows`.
+        rows: the result of `score_rows`.
         layout: the output's layout.
         escape: put a ' before texts that a spreadsheet would take for formulas.
         first: this is the first part, which gets the header.

@@ -21,7 +21,7 @@ FILE = "checkpoint.safetensors"
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> None:
-    """Write tensors and facts. An earlier checkpoint stays until the new one is complete.
+    """Write tensors and facts. An earlier checkpoint is kept until the new one is complete.
 
     Raises:
         SentimentError: the disk is full or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""The listener that people see: a bar on a terminal, elsewhere a line for each epoch."""
+"""The listener that shows progress to people: a bar on a terminal, else a line for each epoch."""
 
 from __future__ import annotations
 

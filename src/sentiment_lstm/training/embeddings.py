@@ -1,4 +1,4 @@
-"""First values of the embedding: word2vec on the training texts. No vectors from outside."""
+"""First values of the embedding: word2vec, trained only on the training texts."""
 
 from __future__ import annotations
 
@@ -65,6 +65,6 @@ def word2vec(
             "more texts, or lower text.min_frequency."
         )
     vectors[known] = model.wv.vectors
-    vectors[known] -= vectors[known].mean(axis=0)  # the common part does not distinguish words
+    vectors[known] -= vectors[known].mean(axis=0)  # the mean does not distinguish words
     vectors[UNKNOWN_ID] = 0.0
     return vectors * np.float32(SCALE / vectors[known].std())

@@ -22,14 +22,14 @@ from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
 _CHUNK = 1_000
-"""Texts tokenised in one call: many are faster, fewer need less memory."""
+"""Texts tokenised in one call. More are faster, fewer need less memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
     """The texts of a training, encoded.
 
-    `windows()` gives the training texts from the start; it is called once an epoch. `sample`: the
+    `windows()` gives the training texts from the start; it is called once per epoch. `sample`: the
     first window. `validation`: texts that are never trained on. `steps`: the number of updates in
     all epochs, or up to `max_steps`; None if unknown (a stream). `unlabelled`: texts for the losses
     without labels (its `labels` mean nothing); None if no such loss has a weight.
@@ -42,7 +42,7 @@ class Feed:
     unlabelled: Window | None = None
 
     def unlabelled_batches(self, batch_tokens: int, seed: int, first: int) -> Iterator[Batch]:
-        """Batches of unlabelled texts without end, from batch number `first` on.
+        """An endless sequence of batches of unlabelled texts, starting at batch number `first`.
 
         The order depends only on the seed. Each update takes one batch, so a resumed training
         passes its number of updates as `first`. Batches before it are not padded or copied.
@@ -80,13 +80,14 @@ def make_feed(
     """Encode a corpus: at once, or a stream window by window in every epoch.
 
     Validation texts keep all their tokens, because prediction reads all tokens too. So the best
-    epoch and the temperature are those for whole texts.
+    epoch and the temperature are chosen on whole texts.
 
     Args:
         corpus: the texts.
         tokenizer: turns them into ids.
-        settings: the run's. If a loss without labels has a weight, `language.sources` are read too.
-        set_aside: gets the bad rows of these sources; None: they are counted elsewhere.
+        settings: the settings of the run. If a loss without labels has a weight, `language.sources`
+            are read too.
+        set_aside: gets the bad rows of these sources; None: another call counts them.
 
     Raises:
         DataError: a source of unlabelled texts cannot be read.

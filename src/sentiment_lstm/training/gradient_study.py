@@ -47,13 +47,13 @@ class Plan:
     learning_rate: float = 3e-3
     clip_norm: float = 5.0
     seed: int = 0
-    """Fixes the texts and the first weights."""
+    """The seed of the texts and the first weights."""
     measured: int = 64
-    """How many texts the gradients by distance are averaged over."""
+    """The gradients by distance are averaged over this many texts."""
     tested: int = 512
-    """How many fresh texts the accuracy is measured on."""
+    """The accuracy is measured on this many new texts."""
     sentences: int = 1200
-    """How many sentences the grammar makes. The neutral ones are used, about one in four."""
+    """How many sentences the grammar makes. The study uses the neutral ones, about one in four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def run_study(on_trained: Callable[[str], None], plan: Plan | None = None) -> di
         `task`, `plan`, `seconds` and `runs`. A run has `name` and `clip_norm` (None: no clipping);
         `loss` and `gradient_norm` by step (the norm over all parameters, before clipping);
         `start` and `end`: the norm of the gradient by distance from the end, [T], mean over texts;
-        `ratio`: the norm at distance 100 over that at 1; `accuracy` on fresh texts.
+        `ratio`: the norm at distance 100 over that at 1; `accuracy` on new texts.
     """
     plan = plan or Plan()
     started = time.monotonic()
@@ -192,7 +192,7 @@ def _make_text(
     plan: Plan,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int32], bool]:
-    """Neutral sentences, cut to the length, with opinions at some positions; whether most are good.
+    """A text of neutral sentences with opinions at some positions, and whether most are positive.
 
     At least two thirds of the opinions agree. If one opinion could decide, a few hundred updates
     would teach nothing.
@@ -233,7 +233,7 @@ def _run(
 def _train(
     model: LastStateClassifier, texts: Texts, plan: Plan, clip_norm: float | None
 ) -> Iterator[tuple[float, float]]:
-    """Train on each text once. Gives loss and norm of the gradient at every update."""
+    """Train on each text once. Returns the loss and the gradient norm of every update."""
     optimizer = torch.optim.Adam(model.parameters(), lr=plan.learning_rate)
     max_norm = float("inf") if clip_norm is None else clip_norm
     for step in range(plan.steps):
@@ -250,9 +250,9 @@ def _train(
 def measure_by_distance(model: LastStateClassifier, ids: Tensor, labels: Tensor) -> list[float]:
     """The norm of d loss / d embedding by distance from the end, [T]: index d is d tokens before.
 
-    The loss is each text's own, and the norms are averaged over the texts. Double precision holds
-    numbers down to 1e-308. Single precision ends at 1e-38, and a vanishing gradient is smaller than
-    that within a hundred tokens.
+    Each text has its own loss, and the norms are averaged over the texts. The numbers have double
+    precision, which reaches down to 1e-308. Single precision ends at 1e-38, and a vanishing
+    gradient is smaller than that after less than a hundred tokens.
     """
     model.double()
     x = model.embedding(ids).detach().requires_grad_()

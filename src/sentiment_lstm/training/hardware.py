@@ -1,4 +1,4 @@
-"""Threads, device and precision on this machine, chosen once for a run and its resumptions.
+"""Chooses threads, device and precision on this machine, once for a run and its resumptions.
 
 This file knows settings and torch, nothing of models or data.
 """
@@ -17,11 +17,11 @@ from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-"""Parameters of `mallopt(3)`: free bytes that the heap keeps at its end; most blocks outside it."""
+"""Parameters of `mallopt(3)`: free bytes at the end of the heap; most blocks outside the heap."""
 
 
 def resolve_auto(settings: TrainingSettings) -> TrainingSettings:
-    """The settings with a value for this machine in place of every `auto`, and of 0 threads.
+    """The settings, with values for this machine in place of each `auto` and of 0 threads.
 
     Raises:
         UsageError: `device` is `cuda` and there is no GPU.
@@ -37,7 +37,7 @@ def resolve_auto(settings: TrainingSettings) -> TrainingSettings:
 def prepare(settings: TrainingSettings) -> None:
     """Set up torch. Call it before torch's first computation, which starts the threads.
 
-    Numbers below 1e-38 become 0: gradients of early tokens get that small, and a CPU computes ten
+    Numbers below 1e-38 become 0. Gradients of early tokens can be so small, and a CPU computes ten
     times slower with such numbers.
     """
     torch.set_flush_denormal(True)
@@ -48,9 +48,9 @@ def prepare(settings: TrainingSettings) -> None:
 def keep_freed_memory(kept: bool) -> None:
     """Keep the large blocks of memory that torch frees, or return them to the system.
 
-    By default they are returned, and the system fills each page with zeros before it gives it out
-    again. That took a third of the time of a training step. Only glibc can keep them; elsewhere
-    this does nothing.
+    By default they are returned. The system then fills each page with zeros before it hands the
+    page out again, which took a third of the time of a training step. Only glibc can
+    keep them. Elsewhere this does nothing.
     """
     if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None), "mallopt"):
         return

@@ -32,7 +32,7 @@ class Listener:
 
     Each stage calls `on_start`, then `on_update` after each update and `on_epoch` after each
     epoch, finally `on_end`. A note may come at any time, also before the first stage. A method
-    may raise to end the training; `on_end` is still called.
+    may raise an error to end the training; `on_end` is still called.
     """
 
     def on_note(self, sentence: str) -> None:
@@ -61,7 +61,7 @@ class Listener:
 
 
 class Listeners(Listener):
-    """Passes every call on to several listeners, in their order. `Listeners()` shows nothing."""
+    """Passes every call to several listeners, in their order. `Listeners()` shows nothing."""
 
     def __init__(self, listeners: Iterable[Listener] = ()) -> None:
         self._listeners = tuple(listeners)

@@ -30,7 +30,7 @@ Trainable = LSTMClassifier | LanguageModel
 
 @dataclass(slots=True)
 class Sums:
-    """Sums over an epoch; `means` divides them."""
+    """Sums over an epoch; `means` turns them into means."""
 
     loss: float = 0.0
     right: int = 0
@@ -64,12 +64,12 @@ class Progress:
 
 
 class Watcher(Protocol):
-    """Follows the loop. A method may raise to end it: at every call the state can be saved."""
+    """Follows the loop. Any method may raise an error to end it; the state can then be saved."""
 
     def stepped(self, step: dict[str, float]) -> None:
         """After each update: step, epoch, loss, extra, accuracy, grad_norm, learning_rate, tokens.
 
-        `extra` is there only if the objective has terms beside the loss on labels.
+        `extra` is present only if the objective has terms besides the loss on labels.
         """
 
     def validated(self) -> None:
@@ -114,7 +114,7 @@ class Trainer:
             self._end_epoch(watcher)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that a checkpoint needs, as tensors and facts ready for JSON."""
+        """Everything that a checkpoint needs, as tensors and facts ready for JSON."""
         groups = {"model": self.model.state_dict(), "best": self.best}
         if self.average:
             groups["average"] = self.average.weights
@@ -124,10 +124,10 @@ class Trainer:
         return tensors, asdict(self.progress)
 
     def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Go on from a result of `state`.
+        """Continue from a result of `state`.
 
         Raises:
-            RuntimeError, KeyError, TypeError: it belongs to another model or lacks something.
+            RuntimeError, KeyError, TypeError: it belongs to another model or is incomplete.
         """
         groups = {name.partition("/")[0] for name in tensors}
         for group, needed in (("average", self.average), ("optimizer", facts["step"])):
@@ -191,7 +191,7 @@ class Trainer:
         }
 
     def _end_epoch(self, watcher: Watcher) -> None:
-        """Validate, keep the best weights, decide whether to go on."""
+        """Validate, keep the best weights, and decide whether to continue."""
         progress, settings = self.progress, self.settings
         if not progress.sums.units:
             raise TrainingError("Expected texts to train on, found none: check the source.")
@@ -250,7 +250,10 @@ def _total_steps(settings: TrainingSettings, steps: int | None) -> int | None:
 
 
 def _precision(settings: TrainingSettings) -> contextlib.AbstractContextManager[object]:
-    """Compute matrix products in bfloat16 inside the block, if set so. Weights stay float32."""
+    """Compute matrix products in bfloat16 inside the block, if the settings say so.
+
+    Weights stay float32.
+    """
     if settings.precision == "bfloat16":
         return torch.autocast(settings.device, torch.bfloat16)
     return contextlib.nullcontext()

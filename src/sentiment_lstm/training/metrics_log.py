@@ -1,4 +1,4 @@
-"""The numbers of a run as a file, `metrics.jsonl`, written while it trains and read again."""
+"""Writes the numbers of a run to `metrics.jsonl` while it trains, and reads them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ METRICS_LOG = "metrics.jsonl"
 class MetricsLog(Listener):
     """Writes a line for each update and each epoch, with the numbers that the listener gets.
 
-    A run that was killed may have written lines after its last checkpoint. When it goes on, these
-    are dropped first, because their updates and epochs come again.
+    A run that was killed may have written lines after its last checkpoint. A resumed run
+    first drops these lines, because it repeats their updates and epochs.
     """
 
     file: TextIO
 
     def on_start(self, stage: Stage) -> None:
-        """Drop the lines of updates and epochs that will come again, and open the file."""
+        """Drop the lines of updates and epochs that will be repeated, and open the file."""
         path = stage.folder / METRICS_LOG
         lines = [line for line in read_metrics(stage.folder) if line["step"] <= stage.updates]
         kept = [e for e in lines if "validation_loss" not in e or e["epoch"] <= stage.epochs]
@@ -48,7 +48,7 @@ class MetricsLog(Listener):
 
 
 def read_metrics(folder: Path) -> list[dict[str, float]]:
-    """The lines of a run's `metrics.jsonl`, without a last line that a kill cut short."""
+    """The lines of a run's `metrics.jsonl`, without an incomplete last line (after a kill)."""
     path = folder / METRICS_LOG
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     lines = []

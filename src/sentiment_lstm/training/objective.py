@@ -1,4 +1,4 @@
-"""Objectives: a model and a batch in, a loss out.
+"""Objectives: they compute a loss from a model and a batch.
 
 Shapes: B texts, T tokens, C classes. Logits are [B] for two classes (the second's), else [B, C].
 """
@@ -25,7 +25,7 @@ from sentiment_lstm.training.perturbation import (
 )
 
 _PROBE = 0.1
-"""Size of the random shift from which the virtual adversarial shift is computed."""
+"""The size of the random shift from which the virtual adversarial shift is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Loss:
     """The loss of a batch.
 
     `total`: a scalar in nats, summed over `units` (texts or tokens). `right`: units that were
-    predicted correctly. `extra`: weighted sum of the other terms, which are means over texts.
+    predicted correctly. `extra`: the weighted sum of the other terms, which are means over texts.
     """
 
     total: Tensor
@@ -60,10 +60,10 @@ class Classification:
     In training, three more terms may be added. Together they are the mixed objective of Sachan,
     Zaheer & Salakhutdinov (2019). A term with weight 0 is not computed.
 
-    `word_dropout`: probability that a word is read as unknown in training. `class_weights`: factor
-    of the loss of each class's texts in training, [C]. `adversarial`, `virtual_adversarial`,
-    `entropy`: weights of the terms. `perturbation`: size of a shift, the root mean square of its
-    L2 norms over a text's tokens.
+    `word_dropout`: probability that a word is read as unknown in training. `class_weights`: a
+    factor for the loss of each class's texts in training, [C]. `adversarial`,
+    `virtual_adversarial`, `entropy`: weights of the terms. `perturbation`: size of a shift, the
+    root mean square of its L2 norms over a text's tokens.
     """
 
     word_dropout: float = 0.0
@@ -74,7 +74,7 @@ class Classification:
     perturbation: float = 0.25
 
     def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
-        """Compute the loss. The right class of a text with a soft target is its likeliest one."""
+        """Compute the loss. For a text with a soft target, the likeliest class counts as right."""
         ids, lengths = self._words(model, batch)
         extra: Tensor | float = 0.0
         if model.training and self.adversarial:
@@ -90,7 +90,7 @@ class Classification:
         return Loss(losses.sum(), len(labels), correct(logits, labels), extra)
 
     def _words(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Ids and lengths on the model's device; in training, word dropout makes some unknown."""
+        """Ids and lengths on the model's device; in training, with word dropout."""
         device = next(model.parameters()).device
         ids, lengths = (torch.from_numpy(a).to(device) for a in (batch.ids, batch.lengths))
         if model.training and self.word_dropout:
@@ -110,7 +110,7 @@ class Classification:
     def _attacked(
         self, model: nn.Module, batch: Batch, ids: Tensor, lengths: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Logits, and the losses under the shifts that raise them most, [B].
+        """Logits, and the losses [B] under the shifts that raise the losses most.
 
         Adversarial training on embeddings (Miyato, Dai & Goodfellow 2017). The gradient comes from
         the forward pass that training needs anyway, and is treated as a constant.
@@ -124,7 +124,7 @@ class Classification:
         """The weighted sum of the terms that need no labels; each is a mean over the texts.
 
         Entropy minimisation (Grandvalet & Bengio 2005) and virtual adversarial training (Miyato,
-        Dai & Goodfellow 2017). Both need the logits without a shift, in float32: a small shift
+        Dai & Goodfellow 2017). Both need float32 logits without a shift, because a small shift
         changes them by less than bfloat16 can represent.
         """
         ids, lengths = self._words(model, batch)
@@ -143,17 +143,17 @@ class Classification:
     def _size(self, lengths: Tensor) -> Tensor:
         """The L2 norm of each text's shift, [B].
 
-        It grows with the text's length. Miyato, Dai & Goodfellow use one norm for all texts, which
-        are long reviews; on a short sentence it would shift each word many times as far.
+        It grows with the length of the text. Miyato, Dai & Goodfellow use one norm for all texts,
+        but all their texts are long. That norm would shift each word of a short sentence too far.
         """
         return self.perturbation * lengths.sqrt()
 
     def _moved(self, scores: Scores, logits: Tensor, probe: Tensor, size: Tensor) -> Tensor:
-        """The divergence from the predictions under the shift that changes them most, [B].
+        """The divergence [B] from the predictions under the shift that changes them most.
 
         Without a shift the divergence is at its minimum, so its gradient is 0. Its gradient at a
-        small random shift is one step of the power iteration towards the direction of largest
-        curvature.
+        small random shift is one step of a power iteration, which finds the direction of the
+        largest curvature.
         """
         with full_precision(logits.device):
             worst = steepest(divergence(logits, scores(probe)), probe, size)
@@ -196,7 +196,7 @@ def divergence(logits: Tensor, others: Tensor) -> Tensor:
 
 
 def with_unknown_words(ids: Tensor, probability: float) -> Tensor:
-    """Token ids [B, T] in which some words became unknown, at random. Padding stays."""
+    """Token ids [B, T] with random words made unknown. Padding stays."""
     dropped = (torch.rand(ids.shape, device=ids.device) < probability) & (ids != PAD_ID)
     return ids.masked_fill(dropped, UNKNOWN_ID)
 
@@ -208,7 +208,7 @@ def correct(logits: Tensor, labels: Tensor) -> int:
 
 
 def balanced_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """Weights [C] that make all classes count the same; their mean over the texts is 1.
+    """Weights [C] with which all classes count the same; their mean over the texts is 1.
 
     Labels [0, 0, 0, 1] -> [2/3, 2]. A class without texts gets 0.
     """

@@ -1,4 +1,4 @@
-"""The provenance that a training knows when it has read its texts: names and hashes, no paths."""
+"""The provenance of a training, known after it has read its texts: names and hashes, no paths."""
 
 from __future__ import annotations
 

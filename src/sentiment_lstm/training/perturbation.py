@@ -1,7 +1,7 @@
-"""Shifts of a batch's embeddings: at random, or in the direction in which the loss rises most.
+"""Shifts of a batch's embeddings: random, or in the direction in which the loss rises most.
 
 A shift is float32 [B, T, E] and zero at padding. Its size is its L2 norm over a whole text. This
-file does not know which loss is computed under it.
+file does not know which loss is computed with it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ Scores = Callable[[Tensor | None], Tensor]
 
 
 def repeatable(model: nn.Module, ids: Tensor, lengths: Tensor) -> Scores:
-    """A function that scores one batch with the same dropout at every call, so that only the shift
-    makes a difference.
+    """A function that scores one batch with the same dropout at every call.
+
+    So two results differ only because of the shift.
 
     Args:
         model: has the `forward` of `model.classifier.LSTMClassifier`.

@@ -26,7 +26,7 @@ from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
 
 
 def load_initial_model(settings: Settings, folder: Path) -> Bundle | None:
-    """The bundle of `training.init`; None without one, or if it is gone and no longer needed."""
+    """The bundle of `training.init`; None if none is set, or if it is gone but not needed."""
     init = settings.training.init
     if not init or (_has_language_stage(settings, folder) and not is_bundle(Path(init))):
         return None
@@ -48,7 +48,7 @@ def adapt_initial_model(
     folder: Path,
     listener: Listener,
 ) -> Bundle | None:
-    """The initial model with this version's cleaning of texts; None if nothing starts from it."""
+    """The initial model, with this version's cleaning of texts; None if it is not needed."""
     if not initial_model or _has_language_stage(settings, folder):
         return None
     if initial_model.config.classes != corpus.classes:
@@ -105,7 +105,7 @@ def _with_network_of(initial_model: Bundle, settings: Settings) -> Settings:
 
 
 def _check_language(settings: Settings) -> None:
-    """Refuse unlabelled texts without a use, and a bidirectional language model."""
+    """Refuse unlabelled texts that are not used, and a bidirectional language model."""
     readers = settings.training.virtual_adversarial or settings.training.entropy
     if settings.language.sources and not (settings.language.epochs or readers):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The language stage: before labels, a language model learns to predict each next token.
+"""The language stage: before the classifier, a language model learns to predict each next token.
 
 It reads the training texts and unlabelled texts. The stage ends with a bundle in the run's folder.
 Its output layer is zero, so it gives every class the same probability. A training can start from
@@ -39,7 +39,7 @@ from sentiment_lstm.training.session import Session
 
 FOLDER, SECONDS = "language", "train_seconds"
 _VALIDATION_TOKENS = 100_000
-"""Validation tokens: enough for the mean loss to be right to 0.01 nats. More would take minutes."""
+"""Validation tokens: enough to know the mean loss to 0.01 nats. More would take minutes."""
 
 
 def pretrained(
@@ -54,15 +54,15 @@ def pretrained(
     """Train the language model, or continue it, or return it if it is finished.
 
     Args:
-        settings: `language` says how; the network and vocabulary are those of the run.
-        corpus: its training texts are read beside the unlabelled ones; its validation texts
-            measure.
+        settings: the section `language` says how; the run has the same network and vocabulary.
+        corpus: its training texts are read besides the unlabelled texts; its validation texts
+            measure the loss.
         set_aside: gets the bad rows of the unlabelled sources.
-        run: the run's folder; the bundle is saved in its folder `language`.
+        run: the folder of the run; the bundle is saved in its folder `language`.
         listener: follows the progress.
         interrupts: the signals of the run.
-        start: the bundle that it continues from (vocabulary and weights), as Howard & Ruder (2018)
-            do on texts of the domain; None: start from scratch.
+        start: the bundle to continue from (vocabulary and weights), as Howard & Ruder (2018) do on
+            texts of the domain; None: start from scratch.
 
     Raises:
         DataError: there is no text of two tokens or more, or a source cannot be read.
@@ -119,7 +119,7 @@ def _feed(
     if not (training.ids and held_out.ids):
         raise DataError(
             "Expected texts of two tokens and more for the language model, to train and to "
-            "validate, found none: bring longer texts or set language.epochs=0."
+            "validate, found none: add longer texts or set language.epochs=0."
         )
     kept = np.cumsum(lengths_of(held_out.ids)) <= _VALIDATION_TOKENS
     kept[0] = True
@@ -156,7 +156,7 @@ def _classifier(
 
 
 def _training(settings: Settings) -> TrainingSettings:
-    """How the language model is trained: seed and hardware of the run, its own schedule."""
+    """The training settings of the language stage: its own schedule, the run's other settings."""
     language = settings.language
     return replace(
         settings.training,

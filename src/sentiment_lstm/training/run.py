@@ -68,8 +68,8 @@ def train(
         settings: what to read, build and do.
         folder: the run folder; it is made if it does not exist.
         listener: follows the progress; None: a bar or lines on standard error (`Display`).
-        resume_folder: the folder to name in messages about `--resume`, if the run is a part of
-            something else, such as a search; None: `folder`.
+        resume_folder: the folder that messages about `--resume` name, if the run is part of a
+            search; None: `folder`.
 
     Returns:
         The run's metrics, as `metrics.json` holds them. `train_seconds` runs from reading the
@@ -99,9 +99,9 @@ def train(
 def resume(
     folder: Path, listener: Listener | None = None, *, resume_folder: Path | None = None
 ) -> dict[str, Any] | None:
-    """Go on with an interrupted run. It ends with the same weights as an uninterrupted one.
+    """Continue an interrupted run. It ends with the same weights as an uninterrupted one.
 
-    Arguments are those of `train`.
+    The arguments are those of `train`.
 
     Returns:
         The run's metrics; None if the run was finished already.
@@ -115,7 +115,7 @@ def resume(
     if not (folder / RUN_SETTINGS).exists():
         raise UsageError(
             f"Expected a run folder with {RUN_SETTINGS}, found none in {folder}: "
-            "start one by 'sentiment-lstm train --out FOLDER'."
+            "start one with 'sentiment-lstm train --out FOLDER'."
         )
     if is_bundle(folder):
         load_bundle(folder)  # raises if something is missing or damaged
@@ -152,7 +152,7 @@ def _run(
         )
         session.train()
         metrics = _metrics(trainer, session, listener)
-        # A stream's later rows were screened while it trained.
+        # The later rows of a stream were screened during the training.
         corpus.screening |= {"rows read": set_aside.rows, "set aside": dict(set_aside.counts)}
         save_bundle(folder, _bundle(settings, provenance, corpus, tokenizer, trainer, metrics))
         session.path.unlink(missing_ok=True)
@@ -162,7 +162,7 @@ def _run(
 
 
 def _refuse_to_overwrite(folder: Path, settings: Settings) -> None:
-    """Refuse a folder with a run, other files, or a source of this run."""
+    """Refuse a folder that holds a run, other files, or a source of this run."""
     has_run = (folder / RUN_SETTINGS).exists() or is_bundle(folder)
     in_the_way = [name for name in (*FILES, METRICS_LOG) if (folder / name).exists()]
     if any(_is_source(folder / SET_ASIDE, data) for data in (settings.data, *settings.mixture)):
@@ -170,12 +170,12 @@ def _refuse_to_overwrite(folder: Path, settings: Settings) -> None:
     if in_the_way and not has_run:
         raise UsageError(
             "Expected a folder whose files can be written, found "
-            f"{', '.join(in_the_way)} in {folder}: name another by --out."
+            f"{', '.join(in_the_way)} in {folder}: name another with --out."
         )
     if has_run:
         raise UsageError(
             f"Expected a folder without a run, found one in {folder}: continue it with "
-            f"'sentiment-lstm train --resume {folder}', or name another by --out."
+            f"'sentiment-lstm train --resume {folder}', or name another with --out."
         )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sentiment_lstm.settings import TrainingSettings
 
 _WARMUP_WITHOUT_END = 100
-"""Steps of warm-up if the number of steps is unknown (a stream)."""
+"""Warm-up steps if the number of steps is unknown (a stream)."""
 
 
 def learning_rate(settings: TrainingSettings, step: int, total: int | None, epoch: int) -> float:
@@ -41,7 +41,7 @@ class WeightAverage:
 
     Args:
         module: the module whose weights are averaged.
-        decay: fraction of the average that stays at each update, once there were enough updates.
+        decay: the fraction of the average that each update keeps, after enough updates.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -50,8 +50,9 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
-        """Move towards the current weights. Early updates move further, because the first weights
-        are random.
+        """Move towards the current weights.
+
+        Early updates move further, because the first weights are random.
         """
         decay = min(self.decay, (1 + step) / (10 + step))
         for name, weight in module.named_parameters():
@@ -60,7 +61,7 @@ class WeightAverage:
 
 @contextmanager
 def weights_swapped(module: nn.Module, weights: Mapping[str, Tensor]) -> Iterator[None]:
-    """Give the module other weights inside the block, and its own ones after it."""
+    """Give the module other weights inside the block, and its own weights after it."""
     own = {name: p.detach().clone() for name, p in module.named_parameters()}
     module.load_state_dict(weights)
     try:

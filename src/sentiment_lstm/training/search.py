@@ -1,4 +1,4 @@
-"""A search for better settings: trials around given settings, poor ones stopped early, in a folder.
+"""A search for better settings: trials around given settings. Poor trials are stopped early.
 
 The folder gets `search.json` first, and again after every trial. Together with the checkpoint of
 the current trial it is the whole state of the search. Each trial is a run in the folder `trials`.
@@ -46,19 +46,19 @@ TRIALS = "trials"
 
 
 class _PrunedError(Exception):
-    """Ends a trial that is worse than the others were by then."""
+    """Ends a trial that is worse than the others were after as many epochs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """The state of a search, as `search.json` holds it.
 
-    `settings`: those of the first trial, which the other trials vary. `trials`: how many there will
-    be. `fixed`: names of settings that no trial varies. `data`: SHA-256 of the texts. `finished`: a
-    row for each finished trial, in order: `trial` (from 1), `outcome` (`complete`, `pruned` or
-    `failed`), `settings` (value by name), `losses` (validation loss in nats, one an epoch),
-    `epochs`; `validation_loss` and `validation_accuracy` of the best epoch and `seconds` (None if
-    no epoch ended); `error` (why it failed, else None).
+    `settings`: the settings of the first trial, which the other trials vary. `trials`: their
+    number. `fixed`: names of settings that no trial varies. `data`: SHA-256 of the texts.
+    `finished`: a row for each finished trial, in order: `trial` (from 1), `outcome` (`complete`,
+    `pruned` or `failed`), `settings` (value by name), `losses` (validation loss in nats of each
+    epoch), `epochs`; `validation_loss` and `validation_accuracy` of the best epoch and `seconds`
+    (None if no epoch ended); `error` (why it failed, else None).
     """
 
     settings: Settings
@@ -81,22 +81,22 @@ def search(
     fixed: Collection[str] = (),
     listener: Listener | None = None,
 ) -> Search:
-    """Try settings around the given ones, these first, and keep the best trial's model.
+    """Try the given settings, then others around them, and keep the best trial's model.
 
-    Trials are compared by their validation loss: it also chooses the epoch within a run, it
+    Trials are compared by their validation loss. It also chooses the epoch within a run, it
     punishes false confidence, and it differs even if two trials have the same accuracy. The same
     data, settings and number of trials give the same trials, interrupted or not.
 
     Args:
-        settings: those of the first trial; the others vary what `suggesting.space` says.
-        trials: how many, those stopped early included.
-        folder: the search's folder: new, or begun by the same call.
+        settings: the settings of the first trial; the others vary what `suggesting.space` says.
+        trials: their number, including trials that are stopped early.
+        folder: the folder of the search: new, or begun by the same call.
         fixed: names of settings that no trial varies.
         listener: follows the progress; None: a bar or lines on standard error.
 
     Raises:
         MissingExtraError: Optuna is not installed.
-        UsageError: no trials, nothing to vary, or a folder that holds something else.
+        UsageError: there are no trials, nothing to vary, or the folder holds something else.
         TrainingError: the texts changed since the search began, or every trial failed.
         DataError, BundleError, Interrupted: as in `run.train`.
     """
@@ -110,7 +110,7 @@ def search(
     if (folder / RUN_SETTINGS).exists() or is_bundle(folder):
         raise UsageError(
             f"Expected a folder without a run for the search, found one in {folder}: name another "
-            "by --out."
+            "with --out."
         )
     begun = replace(asked, data=_digest(settings))
     with explain_write_errors(folder):
@@ -124,7 +124,7 @@ def resume_search(folder: Path, listener: Listener | None = None) -> Search:
     """Continue a search. Finished trials stay. The current trial continues from its checkpoint.
 
     Returns:
-        The search at its end. One that was finished already is not touched.
+        The finished search. If it was finished already, nothing changes.
 
     Raises:
         UsageError: `search.json` cannot be read.
@@ -150,7 +150,7 @@ def _check(settings: Settings, trials: int, fixed: Collection[str]) -> None:
             "language.epochs above 0: train once, then search with --init RUN/language."
         )
     if not space(settings, fixed):
-        raise UsageError("Expected a setting left to search, found all of them given: leave some.")
+        raise UsageError("Expected a setting to vary, found all of them given: give fewer.")
 
 
 def _require_same(folder: Path, asked: Search) -> None:
@@ -203,7 +203,7 @@ def _trial(now: Search, folder: Path, listener: Listener) -> dict[str, Any]:
 
 
 def _changes(now: Search, run: Path) -> dict[str, Any]:
-    """The trial's values: those it began with; the first trial has those given; else suggested."""
+    """The values of a trial: those in its folder, else given (trial 1) or suggested values."""
     kinds = space(now.settings, now.fixed)
     begun = (run / RUN_SETTINGS).exists()
     if now.finished and not begun:
@@ -214,13 +214,13 @@ def _changes(now: Search, run: Path) -> dict[str, Any]:
 
 
 class _Pruner(Listener):
-    """Ends a trial after an epoch if it is worse than the finished trials were by then."""
+    """Ends a trial after an epoch if the finished trials were better after as many epochs."""
 
     def __init__(self, now: Search, run: Path) -> None:
         self.now, self.run = now, run
 
     def on_epoch(self, numbers: Numbers) -> None:
-        """Compare what `metrics.jsonl` holds, the epoch just ended included."""
+        """Compare the losses in `metrics.jsonl`, including the epoch that just ended."""
         self.check()
 
     def check(self) -> None:
@@ -237,10 +237,10 @@ def _train(
     pruner = _Pruner(now, run)
     both = Listeners([listener, pruner])
     if (run / RUN_SETTINGS).exists():
-        pruner.check()  # an interruption may have come before it
+        pruner.check()  # an interruption may have come before the checkpoint
         try:
             resume(run, both, resume_folder=folder)
-        except TrainingError:  # the checkpoint is damaged or leads nowhere: start the trial again
+        except TrainingError:  # the checkpoint is damaged or unusable: start the trial again
             shutil.rmtree(run)
         else:
             return
@@ -282,7 +282,7 @@ def _keep_best(now: Search, folder: Path) -> None:
 
 
 def _tidy(now: Search, folder: Path) -> None:
-    """Delete what finished trials no longer need. The best keeps its weights until the end."""
+    """Delete files that finished trials no longer need. The best trial keeps its weights."""
     kept = None if is_bundle(folder) else now.best
     for row in now.finished:
         if row is not kept:
@@ -316,15 +316,15 @@ def _read(folder: Path) -> Search:
             plain["data"],
             tuple(_named_today(row) for row in plain["finished"]),
         )
-    except UsageError:  # a ValueError too: a setting that does not fit
+    except UsageError:  # also a ValueError: a setting that does not fit
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"Expected the state of a search in {folder / FILE}, found it damaged ({error!r}): "
-            "start a new search by --out."
+            "start a new search with another --out."
         ) from error
 
 
 def _named_today(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of `search.json`, which may name settings as they were called before."""
+    """A row of `search.json`, which may hold old names of settings."""
     return {**row, "settings": {current_name(name): v for name, v in row["settings"].items()}}

@@ -1,4 +1,4 @@
-"""One stage of a run at work in its folder: checkpoints by the clock, listeners, signals.
+"""Runs one stage of a training in its folder: timed checkpoints, listeners, signals.
 
 This file knows neither texts nor the objective.
 """
@@ -20,9 +20,9 @@ from sentiment_lstm.training.metrics_log import MetricsLog
 
 @dataclass(slots=True)
 class Session:
-    """Trains with checkpoints: passes numbers on, saves by the clock, ends in order on a signal.
+    """Trains, reports numbers, saves checkpoints by the clock, and ends cleanly on a signal.
 
-    `run`: the folder to name in messages about `--resume`. `folder`: where this stage's files are.
+    `run`: the folder that messages about `--resume` name. `folder`: where this stage's files are.
     `listener`: follows the progress. `metrics.jsonl` does so too, and TensorBoard if it is
     installed. `started`: when the run began, by `time.monotonic()`. `seconds_before`: the seconds
     of training before that.
@@ -39,16 +39,16 @@ class Session:
     facts: Mapping[str, object] = field(init=False)
     saved: float = field(init=False)
     counted: float = field(init=False)
-    """When the tokens of the last update were counted."""
+    """The time at which the tokens of the last update were counted."""
 
     @property
     def path(self) -> Path:
-        """The checkpoint."""
+        """The path of the checkpoint."""
         return self.folder / checkpoint.FILE
 
     @property
     def seconds(self) -> float:
-        """Seconds of training so far, those before interruptions included."""
+        """Seconds of training so far, including those before interruptions."""
         return self.seconds_before + time.monotonic() - self.started
 
     def train(self) -> None:
@@ -83,7 +83,7 @@ class Session:
             self.listeners.on_end()
 
     def stepped(self, step: dict[str, float]) -> None:
-        """Pass the numbers of an update on; save if it is time to."""
+        """Report the numbers of an update; save if it is time."""
         now = time.monotonic()
         speed = round(step["tokens"] / (now - self.counted), 1)
         self.counted = now
@@ -97,7 +97,7 @@ class Session:
         self.interrupts.check()
 
     def epoch_ended(self, epoch: dict[str, float]) -> None:
-        """Pass the numbers of an epoch on."""
+        """Report the numbers of an epoch."""
         try:
             self.listeners.on_epoch(epoch | {"seconds": round(self.seconds, 1)})
         except Exception:

@@ -1,8 +1,8 @@
-"""What a search varies, what it tries next and which trials it stops, by Optuna.
+"""Chooses with Optuna what a search varies, what it tries next and which trials it stops.
 
-Each answer is computed from the rows of the finished trials (`search.Search`), so Optuna stores
-nothing. Its own files would have to agree with `search.json` at all times: a process that is killed
-can leave Optuna's journal locked or with half a line, and Optuna cannot resume a trial.
+Each answer is computed from the rows of the finished trials (`search.Search`). Optuna stores
+nothing, because its files would have to agree with `search.json` at all times: a kill can leave
+Optuna's journal locked or with half a line, and Optuna cannot resume a trial.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 Space = dict[str, "BaseDistribution"]
 
 _JUDGES = 4
-"""Complete trials that are needed before another one is compared with their median."""
+"""A trial is compared with the median only if this many trials are complete."""
 
 
 def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
@@ -34,7 +34,7 @@ def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
     its loss.
 
     Args:
-        settings: those of the first trial; they lie within the ranges.
+        settings: the settings of the first trial; they are within the ranges.
         fixed: names that are not varied.
     """
     from optuna.distributions import CategoricalDistribution as OneOf
@@ -43,24 +43,24 @@ def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
     model, training = settings.model, settings.training
     rate, embedding_rate = training.learning_rate, training.embedding_rate
     varied: Space = {
-        # It matters most. Its best value depends on data, network and batch.
+        # The most important setting. Its best value depends on data, network and batch.
         "training.learning_rate": Between(rate / 4, rate * 4, log=True),
         # Few texts need much dropout, many texts little.
         "model.dropout": Between(0.0, max(0.7, model.dropout)),
         "model.embedding_dropout": Between(0.0, max(0.6, model.embedding_dropout)),
         "training.word_dropout": Between(0.0, max(0.3, training.word_dropout)),
-        # Half for few texts, twice for many.
+        # Half the size for few texts, twice for many.
         "model.hidden_size": _halved_or_doubled(model.hidden_size),
-        # The decisive words of a long text may be anywhere.
+        # In a long text, the decisive words may be anywhere.
         "model.pooling": OneOf(("last", "max+mean", "max+mean+last", "attention")),
         # Small batches give more updates, large ones steadier updates.
         "training.batch_tokens": _halved_or_doubled(training.batch_tokens),
-        # How far the embedding may move from first values that were learnt.
+        # How far the embedding may move from pretrained first values.
         "training.embedding_rate": Between(
             min(0.05, embedding_rate), max(1.0, embedding_rate), log=True
         ),
     }
-    if training.init:  # the network is the bundle's
+    if training.init:  # the network comes from the bundle
         fixed = {*fixed, "model.hidden_size", "model.pooling"}
     elif training.embeddings == "random":
         fixed = {*fixed, "training.embedding_rate"}
@@ -70,7 +70,7 @@ def space(settings: Settings, fixed: Collection[str] = ()) -> Space:
 def suggest(rows: Sequence[Row], kinds: Space, seed: int) -> dict[str, Any]:
     """The values of the next trial, by the tree-structured Parzen estimator.
 
-    The same rows and seed give the same values: the sampler of each trial has a seed made of `seed`
+    The same rows and seed give the same values. Each trial has its own sampler, seeded from `seed`
     and the number of rows. Source: Bergstra et al. 2011, "Algorithms for Hyper-Parameter
     Optimization".
     """
@@ -82,11 +82,11 @@ def suggest(rows: Sequence[Row], kinds: Space, seed: int) -> dict[str, Any]:
 
 
 def lags_behind(rows: Sequence[Row], losses: Sequence[float], epochs: int) -> bool:
-    """Whether a trial should be stopped, given its validation losses, one an epoch.
+    """Whether a trial should be stopped, given its validation losses, one per epoch.
 
-    It should if its best loss is above the median of the losses that complete trials had after as
-    many epochs. This needs four complete trials. In the first quarter of its `epochs` no trial is
-    stopped: at first all losses are those of guessing, and their differences mean nothing.
+    A trial is stopped if its best loss is above the median loss of the complete trials after as
+    many epochs. This needs four complete trials. No trial is stopped in the first quarter of its
+    `epochs`, because at first all models guess and the differences mean nothing.
     """
     from optuna.pruners import MedianPruner
     from optuna.trial import TrialState, create_trial
@@ -99,7 +99,7 @@ def lags_behind(rows: Sequence[Row], losses: Sequence[float], epochs: int) -> bo
 
 
 def require_optuna() -> None:
-    """Fail early if the extra is missing; else silence Optuna's log.
+    """Check that Optuna is installed, and silence its log.
 
     Raises:
         MissingExtraError: Optuna is not installed.
@@ -115,7 +115,7 @@ def require_optuna() -> None:
 
 
 def _study(rows: Sequence[Row], kinds: Space, sampler: BaseSampler | None = None) -> Study:
-    """The finished trials as Optuna has them."""
+    """The finished trials in the form that Optuna uses."""
     from optuna import create_study
     from optuna.trial import TrialState, create_trial
 
@@ -148,7 +148,7 @@ def _halved_or_doubled(value: int) -> BaseDistribution:
 
 
 def _rounded(value: object, kind: BaseDistribution) -> object:
-    """A fraction rounded to two digits, within its bounds; other values as they are."""
+    """A fraction rounded to two digits, within its bounds; other values unchanged."""
     from optuna.distributions import FloatDistribution
 
     if not isinstance(kind, FloatDistribution):

@@ -16,16 +16,16 @@ from sentiment_lstm.training.objective import cross_entropy
 from sentiment_lstm.training.schedule import weights_swapped
 
 FEWEST = 10
-"""With fewer mistakes on the validation texts, the temperature would be random. A model with one
-mistake in four texts got logits six times as large."""
+"""With fewer mistakes on the validation texts, the temperature would depend on chance. One mistake
+in four texts once made a model's logits six times as large."""
 
 
 def calibrate(trainer: Trainer) -> tuple[float | None, float]:
     """Fit the temperature of a finished training's best weights.
 
     Returns:
-        The temperature (None if there are fewer than ten mistakes, too few to fit it) and the mean
-        validation loss with it, in nats. Without it this is the loss of `Trainer.validate`.
+        The temperature (None if there are fewer than ten mistakes) and the mean validation loss
+        with it, in nats. If it is None, this is the loss of `Trainer.validate`.
     """
     window = trainer.feed.validation
     targets = window.labels if window.targets is None else window.targets

@@ -21,7 +21,7 @@ def is_installed() -> bool:
 class TensorBoard(Listener):
     """Plots every number over the updates.
 
-    If the disk is full it stops without an error: the checkpoint will report that.
+    If the disk is full, it stops without an error, because the checkpoint will report it.
     """
 
     def on_start(self, stage: Stage) -> None:
@@ -41,7 +41,7 @@ class TensorBoard(Listener):
         self._plot("epoch", numbers)
 
     def on_end(self) -> None:
-        """Write what is left and close the file."""
+        """Write the remaining numbers and close the file."""
         if self._writer:
             with contextlib.suppress(OSError):
                 self._writer.close()
@@ -57,6 +57,6 @@ class TensorBoard(Listener):
             self._writer = None
 
     def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
-        """The writer has its own thread, whose errors would print a traceback."""
+        """Ignore disk errors of the writer's thread, which would print a traceback."""
         if not issubclass(failure.exc_type, OSError):
             self._excepthook(failure)
