@@ -67,5 +67,5 @@ if __name__ == "__main__":
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except Interrupted as error:
-        print("Interrupted; the same command goes on.", file=sys.stderr)
+        print("Interrupted; the same command continues.", file=sys.stderr)
         sys.exit(error.exit_code)
