@@ -8,6 +8,7 @@ MOVED = {
     "inference.files": ("scoring.files", "score_file"),
     "inference.cluster": ("scoring.cluster", "predict_function"),
     "inference.gates": ("interpret.gates", "gates"),
+    "inference.inside": ("interpret.inspection", "Embedding"),
 }
 
 

@@ -1,0 +1,5 @@
+"""The old name of `sentiment_lstm.interpret.inspection`, until version 0.3."""
+
+from sentiment_lstm.moved import forward
+
+__getattr__ = forward("sentiment_lstm.inference.inside", "sentiment_lstm.interpret.inspection")
