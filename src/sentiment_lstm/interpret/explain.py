@@ -66,7 +66,8 @@ class Attribution:
 class Explanation:
     """Why a text got its label.
 
-    `score`: f of the text. `baseline_score`: f of an empty text. `tokens`: the words in order.
+    `score`: f of the text. `baseline_score`: f of the baseline, which is zero embeddings for
+    integrated gradients and one unknown token for occlusion. `tokens`: the words in order.
     `completeness_error`: the difference between the sum of the attributions and
     `score - baseline_score`; None for occlusion, whose attributions need not add up. `against`:
     the class that the label is compared with, or None.
@@ -273,7 +274,7 @@ def without(ids: NDArray[np.int32], indices: Sequence[int]) -> NDArray[np.int32]
 
 
 class _Attributed(NamedTuple):
-    """Attributions [N] of a text's parts, f of the text, f of an empty text, error if known."""
+    """Attributions [N] of a text's parts, f of the text and of the baseline, error if known."""
 
     values: NDArray[np.float64]
     score: float
