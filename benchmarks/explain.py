@@ -64,9 +64,9 @@ def curves(
     words = words_of(classifier.bundle, encoded)
     cuts = np.linspace(0, len(words), STEPS + 1).round().astype(int).tolist()
     removed = [order[part] for order in orders for k in cuts for part in (slice(k), slice(k, None))]
-    left = [without(encoded.ids, [at for word in taken for at in words[word]]) for taken in removed]
+    left = [without(encoded, [at for word in taken for at in words[word]]) for taken in removed]
     column = classifier.classes_.index(label)
-    probabilities = classifier.predictor.score_ids(left)[:, column]
+    probabilities = classifier.predictor.score(left)[:, column]
     return probabilities.reshape(len(orders), STEPS + 1, 2).transpose(0, 2, 1)
 
 

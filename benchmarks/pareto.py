@@ -30,8 +30,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from factory.teachers.teacher import linear
-from sentiment_lstm.api import SHIPPED
-from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle, is_bundle, load_bundle
+from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, SHIPPED, Bundle, is_bundle, load_bundle
 from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script

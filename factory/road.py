@@ -1,13 +1,15 @@
-"""The road from texts to the model that ships: every stage, with its inputs and outputs.
+"""The road from texts to the models that ship: every stage, with its inputs and outputs.
 
-`road(FULL)` lists the stages of the shipped model. `road(TINY)` lists the same stages on small
-stand-ins, for a test of minutes. `rounds.py` says what differs between the rounds.
+`road(FULL)` lists the stages of the shipped model and of the English start. `road(TINY)` lists the
+same stages on small stand-ins, for a test of minutes. `rounds.py` says what differs between the
+rounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from factory.english.texts import READ, UNLABELLED
 from factory.rounds import FIXED, FULL, NAMED_AFTER, PARTS, ROUNDS, TAUGHT, Round, Scale
 from factory.stages import RUN, Stage
 from factory.texts.sources import IMDB, IRONY, PRODUCTS, TREEBANK, TWEETS
@@ -33,6 +35,7 @@ def _stages(scale: Scale, rounds: Sequence[Round]) -> Iterator[Stage]:
         if number == NAMED_AFTER:
             yield _named(scale, f"round_{number}/mean", f"round_{number}/named")
     yield from _last(scale, f"round_{len(rounds)}/mean")
+    yield from _english(scale)
 
 
 def _first_models(scale: Scale) -> Iterator[Stage]:
@@ -210,3 +213,22 @@ def _last(scale: Scale, model: str) -> Iterator[Stage]:
     arguments = ("--model", f"{RUN}last/default", "--out", f"{RUN}shipped/default")
     sets = scale.sets(IMDB, TREEBANK, TWEETS, PRODUCTS)
     yield Stage("shipped/default", "factory.measure.ship", arguments, sets)
+
+
+def _english(scale: Scale) -> Iterator[Stage]:
+    """The start of trainings on English texts: a language model that learnt several tasks."""
+    steps = (
+        ("language", (), UNLABELLED),
+        ("tasks", ("--model", f"{RUN}english/language"), READ),
+    )
+    for step, model, sets in steps:
+        name, template = f"english/{step}", f"english_{step}"
+        config, out = ("--config", f"{RUN}{name}.toml"), ("--out", f"{RUN}{name}")
+        changes = [f"--set={change}" for change in scale.changes.get(template, ())]
+        settings = ("--template", f"factory/settings/{template}.toml", *changes)
+        written = ("--out", config[1])
+        yield Stage(f"{name}_settings", "factory.configure", (*settings, *written))
+        arguments = (*config, *model, *out)
+        yield Stage(name, f"factory.english.{step}", arguments, scale.sets(*sets))
+    arguments = ("--model", f"{RUN}english/tasks", "--out", f"{RUN}shipped/english")
+    yield Stage("shipped/english", "factory.english.ship", arguments)

@@ -110,6 +110,13 @@ TINY = Scale(
             "training.weight_average=0.9",
         ),
         "reading": ("training.weight_average=0.9",),
+        "english_language": (
+            "text.vocabulary=1_500",
+            "model.embedding_size=14",
+            "model.hidden_size=14",
+            "language.negatives=64",
+        ),
+        "english_tasks": ("language.negatives=64", "training.max_steps=20"),
     },
 )
 SCALES = {"full": FULL, "tiny": TINY}

@@ -52,7 +52,21 @@ def fill(folder: Path) -> None:
     reviews += [{"text": f"It is film number {n}.", "label": "neutral"} for n in range(20)]
     imdb = [{"review": row["text"], "sentiment": row["label"]} for row in reviews[:60]]
     irony = [{"text": text, "label": int(good)} for text, good in texts(40)]
+    moods = [
+        {"text": text, "mood": "|".join(["joy"] * good + ["love"] * (n % 3 == 0))}
+        for n, (text, good) in enumerate(texts(60))
+    ]
+    _table(folder / "moods.csv", moods[:50])
+    _table(folder / "new_moods.csv", moods[50:])
     _table(folder / "tickets.csv", tickets)
+    new_tickets = [
+        {"body": text, "label": "good" if good else "bad", "product": ("lamp", "desk")[n // 2 % 2]}
+        for n, (text, good) in enumerate(texts(90)[80:])
+    ]
+    _table(folder / "new_tickets.csv", new_tickets)
+    yours = [{"text": text, "label": names[good]} for text, good in texts(90)]
+    _table(folder / "yours.csv", yours[:70])
+    _table(folder / "test.csv", yours[70:])
     _table(folder / "reviews.csv", reviews)
     _table(folder / "more_texts.csv", [{"text": text} for text, _ in texts(50)])
     _table(folder / "IMDB Dataset.csv", imdb)

@@ -1,6 +1,9 @@
 import json
 
+import numpy as np
+
 from sentiment_lstm.card import model_card
+from sentiment_lstm.evaluation.by_class import by_class
 from sentiment_lstm.settings import Settings
 
 CONFIG = {
@@ -47,6 +50,34 @@ def test_card_shows_data_classes_results_and_settings():
 
 def test_card_shows_the_temperature():
     assert "divided by the temperature 1.235\n" in model_card("mine", CONFIG, METRICS)
+
+
+def test_card_lists_the_first_of_many_classes_and_the_weakest():
+    classes = [f"intent|{n}" for n in range(77)]
+    confusion = np.diag(np.arange(1, 78))
+    confusion[:, 0] += 1
+    measures = by_class(confusion, classes)
+    metrics = {f"validation_{name}": value for name, value in measures.items() if value}
+    config = {**CONFIG, "label2id": {name: n for n, name in enumerate(classes)}}
+    card = model_card("mine", config, metrics)
+    assert "77 classes `intent|0`, `intent|1`, " in card
+    assert "`intent|19` and 57 more (listed in `config.json`)." in card
+    assert "The 20 weakest of 77 classes (`metrics.json` holds all), measured" in card
+    assert card.count("| `intent\\|") == 20 + 2 * 10
+    assert "| `intent\\|0` | 0.050 | 0.026 | 1.000 | 2 |" in card
+    assert "| `intent\\|1` | `intent\\|0` | 1 of 3 |" in card
+    assert "per_class" not in card
+
+
+def test_card_of_three_classes_shows_all_and_numbers():
+    measures = by_class([[3, 0, 0], [0, 2, 0], [0, 1, 1]], ["1", "2", "3"])
+    metrics = {f"validation_{name}": value for name, value in measures.items()}
+    card = model_card("mine", CONFIG, metrics)
+    assert "All classes, the weakest first, measured" in card
+    assert "| validation_mean_absolute_error | 0.1429 |" in card
+    assert "| validation_within_one | 1 |" in card
+    names = [row["name"] for row in index(card)["results"][0]["metrics"]]
+    assert names == ["validation_mean_absolute_error", "validation_within_one"]
 
 
 def test_card_of_a_model_without_provenance():

@@ -26,6 +26,7 @@ TINY = [
     "--set=training.embeddings=random",
     "--set=training.batch_tokens=200",
     "--set=training.max_steps=3",
+    "--set=training.trials=0",
     "--threads=1",
 ]
 
@@ -99,6 +100,15 @@ def test_data_describes_a_source(run, reviews: Path):
     assert values["classes"] == {"bad": 20, "good": 20}
     assert values["rows"] == 40
     assert run("data", "reviews.csv")[0] == 0
+
+
+def test_of_many_classes_the_commonest_are_counted(run, tmp_path: Path):
+    rows = [f"text {n},{f'intent {n % 30}'}" for n in range(615)]
+    (tmp_path / "intents.csv").write_text("\n".join(["text,label", *rows]))
+    code, out, _ = run("data", "intents.csv")
+    assert code == 0
+    assert out.count("classes: intent") == 20
+    assert "│ classes: 10 more (--json lists all) │ 200 " in out
 
 
 def test_without_a_model_it_says_how_to_get_one(run, monkeypatch, tmp_path):

@@ -39,7 +39,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 
 RUNNABLE = [README, *GUIDE, DOCS / "lstm.md", DOCS / "performance.md"]
 EVERY = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-SLOW = {"README.md", "data.md", "training.md", "files.md", "understanding.md", "lstm.md"}
+SLOW = {
+    "README.md",
+    "data.md",
+    "labels.md",
+    "training.md",
+    "files.md",
+    "understanding.md",
+    "lstm.md",
+}
 OTHER_PROGRAMS = {"cat", "head"}
 FACTORY = ROOT / "factory"
 """Missing in the source distribution, where its options and files are not checked."""

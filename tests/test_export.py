@@ -11,6 +11,7 @@ from sentiment_lstm.inference import onnx_runtime
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.inference.torch_runtime import TorchRuntime
+from sentiment_lstm.records import Encoded
 
 POOLINGS = ("last", "max+mean", "max+mean+last", "attention")
 
@@ -20,9 +21,9 @@ def session(bundle: Bundle, *, quantised: bool, threads: int = 1) -> OnnxRuntime
     return OnnxRuntime(bundle, graph, quantised=quantised, threads=threads)
 
 
-def texts(*lengths: int) -> list[np.ndarray]:
+def texts(*lengths: int) -> list[Encoded]:
     rng = np.random.default_rng(1)
-    return [rng.integers(1, 8, size=n).astype(np.int32) for n in lengths]
+    return [Encoded(rng.integers(1, 8, size=n).astype(np.int32)) for n in lengths]
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
@@ -79,8 +80,8 @@ def test_pieces_and_tokens_score_like_the_whole_text(make_bundle, pooling, quant
     expected = runtime.score([text])
     for size in (1, 5):
         state = None
-        for start in range(0, len(text), size):
-            piece = text[None, start : start + size].astype(np.int64)
+        for start in range(0, len(text.ids), size):
+            piece = text.ids[None, start : start + size].astype(np.int64)
             logits, state = runtime.read(piece, np.array([piece.shape[1]]), state)
         np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-6)
 

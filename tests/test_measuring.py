@@ -14,7 +14,7 @@ from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.evaluation import bootstrap
-from sentiment_lstm.measuring import evaluation_data
+from sentiment_lstm.evaluation_data import evaluation_data
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.run import train
 
@@ -104,6 +104,27 @@ def test_abstaining_is_measured_beside_everything_else(source: Path):
     assert {name: every[name] for name in same} == {name: sure[name] for name in same}
     with pytest.raises(UsageError, match="abstain threshold"):
         classifier.evaluate("other.csv", abstain_below=1.0)
+
+
+def test_texts_out_of_scope_leave_everything_else_as_it_is(source: Path, tmp_path: Path):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    classifier = SentimentClassifier.from_pretrained("run")
+    (tmp_path / "mail.csv").write_text("id,text\n1,a parcel\n2,a letter\n3,\n")
+    every = classifier.evaluate("other.csv")
+    values = classifier.evaluate("other.csv", abstain_below=0.42, out_of_scope="mail.csv")
+    outside = values["out_of_scope"]
+    assert (outside["data"], outside["n"]) == ("mail.csv", 2)
+    scores = [p.score for p in classifier.predictor.predict(["a parcel", "a letter"])]
+    assert [row["threshold"] for row in outside["curve"]][:2] == [0.42, 0.5]
+    for row in outside["curve"]:
+        assert row["unlabelled"] == sum(score < row["threshold"] for score in scores) / 2
+    kept = {row["threshold"]: row["kept"] for row in outside["curve"]}
+    coverage = {row["threshold"]: row["coverage"] for row in every["coverage_curve"]}
+    assert kept == {0.42: 1.0, **coverage}
+    assert every["out_of_scope"] is None
+    assert every["accuracy"] == values["accuracy"]
+    with pytest.raises(DataError, match=r"none\.csv"):
+        classifier.evaluate("other.csv", out_of_scope="none.csv")
 
 
 def test_the_temperature_is_applied_once(source: Path):

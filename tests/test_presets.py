@@ -30,5 +30,5 @@ def test_presets_exist_and_survive_json(name):
 
 
 def test_an_unknown_preset_lists_the_presets():
-    with pytest.raises(UsageError, match=r"among seed, quick, large, found 'tiny'\."):
+    with pytest.raises(UsageError, match=r"among auto, seed, quick, large, found 'tiny'\."):
         preset("tiny")

@@ -13,7 +13,14 @@ from pyarrow import parquet
 from tiny_runs import QUIET
 
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import fingerprint, load_bundle, run_settings, save_bundle
+from sentiment_lstm.bundle import (
+    SHIPPED,
+    STARTS,
+    fingerprint,
+    load_bundle,
+    run_settings,
+    save_bundle,
+)
 from sentiment_lstm.data.registry import DATA_FOLDER_VARIABLE, registered
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.export import export
@@ -174,9 +181,11 @@ def test_sets_are_known_by_their_names_on_the_hub():
     assert data_sets(provenance) == ["imdb", "sst", "irony"]
 
 
-@pytest.mark.parametrize("name", ["default", "tiny"])
-def test_the_registry_names_the_shipped_models_that_read_a_set(name):
-    provenance = SentimentClassifier.from_pretrained(name).bundle.config.provenance
+@pytest.mark.parametrize(
+    ("folder", "name"), [(SHIPPED, "default"), (SHIPPED, "tiny"), (STARTS, "english")]
+)
+def test_the_registry_names_the_shipped_models_that_read_a_set(folder: Path, name: str):
+    provenance = load_bundle(folder / name).config.provenance
     assert set(data_sets(provenance)) == {k for k, s in registered().items() if name in s.models}
 
 

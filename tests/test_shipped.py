@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment_lstm import SentimentClassifier
-from sentiment_lstm.api import SHIPPED
-from sentiment_lstm.bundle import CONFIG, INT8_GRAPH, WEIGHTS
+from sentiment_lstm.bundle import CONFIG, INT8_GRAPH, SHIPPED, WEIGHTS
 from sentiment_lstm.card import model_card
 from sentiment_lstm.commands.training import SIX_SENTENCES
 from sentiment_lstm.evaluation.behaviour import MOST_MOVE, positive_scorer, run_suite

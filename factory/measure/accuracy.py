@@ -28,7 +28,7 @@ from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
 from sentiment_lstm.evaluation.metrics import evaluate
-from sentiment_lstm.measuring import evaluation_data
+from sentiment_lstm.evaluation_data import evaluation_data
 from sentiment_lstm.records import Example
 from sentiment_lstm.storage import as_json, write_atomically
 

@@ -25,7 +25,8 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import f1_score
 
-from sentiment_lstm.api import SHIPPED, SentimentClassifier
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import SHIPPED
 from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script

@@ -14,8 +14,10 @@ from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, LanguageSettings, Settings
 
+GOEMOTIONS = "data:goemotions"
 IMDB = "data:imdb"
 IRONY = "data:irony"
+NEWS = "data:news"
 PRODUCTS = "data:products"
 TREEBANK = "data:sst"
 TWEETS = "data:tweets"

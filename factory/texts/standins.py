@@ -38,6 +38,8 @@ configs:
 """
 """The data card of IMDb's stand-in: `datasets` has to be told of a split called `unsupervised`."""
 NUMBERS = {"negative": 0, "neutral": 1, "positive": 2}
+EMOTIONS = (["anger"], ["neutral"], ["joy", "love"])
+"""The emotions of a negative, a neutral and a positive sentence."""
 
 
 def reviews() -> dict[str, Rows]:
@@ -89,6 +91,13 @@ def data_sets(sentences: Sentences) -> Iterator[tuple[str, Rows]]:
         ]
         products = [(" ".join(t for t, _ in pair), pair[0][1] // 2) for pair in pairs]
         yield f"products/{split}", _labelled(products)
+    emotions: Rows = [{"text": text, "emotions": EMOTIONS[n]} for text, n in sentences.take(120)]
+    yield "goemotions/train", emotions
+    news: Rows = [
+        {"text": text, "label": list(NUMBERS)[n], "targets": 1 + index % 2}
+        for index, (text, n) in enumerate(sentences.take(120))
+    ]
+    yield "news/train", news
 
 
 def _labelled(pairs: Sequence[tuple[str, int]]) -> Rows:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.bundle import (
     FILES,
     GRAPHS,
+    SHIPPED,
     Bundle,
     is_bundle,
     load_bundle,
@@ -26,14 +27,12 @@ from sentiment_lstm.bundle import (
 )
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import BundleError, MissingExtraError, UsageError
-from sentiment_lstm.evaluation.calibration import checked_threshold
+from sentiment_lstm.evaluation_data import evaluation_data
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.interpret.explain import Explainer, Explanation
-from sentiment_lstm.measuring import evaluation_data, measure
+from sentiment_lstm.measuring import measure
 
-SHIPPED = Path(__file__).parent / "pretrained"
-"""The bundles that ship with this package, one folder each."""
 QUICKSTART = Path("runs") / "quickstart"
 """Where `quickstart` saves its model: the default if no model ships."""
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -81,6 +80,13 @@ class SentimentClassifier:
         """The names of the classes, in the order of `predict_proba`'s columns."""
         return list(self.bundle.config.classes)
 
+    @property
+    def thresholds_(self) -> dict[str, float] | None:
+        """The threshold of each label; None if the model gives each text one class."""
+        if self.predictor.thresholds is None:
+            return None
+        return dict(zip(self.classes_, self.predictor.thresholds, strict=True))
+
     @overload
     def __call__(
         self, texts: str, top_k: int | None = 1, abstain_below: float = 0.0
@@ -98,36 +104,50 @@ class SentimentClassifier:
 
         Args:
             texts: one text, or several.
-            top_k: how many classes to return, likeliest first; None means all.
+            top_k: how many classes to return, likeliest first; None means all. If the model may
+                give a text several labels, 1 means those that reach their thresholds.
             abstain_below: if the likeliest class scores lower than this, its label is None.
 
         Returns:
             For one text, a list of classes. For several texts, one class for each text if `top_k`
-            is 1, else a list for each text.
+            is 1, else a list for each text. If the model may give a text several labels, always a
+            list for each text.
 
         Raises:
-            UsageError: `top_k` is below 1, `abstain_below` is not in [0, 1), or a text is not a
-                string.
+            UsageError: `top_k` is below 1, `abstain_below` is not in [0, 1), a text is not a
+                string, or `abstain_below` is given though the model may give a text several labels.
         """
         if top_k is not None and top_k < 1:
             raise UsageError(f"Expected top_k to be None or at least 1, found {top_k}.")
-        least = checked_threshold(abstain_below)
+        least = self.predictor.checked_threshold(abstain_below)
         if isinstance(texts, str):
             return self._ranked(self.predict_proba([texts])[0], top_k, least)
         ranked = [self._ranked(row, top_k, least) for row in self.predict_proba(texts)]
-        return [row[0] for row in ranked] if top_k == 1 else ranked
+        flat = top_k == 1 and not self.predictor.multi_label
+        return [row[0] for row in ranked] if flat else ranked
 
-    def predict(self, texts: Iterable[str], abstain_below: float = 0.0) -> list[str | None]:
+    def predict(
+        self, texts: Iterable[str], abstain_below: float = 0.0
+    ) -> list[str | None] | list[list[str]]:
         """Return the likeliest class of every text, None if its probability is below a threshold.
 
+        If the model may give a text several labels, return those that reach their thresholds, the
+        most probable first: a list for each text, empty if none does.
+
         Raises:
-            UsageError: `abstain_below` is not in [0, 1), or a text is not a string.
+            UsageError: `abstain_below` is not in [0, 1), or a text is not a string; or
+                `abstain_below` is given though the model may give a text several labels.
         """
         predictions = self.predictor.predict_iter(texts, abstain_below)
+        if self.predictor.multi_label:
+            return [list(prediction.labels) for prediction in predictions]
         return [prediction.label for prediction in predictions]
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
-        """Return the probability of every class, [N, C], columns in the order of `classes_`."""
+        """Return the probability of every class, [N, C], columns in the order of `classes_`.
+
+        Each row sums to 1, unless the model may give a text several labels.
+        """
         return self.predictor.probabilities(texts)
 
     def stream(self, text: str | Iterable[str]) -> Iterator[Step]:
@@ -141,18 +161,22 @@ class SentimentClassifier:
         """
         return stream(self.predictor, text)
 
-    def explain(self, text: str, against: str | None = None) -> Explanation:
+    def explain(
+        self, text: str, against: str | None = None, *, label: str | None = None
+    ) -> Explanation:
         """Show which words moved a text's score, as `interpret.explain.Explainer` does.
 
         Args:
             text: one text.
             against: another class. The explanation then says why the text got its label and not
                 this class.
+            label: the class to explain; None means the most probable one.
 
         Raises:
-            UsageError: the text is too long or not a string, or `against` is not another class.
+            UsageError: the text is too long or not a string, `label` is no class, or `against` is
+                not another class.
         """
-        return self.explainer.explain(text, against)
+        return self.explainer.explain(text, against, label=label)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -168,6 +192,7 @@ class SentimentClassifier:
         abstain_below: float = 0.0,
         slices: Sequence[str] = (),
         *,
+        out_of_scope: str | None = None,
         in_full: bool = False,
     ) -> dict[str, Any]:
         """Measure the model on labelled texts, as `measuring.measure` describes.
@@ -182,6 +207,7 @@ class SentimentClassifier:
             set_aside: takes the bad rows; None means that they are only counted.
             abstain_below: texts with a lower score count as unanswered.
             slices: columns of the source; each of their values is also measured separately.
+            out_of_scope: a source of texts that belong to no class.
             in_full: also compute what a report shows, which takes a few seconds.
 
         Raises:
@@ -192,7 +218,15 @@ class SentimentClassifier:
         run = run_settings(self.bundle)
         texts = evaluation_data(self.bundle.config, source, split, options or {}, run)
         bad_rows = set_aside or SetAside(None)
-        return measure(self.predictor, texts, bad_rows, abstain_below, slices, in_full=in_full)
+        return measure(
+            self.predictor,
+            texts,
+            bad_rows,
+            abstain_below,
+            slices,
+            out_of_scope=out_of_scope,
+            in_full=in_full,
+        )
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder that `from_pretrained` can open.
@@ -207,9 +241,13 @@ class SentimentClassifier:
     def _ranked(
         self, row: NDArray[np.float64], top_k: int | None, abstain_below: float
     ) -> list[LabelScore]:
+        if self.predictor.multi_label and top_k == 1:
+            reached = self.predictor.chosen(row)
+            return [LabelScore(label=self.classes_[c], score=float(row[c])) for c in reached]
         best = np.argsort(-row, kind="stable")[:top_k]
         ranked = [LabelScore(label=self.classes_[i], score=float(row[i])) for i in best]
-        ranked[0]["label"] = self.predictor.label(row, abstain_below)
+        if not self.predictor.multi_label:
+            ranked[0]["label"] = self.predictor.label(row, abstain_below)
         return ranked
 
 

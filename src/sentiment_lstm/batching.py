@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.records import PAD_ID, Batch
+from sentiment_lstm.records import PAD_ID, Batch, Targets
 
 _JITTER = 0.02
 """Before sorting, each length is changed at random by up to this fraction. So every epoch groups
@@ -31,7 +31,7 @@ class Window:
     ids: Sequence[NDArray[np.int32]]
     labels: NDArray[np.int64]
     first: int = 0
-    targets: NDArray[np.float32] | None = None
+    targets: Targets | None = None
     weights: NDArray[np.float32] | None = None
 
 
@@ -141,7 +141,8 @@ def padded(window: Window, rows: NDArray[np.int64]) -> Batch:
     ids = np.full((len(rows), lengths.max()), PAD_ID, dtype=np.int64)
     for index, row in enumerate(rows):
         ids[index, : lengths[index]] = window.ids[row]
-    targets, weights = (None if a is None else a[rows] for a in (window.targets, window.weights))
+    targets = None if window.targets is None else window.targets[rows]
+    weights = None if window.weights is None else window.weights[rows]
     return Batch(ids, lengths, window.labels[rows], rows + window.first, targets, weights)
 
 

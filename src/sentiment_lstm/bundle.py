@@ -13,20 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
 
+from sentiment_lstm.bundle_config import FORMAT_VERSION as FORMAT_VERSION
+from sentiment_lstm.bundle_config import Config as Config
+from sentiment_lstm.bundle_config import config_as_json, config_from_json
 from sentiment_lstm.card import model_card
 from sentiment_lstm.errors import BundleError, UsageError
 from sentiment_lstm.provenance import as_stored, replace_paths, without_paths
-from sentiment_lstm.setting_names import to_format_1
-from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, read_json
+from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import as_json, write_together
 from sentiment_lstm.text.tokenizer import TextTokenizer
-
-ARCHITECTURE = "lstm-classifier"
-FORMAT_VERSION = 1
+from sentiment_lstm.weights_file import (
+    ADVICE,
+    WIDE,
+    check_half,
+    read_weights,
+    require,
+    weights_as_bytes,
+)
+from sentiment_lstm.weights_file import expected_shapes as expected_shapes
 
 CARD, METRICS, TOKENIZER, WEIGHTS, CONFIG = FILES = (
     "README.md",
@@ -40,27 +46,14 @@ CARD, METRICS, TOKENIZER, WEIGHTS, CONFIG = FILES = (
 GRAPHS = FLOAT_GRAPH, INT8_GRAPH = ("model.onnx", "model.int8.onnx")
 """Optional files of a bundle: graphs that run without torch (`export`)."""
 
+SHIPPED = Path(__file__).parent / "pretrained"
+"""The folder of the models that come with the package."""
+
+STARTS = Path(__file__).parent / "starts"
+"""The folder of the models that come with the package for trainings to start from."""
+
 RUN_SETTINGS = "settings.json"
 """A run's settings. The file lies beside the bundle and is not part of it."""
-
-_ADVICE = "copy the whole model again, or train it again"
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What the weights are for.
-
-    `classes`: the name of each class, in the order of the logits. `temperature`: logits are divided
-    by it before they become probabilities. `provenance`: how the model was made (settings, hashes
-    of sources, rows set aside, versions); any JSON value. Its paths are saved as names.
-    """
-
-    model: ModelSettings
-    text: TextSettings
-    classes: tuple[str, ...]
-    temperature: float = 1.0
-    provenance: Mapping[str, object] = field(default_factory=dict)
-    format_version: int = FORMAT_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +93,15 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
         SentimentError: the disk is full, or the folder cannot be written to.
     """
     _check_fit(folder, bundle)
+    check_half(folder / WEIGHTS, bundle.weights, half=bundle.half)
     config = _to_json(bundle) | {"graphs": list(bundle.graphs)}
     card = without_paths(bundle.card, bundle.config.provenance)
     card = card or model_card(folder.resolve().name, config, bundle.metrics)
-    stored = np.float16 if bundle.half else np.float32
     contents = (
         card.encode("utf-8", errors="replace"),
         as_json(bundle.metrics),
         bundle.tokenizer.to_json().encode(),
-        safetensors.numpy.save(
-            {k: np.ascontiguousarray(v, dtype=stored) for k, v in bundle.weights.items()}
-        ),
+        weights_as_bytes(bundle.weights, bundle.tokenizer.hashes, half=bundle.half),
         as_json(config),
     )
     write_together(folder, {**bundle.graphs, **dict(zip(FILES, contents, strict=True))})
@@ -125,24 +116,26 @@ def load_bundle(folder: Path) -> Bundle:
     """
     try:
         _check_files(folder)
-        weights = _read_weights(folder / WEIGHTS)
-        config = _read_config(folder / CONFIG)
+        weights, hashes, half = read_weights(folder / WEIGHTS)
+        config = config_from_json(folder / CONFIG, _read_json(folder / CONFIG))
         correct_slips = config.text.correct_slips
         bundle = Bundle(
             config=config,
-            tokenizer=TextTokenizer.load(folder / TOKENIZER, correct_slips=correct_slips),
-            weights={k: v.astype(np.float32) for k, v in weights.items()},
+            tokenizer=TextTokenizer.load(
+                folder / TOKENIZER, correct_slips=correct_slips, hashes=hashes
+            ),
+            weights=weights,
             metrics=_read_json(folder / METRICS),
             card=(folder / CARD).read_text(encoding="utf-8", errors="replace"),
             graphs=_read_graphs(folder),
-            half=all(array.dtype == np.float16 for array in weights.values()),
+            half=half,
             folder=folder.absolute(),
         )
     except BundleError:  # an OSError too
         raise
     except OSError as error:
         raise BundleError(
-            f"Expected a readable model in {str(folder)[:200]}, found: {error.strerror}; {_ADVICE}."
+            f"Expected a readable model in {str(folder)[:200]}, found: {error.strerror}; {ADVICE}."
         ) from error
     _check_fit(folder, bundle)
     return bundle
@@ -184,8 +177,11 @@ def _as_saved(settings: Mapping[str, Any]) -> Settings:
 def fingerprint(bundle: Bundle) -> str:
     """A hash of everything that decides what a bundle predicts."""
     parts = [bundle.tokenizer.to_json(), *bundle.config.classes, repr(bundle.config.temperature)]
+    parts += [repr(bundle.config.thresholds)] if bundle.config.multi_label else []
     parts += ["slips"] if bundle.tokenizer.correct_slips else []
     digest = hashlib.sha256("\0".join([*parts, *bundle.graphs]).encode())
+    if bundle.tokenizer.hashes is not None:
+        digest.update(bundle.tokenizer.hashes.tobytes())
     for name in sorted(bundle.weights):
         digest.update(np.ascontiguousarray(bundle.weights[name]).data)
     for graph in bundle.graphs.values():
@@ -193,128 +189,41 @@ def fingerprint(bundle: Bundle) -> str:
     return digest.hexdigest()
 
 
-def expected_shapes(
-    model: ModelSettings, vocabulary: int, classes: int
-) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every parameter of the classifier that these settings describe."""
-    width = model.hidden_size * (2 if model.bidirectional else 1)
-    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, model.embedding_size)}
-    for direction in ("ahead", "back") if model.bidirectional else ("ahead",):
-        for layer in range(model.layers):
-            inputs = width if layer else model.embedding_size
-            name, hidden = f"{direction}.{layer}", model.hidden_size
-            shapes[f"{name}.weight_ih_l0"] = (4 * hidden, inputs)
-            shapes[f"{name}.weight_hh_l0"] = (4 * hidden, hidden)
-            shapes[f"{name}.bias_ih_l0"] = shapes[f"{name}.bias_hh_l0"] = (4 * hidden,)
-    if model.pooling == "attention":
-        shapes["pooling.attention.weight"] = (1, width)
-    units = 1 if classes == 2 else classes
-    pooled = width * len(model.pooling.split("+"))
-    return shapes | {"output.weight": (units, pooled), "output.bias": (units,)}
-
-
 def _to_json(bundle: Bundle) -> dict[str, object]:
-    config = bundle.config
-    sections = to_format_1(Settings(model=config.model, text=config.text).to_dict())
-    return {
-        "architecture": ARCHITECTURE,
-        "format_version": config.format_version,
-        "model": sections["model"],
-        "text": sections["text"],
-        "id2label": {str(i): name for i, name in enumerate(config.classes)},
-        "label2id": {name: i for i, name in enumerate(config.classes)},
-        "temperature": config.temperature,
-        "training": as_stored(config.provenance, typed_settings(bundle)),
-    }
-
-
-def _require(fits: bool, path: Path, expected: str, actual: object, remedy: str = _ADVICE) -> None:
-    """Raise the error about a bundle that does not fit."""
-    if not fits:
-        raise BundleError(f"Expected {expected} in {path}, found {actual}; {remedy}.")
+    values = config_as_json(bundle.config, has_wide_path=WIDE in bundle.weights)
+    return values | {"training": as_stored(bundle.config.provenance, typed_settings(bundle))}
 
 
 def _check_files(folder: Path) -> None:
     train = f"name another folder, or train one with `sentiment-lstm train --out {folder}`"
-    _require(folder.exists(), folder, "a saved model", "no such folder", train)
-    _require(folder.is_dir(), folder, "a saved model", "a file", "name a folder")
+    require(folder.exists(), folder, "a saved model", "no such folder", train)
+    require(folder.is_dir(), folder, "a saved model", "a file", "name a folder")
     unfinished = (folder / RUN_SETTINGS).is_file() and not is_bundle(folder)
     go_on = f"continue with `sentiment-lstm train --resume {folder}`"
-    _require(not unfinished, folder, "a trained model", "a training that is not finished", go_on)
+    require(not unfinished, folder, "a trained model", "a training that is not finished", go_on)
     _require_files(folder, FILES)
 
 
 def _require_files(folder: Path, names: Sequence[str]) -> None:
     missing = [name for name in names if not (folder / name).is_file()]
     files = "the files" if len(missing) > 1 else "the file"
-    _require(not missing, folder, f"{files} {', '.join(missing)}", "none")
+    require(not missing, folder, f"{files} {', '.join(missing)}", "none")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"Expected JSON in {path}, found: {error}; {_ADVICE}.") from error
-    _require(isinstance(values, dict), path, "a JSON object", type(values).__name__)
+        raise BundleError(f"Expected JSON in {path}, found: {error}; {ADVICE}.") from error
+    require(isinstance(values, dict), path, "a JSON object", type(values).__name__)
     return dict(values)
-
-
-def _read_config(path: Path) -> Config:
-    values = _read_json(path)
-    stored = values.get("architecture")
-    _require(stored == ARCHITECTURE, path, f"the architecture {ARCHITECTURE!r}", repr(stored))
-    _check_version(path, values.get("format_version"))
-    for key in ("model", "text", "id2label", "label2id", "training"):
-        section = values.get(key)
-        _require(isinstance(section, dict), path, f"{key!r} as an object", repr(section))
-    try:
-        settings = Settings.from_dict({key: values[key] for key in ("model", "text")})
-    except UsageError as error:
-        raise BundleError(f"{str(error).removesuffix('.')} in {path}; {_ADVICE}.") from error
-    return Config(
-        model=settings.model,
-        text=settings.text,
-        classes=_classes(path, values["id2label"], values["label2id"]),
-        temperature=values.get("temperature", 1.0),
-        provenance=values["training"],
-        format_version=values["format_version"],
-    )
-
-
-def _check_version(path: Path, version: object) -> None:
-    is_version = type(version) is int and version >= 1
-    _require(is_version, path, "a format version", repr(version))
-    is_newer = type(version) is int and version > FORMAT_VERSION
-    readable = f"at most format version {FORMAT_VERSION}"
-    _require(not is_newer, path, readable, version, "upgrade sentiment-lstm to read it")
-
-
-def _classes(path: Path, id2label: dict[str, Any], label2id: dict[str, Any]) -> tuple[str, ...]:
-    """The classes in the order of their index; the two maps must be each other's inverse."""
-    names = [id2label.get(str(i)) for i in range(len(id2label))]
-    inverse = {str(name): i for i, name in enumerate(names)}
-    fits = len(names) >= 2 and None not in names and inverse == label2id
-    _require(fits, path, "id2label and label2id to agree", f"{id2label} and {label2id}")
-    return tuple(inverse)
-
-
-def _read_weights(path: Path) -> dict[str, NDArray[np.float32] | NDArray[np.float16]]:
-    """The arrays as they are stored: half precision saves space, scoring uses single precision."""
-    try:
-        arrays = safetensors.numpy.load_file(path)
-    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise BundleError(f"Expected weights in {path}, found: {error}; {_ADVICE}.") from error
-    for name, array in arrays.items():
-        fits = array.dtype in (np.float32, np.float16)
-        _require(fits, path, f"{name} in float32 or float16", array.dtype)
-    return arrays
 
 
 def _read_graphs(folder: Path) -> dict[str, bytes]:
     """The graphs that config.json lists. Others may be left from an older model: ignore them."""
     names = _read_json(folder / CONFIG).get("graphs", [])
     are_known = isinstance(names, list) and all(name in GRAPHS for name in names)
-    _require(are_known, folder / CONFIG, f"'graphs' among {', '.join(GRAPHS)}", repr(names))
+    require(are_known, folder / CONFIG, f"'graphs' among {', '.join(GRAPHS)}", repr(names))
     _require_files(folder, names)
     return {name: (folder / name).read_bytes() for name in names}
 
@@ -324,27 +233,29 @@ def _check_fit(folder: Path, bundle: Bundle) -> None:
     value: object = bundle.config.temperature
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     fits = is_number and 0 < value < 1e9  # type: ignore[operator]
-    _require(fits, folder / CONFIG, "a temperature above 0", repr(value))
+    require(fits, folder / CONFIG, "a temperature above 0", repr(value))
     slips = bundle.config.text.correct_slips
     fits = bundle.tokenizer.correct_slips == slips
-    _require(fits, folder / CONFIG, f"a tokenizer with text.correct_slips={slips}", not slips)
+    require(fits, folder / CONFIG, f"a tokenizer with text.correct_slips={slips}", not slips)
     _check_shapes(folder / WEIGHTS, bundle)
     for name, array in bundle.weights.items():
         is_finite = bool(np.isfinite(array).all())
-        _require(is_finite, folder / WEIGHTS, f"finite numbers for {name}", "NaN or infinity")
+        require(is_finite, folder / WEIGHTS, f"finite numbers for {name}", "NaN or infinity")
 
 
 def _check_shapes(path: Path, bundle: Bundle) -> None:
     """Check names and sizes first, because their messages are clearer."""
     config, words = bundle.config, len(bundle.tokenizer)
-    expected = expected_shapes(config.model, words, len(config.classes))
+    features = 0 if bundle.tokenizer.hashes is None else len(bundle.tokenizer.hashes)
+    count, multi_label = len(config.classes), config.multi_label
+    expected = expected_shapes(config.model, words, count, features, multi_label=multi_label)
     shapes = {name: array.shape for name, array in bundle.weights.items()}
     names = sorted(expected.keys() ^ shapes.keys())
-    _require(not names, path, "the weights that config.json describes", f"a difference in {names}")
+    require(not names, path, "the weights that config.json describes", f"a difference in {names}")
     rows, units = shapes["embedding.weight"][:1], shapes["output.bias"]
-    _require(rows == (words,), path, f"an embedding of the tokenizer's {words} tokens", rows)
+    require(rows == (words,), path, f"an embedding of the tokenizer's {words} tokens", rows)
     outputs = expected["output.bias"]
     labels = f"an output of {outputs} for {len(config.classes)} labels"
-    _require(units == outputs, path, labels, units)
+    require(units == outputs, path, labels, units)
     for name, shape in expected.items():
-        _require(shapes[name] == shape, path, f"{name} of shape {shape}", shapes[name])
+        require(shapes[name] == shape, path, f"{name} of shape {shape}", shapes[name])

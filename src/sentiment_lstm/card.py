@@ -7,19 +7,13 @@ metrics.json and the registry of data sets, nothing of weights.
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sentiment_lstm.data.registry import DataSet, registered
-from sentiment_lstm.data.source_names import is_remote, scheme_and_name
-from sentiment_lstm.provenance import data_sets, registered_set
-
-_MEASURED = "validation_"
-"""Metrics with this prefix were measured on texts kept out of training."""
-
-_PLAIN = re.compile(r"[a-z][a-zA-Z0-9._/-]+")
+from sentiment_lstm.front_matter import MEASURED, metadata_lines, model_index
+from sentiment_lstm.provenance import data_sets
+from sentiment_lstm.wording import MOST_SHOWN, first_names
 
 _CARD = """\
 ---
@@ -35,7 +29,7 @@ model-index:
 # {name}
 
 An LSTM text classifier made with sentiment-lstm. For each text it returns the probabilities of the
-classes {classes}.
+{classes}.{several}{wide}
 
 ```python
 from sentiment_lstm import SentimentClassifier
@@ -56,19 +50,54 @@ probabilities less reliable.
 
 {results}
 
-The `validation_` numbers were measured on texts that were kept out of training. The same texts
-decided when to stop, so expect slightly lower accuracy on new texts.
+{measured}
 
 Logits are divided by the temperature {temperature:.4g}
 before they become probabilities. Training fits the temperature on the validation texts if the model
 makes at least ten mistakes there. `validation_loss` is the log-loss without the temperature,
 `validation_calibrated_loss` the log-loss with it.
-{tests}{development}{behaviour}
+{by_class}{tests}{development}{behaviour}
 ## Settings
 
 ```json
 {settings}
 ```
+"""
+
+_WIDE = """
+Its logits are those of the LSTM, added to those of a linear model on words, pairs of words and
+character n-grams."""
+
+_SEVERAL = """
+A text may have several of them, or none: it gets each one whose probability is at least its
+threshold (`config.json`). The validation texts chose the thresholds, for the highest F1. Accuracy
+is the fraction of texts that get exactly their labels."""
+
+_KEPT_OUT = "The `validation_` numbers were measured on texts that were kept out of training."
+_TRIALS = """\
+The `validation_` numbers were measured in trial trainings ({trials}), each on texts that it did not
+train on. The last training then read all texts, also these."""
+_STOPPED = """ The same texts
+decided when to stop, so expect slightly lower accuracy on new texts."""
+_WEIGHED = """ The same texts
+chose the weight of the linear model, so expect slightly lower accuracy on new texts."""
+
+_CLASSES = """
+### Classes
+
+{which}, measured on the validation texts.
+
+| class | F1 | precision | recall | texts |
+| --- | --- | --- | --- | --- |
+{rows}
+{pairs}"""
+
+_PAIRS = """
+The most confused classes:
+
+| true | read as | texts |
+| --- | --- | --- |
+{rows}
 """
 
 _SETS = """
@@ -107,7 +136,9 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
             description), `sources` (hashes) and `data_sets` (names of the registry) get their own
             sections. The other keys are shown as a list.
         metrics: the content of `metrics.json`. Numbers named `validation_...` become the results in
-            the front matter (`model-index`). If present, `tests` and `development` (a set's name
+            the front matter (`model-index`). If there are more than two classes,
+            `validation_per_class` and `validation_confused_pairs` (`evaluation.by_class`) become
+            tables. If present, `tests` and `development` (a set's name
             -> `n`, `score`, `log_loss`, `ece`) and `behaviour` (`CapabilityResult.to_dict` of each
             capability) become tables.
     """
@@ -116,14 +147,20 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
     settings = {"model": config["model"], "text": config["text"], **training.pop("settings", {})}
     data = settings.get("data", {})
     source = str(data.get("source", "unknown"))
-    metadata = _metadata(training.pop("license", ""), training.pop("language", []), known, source)
+    metadata = metadata_lines(
+        training.pop("license", ""), training.pop("language", []), known, source
+    )
     origins, hashed = training.pop("origins", {}), training.pop("sources", [])
     training.pop("data_sets", None)
     return _CARD.format(
         metadata=metadata,
-        index=_model_index(name, source, metrics),
+        index=model_index(name, source, metrics),
         name=name,
-        classes=", ".join(f"`{label}`" for label in config["label2id"]),
+        classes=_named(list(config["label2id"])),
+        several=_SEVERAL if config.get("multi_label") else "",
+        wide=_WIDE if metrics.get("wide_weight") else "",
+        measured=_measured(settings.get("training", {}), metrics),
+        by_class=_by_class(metrics),
         sources=sources(settings, data),
         start=_start(settings.get("training", {})),
         origins="".join(f"- {origin}: {text}\n" for origin, text in origins.items()),
@@ -143,6 +180,14 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         behaviour=_behaviour(metrics.get("behaviour")),
         settings=json.dumps(settings, indent=2),
     )
+
+
+def _named(classes: Sequence[str]) -> str:
+    """The classes for a sentence; of many only the first, and where the others are."""
+    listed = first_names([f"`{name}`" for name in classes], MOST_SHOWN)
+    if len(classes) <= MOST_SHOWN:
+        return f"classes {listed}"
+    return f"{len(classes):,} classes {listed} (listed in `config.json`)"
 
 
 def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
@@ -167,43 +212,13 @@ def _start(training: Mapping[str, Any]) -> str:
     return f" Training started from the model `{init}`." if init else ""
 
 
-def _metadata(license_: str, language: Sequence[str], known: Sequence[DataSet], source: str) -> str:
-    """The front matter's lines about licence, languages and data sets on the hub."""
-    hub_ids = [*(entry.hub for entry in known), _hub_id(source)]
-    lines = [f"license: {_yaml(license_)}"] if license_ else []
-    for key, values in (("language", language), ("datasets", filter(None, hub_ids))):
-        listed = [f"- {_yaml(value)}" for value in dict.fromkeys(values)]
-        lines += [f"{key}:", *listed] if listed else []
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _yaml(value: str) -> str:
-    """A string for the front matter. It is quoted if YAML would misread it: `no` would be false."""
-    return value if _PLAIN.fullmatch(value) and value != "no" else json.dumps(value)
-
-
-def _hub_id(source: str) -> str:
-    """`hf:OWNER/NAME/CONFIG` -> `OWNER/NAME`; empty for other sources."""
-    scheme, name = scheme_and_name(source)
-    return "/".join(name.split("/")[:2]) if scheme == "hf" and is_remote(source) else ""
-
-
-def _model_index(name: str, source: str, metrics: Mapping[str, object]) -> str:
-    """The results for the front matter as JSON, which is valid YAML and easy to quote."""
-    measured = [
-        {"type": key.removeprefix(_MEASURED), "name": key, "value": value}
-        for key, value in metrics.items()
-        if key.startswith(_MEASURED) and isinstance(value, (int, float)) and math.isfinite(value)
-    ]
-    bare = source.removeprefix("data:").removeprefix("hf:")
-    entry = registered_set(source) if source.startswith("data:") else None
-    type_ = entry.hub if entry and entry.hub else _hub_id(source) or bare
-    result = {
-        "task": {"type": "text-classification"},
-        "dataset": {"type": type_, "name": bare, "split": "validation"},
-        "metrics": measured,
-    }
-    return f"- {json.dumps({'name': name, 'results': [result] if measured else []})}"
+def _measured(training: Mapping[str, Any], metrics: Mapping[str, object]) -> str:
+    """Which texts the validation numbers come from, and what else these texts decided."""
+    trials = training.get("trials", 0)
+    measured = _TRIALS.format(trials=trials) if trials else _KEPT_OUT
+    if training.get("patience", 1) or training.get("keep", "best") == "best":
+        return measured + _STOPPED
+    return measured + (_WEIGHED if "wide_weight" in metrics else "")
 
 
 def _items(values: Mapping[str, object]) -> str:
@@ -250,6 +265,41 @@ def _table(metrics: Mapping[str, object]) -> str:
     plain = {k: v for k, v in metrics.items() if not isinstance(v, (Mapping, list))}
     rows = [f"| {key} | {_shown(value)} |" for key, value in plain.items()]
     return "\n".join(["| metric | value |", "| --- | --- |", *rows])
+
+
+def _by_class(metrics: Mapping[str, Any]) -> str:
+    """Tables of the weakest classes and of the most confused ones."""
+    measured = [row for row in metrics.get(f"{MEASURED}per_class", ()) if row["n"]]
+    if len(measured) < 3:
+        return ""
+    rows = [
+        f"| {_cell(row['class'])} | {_fraction(row['f1'])} | {_fraction(row['precision'])} "
+        f"| {_fraction(row['recall'])} | {row['n']:,} |"
+        for row in measured[:MOST_SHOWN]
+    ]
+    which = "All classes, the weakest first"
+    if len(measured) > MOST_SHOWN:
+        which = f"The {MOST_SHOWN} weakest of {len(measured):,} classes (`metrics.json` holds all)"
+    pairs = _pairs(metrics.get(f"{MEASURED}confused_pairs", ()))
+    return _CLASSES.format(which=which, rows="\n".join(rows), pairs=pairs)
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        f"| {_cell(pair['true'])} | {_cell(pair['predicted'])} "
+        f"| {pair['count']:,} of {pair['of']:,} |"
+        for pair in pairs
+    ]
+    return _PAIRS.format(rows="\n".join(rows)) if rows else ""
+
+
+def _cell(name: str) -> str:
+    """A name for a cell of a Markdown table, on one line."""
+    return f"`{' '.join(name.split())}`".replace("|", "\\|")
+
+
+def _fraction(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _sets(title: str, role: str, sets: Any) -> str:  # noqa: ANN401

@@ -28,10 +28,14 @@ from sentiment_lstm.inference.arrays import (
     quantised_table,
     shared_arrays,
     state_shapes,
+    wide_units,
 )
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import open_torch
+from sentiment_lstm.inference.runtime import feature_batch
+from sentiment_lstm.records import Encoded, Features
 from sentiment_lstm.settings import ModelSettings
+from sentiment_lstm.weights_file import WIDE
 
 OPSET, IR_VERSION, MICROSOFT = 21, 10, "com.microsoft"
 _LENGTHS = (1, 2, 3, 7, 8, 20, 64, 65, 250, 700)
@@ -86,15 +90,16 @@ def _parity(bundle: Bundle, name: str, graph: bytes) -> dict[str, float]:
     and whole.
     """
     random = np.random.default_rng(0)
-    texts = [random.integers(1, len(bundle.tokenizer), n).astype(np.int32) for n in _LENGTHS]
+    texts = [_random_text(bundle, random, length) for length in _LENGTHS]
     runtime = OnnxRuntime(bundle, graph, quantised=name == INT8_GRAPH)
-    together = probabilities(runtime.score(texts))
-    from_torch = probabilities(open_torch(bundle).score(texts))
-    alone = [probabilities(runtime.score([text])) for text in texts]
-    others = {"torch": from_torch, "alone": np.concatenate(alone)}
+    logits = {"whole": runtime.score(texts), "torch": open_torch(bundle).score(texts)}
+    logits["alone"] = np.concatenate([runtime.score([text]) for text in texts])
     if runtime.carries:
-        others["pieces"] = np.concatenate([probabilities(_piecewise(runtime, t)) for t in texts])
-    differences = {key: float(np.abs(other - together).max()) for key, other in others.items()}
+        logits["pieces"] = np.concatenate([_piecewise(runtime, text) for text in texts])
+    several = bundle.config.multi_label
+    scores = {key: probabilities(rows, multi_label=several) for key, rows in logits.items()}
+    whole = scores.pop("whole")
+    differences = {key: float(np.abs(other - whole).max()) for key, other in scores.items()}
     limits = {"torch": np.inf if name == INT8_GRAPH else 1e-4}
     for key, difference in differences.items():
         if not difference <= limits.get(key, 1e-5):
@@ -105,12 +110,22 @@ def _parity(bundle: Bundle, name: str, graph: bytes) -> dict[str, float]:
     return differences
 
 
-def _piecewise(runtime: OnnxRuntime, text: NDArray[np.int32]) -> NDArray[np.float32]:
+def _random_text(bundle: Bundle, random: np.random.Generator, length: int) -> Encoded:
+    """Draw token ids and, for a model with a wide path, up to nine features for each token."""
+    ids = random.integers(1, len(bundle.tokenizer), length).astype(np.int32)
+    if bundle.tokenizer.features is None:
+        return Encoded(ids)
+    counts = random.integers(0, 10, length)
+    features = random.integers(0, len(bundle.tokenizer.features), counts.sum()).astype(np.int32)
+    return Encoded(ids, features=Features(features, counts))
+
+
+def _piecewise(runtime: OnnxRuntime, text: Encoded) -> NDArray[np.float32]:
     """Return the logits of a text that is read in pieces of seven tokens."""
     state = None
-    for start in range(0, len(text), 7):
-        piece = text[None, start : start + 7].astype(np.int64)
-        logits, state = runtime.read(piece, np.array([piece.shape[1]]), state)
+    for piece in text.pieces(7):
+        ids = piece.ids[None].astype(np.int64)
+        logits, state = runtime.read(ids, np.array([ids.shape[1]]), state, feature_batch([piece]))
     return logits
 
 
@@ -119,7 +134,8 @@ def build(bundle: Bundle, *, quantised: bool) -> onnx.ModelProto:
 
     Inputs: `ids` int64 [B, T], `lengths` int32 [B], and the state, with the names and shapes of
     `inference.arrays.state_shapes`. Outputs: `logits` [B] or [B, C], and the state, with `_out`
-    added to the names. The runtime supplies the arrays of `inference.arrays.shared_arrays`.
+    added to the names. The runtime supplies the arrays of `inference.arrays.shared_arrays`. With a
+    wide path it also adds the weights of the features to the input `wide_sum`.
 
     Args:
         bundle: the model.
@@ -282,20 +298,24 @@ def _attention(graph: Graph, states: str, weight: NDArray[np.float32]) -> str:
 def _logits(graph: Graph, weights: Weights, summary: str) -> str:
     weight = graph.constant("output", np.ascontiguousarray(weights["output.weight"]))
     bias = graph.constant("output_bias", weights["output.bias"])
-    binary = len(weights["output.bias"]) == 1
-    scores = graph.add("Gemm", [summary, weight, bias], "units" if binary else "logits", transB=1)
-    return graph.add("Squeeze", [scores, graph.integers(1)], "logits") if binary else scores
+    scores = graph.add("Gemm", [summary, weight, bias], "deep", transB=1)
+    if WIDE in weights:
+        wide = graph.add("Identity", ["wide_sum"], "wide_sum_out")
+        scores = graph.add("Add", [scores, wide], "deep_and_wide")
+    if len(weights["output.bias"]) == 1:
+        return graph.add("Squeeze", [scores, graph.integers(1)], "logits")
+    return graph.add("Identity", [scores], "logits")
 
 
 def _model(graph: Graph, bundle: Bundle, shared: Mapping[str, Array]) -> onnx.ModelProto:
-    classes = len(bundle.config.classes)
     inputs = [
         helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "T"]),
         helper.make_tensor_value_info("lengths", TensorProto.INT32, ["B"]),
     ]
-    logits: list[str | int | None] = ["B"] if classes == 2 else ["B", classes]
+    count = len(bundle.weights["output.bias"])
+    logits: list[str | int | None] = ["B"] if count == 1 else ["B", count]
     outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, logits)]
-    for name, shape in state_shapes(bundle.config.model).items():
+    for name, shape in state_shapes(bundle.config.model, wide_units(bundle.weights)).items():
         inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         outputs.append(helper.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, shape))
     kept = [numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
@@ -311,7 +331,6 @@ def _model(graph: Graph, bundle: Bundle, shared: Mapping[str, Array]) -> onnx.Mo
 def _external_tensor(name: str, value: Array) -> TensorProto:
     """Describe an array that the graph names but does not hold."""
     kind = helper.np_dtype_to_tensor_dtype(value.dtype)
-    tensor = TensorProto(name=name, data_type=kind, dims=value.shape)
-    tensor.data_location = TensorProto.EXTERNAL
+    tensor = TensorProto(name=name, data_type=kind, dims=value.shape, data_location="EXTERNAL")
     tensor.external_data.add(key="location", value=WEIGHTS)
     return tensor

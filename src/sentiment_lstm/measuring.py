@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import islice, tee
 from typing import Any
 
@@ -13,32 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.batching import lengths_of
-from sentiment_lstm.bundle import Config
-from sentiment_lstm.data.corpus import evaluation_split, named_split, validation_examples
-from sentiment_lstm.data.open import is_missing, list_splits, open_rows, read_examples
 from sentiment_lstm.data.screening import SetAside, mark_duplicates
-from sentiment_lstm.data.source_names import is_remote
-from sentiment_lstm.errors import DataError, MissingExtraError
+from sentiment_lstm.errors import DataError, MissingExtraError, UsageError
 from sentiment_lstm.evaluation import bootstrap
-from sentiment_lstm.evaluation.calibration import checked_threshold, coverage_at
+from sentiment_lstm.evaluation.bootstrap import label_intervals
+from sentiment_lstm.evaluation.by_class import by_class
+from sentiment_lstm.evaluation.calibration import THRESHOLDS, coverage_at
 from sentiment_lstm.evaluation.label_errors import likely_label_errors
 from sentiment_lstm.evaluation.metrics import (
     accuracy_by_value,
     confident_mistakes,
     evaluate,
+    right_by_length,
     roc_curve,
 )
+from sentiment_lstm.evaluation.multi_label import measure_labels, surest_mistakes
+from sentiment_lstm.evaluation.out_of_scope import out_of_scope_scores
+from sentiment_lstm.evaluation_data import EvaluationData, out_of_scope_texts
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.provenance import (
-    caution_about,
-    has_path,
-    is_portable,
-    is_same_source,
-    recorded_hash,
-    sha256_of,
-)
 from sentiment_lstm.records import Example
-from sentiment_lstm.settings import DataSettings, Settings
 
 _logger = logging.getLogger(__name__)
 _MISTAKES = 10
@@ -48,162 +41,22 @@ NO_VALUE = "(none)"
 """The name of the slice of texts whose column is empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationData:
-    """The texts to measure on: a source, or the part that a training on it keeps for validation.
-
-    `kept_back`: whether it is this validation part, chosen by `data` and `seed`. `caution`: a
-    sentence about texts that may have trained the model, or empty. `measure` logs it as a warning.
-    """
-
-    data: DataSettings
-    seed: int
-    kept_back: bool
-    caution: str = field(default="", compare=False)
-
-    @property
-    def split(self) -> str:
-        """The name of the split that is measured."""
-        return "validation" if self.kept_back else self.data.split
-
-    def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
-        """The labelled texts. If the split is the source's own, all good rows are kept."""
-        if self.kept_back:
-            return validation_examples(self.data, self.seed, set_aside, classes)
-        return read_examples(self.data, set_aside=set_aside, classes=classes)
-
-    def column(self, name: str) -> dict[str, str]:
-        """The values of another column by row id; the source is read once more.
-
-        Raises:
-            DataError: the source has no such column.
-        """
-        whole = self.kept_back and self.data.split == "train"
-        own = whole and "validation" in list_splits(self.data.source)
-        split = "validation" if own else self.data.split
-        rows = open_rows(replace(self.data, group_column=name, split=split))
-        most = self.data.stream_rows if self.data.streaming and self.kept_back else None
-        values = {row.id: _clean_cell(row.group) for row in islice(rows, most)}
-        if not any(values.values()):
-            raise DataError(
-                f"Expected values in a column {name!r} of {self.data.source}, found none: "
-                "name another column, or none."
-            )
-        return values
-
-
 @dataclass
 class _Measured:
     """The results for N texts of C classes.
 
-    `labels`: class indices, [N]. `probabilities`: [N, C]. `lengths`: tokens of each text, [N].
-    `ids`: the ids of the rows. `mistakes`: the most confident mistakes with their texts, by row
-    number, most confident first. `duplicates`: counts by kind.
+    `labels`: class indices, [N]; bool [N, C] if a text may have several labels. `probabilities`:
+    [N, C]. `lengths`: tokens of each text, [N]. `ids`: the ids of the rows. `mistakes`: the most
+    confident mistakes with their texts, by row number, most confident first. `duplicates`: counts
+    by kind.
     """
 
-    labels: NDArray[np.int64]
+    labels: Any
     probabilities: NDArray[np.float64]
     lengths: NDArray[np.int64]
     ids: list[str]
     mistakes: dict[int, dict[str, Any]]
     duplicates: Counter[str]
-
-
-def evaluation_data(
-    config: Config,
-    source: str | None,
-    split: str | None,
-    options: Mapping[str, object],
-    run: Settings | None = None,
-) -> EvaluationData:
-    """Choose the texts to measure a model on: its own validation texts unless a source is named.
-
-    Args:
-        config: the model's configuration, which names the texts that trained the model.
-        source: as `--data` names it; if it is the model's own, its columns and label map apply.
-        split: None means `test` if a named source has one, else the validation texts if the source
-            is the model's own, else everything.
-        options: settings that replace those of the model.
-        run: the settings of the model's run, which say where its texts are (`run_settings`). None:
-            a source must be named.
-
-    Raises:
-        DataError: no source is named, and the model's own source is unknown or not on this machine.
-    """
-    if source is None and run is None:
-        raise DataError(
-            "Expected labelled texts to measure on, found none: name them with --data SOURCE."
-        )
-    trained = run or Settings.from_dict(config.provenance.get("settings", {}))  # type: ignore[arg-type]
-    data = _own_data(config, source, trained, has_run=run is not None)
-    own = data is not None
-    data = data or DataSettings(source=str(source))
-    if source is None:
-        _check_here(data)
-    evaluated = evaluation_split(data.source) if source else "validation"
-    split = split or ("validation" if own and evaluated == "train" else evaluated)
-    kept_back = split == "validation" and (own or split not in list_splits(data.source))
-    if kept_back:
-        _check_excluded(data)
-    else:
-        data = replace(data, split=split, streaming=False, exclude=())
-    caution = "" if own else caution_about(data.source, config.provenance)
-    data = Settings(data=data).updated(options).data
-    return EvaluationData(data, trained.training.seed, kept_back, caution)
-
-
-def _own_data(
-    config: Config, source: str | None, trained: Settings, *, has_run: bool
-) -> DataSettings | None:
-    """How to read a source that the model was trained on; None if it was trained on another."""
-    own = replace(trained.data, strict=False)
-    if source is None:
-        return own
-    if "settings" not in config.provenance and not has_run:
-        return None
-    same_source = is_same_source(source, own.source)
-    sha256 = recorded_hash(config.provenance)
-    if is_portable(source) or (has_run and same_source):
-        return own if same_source else None
-    if sha256 is None:  # a bare name may be the name of another file
-        return own if same_source and has_path(own.source) else None
-    # Another machine may have another file of that name, or the same file at another place.
-    same_file = sha256_of(source) == sha256
-    return replace(own, source=source) if same_file else None
-
-
-def _check_here(data: DataSettings) -> None:
-    """Refuse texts that the user did not name and that are not on this machine.
-
-    Raises:
-        DataError: the texts are read over the network, or they are missing.
-    """
-    for source in (data.source, *data.exclude):
-        if is_remote(source):
-            raise DataError(
-                f"Expected texts on this machine to measure on, found a training on {source}: "
-                "name labelled texts with --data SOURCE."
-            )
-    if is_missing(data.source):
-        raise DataError(
-            f"Expected the texts that the model was trained on at {data.source}, found nothing: "
-            "name labelled texts to measure on, --data SOURCE."
-        )
-
-
-def _check_excluded(data: DataSettings) -> None:
-    """Refuse to choose validation texts without the texts that the training excluded.
-
-    Raises:
-        DataError: such texts are not on this machine.
-    """
-    for excluded in data.exclude:
-        source, _ = named_split(excluded)
-        if is_missing(source):
-            raise DataError(
-                f"Expected the texts that the training excluded at {source}, found nothing: "
-                "put them back, or name other labelled texts with --data SOURCE."
-            )
 
 
 def measure(
@@ -213,6 +66,7 @@ def measure(
     abstain_below: float = 0.0,
     slices: Sequence[str] = (),
     *,
+    out_of_scope: str | None = None,
     in_full: bool = False,
 ) -> dict[str, Any]:
     """Score every good row and compare the predictions with the labels.
@@ -223,22 +77,36 @@ def measure(
         set_aside: takes the bad rows.
         abstain_below: in `abstain` and `mistakes`, texts with a lower score count as unanswered.
         slices: columns of the source; each of their values is also measured separately.
+        out_of_scope: a source of texts that belong to no class, as `SOURCE` or `SOURCE:SPLIT`.
         in_full: also compute `intervals` and `label_errors`, which takes a few seconds.
 
     Returns:
-        A dictionary with the fields of `evaluation.metrics.Scores`; `abstain` (threshold, coverage,
-        accuracy on the answered texts); `data`, `split`, `classes`, `set_aside` (rows by reason),
-        `duplicates`; `roc_curve` (class -> points) and `slices` (column -> rows) in the form of
-        `evaluation.metrics`; and `mistakes`, the most confident ones: id, true, predicted, score,
-        text. In full also `intervals` (measure -> 95% bounds) and `label_errors`: `found` (their
-        number, None if unknown), `note` (why), and `examples` (those among the hundred most
+        A dictionary with the fields of `evaluation.metrics.Scores`; those of
+        `evaluation.by_class.by_class`; `abstain` (threshold, coverage, accuracy on the answered
+        texts); `out_of_scope`: None, or `data` (the source's name) and the fields of
+        `evaluation.out_of_scope.out_of_scope_scores`; `data`, `split`, `classes`, `set_aside` (rows
+        by reason), `duplicates`; `roc_curve` (class -> points) and `slices` (column -> rows) in the
+        form of `evaluation.metrics`; and `mistakes`, the most confident ones: id, true, predicted,
+        score, text. In full also `intervals` (measure -> 95% bounds) and `label_errors`: `found`
+        (their number, None if unknown), `note` (why), and `examples` (those among the hundred most
         confident mistakes).
 
+        If a text may have several labels: `multi_label` (true), the fields of
+        `evaluation.multi_label.measure_labels`, `accuracy_by_length`, `slices` (their accuracy is
+        the exact match), and of the above `data`, `split`, `classes`, `set_aside`, `duplicates`,
+        `mistakes` (true and predicted labels are lists) and `intervals`.
+
     Raises:
-        DataError: the source cannot be read, has no usable row, or lacks a column of `slices`.
-        UsageError: `abstain_below` is not in [0, 1).
+        DataError: a source cannot be read or has no usable row, or lacks a column of `slices`.
+        UsageError: `abstain_below` is not in [0, 1); or it or `out_of_scope` is given though a text
+            may have several labels.
     """
-    least = checked_threshold(abstain_below)
+    least = predictor.checked_threshold(abstain_below)
+    if predictor.multi_label and out_of_scope:
+        raise UsageError(
+            "Expected no --out-of-scope for a model of several labels per text, found "
+            f"{out_of_scope}: leave it out, because a text may have no label."
+        )
     if texts.caution:
         _logger.warning("%s", texts.caution)
     columns = {name: texts.column(name) for name in slices}
@@ -247,27 +115,96 @@ def measure(
     measured = _scored(predictor, examples)
     if measured is None:
         raise DataError(f"Expected labelled texts in {texts.data.source}, found none.")
-    labels, probabilities = measured.labels, measured.probabilities
-    right = probabilities.argmax(axis=1) == labels
-    curves = roc_curve(labels, probabilities)
-    return {
+    shared = {
         "data": texts.data.source,
         "split": texts.split,
         "classes": list(predictor.classes),
         "set_aside": {**set_aside.counts, **left_out},
         "duplicates": dict(measured.duplicates),
-        **evaluate(labels, probabilities, measured.lengths).to_dict(),
-        "roc_curve": {predictor.classes[c]: points for c, points in curves.items()},
-        "slices": {
-            name: accuracy_by_value(right, [values[i] or NO_VALUE for i in measured.ids])
-            for name, values in columns.items()
-        },
-        "abstain": coverage_at(least, probabilities.max(axis=1), right),
-        "mistakes": [row for row in measured.mistakes.values() if row["score"] >= least][
+    }
+    if predictor.thresholds is not None:
+        return shared | _of_labels(measured, predictor, columns, in_full=in_full)
+    confidence = measured.probabilities.max(axis=1)
+    others = _out_of_scope(predictor, out_of_scope, texts, confidence, least)
+    return shared | _of_classes(
+        measured, predictor.classes, columns, least, others, in_full=in_full
+    )
+
+
+def _of_classes(
+    measured: _Measured,
+    classes: Sequence[str],
+    columns: Mapping[str, Mapping[str, str]],
+    abstain_below: float,
+    out_of_scope: Mapping[str, Any] | None,
+    *,
+    in_full: bool,
+) -> dict[str, Any]:
+    """The results where each text has one class."""
+    labels, probabilities = measured.labels, measured.probabilities
+    right = probabilities.argmax(axis=1) == labels
+    curves = roc_curve(labels, probabilities)
+    scores = evaluate(labels, probabilities, measured.lengths)
+    confidence = probabilities.max(axis=1)
+    return {
+        **scores.to_dict(),
+        **by_class(scores.confusion, classes),
+        "roc_curve": {classes[c]: points for c, points in curves.items()},
+        "slices": _slices(measured, columns, right),
+        "abstain": coverage_at(abstain_below, confidence, right),
+        "out_of_scope": out_of_scope,
+        "mistakes": [row for row in measured.mistakes.values() if row["score"] >= abstain_below][
             :_MISTAKES
         ],
         **(_in_full(measured) if in_full else {}),
     }
+
+
+def _of_labels(
+    measured: _Measured,
+    predictor: Predictor,
+    columns: Mapping[str, Mapping[str, str]],
+    *,
+    in_full: bool,
+) -> dict[str, Any]:
+    """The results where a text may have several labels."""
+    targets, probabilities = measured.labels, measured.probabilities
+    thresholds = predictor.thresholds or ()
+    predicted = probabilities >= np.array(thresholds)
+    right = (predicted == targets).all(axis=1)
+    values = {
+        "multi_label": True,
+        **measure_labels(targets, probabilities, thresholds, predictor.classes),
+        "accuracy_by_length": right_by_length(right, measured.lengths),
+        "slices": _slices(measured, columns, right),
+        "mistakes": list(measured.mistakes.values())[:_MISTAKES],
+    }
+    return values | ({"intervals": label_intervals(targets, predicted)} if in_full else {})
+
+
+def _slices(
+    measured: _Measured, columns: Mapping[str, Mapping[str, str]], right: NDArray[np.bool_]
+) -> dict[str, Any]:
+    return {
+        name: accuracy_by_value(right, [values[i] or NO_VALUE for i in measured.ids])
+        for name, values in columns.items()
+    }
+
+
+def _out_of_scope(
+    predictor: Predictor,
+    source: str | None,
+    texts: EvaluationData,
+    confidence: NDArray[np.float64],
+    abstain_below: float,
+) -> dict[str, Any] | None:
+    """Score the texts of no class, and compare their confidence with that of the other texts."""
+    if source is None:
+        return None
+    predictions = predictor.predict_iter(out_of_scope_texts(source, texts.data))
+    scores = np.array([prediction.score for prediction in predictions])
+    thresholds = sorted({*THRESHOLDS, abstain_below} - {0.0})
+    return {"data": source, **out_of_scope_scores(confidence, scores, thresholds)}
 
 
 def _scored(predictor: Predictor, examples: Iterable[Example]) -> _Measured | None:
@@ -279,10 +216,10 @@ def _scored(predictor: Predictor, examples: Iterable[Example]) -> _Measured | No
     mistakes: dict[int, dict[str, Any]] = {}
     for texts, encoded, probabilities in predictor.windows(example.text for example in ahead):
         rows = list(islice(behind, len(texts)))
-        labels = np.array([predictor.classes.index(str(row.label)) for row in rows])
+        labels = _labels_of(rows, predictor)
         parts.append((labels, probabilities, lengths_of([text.ids for text in encoded])))
-        for i in confident_mistakes(labels, probabilities, _HELD):
-            mistakes[len(ids) + int(i)] = _mistake(rows[i], probabilities[i], predictor.classes)
+        for i, score in _worst(labels, probabilities, predictor).items():
+            mistakes[len(ids) + i] = _mistake(rows[i], probabilities[i], score, predictor)
         ids += [row.id for row in rows]
         worst = sorted(mistakes.items(), key=lambda item: -item[1]["score"])
         mistakes = dict(worst[:_HELD])
@@ -317,19 +254,34 @@ def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iter
             yield example
 
 
-def _clean_cell(cell: str | None) -> str:
-    """A value of a column as a string that can be shown and stored."""
-    return (cell or "").strip().encode(errors="replace").decode()
+def _labels_of(rows: Sequence[Example], predictor: Predictor) -> NDArray[Any]:
+    """Class indices, [N]; if a text may have several labels, bool [N, C]."""
+    classes = predictor.classes
+    if predictor.multi_label:
+        return np.array([[name in row.all_labels for name in classes] for row in rows])
+    return np.array([classes.index(str(row.label)) for row in rows])
+
+
+def _worst(
+    labels: NDArray[Any], probabilities: NDArray[np.float64], predictor: Predictor
+) -> dict[int, float]:
+    """The rows of the most confident mistakes, and their confidence."""
+    if predictor.thresholds is not None:
+        predicted = probabilities >= np.array(predictor.thresholds)
+        return surest_mistakes(labels, probabilities, predicted, _HELD)
+    rows = confident_mistakes(labels, probabilities, _HELD).tolist()
+    return {row: float(probabilities[row].max()) for row in rows}
 
 
 def _mistake(
-    example: Example, probabilities: NDArray[np.float64], classes: tuple[str, ...]
+    example: Example, probabilities: NDArray[np.float64], score: float, predictor: Predictor
 ) -> dict[str, Any]:
-    winner = int(probabilities.argmax())
+    predicted = [predictor.classes[c] for c in predictor.chosen(probabilities)]
+    several = predictor.multi_label
     return {
         "id": example.id,
-        "true": example.label,
-        "predicted": classes[winner],
-        "score": float(probabilities[winner]),
+        "true": list(example.all_labels) if several else example.label,
+        "predicted": predicted if several else predicted[0],
+        "score": score,
         "text": example.text,
     }

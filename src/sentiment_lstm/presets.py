@@ -24,6 +24,8 @@ _QUICK = Settings(
 )
 
 PRESETS: dict[str, Settings] = {
+    # Looks at the texts first, and then chooses (`training/automatic.py`).
+    "auto": Settings(training=TrainingSettings(auto=True)),
     # The study that this project grew from: its model, optimiser, batch and clipping.
     "seed": Settings(
         text=TextSettings(max_tokens=250),

@@ -159,6 +159,13 @@ def data_sets(provenance: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys([*_strings(provenance.get("data_sets")), *known]))
 
 
+def joined_text_columns(provenance: Mapping[str, Any]) -> str | None:
+    """The text columns that the training joined, with commas; None if there was only one."""
+    data = _mapping(_mapping(provenance.get("settings")).get("data"))
+    columns = data.get("text_column")
+    return columns if isinstance(columns, str) and "," in columns else None
+
+
 def registered_set(source: str) -> DataSet | None:
     """The registry's entry for `data:NAME`, for the bundled `imdb`, or for a name on the hub."""
     scheme, name = scheme_and_name(source)

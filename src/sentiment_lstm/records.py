@@ -1,12 +1,16 @@
 """The records that travel from one stage to the next, and the legend of their shapes.
 
 Shape letters used in every docstring: B texts in a batch, T tokens (padded length), E embedding
-width, H hidden width, L LSTM layers, C classes. This file knows NumPy and nothing of torch.
+width, H hidden width, L LSTM layers, C classes, U output units, K features of a text. This file
+knows NumPy and nothing of torch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +19,25 @@ PAD_ID = 0
 """Id of the padding token, in every vocabulary."""
 UNKNOWN_ID = 1
 """Id of the token for every word outside the vocabulary."""
+
+
+Targets = NDArray[np.int64] | NDArray[np.float32] | NDArray[np.bool_]
+"""Class indices, [N]; the probability of each class, float [N, C]; or, if a text may have several
+labels, which of them it has, bool [N, C]."""
+
+
+def has_several(targets: Targets) -> TypeGuard[NDArray[np.bool_]]:
+    """Whether the targets are of texts that may have several labels."""
+    return targets.dtype == np.bool_
+
+
+def output_units(classes: int, *, multi_label: bool = False) -> int:
+    """The number of output units U of a network.
+
+    A text has one of C classes: one unit for two classes, else C (softmax). A text may have several
+    of C labels: always C units (a sigmoid each).
+    """
+    return 1 if classes == 2 and not multi_label else classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +63,8 @@ class Example:
 
     `label` is the name of its class, None for a text without a label. `soft_label` is the second
     class's probability where the label lies between two classes (0.5 for a neutral text); else
-    None. `weight` is the text's factor in the training loss.
+    None. `weight` is the text's factor in the training loss. `labels` holds all labels, sorted, if
+    a text may have several of them (`label` is None then); else None.
     """
 
     text: str
@@ -49,6 +73,41 @@ class Example:
     group: str | None = None
     soft_label: float | None = None
     weight: float = 1.0
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """The names of all its labels; () if it has none."""
+        if self.labels is not None:
+            return self.labels
+        return () if self.label is None else (self.label,)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The features of a text for the wide path (`text.features`).
+
+    `ids`: indices of the features, int32 [K], in the order of the text. `counts`: how many of them
+    belong to each token, int64 [T]. The features of a word belong to its last token. `last_word`:
+    the hash of the text's last word, None if it has no word.
+    """
+
+    ids: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    last_word: int | None = None
+
+    def kept(self, tokens: NDArray[np.bool_]) -> Features:
+        """Return the features of the tokens that are true in `tokens`, bool [T]."""
+        ids = self.ids[np.repeat(tokens, self.counts)]
+        return Features(ids, self.counts[tokens], self.last_word)
+
+    def pieces(self, size: int) -> Iterator[Features]:
+        """Yield the features of each `size` tokens, in order."""
+        ends = self.counts.cumsum()
+        for start in range(0, len(ends), size):
+            counts = self.counts[start : start + size]
+            end = int(ends[start + len(counts) - 1])
+            yield Features(self.ids[end - int(counts.sum()) : end], counts, self.last_word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +115,33 @@ class Encoded:
     """A text as token ids.
 
     `ids`: int32 [T], read-only. `offsets`: int32 [T, 2], start and end of each token in characters
-    of the raw text; None unless they were asked for.
+    of the raw text; None unless they were asked for. `features`: what the wide path reads, None for
+    a model without one.
     """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int32] | None = None
+    features: Features | None = None
+
+    def kept(self, tokens: NDArray[np.bool_]) -> Encoded:
+        """Return the text with only the tokens that are true in `tokens`, bool [T].
+
+        If none is true, one unknown token without features is left.
+        """
+        if not tokens.any():
+            nothing = np.zeros(0, dtype=np.int32)
+            features = self.features and Features(nothing, np.zeros(1, dtype=np.int64))
+            return Encoded(np.array([UNKNOWN_ID], dtype=np.int32), features=features)
+        offsets = None if self.offsets is None else self.offsets[tokens]
+        return Encoded(self.ids[tokens], offsets, self.features and self.features.kept(tokens))
+
+    def pieces(self, size: int) -> Iterator[Encoded]:
+        """Yield the text in pieces of `size` tokens, in order; the last one may be shorter."""
+        features = self.features.pieces(size) if self.features else repeat(None)
+        for start in range(0, len(self.ids), size):
+            tokens = slice(start, start + size)
+            offsets = None if self.offsets is None else self.offsets[tokens]
+            yield Encoded(self.ids[tokens], offsets, next(features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +150,8 @@ class Batch:
 
     `ids`: int64 [B, T], padded with `PAD_ID`. `lengths`: int64 [B], all >= 1.
     `labels`: int64 [B], class indices. `rows`: int64 [B], the texts' indices in their data set.
-    `targets`: float32 [B, C], the classes' probabilities where labels are soft; else None.
+    `targets`: float32 [B, C], the classes' probabilities where labels are soft; bool [B, C], the
+    labels of texts that may have several (`labels` means nothing then); else None.
     `weights`: float32 [B], each text's factor in the loss; None means 1 for all.
     """
 
@@ -77,7 +159,7 @@ class Batch:
     lengths: NDArray[np.int64]
     labels: NDArray[np.int64]
     rows: NDArray[np.int64]
-    targets: NDArray[np.float32] | None = None
+    targets: Targets | None = None
     weights: NDArray[np.float32] | None = None
 
     @property
@@ -91,8 +173,11 @@ class Prediction:
     """The model's prediction for a text.
 
     `label` is the likeliest class, None where the model abstains. `score` is the class's calibrated
-    probability, from 0 to 1. `start` and `end` are character positions in the raw text. `unknown`
-    is the fraction of tokens outside the vocabulary.
+    probability, from 0 to 1. If a text may have several labels, `labels` are those whose
+    probability reaches their threshold, the most probable first, and `scores` their probabilities;
+    `label` is the first of them, None without any, and `score` the highest probability of any
+    label. Else `labels` holds `label`, unless it is None. `start` and `end` are character positions
+    in the raw text. `unknown` is the fraction of tokens outside the vocabulary.
     """
 
     label: str | None
@@ -100,3 +185,5 @@ class Prediction:
     start: int
     end: int
     unknown: float = 0.0
+    labels: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()

@@ -42,11 +42,12 @@ def _warn(name: str) -> None:
 
 
 def to_format_1(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Use format-1 names, so that older versions can read the file.
+    """Use format-1 names, so that older versions can read the file of a model without a wide path.
 
     `{"model": {"hidden_size": 8}}` -> `{"model": {"hidden": 8}}`
     """
     old = {current: before for before, current in OLD_NAMES.items()}
+    model = {k: v for k, v in sections["model"].items() if k != "wide_features" or v}
 
     def renamed(section: str, key: str) -> str:
         return old.get(f"{section}.{key}", f"{section}.{key}").removeprefix(f"{section}.")
@@ -55,7 +56,7 @@ def to_format_1(sections: Mapping[str, Any]) -> dict[str, Any]:
         section: {renamed(section, key): value for key, value in keys.items()}
         if isinstance(keys, Mapping)
         else keys
-        for section, keys in sections.items()
+        for section, keys in {**sections, "model": model}.items()
     }
 
 

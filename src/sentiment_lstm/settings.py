@@ -20,64 +20,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from sentiment_lstm.conversion import (
-    FRACTION,
     FROM_1_TO_100,
     NOT_NEGATIVE,
     POSITIVE,
-    POSITIVE_TO_1000,
     PROBABILITY,
     at_least,
     check_ranges,
     converted,
 )
+from sentiment_lstm.data_settings import DataSettings as DataSettings
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.setting_names import MIXTURE, current_name, flattened
-
-
-@dataclass(frozen=True, slots=True)
-class DataSettings:
-    """Where the labelled texts come from, and which of them are used."""
-
-    source: str = "imdb"
-    """The source: `imdb`, `grammar:N`, `data:NAME`, `kaggle:OWNER/NAME`,
-    `hf:OWNER/NAME[/CONFIGURATION]` or the path of a file or folder."""
-    split: str = "train"
-    """The part of the source to read, if the source has parts: `train`, `validation`, `test`."""
-    text_column: str | None = None
-    """The column that holds the text. None: a column with a usual name, such as `text`."""
-    label_column: str | None = None
-    """The column that holds the label. None: a column with a usual name, such as `label`."""
-    group_column: str | None = None
-    """Rows with the same value in this column (a film, a product, an author) stay together, all in
-    training or all in validation. Set it if such texts resemble each other."""
-    label_map: Mapping[str, str] = field(default_factory=dict)
-    """Maps labels to classes: `{"0": "negative", ">=7": "positive"}`. Rows with any other label are
-    set aside. A value such as `0.5` is a soft label: the probability of the second class. Empty:
-    the labels are the classes."""
-    soft_labels: bool = False
-    """The labels are numbers from 0 to 1: the probability of the second class. Set it if another
-    model (a teacher) made the labels."""
-    streaming: bool = False
-    """Read rows when they are needed, not all at once. Set it if the source does not fit into
-    memory."""
-    stream_rows: Annotated[int, at_least(100)] = 50_000
-    """Number of rows of a stream in memory at once. The vocabulary is learnt from the first rows.
-    Shuffling stays within a window of this size."""
-    strict: bool = False
-    """Stop at the first bad row. False: set bad rows aside and go on."""
-    exclude: tuple[str, ...] = ()
-    """Sources whose texts must not be trained on, such as the set you will evaluate on."""
-    validation: Annotated[float, FRACTION] = 0.1
-    """Fraction of the texts kept for validation, never trained on. Raise it if there are few texts:
-    fewer than ten mistakes on them are too few to calibrate the probabilities."""
-    max_characters: Annotated[int, at_least(1)] = 1_000_000
-    """Maximum length of a text, in characters. Longer texts are set aside."""
-    weight: Annotated[float, POSITIVE_TO_1000] = 1.0
-    """Factor of each text's loss in training. Lower it for a source in a mixture whose labels are
-    less reliable."""
-
-    def __post_init__(self) -> None:
-        check_ranges("data", self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +80,9 @@ class ModelSettings:
     embedding_dropout: Annotated[float, PROBABILITY] = 0.0
     """Probability that a dimension of the embedding is set to 0 in training, for all tokens of a
     text."""
+    wide_features: Annotated[int, NOT_NEGATIVE] = 0
+    """Maximum number of features of the wide path: words, pairs of words and character n-grams that
+    add to the logits directly. 0: no wide path. 100,000 suits most data."""
 
     def __post_init__(self) -> None:
         check_ranges("model", self)
@@ -176,6 +132,12 @@ class TrainingSettings:
     important as a frequent one."""
     patience: Annotated[int, NOT_NEGATIVE] = 2
     """Stop after this number of epochs without a better validation loss. 0: never stop early."""
+    keep: Literal["best", "last"] = "best"
+    """The weights to save: those of the epoch with the lowest validation loss, or the last ones."""
+    trials: Annotated[int, NOT_NEGATIVE] = 0
+    """Number of trial trainings. Each leaves out a part of the texts; together they calibrate the
+    model. Then the last training reads all texts. 1: one trial, without `data.validation` of the
+    texts. 0: no trial; the validation texts are never trained on."""
     word_dropout: Annotated[float, PROBABILITY] = 0.0
     """Probability that a word is read as unknown in training. Raise it if the model relies too much
     on single words."""
@@ -199,6 +161,10 @@ class TrainingSettings:
     """Folder of a bundle to start from. The run takes its network, vocabulary and weights."""
     checkpoint_seconds: Annotated[float, POSITIVE] = 180.0
     """Seconds between checkpoints. A run that is killed loses at most this much work."""
+    auto: bool = False
+    """Look at the texts, and choose the settings that are not in `given` (preset `auto`)."""
+    given: tuple[str, ...] = ()
+    """Names of settings that `auto` must not change, such as `training.epochs`."""
 
     def __post_init__(self) -> None:
         check_ranges("training", self)

@@ -30,7 +30,9 @@ def test_the_reading_parameter_becomes_the_options_of_reading():
     app = typer.Typer()
     app.command()(command)
     names = [option.name for option in typer.main.get_command(app).params]
-    assert names[:6] == ["first", "split", "text_column", "label_column", "label_map", "last"]
+    reading = ["split", "text_column", "label_column", "label_map", "multi_label"]
+    reading += ["label_separator", "encoding", "separator"]
+    assert names[:10] == ["first", *reading, "last"]
     assert CliRunner().invoke(app, ["a"]).exit_code == 0
     assert CliRunner().invoke(app, ["b", "--text-column", "body", "--last", "4"]).exit_code == 0
     assert calls == [("a", AS_USUAL, 3), ("b", Reading(text_column="body"), 4)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import save_bundle
 from sentiment_lstm.evaluation import cases
 
 
@@ -69,6 +70,61 @@ def test_evaluate_reports_what_abstaining_costs(run, model: Path, tmp_path: Path
     assert "0.513" in run(*call)[1]
 
 
+def intents(folder: Path, make_bundle, classes: list[str]) -> None:
+    """Write a model of these classes, labelled texts, and texts of no class."""
+    save_bundle(folder / "model", make_bundle(tuple(classes)))
+    words = ["good", "bad", "film", "not", "all"]
+    labels = 154 // len(classes) * classes
+    rows = [f"{words[n % 5]} {words[n % 3]} {n},{label}" for n, label in enumerate(labels)]
+    (folder / "intents.csv").write_text("\n".join(["text,label", *rows]))
+    (folder / "other.csv").write_text("text\nnothing here\nzzz\n\n")
+
+
+INTENTS = ("evaluate", "--model", "model", "--data", "intents.csv")
+
+
+def test_many_classes_are_pairs_and_the_weakest(run, make_bundle, tmp_path: Path):
+    intents(tmp_path, make_bundle, [f"intent_{n:02}" for n in range(77)])
+    code, out, err = run(*INTENTS)
+    assert code == 0, err
+    assert "read as" in out
+    assert "the 20 weakest of 77 classes (--json lists all)" in out
+    assert "true \\ predicted" not in out
+    values = json.loads(run(*INTENTS, "--json")[1])
+    assert len(values["per_class"]) == len(values["confusion"]) == 77
+    assert len(values["confused_pairs"]) == 10
+    assert values["mean_absolute_error"] is values["within_one"] is values["out_of_scope"] is None
+
+
+def test_long_names_of_a_few_classes_become_numbers(run, make_bundle, tmp_path: Path):
+    names = [f"a rather long name of class number {n}" for n in range(1, 6)]
+    intents(tmp_path, make_bundle, names)
+    lines = run(*INTENTS)[1].splitlines()
+    head = next(line for line in lines if "true \\ predicted" in line)
+    assert [cell.strip() for cell in head.split("┃")[2:-1]] == ["1", "2", "3", "4", "5"]
+    assert any("5 a rather long name of class number 5" in line for line in lines)
+
+
+def test_numbers_have_a_mean_absolute_error(run, make_bundle, tmp_path: Path):
+    intents(tmp_path, make_bundle, ["1", "2", "3", "4", "5"])
+    out = run(*INTENTS)[1]
+    values = json.loads(run(*INTENTS, "--json")[1])
+    assert f"│ mean absolute error │ {values['mean_absolute_error']:.4f}" in out
+    assert f"│ off by at most one  │ {values['within_one']:.4f}" in out
+
+
+def test_texts_of_no_class_are_measured(run, make_bundle, tmp_path: Path):
+    intents(tmp_path, make_bundle, ["one", "two", "three"])
+    call = (*INTENTS, "--out-of-scope", "other.csv", "--abstain-below", "0.4")
+    code, out, err = run(*call)
+    assert code == 0, err
+    assert "other.csv: 2 texts of no class, ROC-AUC" in out
+    values = json.loads(run(*call, "--json")[1])["out_of_scope"]
+    assert (values["data"], values["n"]) == ("other.csv", 2)
+    assert [row["threshold"] for row in values["curve"]][:2] == [0.4, 0.5]
+    assert run(*INTENTS, "--out-of-scope", "nothing.csv")[0] == 1
+
+
 def test_predict_reads_lines_of_standard_input(run, model: Path, monkeypatch, tmp_path: Path):
     source = tmp_path / "in.txt"
     source.write_bytes(b"good\n\nbad \xff film\r\n")
@@ -103,6 +159,7 @@ TINY = (
     "model.embedding_size=4",
     "model.hidden_size=4",
     "training.max_steps=2",
+    "training.trials=0",
 )
 NO_TEXTS = (
     "Error: Expected labelled texts to measure on, found none: name them with --data SOURCE.\n"

@@ -210,3 +210,10 @@ def test_a_data_set_with_a_script_is_read_from_the_hubs_parquet_copy(folder, mon
 
     monkeypatch.setattr(datasets, "load_dataset", refuse_scripts)
     assert list_splits("hf:owner/films") == ("train", "test", "unsupervised")
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_several_columns_of_a_folder_make_one_text(folder, streaming):
+    data = DataSettings(str(folder), streaming=streaming, text_column="movie,text")
+    first = next(iter(read_examples(data, set_aside=SetAside(None))))
+    assert (first.text, first.label) == ("tt0\ntrain text 0", "0")

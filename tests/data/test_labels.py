@@ -126,12 +126,40 @@ def test_a_map_to_none_of_the_models_classes_is_refused():
         make_labeller({"1": "good", "0": "bad"}, model_classes=("negative", "positive"))
 
 
+LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
+
+
+def test_messages_name_only_the_first_of_many_classes():
+    with pytest.raises(DataError, match="classes a, b, c, d, e, f, g, h, i, j and 16 more, found"):
+        make_labeller({}, model_classes=LETTERS).class_of(26)
+
+
 def test_too_many_labels_advise_another_column():
     labeller = make_labeller({})
     for n in range(MOST_CLASSES):
         labeller.class_of(n)
-    with pytest.raises(DataError, match="--label-column"):
+    with pytest.raises(DataError, match=r"first 1,001 rows; .* another --label-column"):
         labeller.class_of(MOST_CLASSES)
+
+
+def test_labels_that_occur_once_are_no_classes():
+    labeller = make_labeller({})
+    for n in [*range(500), *range(100)]:
+        labeller.class_of(f"ticket {n}")
+    with pytest.raises(DataError, match="found 400 labels that occur only once in 600 rows"):
+        labeller.freeze_classes()
+
+
+def test_labels_that_occur_once_are_allowed_if_they_are_few_or_named():
+    few, rare, named = make_labeller({}), make_labeller({}), make_labeller({}, LETTERS)
+    for letter in LETTERS:
+        named.class_of(letter)
+    for n in range(20):
+        few.class_of(n)
+    for n in [*range(40), *(n // 2 for n in range(100, 140))]:
+        rare.class_of(n)
+    for labeller in (few, rare, named):
+        labeller.freeze_classes()
 
 
 def test_after_close_a_new_label_is_unmapped():

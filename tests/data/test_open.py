@@ -23,7 +23,7 @@ CASES = {
     "empty file": (b"", {}, "found an empty file"),
     "header only": (b"text,label\n", {}, "found none"),
     "no text column": (b"words,label\na,1\n", {}, "text column .* found the columns words, label"),
-    "semicolons": (b"text;label\na;1\n", {}, "columns text;label; save the file with commas"),
+    "semicolons": (b"text;label\na;1\n", {"separator": ","}, "text;label; name the character"),
     "no label column": (b"text,words\na,1\n", {}, "label column .* found the columns text, words"),
     "named column missing": (b"text,label\na,1\n", {"label_column": "stars"}, "'stars'"),
     "no group column": (b"text,label\na,1\n", {"group_column": "film"}, "column 'film'"),
@@ -50,7 +50,7 @@ CASES = {
         r"too long in data\.csv:3, line 3",
     ),
     "a split": (b"text,label\na,1\n", {"split": "test"}, "one part only"),
-    "UTF-16": ("text,label\na,1\n".encode("utf-16"), {}, "save the file as UTF-8"),
+    "UTF-16": ("text,label\na,1\n".encode("utf-16"), {"encoding": "utf8"}, "file as UTF-8"),
     "labels that are texts": (b"text,label\na,%s\n" % (b"x" * 101), {}, "unmapped label: 1"),
     "two classes of one text": (b"text,label\na,1\na,0\n", {}, "at least two classes"),
 }

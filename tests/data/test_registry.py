@@ -127,7 +127,7 @@ def test_entries_hold_all_that_the_commands_need(name):
     assert entry.splits
     assert entry.commercial_use in COMMERCIAL_USE
     assert set(entry.uses) <= {"train", "measure", "development"}
-    assert set(entry.models) <= {"default", "tiny"}
+    assert set(entry.models) <= {"default", "tiny", "english"}
     assert {entry.text_column, entry.label_column} - {""} <= set(entry.columns)
     assert all(len(split.sha256) == 64 for split in entry.splits.values())
 

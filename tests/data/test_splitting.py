@@ -1,8 +1,9 @@
+import random
 from collections import Counter
 
 import pytest
 
-from sentiment_lstm.data.splitting import in_validation, split
+from sentiment_lstm.data.splitting import folds, in_validation, split
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example
 
@@ -62,3 +63,64 @@ def test_a_streams_split_takes_its_fraction_in_whole_groups():
     sides = {(r.group, in_validation(r, 0.5, seed=0)) for r in grouped}
     assert len(sides) == 10
     assert len({side for _, side in sides}) == 2
+
+
+def _texts(labels: str, groups: str | None = None) -> list[Example]:
+    """One text for each letter of `labels`."""
+    return [
+        Example(f"text {n}", label, str(n), groups[n] if groups else None)
+        for n, label in enumerate(labels)
+    ]
+
+
+def test_folds_are_disjoint_hold_all_texts_and_repeat():
+    examples = _texts("ab" * 50 + "c" * 9)
+    parts = folds(examples, 4, seed=3)
+    ids = [example.id for part in parts for example in part]
+    assert sorted(ids) == sorted(example.id for example in examples)
+    assert [len(part) for part in parts] == pytest.approx([27.25] * 4, abs=2)
+    for part in parts:
+        counts = Counter(str(example.label) for example in part)
+        assert all(
+            abs(counts[label] - n) < 1 for label, n in {"a": 12.5, "b": 12.5, "c": 2.25}.items()
+        )
+    assert parts == folds(examples, 4, seed=3)
+    shuffled = random.Random(0).sample(examples, len(examples))
+    assert [{e.id for e in part} for part in folds(shuffled, 4, seed=3)] == [
+        {e.id for e in part} for part in parts
+    ]
+    assert parts != folds(examples, 4, seed=4)
+
+
+def test_folds_keep_groups_together():
+    rng = random.Random(1)
+    examples = _texts("ab" * 60, "".join(rng.choices("klmnopqrst", k=120)))
+    parts = folds(examples, 4, seed=0)
+    groups = [{example.group for example in part} for part in parts]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 10
+
+
+@pytest.mark.parametrize("labels", ["aab", "aabb", "aaabb", "aaaab", "aabbc", "aaaabbbbcd"])
+@pytest.mark.parametrize("seed", range(5))
+def test_few_texts_make_fewer_folds_and_every_training_has_every_label(labels, seed):
+    examples = _texts(labels)
+    parts = folds(examples, 4, seed)
+    assert 2 <= len(parts) <= 4
+    held_out = [example.id for part in parts for example in part]
+    alone = {e.id for e in examples if labels.count(str(e.label)) == 1}
+    assert sorted(held_out) == sorted({e.id for e in examples} - alone)
+    for part in parts:
+        assert {e.label for e in examples if e not in part} == set(labels)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_with_all_texts_of_a_label_is_in_no_fold(seed):
+    examples = _texts("abababcaccb", "kkllmmnnnnn")
+    parts = folds(examples, 4, seed)
+    assert {example.group for part in parts for example in part} == set("klm")
+
+
+@pytest.mark.parametrize(("labels", "groups"), [("abc", "klm"), ("ab", "kl"), ("abab", "kkkk")])
+def test_too_few_texts_for_folds_are_refused(labels, groups):
+    with pytest.raises(DataError, match="Expected texts for at least two trials"):
+        folds(_texts(labels, groups), 4, 0)

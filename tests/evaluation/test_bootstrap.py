@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sentiment_lstm.evaluation import bootstrap
 from sentiment_lstm.evaluation.bootstrap import MEASURES, intervals
 from sentiment_lstm.evaluation.metrics import evaluate
 
@@ -33,6 +34,19 @@ def test_log_loss_agrees_with_the_normal_interval():
 
 def test_the_same_texts_give_the_same_intervals():
     assert intervals(*scored(50)) == intervals(*scored(50))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 30])
+def test_a_resample_is_measured_as_if_its_texts_were_listed(classes):
+    rng = np.random.default_rng(5)
+    p = rng.dirichlet(np.ones(classes), size=200).round(2)
+    p /= p.sum(axis=1, keepdims=True)
+    y = rng.integers(classes, size=200)
+    rows = [np.random.default_rng(0).integers(200, size=200)]
+    expected = evaluate(y[rows[0]], p[rows[0]])
+    resampled = bootstrap._resampled(y, p, rows)
+    resampled["roc_auc"] = bootstrap._resampled_areas(y, p, rows)
+    assert {name: [getattr(expected, name)] for name in MEASURES} == resampled
 
 
 def test_undefined_measures_have_no_interval():

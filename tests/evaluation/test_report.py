@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from sentiment_lstm.evaluation.bootstrap import MEASURES
+from sentiment_lstm.evaluation.by_class import by_class
 from sentiment_lstm.evaluation.metrics import accuracy_by_value, evaluate, roc_curve
+from sentiment_lstm.evaluation.out_of_scope import out_of_scope_scores
 from sentiment_lstm.evaluation.report import Report, Training, report_page, summary
 
 EVIL = '<script>alert("x")</script><img src=http://evil.example/x.png>'
@@ -40,9 +42,12 @@ def measured(labels: list[int], probabilities: Any, classes: list[str]) -> dict[
     """Return all that `measuring.measure` returns."""
     y, p = np.array(labels), np.array(probabilities)
     right = p.argmax(axis=1) == y
+    scores = evaluate(y, p, 10 * np.arange(len(y)))
     mistake = {"id": "f:2", "true": classes[0], "predicted": classes[1], "score": 0.9, "text": EVIL}
     return {
-        **evaluate(y, p, 10 * np.arange(len(y))).to_dict(),
+        **scores.to_dict(),
+        **by_class(scores.confusion, classes),
+        "out_of_scope": None,
         "data": "films.csv",
         "split": "train",
         "classes": classes,
@@ -135,6 +140,49 @@ def test_few_texts_and_one_or_three_classes_give_a_page(labels, probabilities):
     )
     check(page)
     assert ("No ROC curve" in page) == (len(set(labels)) == 1)
+
+
+def many_classes() -> Report:
+    """Make a report on 77 classes, and on texts of none."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(77 * 5) % 77
+    logits = rng.normal(size=(len(labels), 77))
+    logits[np.arange(len(labels)), labels] += 2.0
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    full_report = report(
+        labels.tolist(), probabilities.tolist(), [f"intent {n}" for n in range(77)]
+    )
+    outside = out_of_scope_scores(probabilities.max(axis=1), np.full(9, 0.3), (0.2, 0.4))
+    values = {**full_report.measured, "out_of_scope": {"data": "other.csv", **outside}}
+    return replace(full_report, measured=values)
+
+
+def test_many_classes_have_no_matrix():
+    page = report_page(many_classes())
+    check(page)
+    assert "true \\ predicted" not in page
+    shown, _, folded = page.partition("<summary>All 77 classes</summary>")
+    assert "The 20 weakest of 77 classes" in shown
+    assert len(re.findall(r'<td class="name">intent \d+</td>', shown)) == 2 * 10 + 20
+    assert len(re.findall(r'<td class="name">intent \d+</td>', folded)) == 77
+    assert re.search(r"commonest mistake: intent \d+ read as intent \d+, \d of 5 texts", page)
+    assert "The 6 weakest classes." in page
+
+
+def test_texts_of_no_class_are_a_table_and_a_sentence():
+    page = report_page(many_classes())
+    assert "9 texts of other.csv belong to no class" in page
+    assert "With --abstain-below 0.4, 100.0% of 9 texts of no class stay unlabelled" in page
+    assert "--out-of-scope SOURCE" in report_page(report())
+
+
+def test_classes_that_are_numbers_have_a_distance():
+    probabilities = [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.2, 0.5, 0.3]]
+    page = report_page(report((0, 0, 2), probabilities, ["1", "2", "3"]))
+    check(page)
+    assert re.search(r"mean absolute error</div><div class=\"number\">1\.000<", page)
+    assert re.search(r"off by at most one</div><div class=\"number\">66\.7%<", page)
+    assert "mean absolute error" not in report_page(report())
 
 
 def test_a_sentence_replaces_each_missing_section():

@@ -59,6 +59,13 @@ def test_class_names_do_not_change_the_validation_texts():
     assert not same_validation([first, run("b", {})])
 
 
+def test_distances_are_compared_if_classes_are_numbers():
+    values = {"accuracy": 0.5, "mean_absolute_error": 0.75, "within_one": None}
+    numbers = side_by_side([run("a", {}, measured=values), run("b", {})])["numbers"]
+    assert numbers["measured mean_absolute_error"] == [0.75, None]
+    assert "measured within_one" not in numbers
+
+
 def test_the_page_escapes_names_and_warns_of_different_validation_texts():
     values = {"data": "f.csv", "split": "train", "n": 9, "accuracy": 0.5}
     values |= {"accuracy_interval": [0.2, 0.8]}

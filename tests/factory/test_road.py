@@ -13,11 +13,13 @@ from factory.road import road
 from factory.rounds import FULL, PARTS, ROUNDS, SCALES, TINY
 from factory.stages import RUN, predecessors
 from factory.texts.standins import FIRST_SENTENCE
+from sentiment_lstm.bundle import STARTS, load_bundle
 from sentiment_lstm.data.grammar import lines_of
 from sentiment_lstm.data.registry import registered
 from sentiment_lstm.settings import Settings, flattened
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = {"shipped/default", "shipped/english"}
 both = pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
 
 
@@ -63,13 +65,13 @@ def test_every_stage_finds_its_inputs(scale):
                 assert (ROOT / name).exists(), name
         assert set(made).isdisjoint(stage.outputs), "nothing is made twice"
         made += stage.outputs
-    assert stage.module == "factory.measure.ship"
+    assert {stage.name for stage in road(scale)} >= SHIPPED
 
 
 @both
-def test_every_stage_is_needed_for_the_last(scale):
+def test_every_stage_is_needed_for_what_ships(scale):
     stages = road(scale)
-    before, needed, left = predecessors(stages), set(), [stages[-1].name]
+    before, needed, left = predecessors(stages), set(), list(SHIPPED)
     while left:
         needed.add(name := left.pop())
         left += before[name]
@@ -151,6 +153,21 @@ def test_a_part_is_of_all_that_is_cut_for_it():
 def test_the_templates_names_are_all_filled_in():
     for _, settings in trainings(road(FULL)):
         assert not [source for source in sources(settings) if re.search("[{}]", source[5:])]
+
+
+@both
+def test_settings_of_the_english_start_leave_nothing_to_the_machine(scale):
+    written = [s for s in road(scale) if re.fullmatch("english/.*_settings", s.name)]
+    assert len(written) == 2
+    for stage in written:
+        training = Settings().updated(flattened(settings_of(stage))).training
+        assert (training.threads, training.device, training.precision) == (1, "cpu", "float32")
+
+
+def test_the_english_start_is_of_the_shape_that_ships():
+    template = tomllib.loads((ROOT / "factory/settings/english_language.toml").read_text("utf-8"))
+    settings, shipped = Settings().updated(flattened(template)), load_bundle(STARTS / "english")
+    assert (settings.model, settings.text) == (shipped.config.model, shipped.config.text)
 
 
 def test_the_network_is_of_the_shape_that_ships():

@@ -25,9 +25,10 @@ class CountingRuntime:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
 
-    def score(self, ids):
-        self.batches.append([len(text) for text in ids])
-        return np.array([len(text) for text in ids], dtype=np.float32)
+    def score(self, texts):
+        lengths = [len(text.ids) for text in texts]
+        self.batches.append(lengths)
+        return np.array(lengths, dtype=np.float32)
 
     def score_all(self, batches):
         return map(self.score, batches)

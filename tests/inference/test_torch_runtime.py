@@ -5,13 +5,14 @@ import torch
 from sentiment_lstm.inference import runtime as module
 from sentiment_lstm.inference.torch_runtime import TorchRuntime
 from sentiment_lstm.model.weights import classifier_from, load_weights, to_arrays
+from sentiment_lstm.records import Encoded
 
 POOLINGS = ("last", "max+mean", "max+mean+last", "attention")
 
 
-def ids(*lengths: int) -> list[np.ndarray]:
+def texts_of(*lengths: int) -> list[Encoded]:
     rng = np.random.default_rng(1)
-    return [rng.integers(1, 8, size=n).astype(np.int32) for n in lengths]
+    return [Encoded(rng.integers(1, 8, size=n).astype(np.int32)) for n in lengths]
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
@@ -20,9 +21,11 @@ def ids(*lengths: int) -> list[np.ndarray]:
 def test_logits_are_those_of_the_model(make_bundle, pooling, bidirectional, classes):
     bundle = make_bundle(classes, pooling=pooling, bidirectional=bidirectional)
     model = classifier_from(bundle.config.model, len(classes), bundle.weights).eval()
-    texts = ids(5, 1, 3)
+    texts = texts_of(5, 1, 3)
     with torch.no_grad():
-        expected = [model(torch.tensor(t)[None].long(), torch.tensor([len(t)]))[0] for t in texts]
+        expected = [
+            model(torch.tensor(t.ids)[None].long(), torch.tensor([len(t.ids)]))[0] for t in texts
+        ]
     logits = TorchRuntime(bundle).score(texts)
     assert logits.dtype == np.float32
     np.testing.assert_allclose(logits, np.stack(expected), rtol=0, atol=1e-6)
@@ -33,7 +36,7 @@ def test_logits_are_those_of_the_model(make_bundle, pooling, bidirectional, clas
 def test_long_texts_are_read_in_pieces(make_bundle, monkeypatch, pooling, classes):
     """The last piece of a text may have one token, or be full."""
     bundle = make_bundle(classes, pooling=pooling)
-    texts = ids(3, 4, 5, 8, 9, 2)
+    texts = texts_of(3, 4, 5, 8, 9, 2)
     expected = TorchRuntime(bundle).score(texts)
     monkeypatch.setattr(module, "PIECE", 4)
     runtime = TorchRuntime(bundle)
@@ -45,9 +48,9 @@ def test_long_texts_are_read_in_pieces(make_bundle, monkeypatch, pooling, classe
 
 def test_bidirectional_models_read_long_texts_whole(make_bundle, monkeypatch):
     bundle = make_bundle(bidirectional=True)
-    expected = TorchRuntime(bundle).score(ids(9))
+    expected = TorchRuntime(bundle).score(texts_of(9))
     monkeypatch.setattr(module, "PIECE", 4)
-    np.testing.assert_array_equal(TorchRuntime(bundle).score(ids(9)), expected)
+    np.testing.assert_array_equal(TorchRuntime(bundle).score(texts_of(9)), expected)
 
 
 def test_building_draws_no_random_numbers(bundle):

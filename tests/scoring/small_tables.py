@@ -53,7 +53,7 @@ def read(path):
             raw = archive.read(path.stem)
     if kind == "parquet":
         return parquet.read_table(io.BytesIO(raw)).to_pylist()
-    text = raw.decode()
+    text = raw.decode("utf-8-sig")
     if kind == "jsonl":
         return [json.loads(line) for line in text.splitlines()]
     return list(
@@ -68,6 +68,8 @@ def score(predictor, source, out, overwrite=False, **options):
 
 class Stopping:
     """A predictor that is interrupted at a chunk."""
+
+    multi_label = False
 
     def __init__(self, predictor, chunk):
         self.predictor, self.left = predictor, chunk

@@ -170,6 +170,22 @@ def test_files_of_other_programs_are_no_input(bundle, tmp_path):
         cluster.score_folder(bundle, Job(tmp_path / "in", tmp_path / "out", ""))
 
 
+def test_what_workers_find_out_is_said_in_one_line(bundle, job, caplog):
+    for number in (1, 2):
+        (job.source / f"part-{number}.csv").write_bytes("id;text\n1;schön\n".encode("cp1252"))
+    (job.source / "part-3.csv").write_bytes("id;text\n1;schön\n".encode())
+    worker = cluster._Worker(bundle, job, overwrite=False)
+    rows = [worker({"name": f"part-{number}.csv"}) for number in range(4)]
+    assert [row["problem"] for row in rows] == [""] * 4
+    caplog.clear()
+    cluster._log_notes(rows)
+    assert caplog.messages == [
+        "Read part-1.csv as cp1252, with ; between its columns. It is not UTF-8; if letters look "
+        "wrong, name its encoding with --encoding. The same holds for 1 more of the files.",
+        "Read part-3.csv with ; between its columns.",
+    ]
+
+
 def test_a_batch_function_for_spark(bundle):
     predict = cluster.predict_function(bundle)()
     predicted = predict(np.array([*TEXTS, None], dtype=object))

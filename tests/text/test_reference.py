@@ -18,6 +18,7 @@ FAST = TextTokenizer.learn(CORPUS, SETTINGS)
 LETTERS = st.sampled_from(
     "aB'!?.-*<>&;:)(/3 1_\x00\x1c\x85\xa0\xbd\u0130\u00e9\u03a3\u0301\u0323\u0345\u2019\u2026"
     "\u0958\uac01\u1100\u1161\u11a8\u200d\ufe0f\ud800\u3000\ufb01\U0001f600\U0001f3fd"
+    "\u094d\u0e01\u200b\u200c\u0640"
 )
 PIECES = st.sampled_from(
     ["<br />", "&amp;", "&quot;", "&lt;", "wasn't", "bad", "\u0301\u0323", "http://", "www.", "@"]

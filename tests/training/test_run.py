@@ -15,7 +15,7 @@ from rich.console import Console
 from tiny_runs import QUIET, TINY, interrupted_at, tiny
 
 from sentiment_lstm.bundle import load_bundle
-from sentiment_lstm.errors import BundleError, SentimentError, TrainingError, UsageError
+from sentiment_lstm.errors import BundleError, DataError, SentimentError, TrainingError, UsageError
 from sentiment_lstm.training import checkpoint, temperature
 from sentiment_lstm.training.display import Display
 from sentiment_lstm.training.metrics_log import read_metrics
@@ -39,6 +39,23 @@ def test_a_run_folder_is_a_bundle(csv_file: Path, tmp_path: Path):
     assert resume(folder, QUIET) is None
     with pytest.raises(UsageError, match="--resume"):
         train(tiny(csv_file), folder, QUIET)
+
+
+def test_a_run_keeps_the_validation_measures_of_each_class(csv_file: Path, tmp_path: Path):
+    metrics = train(tiny(csv_file), tmp_path / "run", QUIET)
+    rows = metrics["validation_per_class"]
+    hits = sum(row["n"] * row["recall"] for row in rows)
+    assert hits / sum(row["n"] for row in rows) == pytest.approx(metrics["validation_accuracy"])
+    assert "validation_mean_absolute_error" not in metrics
+
+
+def test_a_column_of_ids_is_no_label(tmp_path: Path):
+    source = tmp_path / "films.csv"
+    rows = [f"film number {n},{n},{('bad', 'good')[n % 2]}" for n in range(100)]
+    source.write_text("\n".join(["text,id,label", *rows]))
+    with pytest.raises(DataError, match="100 labels that occur only once in 100 rows"):
+        train(tiny(source, data__label_column="id"), tmp_path / "run", QUIET)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_from_word2vec_with_subwords(csv_file: Path, tmp_path: Path):

@@ -135,7 +135,7 @@ def _check_texts(
     """
     from sentiment_lstm.api import find_model
     from sentiment_lstm.bundle import load_bundle, run_settings
-    from sentiment_lstm.measuring import evaluation_data
+    from sentiment_lstm.evaluation_data import evaluation_data
 
     bundles = [load_bundle(find_model(name)) for name in names]
     texts_of_runs = [

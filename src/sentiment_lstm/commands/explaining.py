@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 def explain(
     text: Annotated[str, typer.Argument(help="A text, or - for standard input.")],
     model: Model = None,
+    label: Annotated[
+        str | None, typer.Option(help="The class to explain; default: the most probable one.")
+    ] = None,
     against: Annotated[str | None, typer.Option(help="Compare the label with this class.")] = None,
     html: Annotated[Path | None, typer.Option(help="Also write an HTML page to this file.")] = None,
     as_json: Json = False,
@@ -34,7 +37,7 @@ def explain(
         check_page(html)
     whole = "\n".join(standard_input()) if text == "-" else text
     classifier = SentimentClassifier.from_pretrained(model)
-    explanation = classifier.explain(whole, against)
+    explanation = classifier.explain(whole, against, label=label)
     note = _note(classifier, explanation)
     needs_steps = (html or as_json) and classifier.predictor.runtime.carries
     steps = list(classifier.stream(whole)) if needs_steps else []

@@ -39,12 +39,11 @@ def predict_file(
 ) -> None:
     """Score a file. `-` is a pipe, whose content is kept in a temporary file."""
     from sentiment_lstm.bundle import fingerprint
-    from sentiment_lstm.data.formats import Format
     from sentiment_lstm.scoring.files import Job, score_file
 
     with tempfile.TemporaryDirectory() as folder:
         input_file = _keep_standard_input(Path(folder), out) if source == "-" else Path(source)
-        target = Path(folder) / f"out{Format.of_file(input_file).kind}" if out == "-" else Path(out)
+        target = Path(folder) / f"out{_printed_kind(input_file)}" if out == "-" else Path(out)
         job = Job(input_file, target, fingerprint(classifier.bundle), **options)
         with _progress() as progress:
             outcome = score_file(classifier.predictor, job, progress, overwrite=overwrite)
@@ -54,6 +53,14 @@ def predict_file(
             if outcome.set_aside:
                 bad = Path(shutil.move(bad, f"{input_file.name}.bad.jsonl"))
     _report(outcome, out, bad, as_json=as_json)
+
+
+def _printed_kind(source: Path) -> str:
+    """The file type that is printed: that of the input, csv for a workbook."""
+    from sentiment_lstm.data.formats import WORKBOOK, Format
+
+    kind = Format.of_file(source).kind
+    return ".csv" if kind == WORKBOOK else kind
 
 
 def predict_folder(

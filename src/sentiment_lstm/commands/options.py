@@ -30,8 +30,38 @@ Data = Annotated[
 Split = Annotated[
     str | None, typer.Option(help="The part of the source to read, such as train or test.")
 ]
-TextColumn = Annotated[str | None, typer.Option(help="The column that holds the text.")]
-LabelColumn = Annotated[str | None, typer.Option(help="The column that holds the label.")]
+TextColumn = Annotated[
+    str | None,
+    typer.Option(help="The column that holds the text, or several to join: subject,body."),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of a csv, tsv or jsonl file, such as cp1252; default: detected."),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(help="Character between csv columns, such as ; or tab; default: detected."),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="The column that holds the label; with --multi-label perhaps one for each: joy,love."
+    ),
+]
+MultiLabel = Annotated[
+    bool | None,
+    typer.Option(
+        "--multi-label",
+        help="A text may have several labels, or none: a list, joy|love in csv, or a column of 0 "
+        "and 1 for each label.",
+    ),
+]
+LabelSeparator = Annotated[
+    str | None,
+    typer.Option(
+        help="Character between the labels of --multi-label; default: |, ; or , is detected."
+    ),
+]
 GroupColumn = Annotated[
     str | None,
     typer.Option(
@@ -85,11 +115,21 @@ class Reading:
     text_column: TextColumn = None
     label_column: LabelColumn = None
     label_map: LabelMap = None
+    multi_label: MultiLabel = None
+    label_separator: LabelSeparator = None
+    encoding: Encoding = None
+    separator: Separator = None
 
     def columns(self) -> dict[str, object]:
-        """The given settings of columns and labels."""
+        """The given settings of columns, labels and files."""
         return data_options(
-            text_column=self.text_column, label_column=self.label_column, label_map=self.label_map
+            text_column=self.text_column,
+            label_column=self.label_column,
+            label_map=self.label_map,
+            multi_label=self.multi_label,
+            label_separator=self.label_separator,
+            encoding=self.encoding,
+            separator=self.separator,
         )
 
 
@@ -125,11 +165,13 @@ def chosen_settings(
     Raises:
         UsageError: there is no such preset or setting, or a value does not fit it.
     """
-    chosen = presets.preset(preset)
-    if config:
-        chosen = chosen.updated(read_toml(config))
-    chosen = chosen.updated({name: v for name, v in options.items() if v is not None})
-    return chosen.updated(given_by_set(sets))
+    given: dict[str, object] = dict(read_toml(config)) if config else {}
+    given |= {name: value for name, value in options.items() if value is not None}
+    given |= given_by_set(sets)
+    chosen = presets.preset(preset).updated(given)
+    if chosen.training.auto:
+        chosen = chosen.updated({"training.given": tuple(sorted(given))})
+    return chosen
 
 
 def given_by_set(pairs: Iterable[str]) -> dict[str, str]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.commands.output import say
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.wording import MOST_SHOWN, first_names
 
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import Bundle
+    from sentiment_lstm.evaluation.behaviour import Predict
     from sentiment_lstm.evaluation.report import Training
     from sentiment_lstm.interpret.explain import Explanation
 
@@ -30,14 +32,14 @@ def write_report(
     from sentiment_lstm.api import find_model
     from sentiment_lstm.evaluation.report import Report, report_page
     from sentiment_lstm.interpret.explain import segments
-    from sentiment_lstm.provenance import bundle_name, source_name
+    from sentiment_lstm.provenance import bundle_name
     from sentiment_lstm.storage import write_atomically
 
     explained = list(_explained(classifier, [row["text"] for row in measured["mistakes"]]))
     name = model or "default"
     report = Report(
         name=bundle_name(name) if Path(name).is_absolute() else name,
-        measured={**measured, "data": source_name(measured["data"])},
+        measured=_without_paths(measured),
         facts=facts(classifier.bundle),
         training=training_of(find_model(model), classifier.bundle),
         behaviour=_behaviour(classifier),
@@ -46,6 +48,31 @@ def write_report(
     )
     write_atomically(path, report_page(report).encode())
     say(f"Wrote the report to {path}.")
+
+
+def _without_paths(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values, with sources by their names."""
+    from sentiment_lstm.provenance import source_name
+
+    others = measured.get("out_of_scope")
+    named = others and {**others, "data": source_name(others["data"])}
+    return {**measured, "data": source_name(measured["data"]), "out_of_scope": named}
+
+
+def scorer_of(classifier: SentimentClassifier) -> Predict:
+    """What the suite calls to score its sentences.
+
+    Raises:
+        UsageError: the classes lack `negative` or `positive`, or a text may have several labels.
+    """
+    from sentiment_lstm.evaluation.behaviour import positive_scorer
+
+    if classifier.predictor.multi_label:
+        raise UsageError(
+            "Expected a model that gives each text one label, found one that gives several: "
+            "name another model."
+        )
+    return positive_scorer(classifier.predict_proba, classifier.classes_)
 
 
 def training_of(folder: Path, bundle: Bundle) -> Training:
@@ -78,7 +105,7 @@ def facts(bundle: Bundle) -> dict[str, str]:
     kind = "subwords (BPE)" if text.kind == "bpe" else "words"
     origins: Any = known.get("origins", {})
     values = {
-        "classes": ", ".join(config.classes),
+        "classes": first_names(config.classes, MOST_SHOWN),
         "trained on": sources(settings, settings.get("data", {})).replace("`", ""),
         **{f"source {name}": str(description) for name, description in origins.items()},
         "training texts": _count(known.get("texts")),
@@ -109,13 +136,15 @@ def _count(value: object) -> str:
 
 def _behaviour(classifier: SentimentClassifier) -> Sequence[Mapping[str, Any]] | str:
     """The results of the shipped suite, or a sentence that says why it does not fit the model."""
-    from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
+    from sentiment_lstm.evaluation.behaviour import run_suite
     from sentiment_lstm.evaluation.cases import shipped_cases
 
     try:
-        predict = positive_scorer(classifier.predict_proba, classifier.classes_)
+        predict = scorer_of(classifier)
     except UsageError:
-        classes = ", ".join(classifier.classes_)
+        if classifier.predictor.multi_label:
+            return "The suite asks for one class; this model may give a text several labels."
+        classes = first_names(classifier.classes_)
         return f"The suite asks for the classes negative and positive; this model has {classes}."
     return [result.to_dict() for result in run_suite(shipped_cases(), predict)]
 

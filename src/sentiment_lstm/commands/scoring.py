@@ -14,10 +14,12 @@ from sentiment_lstm.commands.options import (
     AS_USUAL,
     AbstainBelow,
     Data,
+    Encoding,
     Json,
     Model,
     Reading,
     ReportFile,
+    Separator,
     SetAsideFile,
     Slices,
     Strict,
@@ -35,6 +37,15 @@ if TYPE_CHECKING:
     from sentiment_lstm.inference.predictor import Predictor
 
 
+OutOfScope = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="Texts that belong to no class: also measure how well --abstain-below finds them.",
+    ),
+]
+
+
 @with_reading
 def evaluate(
     model: Model = None,
@@ -44,19 +55,22 @@ def evaluate(
     set_aside: SetAsideFile = None,
     abstain_below: AbstainBelow = 0.0,
     slice_: Slices = None,
+    out_of_scope: OutOfScope = None,
     report: ReportFile = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on labelled texts.
 
-    Without --data, a run is measured on its own validation texts.
+    Without --data, a run is measured on its own validation texts. A run with trials needs --data,
+    because it was trained on all its texts.
     """
     from sentiment_lstm import plots
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import run_settings
-    from sentiment_lstm.commands import tables
+    from sentiment_lstm.commands import score_tables
     from sentiment_lstm.commands.reporting import write_report
-    from sentiment_lstm.measuring import evaluation_data, measure
+    from sentiment_lstm.evaluation_data import evaluation_data
+    from sentiment_lstm.measuring import measure
 
     if report:
         check_page(report)
@@ -69,14 +83,20 @@ def evaluate(
     if data is None:
         say(f"Measuring on the {texts.split} texts of {_full_path(texts.data.source)}.")
     values = measure(
-        classifier.predictor, texts, bad_rows, abstain_below, slice_ or (), in_full=full
+        classifier.predictor,
+        texts,
+        bad_rows,
+        abstain_below,
+        slice_ or (),
+        out_of_scope=out_of_scope,
+        in_full=full,
     )
     if report:
         write_report(report, classifier, model, values)
     if as_json:
         print_line(json.dumps(values))
     else:
-        tables.scores(values)
+        score_tables.scores(values)
 
 
 def predict(
@@ -88,13 +108,19 @@ def predict(
     input_: Annotated[
         str | None,
         typer.Option(
-            "--input", help="A csv, tsv, jsonl or parquet file, also .zip, .gz or .zst; or -."
+            "--input", help="A csv, tsv, jsonl, parquet or xlsx file, also .zip, .gz, .zst; or -."
         ),
     ] = None,
     output: Annotated[
         str | None, typer.Option(help="The output file, or -; with --engine ray a folder.")
     ] = None,
     text_column: TextColumn = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option("--probabilities", help="Add a column for each class: probability_NAME."),
+    ] = False,
     abstain_below: AbstainBelow = 0.0,
     overwrite: Annotated[
         bool,
@@ -118,7 +144,7 @@ def predict(
     """
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands.files import predict_file, predict_folder
-    from sentiment_lstm.evaluation.calibration import checked_threshold
+    from sentiment_lstm.provenance import joined_text_columns
 
     if (input_ is None) != (output is None) or (input_ is None) == (not texts):
         raise UsageError("Expected texts, or --input and --output: give one or the other.")
@@ -136,8 +162,11 @@ def predict(
     _check_engine(engine, input_, output, threads, workers)
     classifier = SentimentClassifier.from_pretrained(model, threads or 0)
     options = {
-        "text_column": text_column,
-        "abstain_below": checked_threshold(abstain_below),
+        "text_column": text_column or joined_text_columns(classifier.bundle.config.provenance),
+        "encoding": encoding,
+        "separator": separator,
+        "probabilities": probabilities,
+        "abstain_below": classifier.predictor.checked_threshold(abstain_below),
         "escape": escape_formulas,
     }
     ways = {"overwrite": overwrite, "as_json": as_json}
@@ -179,7 +208,12 @@ def _predict_texts(
         tables.predictions(shown, predictions)
         return
     for text, result in zip(shown, predictions, strict=True):
-        values = {"text": text, "label": result.label, "score": result.score}
+        values: dict[str, object] = {"text": text}
+        if predictor.multi_label:
+            pairs = zip(result.labels, result.scores, strict=True)
+            values["labels"] = [{"label": name, "score": score} for name, score in pairs]
+        else:
+            values |= {"label": result.label, "score": result.score}
         print_line(json.dumps(values | {"unknown": result.unknown}))
 
 
@@ -193,12 +227,12 @@ def behaviour(
     """Test a model on negation, contrast, irony, names and more."""
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands import tables
-    from sentiment_lstm.evaluation.behaviour import positive_scorer, run_suite
+    from sentiment_lstm.commands.reporting import scorer_of
+    from sentiment_lstm.evaluation.behaviour import run_suite
     from sentiment_lstm.evaluation.cases import read_cases, shipped_cases
 
     cases = shipped_cases() if suite is None else read_cases(suite)
-    classifier = SentimentClassifier.from_pretrained(model)
-    results = run_suite(cases, positive_scorer(classifier.predict_proba, classifier.classes_))
+    results = run_suite(cases, scorer_of(SentimentClassifier.from_pretrained(model)))
     if as_json:
         print_line(json.dumps([result.to_dict() for result in results]))
     else:

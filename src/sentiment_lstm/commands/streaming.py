@@ -30,10 +30,11 @@ def stream(
     predictor = SentimentClassifier.from_pretrained(model).predictor
     steps = steps_of(predictor, _standard_input() if text == "-" else text)
     if as_json:
-        for line in _lines(steps, predictor.classes[-1]):
+        lines = _lines_of_labels(steps) if predictor.multi_label else None
+        for line in lines or _lines(steps, predictor.classes[-1]):
             print_line(line)
     else:
-        tables.reading(steps)
+        tables.reading(steps, several=predictor.multi_label)
 
 
 def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
@@ -49,6 +50,14 @@ def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
             "change": step.change,
         }
         yield json.dumps(values)
+
+
+def _lines_of_labels(steps: Iterable[Step]) -> Iterator[str]:
+    """Yield a JSON object per token. `score` is the highest probability of any label."""
+    for step in steps:
+        span = {"text": step.text, "start": step.start, "end": step.end}
+        values = {"labels": step.labels, "score": step.score, "change": step.change}
+        yield json.dumps(span | values)
 
 
 def _standard_input() -> Iterator[str]:

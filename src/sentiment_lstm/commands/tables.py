@@ -16,21 +16,12 @@ from sentiment_lstm.evaluation.side_by_side import shown as setting
 from sentiment_lstm.inference.streaming import Step, turning_points
 from sentiment_lstm.interpret.explain import Explanation, segments
 from sentiment_lstm.records import Prediction
+from sentiment_lstm.wording import MOST_SHOWN
 
 _MOVED = 0.1
 """The running probability is shown after a token that changes it by at least this much."""
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that control a terminal, and characters that cannot be written to it."""
-_HEADLINES = {
-    "accuracy": "accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "macro_recall": "macro recall",
-    "roc_auc": "ROC-AUC",
-    "log_loss": "log-loss (nats)",
-    "ece": "calibration error",
-}
 
 
 class Grid(NamedTuple):
@@ -50,41 +41,47 @@ def show(table: Table) -> None:
 
 
 def predictions(texts: Iterable[str], predicted: Iterable[Prediction]) -> None:
-    """Print a row per text: label (a dash if the model abstains), score, unknown tokens, text."""
+    """Print a row per text: labels (a dash without any), scores, unknown tokens, text.
+
+    If the model gives no label, the score is the highest probability.
+    """
     table = Table("label", "score", "unknown", "text")
     for text, prediction in zip(texts, predicted, strict=True):
         start = text if len(text) <= 200 else f"{text[:197]}..."
-        label, score = prediction.label or "-", f"{prediction.score:.3f}"
-        table.add_row(_safe_text(label), score, f"{prediction.unknown:.0%}", _safe_text(start))
+        label = "\n".join(prediction.labels) or "-"
+        scores = prediction.scores or (prediction.score,)
+        score = "\n".join(f"{score:.3f}" for score in scores)
+        table.add_row(safe_text(label), score, f"{prediction.unknown:.0%}", safe_text(start))
     show(table)
 
 
-def reading(steps: Iterable[Step]) -> None:
+def reading(steps: Iterable[Step], *, several: bool = False) -> None:
     """Print a text while it is read, coloured by the running probability of the last class.
 
     The probability is printed after the first token, and after a token that changes it by at least
-    0.1. The last lines give the label, and the places where the label changed.
+    0.1. The last lines give the label, and the places where the label changed. If a text may have
+    several labels, the probability is the highest of any label.
     """
     console, end = Console(), 0
     read: list[Step] = []
     for step in steps:
-        probability = float(step.probabilities[-1])
+        probability = step.score if several else float(step.probabilities[-1])
         gap = " " if read and step.start > end else ""
         moved = f" {probability:.2f}" if not read or abs(step.change) >= _MOVED else ""
         console.print(
-            _safe_text(gap),
-            _safe_text(step.text, _shade(probability)),
-            _safe_text(moved, "dim"),
+            safe_text(gap),
+            safe_text(step.text, _shade(probability)),
+            safe_text(moved, "dim"),
             sep="",
             end="",
         )
         end = step.end
         read.append(step)
     last = read[-1]
-    console.print(f"\n{last.label} {last.score:.3f}", highlight=False, markup=False)
-    for index in turning_points([step.label for step in read]):
+    console.print(f"\n{last.names} {last.score:.3f}", highlight=False, markup=False)
+    for index in turning_points([step.names for step in read]):
         step = read[index]
-        sentence = f"turned {step.label} at {step.text!r}, character {step.start}"
+        sentence = f"turned {step.names} at {step.text!r}, character {step.start}"
         console.print(sentence, highlight=False, markup=False)
 
 
@@ -101,7 +98,7 @@ def explanation(why: Explanation) -> None:
     for part in segments(why):
         half = part["strength"] / 2
         hue = {"": 0.5, "first": 0.5 - half, "second": 0.5 + half}[part["towards"]]
-        coloured.append(_safe_text(part["text"], f"bold {_shade(hue)}" if part["towards"] else ""))
+        coloured.append(safe_text(part["text"], f"bold {_shade(hue)}" if part["towards"] else ""))
     console.print(coloured, soft_wrap=True)
     less = f" less {why.against}" if why.against else ""
     scores = f"{why.label}{less} {why.score:.3f}, {why.baseline_score:.3f} without any word"
@@ -110,52 +107,36 @@ def explanation(why: Explanation) -> None:
     console.print(f"{scores}{exact}", highlight=False, markup=False, soft_wrap=True)
     table = Table("word", "moved the score", "speaks for", title=f"by {why.method}")
     for word in why.strongest():
-        side = _safe_text(why.sides[why.side(word.attribution)])
-        table.add_row(_safe_text(word.text), f"{word.attribution:+.3f}", side)
+        side = safe_text(why.sides[why.side(word.attribution)])
+        table.add_row(safe_text(word.text), f"{word.attribution:+.3f}", side)
     show(table)
 
 
-def _safe_text(string: str, style: str = "") -> Text:
+def safe_text(string: str, style: str = "") -> Text:
     """Replace control characters and characters that change the text direction by U+FFFD."""
     return Text(_UNSAFE.sub("\ufffd", string), style)
 
 
-def scores(values: Mapping[str, Any]) -> None:
-    """Print the results of `evaluate`: measures, coverage, confusion, lengths, worst mistakes."""
-    title = f"{values['data']}, {values['split']}"
-    low, high = values["accuracy_interval"]
-    table = Table("measure", "value", title=_safe_text(f"{title}: {values['n']:,} texts"))
-    for name, label in _HEADLINES.items():
-        number = "undefined" if values[name] is None else f"{values[name]:.4f}"
-        interval = f"  (95%: {low:.4f} to {high:.4f})" if name == "accuracy" else ""
-        table.add_row(label, number + interval)
-    for reason, count in values["set_aside"].items():
-        table.add_row(f"set aside: {reason}", f"{count:,}")
-    show(table)
-    _coverage(values)
-    _confusion(values)
-    _lengths(values)
-    _slices(values)
-    _mistakes(values)
-
-
 def grid(values: Grid) -> None:
     """Print a table of strings."""
-    table = Table(*map(escape, values.head), title=_safe_text(values.title))
+    table = Table(*map(escape, values.head), title=safe_text(values.title))
     for row in values.rows:
-        table.add_row(*map(_safe_text, row))
+        table.add_row(*map(safe_text, row))
     show(table)
 
 
 def counts(values: Mapping[str, Any], title: str) -> None:
-    """Print nested counts, one per row."""
-    table = Table("what", "count", title=_safe_text(title))
+    """Print nested counts, one per row. Of many counts, such as those of classes, print 20."""
+    table = Table("what", "count", title=safe_text(title))
     for name, value in values.items():
         if isinstance(value, Mapping):
-            for key, number in value.items():
-                table.add_row(_safe_text(f"{name}: {key}"), _format_number(number))
+            for key, number in list(value.items())[:MOST_SHOWN]:
+                table.add_row(safe_text(f"{name}: {key}"), format_number(number))
+            if others := list(value.values())[MOST_SHOWN:]:
+                label = f"{name}: {len(others):,} more (--json lists all)"
+                table.add_row(safe_text(label), format_number(sum(others)))
         else:
-            table.add_row(name, _format_number(value))
+            table.add_row(name, format_number(value))
     show(table)
 
 
@@ -163,7 +144,7 @@ def phases(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print phase 1 and phase 2 side by side: a row per measure, a column per phase."""
     table = Table("measure", *(row["phase"] for row in rows))
     for name in [name for name in rows[0] if name != "phase"]:
-        table.add_row(name.replace("_", " "), *(_format_number(row[name]) for row in rows))
+        table.add_row(name.replace("_", " "), *(format_number(row[name]) for row in rows))
     show(table)
 
 
@@ -174,11 +155,11 @@ def side_by_side(comparison: Mapping[str, Any]) -> None:
     for name in ("settings", "numbers"):
         for what, row in comparison[name].items():
             named = what if name == "settings" else what.replace("_", " ")
-            table.add_row(_safe_text(named), *(_safe_text(setting(value)) for value in row))
+            table.add_row(safe_text(named), *(safe_text(setting(value)) for value in row))
         table.add_section()
     for what, row in comparison["behaviour"].items():
         rates = ("" if rate is None else f"{rate:.1%}" for rate in row)
-        table.add_row(_safe_text(f"failing: {what}"), *rates)
+        table.add_row(safe_text(f"failing: {what}"), *rates)
     show(table)
 
 
@@ -192,7 +173,7 @@ def trials(rows: Sequence[Mapping[str, Any]], best: int) -> None:
         measured = [row["validation_loss"], row["validation_accuracy"]]
         numbers = ["-" if value is None else f"{value:.4f}" for value in measured]
         outcome = "best" if row["trial"] == best else row["outcome"]
-        ends = (_format_number(row["seconds"]), outcome)
+        ends = (format_number(row["seconds"]), outcome)
         table.add_row(str(row["trial"]), ", ".join(differ), str(row["epochs"]), *numbers, *ends)
     show(table)
 
@@ -204,7 +185,7 @@ def behaviour(results: Sequence[CapabilityResult]) -> None:
         numbers = (f"{result.cases:,}", f"{result.failures:,}", f"{result.failure_rate:.1%}")
         outcome = "ok" if result.within_limit else "over"
         limit = f"{result.limit:.0%}"
-        table.add_row(_safe_text(result.capability), result.kind, *numbers, limit, outcome)
+        table.add_row(safe_text(result.capability), result.kind, *numbers, limit, outcome)
     show(table)
     _failures(results)
 
@@ -218,50 +199,11 @@ def graphs(checked: Mapping[str, Mapping[str, float]]) -> None:
     show(table)
 
 
-def _format_number(value: object) -> str:
+def format_number(value: object) -> str:
+    """Format a value for a table: floats with four digits, integers with commas."""
     if isinstance(value, float):
         return f"{value:,.4g}"
     return f"{value:,}" if isinstance(value, int) else str("" if value is None else value)
-
-
-def _coverage(values: Mapping[str, Any]) -> None:
-    """Print a column per threshold. The user's threshold comes first."""
-    asked = [values["abstain"]] if values["abstain"]["threshold"] else []
-    usual = [row for row in values["coverage_curve"] if row not in asked]
-    rows = [*asked, *usual]
-    table = Table("abstaining below", *(f"{row['threshold']:g}" for row in rows))
-    for name in ("coverage", "accuracy"):
-        fractions = [row[name] for row in rows]
-        table.add_row(name, *("-" if f is None else f"{f:.1%}" for f in fractions))
-    show(table)
-
-
-def _confusion(values: Mapping[str, Any]) -> None:
-    classes = values["classes"]
-    table = Table("true \\ predicted", *map(escape, classes))
-    for name, row in zip(classes, values["confusion"], strict=True):
-        table.add_row(_safe_text(name), *(f"{n:,}" for n in row))
-    show(table)
-
-
-def _lengths(values: Mapping[str, Any]) -> None:
-    table = Table("tokens", "texts", "accuracy")
-    for row in values["accuracy_by_length"]:
-        table.add_row(row["tokens"], f"{row['n']:,}", _format_number(row["accuracy"]))
-    show(table)
-
-
-def _slices(values: Mapping[str, Any]) -> None:
-    for column, rows in values["slices"].items():
-        table = Table(escape(column), "texts", "accuracy", "95% interval")
-        for row in rows:
-            name = f"{row['joined']} other values" if row["value"] is None else row["value"]
-            low, high = row["interval"]
-            bounds = f"{low:.3f} to {high:.3f}"
-            table.add_row(
-                _safe_text(name), f"{row['n']:,}", _format_number(row["accuracy"]), bounds
-            )
-        show(table)
 
 
 def _failures(results: Sequence[CapabilityResult]) -> None:
@@ -271,17 +213,5 @@ def _failures(results: Sequence[CapabilityResult]) -> None:
         for example in result.examples:
             pairs = zip(example.scores, example.texts, strict=True)
             lines = "\n".join(f"{score:.3f}  {text[:160]}" for score, text in pairs)
-            table.add_row(_safe_text(result.capability), example.expected, _safe_text(lines))
-    show(table)
-
-
-def _mistakes(values: Mapping[str, Any]) -> None:
-    table = Table("true", "predicted", "score", "most confident mistakes")
-    for row in values["mistakes"]:
-        table.add_row(
-            _safe_text(row["true"]),
-            _safe_text(row["predicted"]),
-            f"{row['score']:.3f}",
-            _safe_text(row["text"][:160]),
-        )
+            table.add_row(safe_text(result.capability), example.expected, safe_text(lines))
     show(table)

@@ -56,7 +56,13 @@ def train(
             "all are read with the same options."
         ),
     ] = None,
-    preset: Annotated[str, typer.Option(help="quick, seed or large.")] = "quick",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, quick, seed or large. auto looks at the texts and chooses the settings; it "
+            "is the default with --data, except for --search; else quick."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder for the training and the finished model.")
     ] = None,
@@ -69,7 +75,7 @@ def train(
         ),
     ] = None,
     init: Annotated[
-        str | None, typer.Option(help="Start from this model: a folder, default or tiny.")
+        str | None, typer.Option(help="Start from this model: a folder, english, default or tiny.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A file of settings in TOML.")] = None,
     set_: Sets = None,
@@ -99,8 +105,6 @@ def train(
         refuse_others(context, ("resume",), "with --resume (a resumed run keeps its settings)")
         _resume(resume)
         return
-    from sentiment_lstm.api import find_model
-
     if not out or out == Path():  # an unset shell variable: the current folder
         raise UsageError(
             "Expected a run folder, found none: name --out FOLDER, or --resume FOLDER."
@@ -117,8 +121,9 @@ def train(
     if sources[1:]:
         options["mixture"] = [_with_same_columns(options, source) for source in sources[1:]]
     options["language.sources"] = unlabelled
-    options["training.init"] = None if init is None else str(find_model(init))
+    options["training.init"] = None if init is None else str(_find_start(init))
     options |= {"training.seed": seed, "training.threads": threads}
+    preset = preset or ("auto" if data and search is None else "quick")
     settings = chosen_settings(preset, config, options, set_ or [])
     if unlabelled and not (init or settings.language.epochs):
         settings = settings.updated({"language.epochs": _LANGUAGE_EPOCHS})
@@ -132,7 +137,7 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
     """Train on IMDb, measure, and score six sentences."""
     from sentiment_lstm.api import QUICKSTART, SentimentClassifier
     from sentiment_lstm.bundle import RUN_SETTINGS
-    from sentiment_lstm.commands import tables
+    from sentiment_lstm.commands import score_tables, tables
 
     if (QUICKSTART / RUN_SETTINGS).exists():
         refuse_others(context, (), f"for the run that is in {QUICKSTART} already")
@@ -140,13 +145,23 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
     else:
         options = {"training.seed": seed, "training.threads": threads}
         _train(chosen_settings("quick", None, options, []), QUICKSTART)
-    tables.scores(measured(str(QUICKSTART), None, None, {}))
+    score_tables.scores(measured(str(QUICKSTART), None, None, {}))
     predictor = SentimentClassifier.from_pretrained(QUICKSTART).predictor
     tables.predictions(SIX_SENTENCES, predictor.predict(SIX_SENTENCES))
     say(
         'Next: sentiment-lstm predict "A text of yours."\n'
         "      sentiment-lstm train --data yours.csv --out runs/yours"
     )
+
+
+def _find_start(name: str) -> Path:
+    """The folder of the model to start from: one that ships for this, or any other model."""
+    from sentiment_lstm.api import find_model
+    from sentiment_lstm.bundle import STARTS, is_bundle
+
+    if name == Path(name).name and not Path(name).exists() and is_bundle(STARTS / name):
+        return STARTS / name
+    return find_model(name)
 
 
 def _with_same_columns(options: Mapping[str, object], source: str | None) -> dict[str, object]:
@@ -161,10 +176,23 @@ def _train(settings: Settings, folder: Path) -> None:
 
 
 def _say_saved(folder: Path, metrics: Mapping[str, float]) -> None:
+    from sentiment_lstm.bundle import RUN_SETTINGS
+    from sentiment_lstm.settings import read_json
+    from sentiment_lstm.training.standing import describe
+
+    accuracy = f"validation accuracy {metrics['validation_accuracy']:.4f}"
+    if "validation_macro_f1" in metrics:  # of several labels per text
+        accuracy = (
+            f"validation F1 {metrics['validation_macro_f1']:.4f} (macro), "
+            f"{metrics['validation_micro_f1']:.4f} (micro), "
+            f"all labels right in {metrics['validation_accuracy']:.1%}"
+        )
     say(
-        f"Saved {folder}: validation accuracy {metrics['validation_accuracy']:.4f}, "
-        f"log-loss {metrics['validation_loss']:.4f}, {metrics['train_seconds']:.0f} s."
+        f"Saved {folder}: {accuracy}, log-loss {metrics['validation_loss']:.4f}, "
+        f"{metrics['train_seconds']:.0f} s."
     )
+    for sentence in describe(metrics, read_json(folder / RUN_SETTINGS).training):
+        say(sentence)
 
 
 def _fixed_names(config: Path | None, sets: Iterable[str]) -> set[str]:

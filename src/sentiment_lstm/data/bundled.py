@@ -11,8 +11,8 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-from sentiment_lstm.data.files import csv_rows, open_bytes
-from sentiment_lstm.data.formats import Format
+from sentiment_lstm.data.files import csv_rows
+from sentiment_lstm.data.formats import Format, open_path
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.errors import DataError, MissingExtraError
 from sentiment_lstm.records import Row
@@ -66,7 +66,7 @@ def _rows(path: Path, data: DataSettings) -> Iterator[Row]:
         group_column="source",
         max_characters=data.max_characters,
     )
-    with open_bytes(path, Format(".csv")) as stream:
+    with open_path(path, Format(".csv")) as stream:
         for row in csv_rows(stream, "imdb", columns, labelled=True):
             if row.group == "imdb":
                 yield Row(row.text, row.label, row.id, row.line, problem=row.problem)

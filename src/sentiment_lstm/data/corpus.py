@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from sentiment_lstm.data.label_sets import LabelSets
 from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.data.open import (
     labeller_of,
@@ -46,7 +47,7 @@ class Corpus:
     `stream_rows` examples). Otherwise it holds the validation side of a seeded split (for a stream,
     of its first `stream_rows` rows).
     `screening` counts `rows read`, `set aside` (by reason), `duplicates`,
-    `disagreeing duplicates` and `excluded`.
+    `disagreeing duplicates`, `excluded` and, if a text may have several labels, `without a label`.
     """
 
     classes: tuple[str, ...]
@@ -55,6 +56,13 @@ class Corpus:
     streaming: bool
     screening: dict[str, object]
     _again: Callable[[], Iterator[Example]] | None = field(default=None, repr=False)
+    from_first_source: int | None = None
+    """How many texts of `sample`, from its start, come from the first source; None: all."""
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have several labels."""
+        return self.sample[0].labels is not None
 
     def training(self) -> Iterator[Example]:
         """Every training example, in the source's order; a stream is read again from its start."""
@@ -106,6 +114,7 @@ def _mix(
         )
     known = _digests(corpus).union(*map(_excluded, (data, *mixture)))
     corpus.sample = [replace(example, weight=data.weight) for example in corpus.sample]
+    corpus.from_first_source = len(corpus.sample)
     dropped = 0
     for source in mixture:
         for example in read_examples(source, set_aside=set_aside, classes=corpus.classes):
@@ -144,7 +153,8 @@ def unlabelled_texts(settings: Settings, corpus: Corpus, set_aside: SetAside) ->
     for name in settings.language.sources:
         source, split_name = named_split(name)
         split_name = split_name or _unlabelled_split(source)
-        for example in _texts(replace(settings.data, source=source, split=split_name), set_aside):
+        data = replace(settings.data, source=source, split=split_name)
+        for example in texts_only(data, set_aside):
             digest = fingerprint(example.text)
             if digest not in known:
                 known.add(digest)
@@ -178,7 +188,7 @@ class _Reader:
     seed: int
     set_aside: SetAside
     source: Source
-    labeller: Labeller
+    labeller: Labeller | LabelSets
     own_validation: bool
     excluded: set[bytes]
     furthest: int = 0
@@ -195,6 +205,8 @@ class _Reader:
         classes = self.labeller.classes()
         sample, validation = self._split(examples, classes)
         self._check_training(sample)
+        if self.data.multi_label:
+            counts["without a label"] = sum(not example.labels for example in examples)
         report = self._report(counts)
         again = self.training if self.data.streaming else None
         return Corpus(classes, sample, validation, self.data.streaming, report, again)
@@ -251,17 +263,17 @@ class _Reader:
                 f"Expected texts in {self.data.source} that are not in "
                 f"{', '.join(self.data.exclude)}, found none; leave --exclude out or change it."
             )
-        classes = sorted({str(example.label) for example in examples})
+        classes = sorted({name for example in examples for name in example.all_labels})
         if len(classes) < 2:
             where = f"the first {self.data.stream_rows} rows of " if self.data.streaming else ""
             more = ", or raise data.stream_rows if rows are sorted" if self.data.streaming else ""
             raise DataError(
                 f"Expected at least two classes in {where}{self.data.source}, found "
-                f"{', '.join(classes)}; see --label-column and --label-map{more}."
+                f"{', '.join(classes) or 'none'}; see --label-column and --label-map{more}."
             )
 
     def _check_training(self, sample: Sequence[Example]) -> None:
-        classes = {str(example.label) for example in sample}
+        classes = {name for example in sample for name in example.all_labels}
         if len(classes) < 2:
             raise DataError(
                 f"Expected at least two classes to train on after the split of {self.data.source}, "
@@ -273,6 +285,7 @@ class _Reader:
             "rows read": self.set_aside.rows,
             "set aside": dict(self.set_aside.counts),
             **{name: counts[name] for name in ("duplicates", "disagreeing duplicates", "excluded")},
+            **{name: counts[name] for name in ("without a label",) if name in counts},
         }
 
 
@@ -297,12 +310,17 @@ def _excluded(data: DataSettings) -> set[bytes]:
 
 def _texts_of(data: DataSettings) -> set[bytes]:
     """Digests of a source's texts."""
-    return fingerprints(_texts(replace(data, strict=False), SetAside(None)))
+    return fingerprints(texts_only(replace(data, strict=False), SetAside(None)))
 
 
-def _texts(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
-    """A source's texts, from the training's text column, else from the usual one."""
-    plain = replace(data, label_column=None, group_column=None, label_map={})
+def texts_only(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
+    """A source's texts, from the training's text column, else from the usual one.
+
+    Its encoding and separator are detected, because they may differ from those of the training.
+    """
+    plain = replace(
+        data, label_column=None, group_column=None, label_map={}, encoding=None, separator=None
+    )
     try:
         next(open_source(plain, labelled=False).rows(), None)
     except DataError:

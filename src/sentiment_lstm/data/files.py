@@ -6,15 +6,31 @@ screening.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from sentiment_lstm.data.formats import DELIMITERS, ENDINGS, Format, is_table, open_table
+from sentiment_lstm.data.dialect import Dialect, check_dialect_options, find_dialect
+from sentiment_lstm.data.encodings import UTF_8, bad_bytes
+from sentiment_lstm.data.formats import (
+    DELIMITERS,
+    ENDINGS,
+    TEXT_KINDS,
+    WORKBOOK,
+    Format,
+    is_table,
+    open_path,
+)
 from sentiment_lstm.data.screening import is_utf8
-from sentiment_lstm.data.source import Columns, Source, check_whole, choose_columns
+from sentiment_lstm.data.source import (
+    Columns,
+    Source,
+    check_whole,
+    choose_columns,
+    joined_text,
+    row_label,
+)
 from sentiment_lstm.data.source_names import SOURCES
 from sentiment_lstm.data.tables import (
     Record,
@@ -23,6 +39,7 @@ from sentiment_lstm.data.tables import (
     read_json_lines,
     read_parquet,
 )
+from sentiment_lstm.data.workbooks import read_workbook
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
@@ -34,9 +51,11 @@ def open_file(path: Path, data: DataSettings, *, labelled: bool) -> Source:
     Raises:
         DataError: the file is missing, empty, damaged, of an unknown kind or without the columns,
             or the settings name a split.
+        UsageError: the settings name an encoding or a separator that does not fit.
     """
     file_format = table_format(path)
     check_whole(data)
+    check_dialect_options(data.encoding, data.separator, file_format, path.name)
     return Source(partial(_file_rows, path, file_format, data, labelled))
 
 
@@ -55,21 +74,6 @@ def table_format(path: Path) -> Format:
     return Format.of_file(path)
 
 
-@contextmanager
-def open_bytes(path: Path, file_format: Format) -> Iterator[IO[bytes]]:
-    """A file's bytes, unpacked.
-
-    Raises:
-        DataError: the file cannot be read; while reading, it is damaged or grows too much.
-    """
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise DataError(f"Expected to read {path}, found: {error}.") from error
-    with file, open_table(file, path, file_format) as stream:
-        yield stream
-
-
 def longest_line(data: DataSettings) -> int:
     """A line is cut after this many characters, so that memory stays bounded for any file."""
     return 16 * data.max_characters + 65_536
@@ -78,17 +82,27 @@ def longest_line(data: DataSettings) -> int:
 def _file_rows(
     path: Path, file_format: Format, data: DataSettings, labelled: bool
 ) -> Iterator[Row]:
-    with open_bytes(path, file_format) as stream:
+    dialect = Dialect()
+    if file_format.kind in TEXT_KINDS:
+        dialect = find_dialect(path, file_format, data.encoding, data.separator)
+    with open_path(path, file_format) as stream:
         if file_format.kind in DELIMITERS:
-            yield from csv_rows(stream, path.name, data, labelled, DELIMITERS[file_format.kind])
+            yield from csv_rows(stream, path.name, data, labelled, dialect)
+        elif file_format.kind == WORKBOOK:
+            header, records = read_workbook(stream, path)
+            yield from _header_rows(header, records, path.name, data, labelled)
         elif file_format.kind == ".parquet":
             yield from _parquet_rows(stream, path.name, data, labelled)
         else:
-            yield from _json_rows(stream, path.name, data, labelled)
+            yield from _json_rows(stream, path.name, data, labelled, dialect.encoding)
 
 
 def csv_rows(
-    stream: IO[bytes], name: str, data: DataSettings, labelled: bool, delimiter: str = ","
+    stream: IO[bytes],
+    name: str,
+    data: DataSettings,
+    labelled: bool,
+    dialect: Dialect = Dialect(),  # noqa: B008 (it is frozen)
 ) -> Iterator[Row]:
     """The rows of a csv file with a header line.
 
@@ -98,38 +112,61 @@ def csv_rows(
     header, records = read_csv(
         stream,
         name,
-        delimiter,
+        dialect,
         longest_field=data.max_characters,
         longest_line=longest_line(data),
     )
+    yield from _header_rows(header, records, name, data, labelled, dialect)
+
+
+def _header_rows(
+    header: list[str],
+    records: Iterator[Record[list[str]]],
+    name: str,
+    data: DataSettings,
+    labelled: bool,
+    dialect: Dialect = Dialect(),  # noqa: B008 (it is frozen)
+) -> Iterator[Row]:
+    """The rows of a file whose header names the columns."""
     columns = choose_columns(header, data, labelled=labelled, where=name)
-    indices = [None if column is None else header.index(column) for column in _roles(columns)]
+    read = (*columns.texts, *columns.labels, columns.group)
+    indices = [None if column is None else header.index(column) for column in read]
     for record in records:
         if record.values is None:
             yield _unread_row(record, name)
         else:
-            yield _csv_row(record.values, indices, len(header), name, record.line)
+            yield _header_row(record, columns, indices, len(header), name, dialect)
 
 
-def _csv_row(
-    values: list[str], indices: Sequence[int | None], width: int, name: str, line: int
+def _header_row(
+    record: Record[list[str]],
+    columns: Columns,
+    indices: Sequence[int | None],
+    width: int,
+    name: str,
+    dialect: Dialect,
 ) -> Row:
-    """A row of `width` fields; `indices` says which are the text, the label and the group."""
-    picked = [values[i] if i is not None and i < len(values) else None for i in indices]
-    text, label, group = picked
-    problem = None
+    """A row of `width` fields. `indices`: of the texts, then of the labels and the group."""
+    fields = record.values or []
+    picked = [fields[i] if i is not None and i < len(fields) else None for i in indices]
+    ends = len(columns.texts), len(picked) - 1
+    texts, labels, group = picked[: ends[0]], picked[ends[0] : ends[1]], picked[-1]
+    text, problem = joined_text(texts), None
     if not all(value is None or is_utf8(value) for value in picked):
-        problem = "bad UTF-8"
-    elif len(values) > width:
-        # A text holds a delimiter without quotes. Where the text ends is not known.
-        problem, text = "unreadable", ",".join(values)
-    return Row(text, label, f"{name}:{line}", line, group, problem)
+        problem = bad_bytes(dialect.encoding)
+    elif len(fields) > width:
+        # A text holds a separator without quotes. Where the text ends is not known.
+        text, problem = dialect.separator.join(fields), "unreadable"
+    label = row_label(columns.labels, labels)
+    return Row(text, label, f"{name}:{record.line}", record.line, group, problem)
 
 
-def _json_rows(stream: IO[bytes], name: str, data: DataSettings, labelled: bool) -> Iterator[Row]:
+def _json_rows(
+    stream: IO[bytes], name: str, data: DataSettings, labelled: bool, encoding: str
+) -> Iterator[Row]:
     """The rows of a jsonl file. The first readable row names the columns to choose from."""
     columns: Columns | None = None
-    for record in read_json_lines(stream, longest_line=longest_line(data)):
+    for record in read_json_lines(stream, encoding, longest_line=longest_line(data)):
         if record.values is None:
             yield _unread_row(record, name)
             continue
@@ -146,20 +183,18 @@ def _parquet_rows(
     for record in read_parquet(stream, name, columns.used):
         assert record.values is not None
         texts = [value for value in record.values.values() if isinstance(value, str)]
-        problem = None if all(map(is_utf8, texts)) else "bad UTF-8"
+        problem = None if all(map(is_utf8, texts)) else bad_bytes(UTF_8)
         yield _row(record.values, columns, name, record.line, problem)
 
 
 def _row(
-    values: dict[str, Any], columns: Columns, name: str, line: int, problem: str | None = None
+    values: Mapping[str, Any], columns: Columns, name: str, line: int, problem: str | None = None
 ) -> Row:
-    text, label, group = (None if c is None else values.get(c) for c in _roles(columns))
+    text = joined_text([values.get(column) for column in columns.texts])
+    label = row_label(columns.labels, [values.get(column) for column in columns.labels])
+    group = values.get(columns.group) if columns.group is not None else None
     group = None if group is None else str(group)
     return Row(text, label, f"{name}:{line}", line, group, problem)
-
-
-def _roles(columns: Columns) -> tuple[str, str | None, str | None]:
-    return columns.text, columns.label, columns.group
 
 
 def _unread_row(record: Record[Any], name: str) -> Row:

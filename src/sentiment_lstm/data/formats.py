@@ -14,10 +14,15 @@ from pathlib import Path
 from typing import IO
 
 from sentiment_lstm.data.packing import PACKINGS, find_member, unpacked
-from sentiment_lstm.errors import UsageError
+from sentiment_lstm.errors import DataError, UsageError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-SUFFIXES = (*DELIMITERS, ".jsonl", ".ndjson", ".parquet")
+"""The usual character between two columns, by kind."""
+TEXT_KINDS = (*DELIMITERS, ".jsonl")
+WORKBOOK = ".xlsx"
+SUFFIXES = (*TEXT_KINDS, ".ndjson", ".parquet", WORKBOOK)
+_SEEKABLE = (".parquet", WORKBOOK)
+"""Kinds that are not read from their start to their end."""
 ENDINGS = (
     f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, plain or packed as "
     f"{', '.join(PACKINGS[:-1])} or {PACKINGS[-1]}"
@@ -29,8 +34,8 @@ ENDINGS = (
 class Format:
     """How a file stores its rows.
 
-    `kind` is `.csv`, `.tsv`, `.jsonl` or `.parquet`; `packing` one of `PACKINGS`, or "" for a plain
-    file; `member` the name of the data file in a zip archive.
+    `kind` is `.csv`, `.tsv`, `.jsonl`, `.parquet` or `.xlsx`; `packing` one of `PACKINGS`, or ""
+    for a plain file; `member` the name of the data file in a zip archive.
     """
 
     kind: str
@@ -88,19 +93,35 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 @contextmanager
+def open_path(path: Path, file_format: Format, *, limited: bool = True) -> Iterator[IO[bytes]]:
+    """The bytes of a file, as `open_table` gives them.
+
+    Raises:
+        DataError: the file cannot be read; while reading, it is damaged or grows too much.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise DataError(f"Expected to read {path}, found: {error}.") from error
+    with file, open_table(file, path, file_format, limited=limited) as stream:
+        yield stream
+
+
+@contextmanager
 def open_table(
     file: IO[bytes], path: Path, file_format: Format, *, limited: bool = True
 ) -> Iterator[IO[bytes]]:
     """An open file as the bytes that its format's reader takes; arguments as `packing.unpacked`.
 
-    Parquet is read from its end, so a packed parquet file is first unpacked to a temporary file.
+    Parquet and xlsx are read from their end, so a packed one is first unpacked to a temporary file.
     """
-    if file_format.kind == ".parquet" and not file_format.packing:
+    seekable = file_format.kind in _SEEKABLE
+    if seekable and not file_format.packing:
         yield file
         return
-    limited = limited or file_format.kind == ".parquet"  # a bomb must not fill the disk
+    limited = limited or seekable  # a bomb must not fill the disk
     with unpacked(file, path, file_format.packing, file_format.member, limited=limited) as stream:
-        if file_format.kind != ".parquet":
+        if not seekable:
             yield stream
             return
         with tempfile.TemporaryFile() as copy:

@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_lstm.data.libraries import first_line, missing_extra
-from sentiment_lstm.data.source import Columns, Source, check_split, choose_columns
+from sentiment_lstm.data.source import (
+    Columns,
+    Source,
+    check_split,
+    choose_columns,
+    joined_text,
+    row_label,
+)
 from sentiment_lstm.errors import DataError, SentimentError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
@@ -48,7 +55,7 @@ def open_hub(name: str, data: DataSettings, *, labelled: bool) -> Source:
         check_split(data, list(stream))
         features = _features(stream[data.split], name)
     columns = choose_columns(list(features), data, labelled=labelled, where=name)
-    names = getattr(features.get(columns.label), "names", None) if columns.label else None
+    names = _class_names(features, columns)
     return Source(partial(_rows, name, data, columns), tuple(names) if names else None)
 
 
@@ -143,16 +150,24 @@ def _features(dataset: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
         raise _unreadable(name, error) from error
 
 
+def _class_names(features: dict[str, Any], columns: Columns) -> list[str] | None:
+    """The names of the classes if a single column of labels, or of lists of them, knows them."""
+    if len(columns.labels) != 1:
+        return None
+    feature = features.get(columns.labels[0])
+    return getattr(getattr(feature, "feature", feature), "names", None)
+
+
 def _rows(name: str, data: DataSettings, columns: Columns) -> Iterator[Row]:
     with loaded(name, split=data.split, streaming=data.streaming) as dataset:
         line = 0
         for batch in _batches(dataset.select_columns(columns.used), name):
-            for i, text in enumerate(batch[columns.text]):
+            for i, values in enumerate(zip(*(batch[c] for c in columns.texts), strict=True)):
                 line += 1
-                label = batch[columns.label][i] if columns.label else None
+                label = row_label(columns.labels, [batch[c][i] for c in columns.labels])
                 group = batch[columns.group][i] if columns.group else None
                 group = None if group is None else str(group)
-                yield Row(text, label, f"{data.split}:{line}", line, group)
+                yield Row(joined_text(values), label, f"{data.split}:{line}", line, group)
 
 
 def _batches(dataset: Any, name: str) -> Iterator[dict[str, list[Any]]]:  # noqa: ANN401

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from sentiment_lstm.data.files import open_bytes, table_format
-from sentiment_lstm.data.formats import Format, is_table
+from sentiment_lstm.data.dialect import Dialect, find_dialect
+from sentiment_lstm.data.encodings import UTF_8, decoded
+from sentiment_lstm.data.files import table_format
+from sentiment_lstm.data.formats import Format, is_table, open_path
 from sentiment_lstm.data.libraries import first_line, missing_extra
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.source import Source, check_whole
-from sentiment_lstm.data.tables import as_text
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
@@ -59,19 +60,21 @@ def download(name: str) -> Path:
 
 
 def is_kaggle_csv(path: Path, data: DataSettings) -> bool:
-    """Whether a csv file has exactly the Kaggle columns, and the settings name no others."""
+    """Whether a csv file has exactly the Kaggle columns and dialect, and no setting differs."""
     asked = data.text_column or data.label_column or data.group_column
-    if asked or not is_table(path.name):
+    if asked or data.encoding or data.separator or not is_table(path.name):
         return False
     file_format = table_format(path)
     if file_format.kind != ".csv":
         return False
-    with open_bytes(path, file_format) as stream:
+    with open_path(path, file_format) as stream:
         header = stream.readline(1000).decode("utf-8-sig", errors="replace")
     try:
-        return next(csv.reader([header]), []) == COLUMNS
+        if next(csv.reader([header]), []) != COLUMNS:
+            return False
     except csv.Error:  # for example bare CR line ends, which the general reader accepts
         return False
+    return find_dialect(path, file_format) == Dialect()
 
 
 def open_csv(path: Path, data: DataSettings) -> Source:
@@ -82,7 +85,7 @@ def open_csv(path: Path, data: DataSettings) -> Source:
 
 def _rows(path: Path, file_format: Format) -> Iterator[Row]:
     line = 2
-    with open_bytes(path, file_format) as stream:
+    with open_path(path, file_format) as stream:
         for chunk in _chunks(stream, path.name):
             line_breaks = chunk["review"].str.count("\n")
             cleaned = _clean(chunk)
@@ -106,7 +109,7 @@ def _chunks(stream: IO[bytes], name: str) -> Iterator[DataFrame]:
         raise missing_extra("the Kaggle CSV") from error
     try:
         with (
-            as_text(stream) as text,
+            decoded(stream, UTF_8) as text,
             pd.read_csv(
                 text,
                 chunksize=CHUNK_ROWS,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.wording import first_names
 
 MOST_CHARACTERS = 100
 """A longer label is taken for a text, not for a class name."""
@@ -84,8 +85,8 @@ class LabelMap:
         known = set(map(str.casefold, classes))
         if self.class_names and known and not known & set(map(str.casefold, self.class_names)):
             raise UsageError(
-                f"Expected --label-map to lead to the classes {', '.join(classes)}, "
-                f"found {', '.join(self.class_names)}."
+                f"Expected --label-map to lead to the classes {first_names(classes)}, "
+                f"found {first_names(self.class_names)}."
             )
 
     def _add(self, key: str, value: str) -> None:

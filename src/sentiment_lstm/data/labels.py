@@ -8,14 +8,18 @@ chooses one. This file knows nothing of rows or files.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from sentiment_lstm.data.label_map import Label, LabelMap, is_clean, normal_label, to_number
 from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.wording import first_names
 
-MOST_CLASSES = 100
+MOST_CLASSES = 1000
 """If there are more distinct labels, the column is probably wrong."""
+_FEW = 20
+"""This many labels may occur only once in any column."""
 
 _FLOAT = r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?"
 
@@ -36,7 +40,11 @@ class Labeller(Protocol):
         """All classes, in order."""
 
     def freeze_classes(self) -> None:
-        """After this, unknown labels are unmapped. It does nothing if all classes are known."""
+        """After this, unknown labels are unmapped. It does nothing if all classes are known.
+
+        Raises:
+            DataError: most texts have a label of their own, as in a column of ids or free text.
+        """
         return
 
 
@@ -65,7 +73,7 @@ def make_labeller(
         raise UsageError(
             "Expected exactly two classes for soft labels "
             f"({', '.join(mapping.soft_labels) or 'data.soft_labels'}), "
-            f"found {', '.join(named) or 'none'}."
+            f"found {first_names(named) or 'none'}."
         )
     if model_classes is not None:
         mapping.check_classes(model_classes)
@@ -85,7 +93,7 @@ class SourceLabels(Labeller):
     def __init__(self, mapping: LabelMap, source_classes: Sequence[str] | None = None) -> None:
         self._map, self.source_classes = mapping, source_classes
         self.has_map = bool(mapping.class_names or mapping.soft_labels)
-        self._seen: set[str] = set()
+        self._seen: Counter[str] = Counter()
         self._frozen = False
 
     def class_of(self, label: Label) -> str | None:
@@ -98,11 +106,12 @@ class SourceLabels(Labeller):
         name = self.name_of(label) if soft_label is None else _likelier(self.classes(), soft_label)
         if name is None or (self._frozen and name not in self.classes()):
             return None
-        self._seen.add(name)
+        self._seen[name] += 1
         if len(self._seen) > MOST_CLASSES:
             raise DataError(
-                f"Expected at most {MOST_CLASSES} distinct labels, found more; "
-                "choose another --label-column or group them with --label-map."
+                f"Expected at most {MOST_CLASSES:,} distinct labels, found more in the first "
+                f"{self._seen.total():,} rows; the column is probably not the label: choose "
+                "another --label-column or group the labels with --label-map."
             )
         return name
 
@@ -126,8 +135,23 @@ class SourceLabels(Labeller):
         return tuple(self._map.class_names or self.source_classes or _sorted(self._seen))
 
     def freeze_classes(self) -> None:
-        """After this, a label that would add a class is unmapped."""
+        """After this, a label that would add a class is unmapped.
+
+        Raises:
+            DataError: more than half of the texts have a label that no other text has.
+        """
+        once = sum(count == 1 for count in self._seen.values())
+        if not self._are_named() and once > max(_FEW, self._seen.total() / 2):
+            raise DataError(
+                f"Expected labels that several texts share, found {once:,} labels that occur only "
+                f"once in {self._seen.total():,} rows; the column is probably not the label: "
+                "choose another --label-column or group the labels with --label-map."
+            )
         self._frozen = True
+
+    def _are_named(self) -> bool:
+        """Whether the map or the source names the classes."""
+        return self.has_map or self.source_classes is not None
 
     def name_of(self, label: Label) -> str | None:
         """The class name of a label: the map's value, else the source's name, else the label."""
@@ -190,7 +214,7 @@ class ModelLabels(Labeller):
             # Numbers such as stars are not class indices. Those in range would give wrong results.
             raise DataError(
                 f"Expected labels 0 to {len(self._classes) - 1} for the classes "
-                f"{', '.join(self._classes)}, found {index}; give --label-map."
+                f"{first_names(self._classes)}, found {index}; give --label-map."
             )
         return self._classes[index]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
 from sentiment_lstm.errors import MissingExtraError
+
+_FILES_OR_TRAIN = "'sentiment-lstm[files]', or 'sentiment-lstm[train]' to train as well"
 
 
 def pyarrow() -> Any:  # noqa: ANN401
@@ -14,9 +17,8 @@ def pyarrow() -> Any:  # noqa: ANN401
     Raises:
         MissingExtraError: it is not installed.
     """
-    extras = "'sentiment-lstm[files]', or 'sentiment-lstm[train]' to train as well"
-    library = _import("pyarrow", "parquet", extras)
-    _import("pyarrow.parquet", "parquet", extras)
+    library = _import("pyarrow", "parquet", _FILES_OR_TRAIN)
+    _import("pyarrow.parquet", "parquet", _FILES_OR_TRAIN)
     return library
 
 
@@ -27,6 +29,17 @@ def zstandard() -> Any:  # noqa: ANN401
         MissingExtraError: it is not installed.
     """
     return _import("zstandard", "zst", "'sentiment-lstm[files]'")
+
+
+def openpyxl() -> Any:  # noqa: ANN401
+    """The library that reads xlsx workbooks, without its warnings about styles and extensions.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    library = _import("openpyxl", "xlsx", _FILES_OR_TRAIN)
+    warnings.filterwarnings("ignore", module="openpyxl")
+    return library
 
 
 def missing_extra(what: str) -> MissingExtraError:

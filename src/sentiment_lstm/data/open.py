@@ -12,6 +12,8 @@ from pathlib import Path
 
 from sentiment_lstm.data import bundled, files, grammar, hub, kaggle, registry
 from sentiment_lstm.data.acl_imdb import acl_files, acl_splits, is_acl_imdb, open_acl_imdb
+from sentiment_lstm.data.label_map import LabelMap
+from sentiment_lstm.data.label_sets import LabelSets, check_separator, find_separator
 from sentiment_lstm.data.labels import Labeller, make_labeller
 from sentiment_lstm.data.screening import SetAside, screen
 from sentiment_lstm.data.source import Source
@@ -23,7 +25,7 @@ from sentiment_lstm.data.source_names import (
     path_of,
     scheme_and_name,
 )
-from sentiment_lstm.errors import DataError
+from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.records import Example, Row
 from sentiment_lstm.settings import DataSettings
 
@@ -146,10 +148,22 @@ def read_texts(data: DataSettings, *, set_aside: SetAside) -> Iterator[Example]:
 
 def labeller_of(
     source: Source, data: DataSettings, classes: Sequence[str] | None = None
-) -> Labeller:
-    """The labeller of an opened source: the settings' label map, else the source's own."""
+) -> Labeller | LabelSets:
+    """The labeller of an opened source: the settings' label map, else the source's own.
+
+    Raises:
+        UsageError: soft labels are mixed with several labels per text, or a separator is useless.
+    """
     label_map = data.label_map or source.label_map
-    return make_labeller(label_map, source.classes, classes, soft=data.soft_labels)
+    check_separator(data.label_separator, multi_label=data.multi_label)
+    if not data.multi_label:
+        return make_labeller(label_map, source.classes, classes, soft=data.soft_labels)
+    if data.soft_labels or LabelMap(label_map).soft_labels:
+        raise UsageError(
+            "Expected whole labels with --multi-label, found soft labels: leave one of them out."
+        )
+    labeller = make_labeller(label_map, source.classes, classes)
+    return LabelSets(labeller, data.label_separator or find_separator(source.rows()))
 
 
 def refuse_empty(
@@ -195,6 +209,11 @@ def _open_registered(name: str, data: DataSettings, labelled: bool) -> Source:
 
 
 def _open_folder(path: Path, data: DataSettings, labelled: bool) -> Source:
+    if data.encoding or data.separator:
+        raise UsageError(
+            f"Expected --encoding and --separator for a file, found the folder {path}: name one of "
+            "its files, or leave them out."
+        )
     if is_acl_imdb(path):
         return open_acl_imdb(path, data)
     if hub.is_hub_folder(path):

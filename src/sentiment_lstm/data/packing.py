@@ -59,6 +59,18 @@ def find_member(path: Path, suffixes: Sequence[str]) -> str:
     return names[0]
 
 
+def check_sizes(file: IO[bytes], path: Path) -> None:
+    """Check an open zip archive of another program, such as a workbook.
+
+    Raises:
+        DataError: it is damaged, or has unsafe names or sizes.
+    """
+    with ExitStack() as stack:
+        for member in _open_archive(file, path, stack).infolist():
+            _check_member(path, member)
+    file.seek(0)
+
+
 @contextmanager
 def unpacked(
     file: IO[bytes], path: Path, packing: str, member: str = "", *, limited: bool = True

@@ -42,7 +42,7 @@ class DataSet:
 
     `license` is an SPDX identifier, `terms` the licence in words. `commercial_use` is `allowed`,
     `forbidden`, `research only` or `not stated`. `uses` holds `train`, `measure` or `development`.
-    `models` names the shipped models that have read texts of the set. `text_column`,
+    `models` names the shipped models and starts that have read texts of the set. `text_column`,
     `label_column` and `label_map` are defaults. `hub` is the set's name on the Hugging Face
     hub, and `note` says how the hub's copy differs.
     """

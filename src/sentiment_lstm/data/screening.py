@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sentiment_lstm.data.label_map import normal_label
+from sentiment_lstm.data.label_sets import MISSING, UNMAPPED, LabelSets
 from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
@@ -82,7 +83,7 @@ class SetAside:
 
 def screen(
     rows: Iterable[Row],
-    labeller: Labeller | None,
+    labeller: Labeller | LabelSets | None,
     max_characters: int,
     set_aside: SetAside | None = None,
 ) -> Iterator[Example]:
@@ -105,19 +106,22 @@ def screen(
 
 
 def screen_row(
-    row: Row, labeller: Labeller | None, max_characters: int, set_aside: SetAside
+    row: Row, labeller: Labeller | LabelSets | None, max_characters: int, set_aside: SetAside
 ) -> Example | None:
     """One row as an example, or None after setting it aside."""
     set_aside.rows += 1
     reason = text_problem(row, max_characters)
-    label, soft_label = None, None
+    label, soft_label, labels = None, None, None
     if reason is None and labeller is not None:
-        label, soft_label, reason = _read_label(row.label, labeller)
+        if isinstance(labeller, LabelSets):
+            labels, reason = labeller.read(row.label)
+        else:
+            label, soft_label, reason = _read_label(row.label, labeller)
     if reason is not None:
         set_aside.add(row, reason)
         return None
     assert isinstance(row.text, str)
-    return Example(row.text, label, row.id, row.group, soft_label)
+    return Example(row.text, label, row.id, row.group, soft_label, labels=labels)
 
 
 def text_problem(row: Row, max_characters: int) -> str | None:
@@ -166,15 +170,15 @@ def mark_duplicates(
         window: how many of the latest texts are remembered. So memory stays bounded, and a
             duplicate that is further apart counts as new.
     """
-    labels: OrderedDict[bytes, str | None] = OrderedDict()
+    labels: OrderedDict[bytes, tuple[str, ...]] = OrderedDict()
     for example in examples:
         digest = fingerprint(example.text)
         first = digest not in labels
         if first:
-            labels[digest] = example.label
+            labels[digest] = example.all_labels
         else:
             counts["duplicates"] += 1
-            counts["disagreeing duplicates"] += labels[digest] != example.label
+            counts["disagreeing duplicates"] += labels[digest] != example.all_labels
         if window is not None and len(labels) > window:
             labels.popitem(last=False)
         yield example, first
@@ -193,12 +197,12 @@ def fingerprints(examples: Iterable[Example]) -> set[bytes]:
 def _read_label(raw: object, labeller: Labeller) -> tuple[str | None, float | None, str | None]:
     """A label's class, its soft label, and what is wrong with it; each may be None."""
     if raw is not None and not isinstance(raw, str | int | float):
-        return None, None, "unmapped label"
+        return None, None, UNMAPPED
     label = normal_label(raw)
     if label is None or labeller.is_missing(label):
-        return None, None, "missing label"
+        return None, None, MISSING
     name = labeller.class_of(label)
-    return name, labeller.soft_label_of(label), None if name is not None else "unmapped label"
+    return name, labeller.soft_label_of(label), None if name is not None else UNMAPPED
 
 
 def _entry(row: Row, reason: str) -> dict[str, object]:
@@ -216,4 +220,4 @@ def _entry(row: Row, reason: str) -> dict[str, object]:
 
 
 def _label_at_fault(row: Row, reason: str) -> str:
-    return f" ({str(row.label)[:40]!r})" if reason == "unmapped label" else ""
+    return f" ({str(row.label)[:40]!r})" if reason == UNMAPPED else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sentiment_lstm.data.separators import SEPARATORS
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
@@ -37,16 +38,48 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of the columns in use; None for a column that is not read."""
+    """Names of the columns in use; None or () for a column that is not read.
 
-    text: str
-    label: str | None
+    `texts` has one name or more. `joined_text` makes one text from the values. `labels` has one
+    name, or several if each is the column of a label. `row_label` makes one label from the values.
+    """
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
     group: str | None
 
     @property
     def used(self) -> list[str]:
-        """Each name once, in the order text, label, group."""
-        return list(dict.fromkeys(c for c in (self.text, self.label, self.group) if c is not None))
+        """Each name once, in the order texts, labels, group."""
+        names = (*self.texts, *self.labels, self.group)
+        return list(dict.fromkeys(name for name in names if name is not None))
+
+
+def joined_text(values: Sequence[object]) -> object:
+    """The text of a row: one value unchanged, several with a line break between them.
+
+    Of several values, empty ones are left out. One that is not a text is returned alone, so that
+    screening finds it.
+    """
+    if len(values) == 1:
+        return values[0]
+    kept = [value for value in values if not _is_empty(value)]
+    texts = [value for value in kept if isinstance(value, str)]
+    if len(texts) < len(kept):
+        return next(value for value in kept if not isinstance(value, str))
+    return "\n".join(texts) if texts else None
+
+
+def row_label(columns: Sequence[str], values: Sequence[object]) -> object:
+    """The label of a row: the value of its column, or the values of several columns by name."""
+    if len(columns) > 1:
+        return dict(zip(columns, values, strict=True))
+    return values[0] if values else None
+
+
+def _is_empty(value: object) -> bool:
+    """Whether a value is missing or blank; NaN is how pandas and parquet write "nothing"."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def choose_columns(
@@ -64,8 +97,8 @@ def choose_columns(
         DataError: a column is missing; the message lists the existing columns.
     """
     return Columns(
-        text=_choose("text", data.text_column, TEXT_NAMES, names, where),
-        label=_choose("label", data.label_column, LABEL_NAMES, names, where) if labelled else None,
+        texts=_choose_several("text", data.text_column, TEXT_NAMES, names, where),
+        labels=_choose_labels(data, names, where) if labelled else (),
         group=_choose("group", data.group_column, (), names, where) if data.group_column else None,
     )
 
@@ -96,6 +129,23 @@ def check_whole(data: DataSettings) -> None:
         )
 
 
+def _choose_labels(data: DataSettings, names: Sequence[str], where: str) -> tuple[str, ...]:
+    """The column of the label; with several labels per text, perhaps a column for each label."""
+    if data.multi_label:
+        return _choose_several("label", data.label_column, LABEL_NAMES, names, where)
+    return (_choose("label", data.label_column, LABEL_NAMES, names, where),)
+
+
+def _choose_several(
+    role: str, named: str | None, usual: Sequence[str], names: Sequence[str], where: str
+) -> tuple[str, ...]:
+    """The columns of a role. A column whose own name has a comma is one column."""
+    wanted: list[str | None] = [named]
+    if named is not None and named not in names:
+        wanted = [part.strip() for part in named.split(",") if part.strip()] or wanted
+    return tuple(_choose(role, column, usual, names, where) for column in wanted)
+
+
 def _choose(
     role: str, named: str | None, usual: Sequence[str], names: Sequence[str], where: str
 ) -> str:
@@ -110,6 +160,6 @@ def _choose(
     listed = ", ".join(" ".join(name.split())[:40] for name in names[:20]) or "none"
     expected = f"a column {named!r}" if named else f"a {role} column such as {usual[0]!r}"
     do = "name one of these" if named else f"name it with --{role}-column"
-    if len(names) == 1 and ";" in names[0]:
-        do = "save the file with commas between its columns"
+    if len(names) == 1 and any(separator in names[0] for separator in SEPARATORS):
+        do = "name the character between its columns with --separator"
     raise DataError(f"Expected {expected} in {where}, found the columns {listed}; {do}.")

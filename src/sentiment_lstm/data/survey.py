@@ -58,6 +58,6 @@ def _counted(
     examples: Iterable[Example], classes: Counter[str], words: list[int]
 ) -> Iterator[Example]:
     for example in examples:
-        classes[example.label or "no label"] += 1
+        classes.update(example.all_labels or ["no label"])
         words.append(len(example.text.split()))
         yield example

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Generic, TextIO, TypeVar
 
+from sentiment_lstm.data.dialect import Dialect
+from sentiment_lstm.data.encodings import UTF_8, bad_bytes, decoded, shown
 from sentiment_lstm.data.formats import DELIMITERS, Format
 from sentiment_lstm.data.libraries import first_line, pyarrow
 from sentiment_lstm.data.packing import pack_piece, packing_into
@@ -34,20 +36,15 @@ Values = TypeVar("Values", list[str], dict[str, Any])
 class Record(Generic[Values]):
     """A row of a file: its fields in order (csv), or by column (jsonl, parquet).
 
-    `line` is the number of the row's first line, from 1. For parquet it is the row number. `values`
-    is None if the row cannot be read; then `problem` says why. `raw_text` is the row as it is in
-    the file, "" in parquet.
+    `line` is the number of the row's first line, from 1. For parquet and xlsx it is the row number.
+    `values` is None if the row cannot be read; then `problem` says why. `raw_text` is the row as it
+    is in the file, "" in parquet and xlsx.
     """
 
     line: int
     values: Values | None
     raw_text: str = ""
     problem: str | None = None
-
-
-def as_text(stream: IO[bytes]) -> io.TextIOWrapper:
-    """The bytes as UTF-8. Other bytes become lone surrogates, which `is_utf8` detects."""
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 class LimitedLines:
@@ -78,6 +75,8 @@ class LimitedLines:
             self.ended_early = bool(self.text)
             raise StopIteration
         self.number += 1
+        if self.number == 1:  # `utf-16-le` and others keep the byte order mark
+            line = line.removeprefix("\ufeff")
         self.text += line
         rest = line
         while len(rest) == self._limit and rest[-1] not in "\r\n":
@@ -86,35 +85,38 @@ class LimitedLines:
 
 
 def read_csv(
-    stream: IO[bytes], name: str, delimiter: str, *, longest_field: int, longest_line: int
+    stream: IO[bytes], name: str, dialect: Dialect, *, longest_field: int, longest_line: int
 ) -> tuple[list[str], Iterator[Record[list[str]]]]:
     """The column names of a csv file, and its rows; quoted fields may hold line breaks.
 
     Args:
         stream: the file's bytes, from `formats.open_table`.
         name: the file's name, for messages.
-        delimiter: the character between two fields.
+        dialect: its encoding and its separator.
         longest_field: most characters of a field; a row with a longer field is "too long".
         longest_line: most characters of a line; the rest of a longer line is skipped.
 
     Raises:
-        DataError: the column names are not UTF-8 text.
+        DataError: the column names are not text in this encoding.
     """
     # The usual limit (131,072) would refuse long texts. The limit is global.
     csv.field_size_limit(max(csv.field_size_limit(), longest_field))
-    lines = LimitedLines(as_text(stream), longest_line)
-    reader = csv.reader(lines, delimiter=delimiter)
-    return _csv_header(reader, name), _csv_records(reader, lines)
+    lines = LimitedLines(decoded(stream, dialect.encoding), longest_line)
+    if dialect.states_separator:
+        next(lines)
+    reader = csv.reader(lines, delimiter=dialect.separator)
+    return _csv_header(reader, name, dialect), _csv_records(reader, lines)
 
 
-def _csv_header(reader: Iterator[list[str]], name: str) -> list[str]:
+def _csv_header(reader: Iterator[list[str]], name: str, dialect: Dialect) -> list[str]:
     try:
         header = [column.strip() for column in next(reader, [])]
     except csv.Error:
         header = []
     if not all(map(is_utf8, header)) or any("\0" in column for column in header):
         raise DataError(
-            f"Expected UTF-8 text in {name}, found another encoding; save the file as UTF-8."
+            f"Expected {shown(dialect.encoding)} text in {name}, found another encoding; "
+            "name it with --encoding, or save the file as UTF-8."
         )
     return header
 
@@ -140,20 +142,22 @@ def _csv_records(reader: Iterator[list[str]], lines: LimitedLines) -> Iterator[R
             yield Record(lines.first, values, lines.text)
 
 
-def read_json_lines(stream: IO[bytes], *, longest_line: int) -> Iterator[Record[dict[str, Any]]]:
+def read_json_lines(
+    stream: IO[bytes], encoding: str = UTF_8, *, longest_line: int
+) -> Iterator[Record[dict[str, Any]]]:
     """The rows of a file with one JSON object a line; blank lines are skipped."""
-    lines = LimitedLines(as_text(stream), longest_line)
+    lines = LimitedLines(decoded(stream, encoding), longest_line)
     for line in lines:
         if line.strip():
-            yield _json_record(line, lines)
+            yield _json_record(line, lines, encoding)
         lines.begin_row()
 
 
-def _json_record(line: str, lines: LimitedLines) -> Record[dict[str, Any]]:
+def _json_record(line: str, lines: LimitedLines, encoding: str) -> Record[dict[str, Any]]:
     if lines.cut:
         return Record(lines.first, None, line, "too long")
     if not is_utf8(line):
-        return Record(lines.first, None, line, "bad UTF-8")
+        return Record(lines.first, None, line, bad_bytes(encoding))
     values = _json_object(line)
     return Record(lines.first, values, line, "unreadable" if values is None else None)
 
@@ -230,6 +234,7 @@ def to_bytes(
     columns: Sequence[str],
     file_format: Format,
     header: Sequence[str] | None,
+    separator: str | None = None,
 ) -> bytes:
     """Encode rows as one part of a text file. `join` combines parts.
 
@@ -238,10 +243,11 @@ def to_bytes(
         columns: all columns, in order.
         file_format: the file's format, any but parquet.
         header: column names of csv and tsv, written first; None if this is not the first part.
+        separator: the character between two columns; None: the usual one.
     """
     text = io.StringIO(newline="")
     if file_format.kind in DELIMITERS:
-        writer = csv.writer(text, delimiter=DELIMITERS[file_format.kind])
+        writer = csv.writer(text, delimiter=separator or DELIMITERS[file_format.kind])
         if header is not None:
             writer.writerow(header)
         writer.writerows([row[column] for column in columns] for row in rows)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation.cases import Case, Kind
+from sentiment_lstm.wording import first_names
 
 Predict = Callable[[Sequence[str]], NDArray[np.float64]]
 """Turns N texts into their probabilities of `positive`, [N]."""
@@ -149,7 +150,7 @@ def positive_scorer(
     if not {"negative", "positive"} <= set(names):
         raise UsageError(
             "Expected a model with the classes negative and positive, found "
-            f"{', '.join(classes)}: name another model."
+            f"{first_names(classes)}: name another model."
         )
     negative, positive = names.index("negative"), names.index("positive")
 

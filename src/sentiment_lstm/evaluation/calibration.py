@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.records import Targets, has_several
 
 BINS = 15
 """The number of bins of equal width over the confidence."""
@@ -20,38 +21,54 @@ HOTTEST = 20.0
 """The highest temperature that is fitted. The lowest is 1/20."""
 
 
-def probabilities(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
+def probabilities(
+    logits: NDArray[np.floating], temperature: float = 1.0, *, multi_label: bool = False
+) -> NDArray[np.float64]:
     """Return the probability of each class.
 
     Args:
         logits: [N], of the second class, if there are two classes; else [N, C].
         temperature: divides the logits. Above 1 it lowers the confidence (Guo et al. 2017).
+        multi_label: a text may have several of C labels. Each has a probability of its own.
 
     Returns:
-        [N, C]; each row sums to 1.
+        [N, C]; each row sums to 1, unless `multi_label`.
     """
+    if multi_label:
+        return probabilities(np.ravel(logits), temperature)[:, 1].reshape(np.shape(logits))
     scaled = _columns(logits) / temperature
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))  # the highest is e^0: no overflow
     rows: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
     return rows
 
 
-def fit_temperature(
-    logits: NDArray[np.floating], targets: NDArray[np.int64] | NDArray[np.float32]
-) -> float:
+def as_decisions(logits: NDArray[np.floating], targets: Targets) -> tuple[Any, Any]:
+    """Return logits and targets so that each row is a decision for one of several classes.
+
+    Texts that may have several of C labels are N x C decisions between no and yes: logits [N x C]
+    and targets int [N x C]. Otherwise each text is a decision, and both arrays stay.
+    """
+    if has_several(targets):
+        return np.ravel(logits), targets.ravel().astype(np.int64)
+    return logits, targets
+
+
+def fit_temperature(logits: NDArray[np.floating], targets: Targets) -> float:
     """Find the temperature with the lowest log-loss. It does not change any predicted class.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
 
     Args:
         logits: as for `probabilities`, of texts that were not trained on.
-        targets: class indices, int [N], or soft labels, float [N, C].
+        targets: class indices, int [N]; soft labels, float [N, C]; or which labels a text has,
+            bool [N, C].
 
     Returns:
         A number between 1/20 and 20. Exactly 1 if the texts do not determine it: either no
         prediction is wrong, so the loss falls with the temperature for ever, or all logits are
         equal. 20 if the model is mostly wrong.
     """
+    logits, targets = as_decisions(logits, targets)
     columns = _columns(logits)
     soft_labels = np.eye(columns.shape[1])[targets] if targets.ndim == 1 else targets
     true = (soft_labels * columns).sum(axis=1)

@@ -19,6 +19,7 @@ from sentiment_lstm.evaluation.calibration import (
     expected_calibration_error,
     reliability_bins,
 )
+from sentiment_lstm.evaluation.ranking import Ranking
 
 LENGTH_BINS = (50, 100, 200, 400)
 """The longest text of each length bin, in tokens. One more bin holds all longer texts."""
@@ -84,9 +85,8 @@ class Tally:
             ValueError: shapes do not fit, a label is out of range, or a value is not a probability.
         """
         y, p = _checked(labels, probabilities)
-        confusion = np.zeros((p.shape[1], p.shape[1]), dtype=np.int64)
-        np.add.at(confusion, (y, p.argmax(axis=1)), 1)
-        return cls(confusion, float(_losses(y, p).sum()))
+        confusion = confusion_matrix(y, p.argmax(axis=1), p.shape[1])
+        return cls(confusion, float(text_losses(y, p).sum()))
 
     def __add__(self, other: Tally) -> Tally:
         """Add a tally over the same classes."""
@@ -129,7 +129,7 @@ def evaluate(
     tally = Tally.of(labels, probabilities)
     y, p = _checked(labels, probabilities)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
-    precision, recall, f1 = _headline(tally.confusion)
+    precision, recall, f1 = headline(tally.confusion)
     return Scores(
         n=tally.n,
         accuracy=tally.accuracy,
@@ -137,7 +137,7 @@ def evaluate(
         precision=precision,
         recall=recall,
         f1=f1,
-        macro_recall=_macro_recall(tally.confusion),
+        macro_recall=macro_recall(tally.confusion),
         macro_f1=float(_per_class(tally.confusion)[2].mean()),
         roc_auc=roc_auc(y, p),
         log_loss=tally.log_loss,
@@ -169,8 +169,16 @@ def roc_auc(labels: ArrayLike, probabilities: ArrayLike) -> float | None:
         probabilities: float [N, C].
     """
     y, p = _checked(labels, probabilities)
-    classes = [1] if p.shape[1] == 2 else range(p.shape[1])
-    areas = [_area(y == c, p[:, c]) for c in classes]
+    return mean_area([Ranking(y == c, p[:, c]).area() for c in curve_classes(p.shape[1])])
+
+
+def curve_classes(classes: int) -> Sequence[int]:
+    """Return the indices of the classes with a ROC curve: the second of two, else all."""
+    return [1] if classes == 2 else range(classes)
+
+
+def mean_area(areas: Sequence[float | None]) -> float | None:
+    """Return the mean of the classes' areas, None if one is undefined."""
     known = [area for area in areas if area is not None]
     return float(np.mean(known)) if len(known) == len(areas) else None
 
@@ -186,13 +194,16 @@ def accuracy_by_length(
         lengths: int [N], in tokens.
     """
     y, p = _checked(labels, probabilities)
-    tokens = np.asarray(lengths)
-    if tokens.shape != y.shape:
-        raise ValueError(f"Expected one length for each of {len(y)} texts, found {tokens.shape}.")
-    bins = np.searchsorted(LENGTH_BINS, tokens)  # 50 falls into "<=50", 51 into "51-100"
-    right = p.argmax(axis=1) == y
-    names = _bin_names(LENGTH_BINS)
-    return [{"tokens": name, **_accuracy_of(right[bins == k])} for k, name in enumerate(names)]
+    if (shape := np.shape(lengths)) != y.shape:
+        raise ValueError(f"Expected one length for each of {len(y)} texts, found {shape}.")
+    return right_by_length(p.argmax(axis=1) == y, np.asarray(lengths))
+
+
+def right_by_length(right: NDArray[np.bool_], lengths: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Return `accuracy_by_length`, from which texts are right, [N], and their tokens, [N]."""
+    bins = np.searchsorted(LENGTH_BINS, lengths)  # 50 falls into "<=50", 51 into "51-100"
+    names = enumerate(_bin_names(LENGTH_BINS))
+    return [{"tokens": name, **_accuracy_of(right[bins == k])} for k, name in names]
 
 
 def accuracy_by_value(
@@ -236,9 +247,36 @@ def roc_curve(
         Class index -> (false positive rate, true positive rate) from (0, 0) to (1, 1).
     """
     y, p = _checked(labels, probabilities)
-    classes = [1] if p.shape[1] == 2 else range(p.shape[1])
-    curves = {c: _curve(y == c, p[:, c], most) for c in classes}
+    curves = {c: _curve(y == c, p[:, c], most) for c in curve_classes(p.shape[1])}
     return {c: points for c, points in curves.items() if points}
+
+
+def confusion_matrix(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """Count the texts, int64 [C, C]: rows are true classes, columns predicted ones."""
+    pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return pairs.astype(np.int64).reshape(classes, classes)
+
+
+def text_losses(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return -ln p of the true class of each text, [N], with p at least 1e-12."""
+    true = probabilities[np.arange(len(labels)), labels]
+    return -np.log(np.clip(true, _LEAST, 1.0))
+
+
+def headline(confusion: NDArray[np.int64]) -> Sequence[float]:
+    """Return precision, recall, F1 of the second of two classes, else means over the classes."""
+    measures = _per_class(confusion)
+    return [float(m[1]) if len(m) == 2 else float(m.mean()) for m in measures]
+
+
+def macro_recall(confusion: NDArray[np.int64]) -> float:
+    """Return the mean over the classes that occur in the labels."""
+    present = confusion.sum(axis=1) > 0
+    return float(_per_class(confusion)[1][present].mean())
 
 
 def confident_mistakes(
@@ -272,11 +310,6 @@ def _checked(
     return y.astype(np.int64), p
 
 
-def _losses(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    true = probabilities[np.arange(len(labels)), labels]
-    return -np.log(np.clip(true, _LEAST, 1.0))
-
-
 def _per_class(
     confusion: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -288,17 +321,6 @@ def _per_class(
         hits / np.maximum(present, 1),
         2 * hits / np.maximum(predicted + present, 1),
     )
-
-
-def _headline(confusion: NDArray[np.int64]) -> Sequence[float]:
-    """Return precision, recall, F1 of the second of two classes, else means over the classes."""
-    measures = _per_class(confusion)
-    return [float(m[1]) if len(m) == 2 else float(m.mean()) for m in measures]
-
-
-def _macro_recall(confusion: NDArray[np.int64]) -> float:
-    present = confusion.sum(axis=1) > 0
-    return float(_per_class(confusion)[1][present].mean())
 
 
 def _accuracy_of(right: NDArray[np.bool_]) -> dict[str, Any]:
@@ -323,18 +345,6 @@ def _curve(
     return [(float(false[k]), float(true[k])) for k in kept]
 
 
-def _area(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    """Return the fraction of pairs (positive, other) in which the positive text scores higher."""
-    n, others = int(positive.sum()), int((~positive).sum())
-    if not n or not others:
-        return None
-    _, indices, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    middle_ranks = np.cumsum(counts) - (counts - 1) / 2
-    ranks = float(middle_ranks[indices][positive].sum())
-    return (ranks - n * (n + 1) / 2) / (n * others)
-
-
 def _bin_names(ends: Sequence[int]) -> list[str]:
     """`(50, 100)` -> `["<=50", "51-100", ">100"]`."""
-    between = [f"{low + 1}-{high}" for low, high in pairwise(ends)]
-    return [f"<={ends[0]}", *between, f">{ends[-1]}"]
+    return [f"<={ends[0]}", *(f"{a + 1}-{b}" for a, b in pairwise(ends)), f">{ends[-1]}"]

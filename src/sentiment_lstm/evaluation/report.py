@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sentiment_lstm.evaluation import charts
+from sentiment_lstm.evaluation.by_class import NUMBER_MEASURES
+from sentiment_lstm.evaluation.report_labels import (
+    MEASURES,
+    summary_of_labels,
+    with_joined_labels,
+)
 from sentiment_lstm.pages import render
+from sentiment_lstm.wording import MOST_SHOWN, first_names
 
 Row = Mapping[str, Any]
 
@@ -22,15 +29,21 @@ _MOST = 20_000
 _ENOUGH = 20
 """A slice with fewer texts is never called weak."""
 _SURE = 0.9
+_MOST_CURVES = 6
 _MEASURES = {
     "accuracy": ("accuracy", "fraction of texts whose predicted class is the true one"),
+    "mean_absolute_error": (
+        "mean absolute error",
+        "mean distance between the predicted and the true number",
+    ),
+    "within_one": ("off by at most one", "fraction of texts"),
     "macro_recall": ("macro recall", "mean over the classes of their accuracy"),
     "f1": ("F1", ""),
     "roc_auc": ("ROC-AUC", "how often a text of the class scores above a text of another class"),
     "log_loss": ("log-loss (nats)", "mean of -ln p of the true class; lower is better"),
     "ece": ("calibration error", "mean gap between confidence and accuracy; lower is better"),
 }
-_PERCENT = ("accuracy", "macro_recall", "ece")
+_PERCENT = ("accuracy", "within_one", "macro_recall", "ece")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +84,50 @@ def report_page(report: Report) -> str:
         MissingExtraError: matplotlib is not installed.
     """
     measured = report.measured
-    answers = _from_all(measured)
+    several = measured.get("multi_label", False)
+    measures = MEASURES if several else _MEASURES
+    weakest = [row for row in measured["per_class"] if row["n"]][:MOST_SHOWN]
+    decisions = measured["n"] * (len(measured["classes"]) if several else 1)
     return render(
         "report.html",
         report=report,
         m=measured,
+        several=several,
+        decisions=decisions,
         summary=summary(report),
-        numbers=[_number(name, measured) for name in _MEASURES],
+        numbers=[_number(name, measured) for name in measures if _applies(name, measured)],
+        many=several or len(measured["classes"]) > MOST_SHOWN,
+        weakest=weakest,
         percent=percent,
-        reliability=charts.reliability(measured["reliability"], measured["n"]),
+        reliability=charts.reliability(measured["reliability"], decisions),
         bins=[row for row in measured["reliability"] if row["share"]],
-        answers=answers,
-        coverage=charts.coverage(answers),
-        roc=charts.roc(measured["roc_curve"]) if measured["roc_curve"] else "",
+        **({} if several else _answers(measured, weakest)),
         lengths=charts.lengths(measured["accuracy_by_length"]),
         slices={name: bars(rows) for name, rows in measured["slices"].items()},
         mistakes=_mistakes(report),
-        suspects=[_text_of(row, None) for row in measured["label_errors"]["examples"]],
+        suspects=[
+            _text_of(row, None) for row in measured.get("label_errors", {}).get("examples", ())
+        ],
         learning=learning(report.training),
         settings=json.dumps(report.training.settings, indent=2, ensure_ascii=False),
     )
 
 
+def _answers(measured: Row, weakest: Sequence[Row]) -> dict[str, Any]:
+    """Coverage and ROC curves, which only models with one class per text have."""
+    answers = _from_all(measured)
+    return {
+        "answers": answers,
+        "coverage": charts.coverage(answers),
+        **_roc(measured, weakest),
+    }
+
+
 def summary(report: Report) -> list[str]:
     """Say what the numbers mean, in a few sentences."""
     measured = report.measured
+    if measured.get("multi_label"):
+        return [*summary_of_labels(measured), _weakest(measured)]
     low, high = measured["accuracy_interval"]
     confidence = sum(r["share"] * r["confidence"] for r in measured["reliability"] if r["share"])
     sure = next(row for row in measured["coverage_curve"] if row["threshold"] == _SURE)
@@ -110,7 +142,13 @@ def summary(report: Report) -> list[str]:
             f"Its confidence is at least {_SURE:.0%} on {percent(sure['coverage'])} of the texts. "
             f"On these it is right in {percent(sure['accuracy'])}."
         )
-    return [*sentences, _weakest(measured), *_behaves(report.behaviour)]
+    return [
+        *sentences,
+        *_confuses(measured),
+        *_finds_others(measured),
+        _weakest(measured),
+        *_behaves(report.behaviour),
+    ]
 
 
 def percent(fraction: float | None) -> str:
@@ -154,7 +192,32 @@ def _weakest(measured: Row) -> str:
     ]
     if not weak:
         return "No length and no slice is clearly worse than the whole."
-    return f"These are clearly worse than the whole: {_first_names(weak)}."
+    return f"These are clearly worse than the whole: {first_names(weak, 5)}."
+
+
+def _confuses(measured: Row) -> list[str]:
+    """Name the most confused pair of many classes."""
+    pairs = measured["confused_pairs"]
+    if len(measured["classes"]) <= MOST_SHOWN or not pairs:
+        return []
+    first = pairs[0]
+    return [
+        f"Its commonest mistake: {first['true']} read as {first['predicted']}, "
+        f"{first['count']:,} of {first['of']:,} texts."
+    ]
+
+
+def _finds_others(measured: Row) -> list[str]:
+    """Say how well the best of the thresholds separates texts of no class from the others."""
+    result = measured["out_of_scope"]
+    if result is None:
+        return []
+    row = max(result["curve"], key=lambda row: row["unlabelled"] + row["kept"])
+    return [
+        f"With --abstain-below {row['threshold']:g}, {percent(row['unlabelled'])} of "
+        f"{result['n']:,} texts of no class stay unlabelled, and {percent(row['kept'])} of the "
+        "texts of its classes keep a label."
+    ]
 
 
 def _behaves(behaviour: Sequence[Row] | str) -> list[str]:
@@ -165,14 +228,28 @@ def _behaves(behaviour: Sequence[Row] | str) -> list[str]:
         return [f"It is within the limits of all {len(behaviour)} tested capabilities."]
     return [
         f"It exceeds the limit of {len(over)} of {len(behaviour)} tested capabilities: "
-        f"{_first_names(over)}."
+        f"{first_names(over, 5)}."
     ]
 
 
-def _first_names(names: Sequence[str], most: int = 5) -> str:
-    """List the first names, and count the others."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _roc(measured: Row, weakest: Sequence[Row]) -> dict[str, str]:
+    """Plot the ROC curves; of many classes only those of the weakest."""
+    curves: Mapping[str, Any] = measured["roc_curve"]
+    caption = "True against false positives for each threshold. The dotted line is guessing."
+    if len(measured["classes"]) > 2:
+        caption = (
+            "The closer a curve is to the upper left, the better the model separates the class "
+            "from the rest. The dotted line is guessing."
+        )
+    if len(measured["classes"]) > MOST_SHOWN:
+        names = [row["class"] for row in weakest if row["class"] in curves][:_MOST_CURVES]
+        curves = {name: curves[name] for name in names}
+        caption = f"The {len(names)} weakest classes. {caption}"
+    return {"roc": charts.roc(curves) if curves else "", "roc_caption": caption}
+
+
+def _applies(name: str, measured: Row) -> bool:
+    return name not in NUMBER_MEASURES or measured[name] is not None
 
 
 def _from_all(measured: Row) -> list[Row]:
@@ -185,8 +262,9 @@ def _from_all(measured: Row) -> list[Row]:
 def _number(name: str, measured: Row) -> dict[str, str]:
     """Return a headline number: value, interval, meaning."""
     value = measured[name]
-    bounds = measured["accuracy_interval"] if name == "accuracy" else measured["intervals"][name]
-    label, meaning = _MEASURES[name]
+    intervals = {**measured["intervals"], "accuracy": measured["accuracy_interval"]}
+    bounds = intervals.get(name)
+    label, meaning = (MEASURES if measured.get("multi_label") else _MEASURES)[name]
     if name == "f1":
         two = len(measured["classes"]) == 2
         meaning = f"of the class {measured['classes'][1]}" if two else "mean over the classes"
@@ -223,6 +301,8 @@ def bars(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _mistakes(report: Report) -> list[dict[str, Any]]:
     rows = report.measured["mistakes"]
+    if report.measured.get("multi_label"):
+        rows = [with_joined_labels(row) for row in rows]
     words = [*report.words, *[None] * (len(rows) - len(report.words))]
     return [_text_of(row, parts) for row, parts in zip(rows, words, strict=True)]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_lstm.evaluation import bootstrap, charts
+from sentiment_lstm.evaluation.by_class import NUMBER_MEASURES
 from sentiment_lstm.evaluation.report import Row, Training, bars, percent
 from sentiment_lstm.pages import render
 from sentiment_lstm.provenance import bundle_name, source_name, with_names
@@ -195,6 +196,8 @@ def _validation_settings(run: Run, numbers: Mapping[KnownSource, int]) -> dict[s
         "data.source": file(data.get("source", "")),
         "data.exclude": [file(excluded) for excluded in data.get("exclude", ())],
         "data.label_map": {label: classes.index(labels[label]) for label in labels},
+        # A single trial leaves out the validation texts, several share all texts.
+        "training.trials": max(1, settings.get("training", {}).get("trials", 1)),
     }
 
 
@@ -205,7 +208,10 @@ def _decides_split(name: str) -> bool:
 def _numbers(run: Run) -> dict[str, float | int]:
     stored = {n: v for n, v in run.metrics.items() if isinstance(v, int | float)}
     measured = run.measured or {}
-    now = {f"{_PREFIX}{name}": measured[name] for name in MEASURES if name in measured}
+    names = [*MEASURES, *(name for name in NUMBER_MEASURES if measured.get(name) is not None)]
+    if measured.get("multi_label"):
+        names += ["micro_f1", "macro_f1"]
+    now = {f"{_PREFIX}{name}": measured[name] for name in names if name in measured}
     return {**run.sizes, **stored, **now}
 
 

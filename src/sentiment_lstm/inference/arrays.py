@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.settings import ModelSettings
+from sentiment_lstm.weights_file import WIDE
 
 Array = NDArray[Any]
 Weights = Mapping[str, NDArray[np.float32]]
@@ -34,7 +35,8 @@ _ORDER = [0, 3, 1, 2]
 def shared_arrays(bundle: Bundle, *, quantised: bool) -> dict[str, Array]:
     """Return the arrays that a graph leaves out because the bundle's weights hold them.
 
-    An int8 graph leaves out the embedding alone, for its LSTM weights are small.
+    An int8 graph leaves out only the embedding, for its LSTM weights are small. The wide path is
+    in no graph (`sum_features`).
     """
     settings, weights = bundle.config.model, bundle.weights
     table = weights["embedding.weight"]
@@ -83,8 +85,11 @@ def _direction_arrays(
     return w.reshape(units, -1), r.reshape(units, -1), bias
 
 
-def state_shapes(settings: ModelSettings) -> dict[str, tuple[str | int, ...]]:
-    """Return the names and shapes of a graph's state. "B" stands for the number of texts."""
+def state_shapes(settings: ModelSettings, units: int = 0) -> dict[str, tuple[str | int, ...]]:
+    """Return the names and shapes of a graph's state. "B" stands for the number of texts.
+
+    `units`: the number of output units of the wide path, 0 without one.
+    """
     directions = 2 if settings.bidirectional else 1
     width = directions * settings.hidden_size
     shapes: dict[str, tuple[str | int, ...]] = {}
@@ -97,14 +102,42 @@ def state_shapes(settings: ModelSettings) -> dict[str, tuple[str | int, ...]]:
         "max+mean+last": (("B", width), ("B", width), ("B", 1)),
         "attention": (("B", 1), ("B", width), ("B", 1)),
     }
-    return shapes | {f"pooled{i}": shape for i, shape in enumerate(pooled[settings.pooling])}
+    shapes |= {f"pooled{i}": shape for i, shape in enumerate(pooled[settings.pooling])}
+    return shapes | ({"wide_sum": ("B", units)} if units else {})
 
 
-def zero_state(settings: ModelSettings, texts: int) -> dict[str, NDArray[np.float32]]:
+def wide_units(weights: Weights) -> int:
+    """Return the number of output units of the wide path, 0 without one."""
+    return weights[WIDE].shape[1] if WIDE in weights else 0
+
+
+def sum_features(
+    weight: NDArray[np.float32], ids: NDArray[np.int64], counts: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return what the features of each text add to the logits, float32 [B, U].
+
+    It takes a tenth of the time of a graph's ScatterND.
+
+    Args:
+        weight: the weights of the wide path, [F, U].
+        ids: indices of the features, text after text, [K].
+        counts: the number of features of each text, [B].
+    """
+    sums = np.zeros((len(counts), weight.shape[1]), dtype=np.float32)
+    filled = np.flatnonzero(counts)
+    if len(filled):
+        starts = (counts.cumsum() - counts)[filled]
+        sums[filled] = np.add.reduceat(weight.take(ids, axis=0), starts, axis=0)
+    return sums
+
+
+def zero_state(
+    settings: ModelSettings, texts: int, units: int = 0
+) -> dict[str, NDArray[np.float32]]:
     """Return the state before the first token: zeros, except a maximum of minus infinity."""
     state = {
         name: np.zeros([texts if isinstance(n, str) else n for n in shape], dtype=np.float32)
-        for name, shape in state_shapes(settings).items()
+        for name, shape in state_shapes(settings, units).items()
     }
     if "pooled0" in state:
         state["pooled0"] -= np.inf

@@ -9,8 +9,15 @@ from numpy.typing import NDArray
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import BundleError
-from sentiment_lstm.inference.arrays import shared_arrays, state_shapes, zero_state
-from sentiment_lstm.inference.runtime import Runtime
+from sentiment_lstm.inference.arrays import (
+    shared_arrays,
+    state_shapes,
+    sum_features,
+    wide_units,
+    zero_state,
+)
+from sentiment_lstm.inference.runtime import FeatureBatch, Runtime
+from sentiment_lstm.weights_file import WIDE
 
 State = dict[str, NDArray[np.float32]]
 
@@ -31,7 +38,10 @@ class OnnxRuntime(Runtime[State]):
 
     def __init__(self, bundle: Bundle, graph: bytes, *, quantised: bool, threads: int = 0) -> None:
         self._settings = bundle.config.model
-        self._names = ["logits", *(f"{name}_out" for name in state_shapes(self._settings))]
+        self._units = wide_units(bundle.weights)
+        self._wide = bundle.weights.get(WIDE)
+        states = state_shapes(self._settings, self._units)
+        self._names = ["logits", *(f"{name}_out" for name in states)]
         self.carries = not self._settings.bidirectional
         self.threads = min(threads or usable_cores(), usable_cores())
         arrays = shared_arrays(bundle, quantised=quantised)
@@ -53,10 +63,17 @@ class OnnxRuntime(Runtime[State]):
             ) from error
 
     def read(
-        self, ids: NDArray[np.int64], lengths: NDArray[np.int64], state: State | None = None
+        self,
+        ids: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        state: State | None = None,
+        features: FeatureBatch | None = None,
     ) -> tuple[NDArray[np.float32], State | None]:
         """Read as `Runtime.read` does. Here the state is valid even if texts have padding."""
-        state = zero_state(self._settings, len(ids)) if state is None else state
+        if state is None:
+            state = zero_state(self._settings, len(ids), self._units)
         inputs = {"ids": ids, "lengths": lengths.astype(np.int32), **state}
+        if self._wide is not None and features is not None:
+            inputs["wide_sum"] = state["wide_sum"] + sum_features(self._wide, *features)
         logits, *new_state = self._session.run(self._names, inputs)
         return logits, dict(zip(state, new_state, strict=True)) if self.carries else None

@@ -7,6 +7,7 @@ batch. Knows no files, and of the model only its runtime.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,7 +23,9 @@ from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
 from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction
+from sentiment_lstm.text.familiarity import Familiarity, stored_rates
 
+_logger = logging.getLogger(__name__)
 _WINDOW_TEXTS = 2048
 _WINDOW_CHARACTERS = 2_000_000
 """A window closes at either limit: about 1,500 reviews, enough for batches with little padding."""
@@ -42,7 +45,10 @@ class Predictor:
         self.classes = bundle.config.classes
         self.tokenizer = bundle.tokenizer
         self._temperature = bundle.config.temperature
+        self.thresholds = bundle.config.thresholds
         self.runtime = runtime
+        trained = stored_rates(bundle.config.provenance)
+        self._familiarity = Familiarity(bundle.config.text.kind, trained)
 
     def predict(self, texts: Iterable[str], abstain_below: float = 0.0) -> list[Prediction]:
         """Predict every text, in order, as `predict_iter` does."""
@@ -59,30 +65,62 @@ class Predictor:
 
         Raises:
             UsageError: `texts` is one string or holds something that is not a string. Also raised
-                at once, before a text is read, if `abstain_below` is not in [0, 1).
+                at once, before a text is read, if `abstain_below` is not in [0, 1), or is not 0
+                though a text may have several labels.
         """
-        threshold = checked_threshold(abstain_below)
+        threshold = self.checked_threshold(abstain_below)
         return (
             self._prediction(text, encoded, class_probabilities, threshold)
             for window in self.windows(texts)
             for text, encoded, class_probabilities in zip(*window, strict=True)
         )
 
-    def label(
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have several labels."""
+        return self.thresholds is not None
+
+    def checked_threshold(self, abstain_below: float) -> float:
+        """Return an abstain threshold if it is valid for this model.
+
+        Raises:
+            UsageError: it is not in [0, 1), or it is not 0 though a text may have several labels.
+        """
+        if self.multi_label and abstain_below:
+            raise UsageError(
+                "Expected no abstain threshold for a model of several labels per text, found "
+                f"{abstain_below}: leave it out, because each label has a threshold of its own."
+            )
+        return checked_threshold(abstain_below)
+
+    def chosen(
         self, class_probabilities: NDArray[np.float64], abstain_below: float = 0.0
-    ) -> str | None:
-        """Name the likeliest class of a text, or None if its probability is below the threshold.
+    ) -> list[int]:
+        """Choose the classes of a text: their indices, the most probable first.
+
+        It is the likeliest class, or none if its probability is below `abstain_below`. If a text
+        may have several labels, it is each one whose probability reaches its threshold.
 
         Args:
             class_probabilities: the probability of each class, [C].
             abstain_below: the lowest probability that counts as an answer.
         """
-        class_index = int(class_probabilities.argmax())
-        return self.classes[class_index] if class_probabilities.max() >= abstain_below else None
+        if self.thresholds is None:
+            class_index = int(class_probabilities.argmax())
+            return [class_index] if class_probabilities.max() >= abstain_below else []
+        order = np.argsort(-class_probabilities, kind="stable").tolist()
+        return [c for c in order if class_probabilities[c] >= self.thresholds[c]]
+
+    def label(
+        self, class_probabilities: NDArray[np.float64], abstain_below: float = 0.0
+    ) -> str | None:
+        """Name the first class that `chosen` returns; None if it returns none."""
+        chosen = self.chosen(class_probabilities, abstain_below)
+        return self.classes[chosen[0]] if chosen else None
 
     def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the probability of each class, [N, C], from logits [N] or [N, C]."""
-        return probabilities(logits, self._temperature)
+        return probabilities(logits, self._temperature, multi_label=self.multi_label)
 
     def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Return the probability of each class for each text, [N, C], columns as `classes`.
@@ -98,7 +136,8 @@ class Predictor:
     ) -> Iterator[tuple[list[str], list[Encoded], NDArray[np.float64]]]:
         """Yield windows of texts in order: texts, token ids, and probabilities [N, C].
 
-        While a window is scored, the next one is tokenised.
+        While a window is scored, the next one is tokenised. The first time that the texts look
+        unlike those that trained the model, a warning is logged.
 
         Raises:
             UsageError: `texts` is one string or holds something that is not a string.
@@ -112,22 +151,20 @@ class Predictor:
                     next_encoded = tokenizing.submit(encode, next_window) if next_window else None
                 except RuntimeError:  # the main thread has ended: pools take no more work
                     next_encoded = None
-                yield window, encoded, self.score_ids([text.ids for text in encoded])
+                if warning := self._familiarity.read(window, encoded):
+                    _logger.warning("%s", warning)
+                yield window, encoded, self.score(encoded)
 
-    def score_ids(self, ids: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
-        """Return the probability of each class for N tokenised texts, [N, C].
-
-        Args:
-            ids: each text's token ids, at least one, int32 [T].
-        """
-        scored = np.empty((len(ids), len(self.classes)))
-        lengths = lengths_of(ids)
+    def score(self, encoded: Sequence[Encoded]) -> NDArray[np.float64]:
+        """Return the probability of each class for N tokenised texts, [N, C]."""
+        scored = np.empty((len(encoded), len(self.classes)))
+        lengths = lengths_of([text.ids for text in encoded])
         # With few texts, smaller batches give every thread something to do.
         tokens_per_thread = -(-int(lengths.sum()) // self.runtime.threads)
         # The longest batch goes first, so that no thread is left with it at the end.
         batches = length_batches(lengths, min(_BATCH_TOKENS, tokens_per_thread))[::-1]
-        batch_ids = [[ids[row] for row in rows] for rows in batches]
-        for rows, logits in zip(batches, self.runtime.score_all(batch_ids), strict=True):
+        texts = [[encoded[row] for row in rows] for rows in batches]
+        for rows, logits in zip(batches, self.runtime.score_all(texts), strict=True):
             scored[rows] = self.calibrated(logits)
         return scored
 
@@ -139,8 +176,11 @@ class Predictor:
         abstain_below: float,
     ) -> Prediction:
         unknown = float((encoded.ids == UNKNOWN_ID).mean())
-        label = self.label(class_probabilities, abstain_below)
-        return Prediction(label, float(class_probabilities.max()), 0, len(text), unknown)
+        chosen = self.chosen(class_probabilities, abstain_below)
+        labels = tuple(self.classes[c] for c in chosen)
+        scores = tuple(class_probabilities[chosen].tolist())
+        label, score = labels[0] if labels else None, float(class_probabilities.max())
+        return Prediction(label, score, 0, len(text), unknown, labels, scores)
 
 
 def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:

@@ -15,8 +15,11 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.batching import Window, padded
+from sentiment_lstm.batching import Window, lengths_of, padded
+from sentiment_lstm.records import Encoded
 
+FeatureBatch = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The features of a batch: indices [K], text after text, and how many each text has, [B]."""
 PIECE = 2048
 """The most tokens read at once. A longer text is read in pieces, alone rather than in a batch."""
 State = TypeVar("State")
@@ -38,7 +41,11 @@ class Runtime(ABC, Generic[State]):
 
     @abstractmethod
     def read(
-        self, ids: NDArray[np.int64], lengths: NDArray[np.int64], state: State | None = None
+        self,
+        ids: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        state: State | None = None,
+        features: FeatureBatch | None = None,
     ) -> tuple[NDArray[np.float32], State | None]:
         """Read the next piece of each text and score what has been read so far.
 
@@ -46,6 +53,7 @@ class Runtime(ABC, Generic[State]):
             ids: [B, T], padded on the right.
             lengths: the number of real tokens in each text, [B], from 1 to T.
             state: the state after the previous piece; None at the start of the texts.
+            features: the features of the pieces, for a model with a wide path.
 
         Returns:
             Logits: [B], of the second class, if there are two classes, else [B, C]. And the state
@@ -53,29 +61,27 @@ class Runtime(ABC, Generic[State]):
             carry one.
         """
 
-    def score(self, ids: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+    def score(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
         """Score a batch of texts. They are padded to the longest, so similar lengths are faster.
 
         A text's score does not depend on the other texts or on the padding (to 1e-6). A text of
         more than `PIECE` tokens is read in pieces, alone.
 
         Args:
-            ids: N texts of at least one token id each, each int32 [T].
+            texts: N texts of at least one token each.
 
         Returns:
             Logits, [N] or [N, C], as `read` returns them.
         """
-        lengths = np.array([len(text) for text in ids])
+        lengths = lengths_of([text.ids for text in texts])
         short = np.flatnonzero(lengths <= (PIECE if self.carries else np.inf))
-        long = np.setdiff1d(np.arange(len(ids)), short)
-        parts = [self._batch(ids, short)] if len(short) else []
-        parts += [self._long(ids[row]) for row in long.tolist()]
+        long = np.setdiff1d(np.arange(len(texts)), short)
+        parts = [self._batch([texts[row] for row in short.tolist()])] if len(short) else []
+        parts += [self._long(texts[row]) for row in long.tolist()]
         logits = np.concatenate(parts)
         return logits[np.argsort(np.concatenate([short, long]))]
 
-    def score_all(
-        self, batches: Sequence[Sequence[NDArray[np.int32]]]
-    ) -> Iterator[NDArray[np.float32]]:
+    def score_all(self, batches: Sequence[Sequence[Encoded]]) -> Iterator[NDArray[np.float32]]:
         """Score batches as `score` does, several at the same time; yield their logits in order."""
         if min(self.threads, len(batches)) <= 1:
             yield from map(self.score, batches)
@@ -87,15 +93,24 @@ class Runtime(ABC, Generic[State]):
                 logits = map(self.score, batches)
             yield from logits
 
-    def _batch(
-        self, ids: Sequence[NDArray[np.int32]], rows: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        batch = padded(Window(ids, np.zeros(len(ids), dtype=np.int64)), rows)
-        return self.read(batch.ids, batch.lengths)[0]
+    def _batch(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
+        window = Window([text.ids for text in texts], np.zeros(len(texts), dtype=np.int64))
+        batch = padded(window, np.arange(len(texts)))
+        return self.read(batch.ids, batch.lengths, features=feature_batch(texts))[0]
 
-    def _long(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _long(self, text: Encoded) -> NDArray[np.float32]:
         state = None
-        for start in range(0, len(ids), PIECE):
-            piece = ids[None, start : start + PIECE].astype(np.int64)
-            logits, state = self.read(piece, np.array([piece.shape[1]]), state)
+        for piece in text.pieces(PIECE):
+            ids = piece.ids[None].astype(np.int64)
+            features = feature_batch([piece])
+            logits, state = self.read(ids, np.array([len(piece.ids)]), state, features)
         return logits
+
+
+def feature_batch(texts: Sequence[Encoded]) -> FeatureBatch | None:
+    """Join the features of texts; None if they have none."""
+    features = [text.features for text in texts if text.features is not None]
+    if not features:
+        return None
+    counts = np.array([len(each.ids) for each in features], dtype=np.int64)
+    return np.concatenate([each.ids for each in features]).astype(np.int64), counts

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.records import UNKNOWN_ID
+from sentiment_lstm.inference.runtime import feature_batch
+from sentiment_lstm.records import Encoded
 from sentiment_lstm.text.cleaning import TAG
 
 _SLICE = 4096
@@ -34,6 +35,10 @@ class Step:
     `label`: the likeliest class of the text so far. `score`: its calibrated probability.
     `probabilities`: those of all classes, [C]. `change`: the probability of the last class, minus
     the same after the previous token; 0 for the first token.
+
+    If a text may have several labels, `labels` are those that reach their thresholds, the most
+    probable first. `label` is the first of them, None without any. `score` is the highest
+    probability of any label, and `change` its change.
     """
 
     text: str
@@ -43,6 +48,12 @@ class Step:
     score: float
     probabilities: NDArray[np.float64]
     change: float
+    labels: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> str:
+        """The label, or the labels with commas; a dash for none."""
+        return ", ".join(self.labels) or "-"
 
 
 class Reader:
@@ -65,6 +76,7 @@ class Reader:
             )
         self._predictor = predictor
         self._state: Any = None
+        self._last_word: int | None = None
         self._waiting = ""
         self._characters = 0
         self._last: float | None = None
@@ -81,23 +93,33 @@ class Reader:
         rest, self._waiting = self._waiting, ""
         yield from self._steps(rest)
         if self._last is None:
-            yield self._step("", 0, 0, UNKNOWN_ID)
+            yield self._step("", 0, 0, self._predictor.tokenizer.encode([""])[0])
 
     def _steps(self, text: str) -> Iterator[Step]:
-        (encoded,) = self._predictor.tokenizer.encode([text], offsets=True)
+        (encoded,) = self._predictor.tokenizer.encode(
+            [text], offsets=True, last_word=self._last_word
+        )
+        if encoded.features is not None:
+            self._last_word = encoded.features.last_word
         assert encoded.offsets is not None
         before, self._characters = self._characters, self._characters + len(text)
-        for id_, (start, end) in zip(encoded.ids.tolist(), encoded.offsets.tolist(), strict=True):
+        for token, (start, end) in zip(encoded.pieces(1), encoded.offsets.tolist(), strict=True):
             if end > start:  # a text without tokens has one token of width 0
-                yield self._step(text[start:end], before + start, before + end, id_)
+                yield self._step(text[start:end], before + start, before + end, token)
 
-    def _step(self, text: str, start: int, end: int, id_: int) -> Step:
-        ids, lengths = np.array([[id_]]), np.array([1])
-        logits, self._state = self._predictor.runtime.read(ids, lengths, self._state)
+    def _step(self, text: str, start: int, end: int, token: Encoded) -> Step:
+        ids, lengths = token.ids[None].astype(np.int64), np.array([1])
+        logits, self._state = self._predictor.runtime.read(
+            ids, lengths, self._state, feature_batch([token])
+        )
         row = self._predictor.calibrated(logits)[0]
-        change = 0.0 if self._last is None else float(row[-1]) - self._last
-        self._last = float(row[-1])
-        return Step(text, start, end, self._predictor.label(row), float(row.max()), row, change)
+        score = float(row.max())
+        followed = score if self._predictor.multi_label else float(row[-1])
+        change = 0.0 if self._last is None else followed - self._last
+        self._last = followed
+        labels = tuple(self._predictor.classes[c] for c in self._predictor.chosen(row))
+        label = labels[0] if labels else None
+        return Step(text, start, end, label, score, row, change, labels)
 
 
 def stream(predictor: Predictor, pieces: str | Iterable[str]) -> Iterator[Step]:

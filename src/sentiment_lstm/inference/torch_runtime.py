@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle
-from sentiment_lstm.inference.runtime import Runtime
+from sentiment_lstm.inference.runtime import FeatureBatch, Runtime
 from sentiment_lstm.model.classifier import State
 from sentiment_lstm.model.weights import classifier_from
 
@@ -24,17 +24,26 @@ class TorchRuntime(Runtime[State]):
         if threads:
             torch.set_num_threads(threads)
         config = bundle.config
-        self._model = classifier_from(config.model, len(config.classes), bundle.weights).eval()
+        self._model = classifier_from(
+            config.model, len(config.classes), bundle.weights, multi_label=config.multi_label
+        ).eval()
         self.carries = not config.model.bidirectional
 
     @torch.inference_mode()
     def read(
-        self, ids: NDArray[np.int64], lengths: NDArray[np.int64], state: State | None = None
+        self,
+        ids: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        state: State | None = None,
+        features: FeatureBatch | None = None,
     ) -> tuple[NDArray[np.float32], State | None]:
         """Read as `Runtime.read` does."""
         inputs = torch.from_numpy(ids), torch.from_numpy(lengths)
+        wide: torch.Tensor | float = 0.0
+        if self._model.wide is not None and features is not None:
+            wide = self._model.wide(*map(torch.from_numpy, features))
         if self.carries:
-            logits, state = self._model.read(*inputs, state)
+            logits, state = self._model.read(*inputs, state, wide)
         else:
-            logits = self._model(*inputs)
+            logits = self._model(*inputs, wide=wide)
         return logits.numpy(), state

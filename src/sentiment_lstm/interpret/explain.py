@@ -1,9 +1,9 @@
 """Explains a score: which words of a text moved it, and how far.
 
-The explained value f is the calibrated probability of the text's label. If the label is compared
-with another class, f is the difference of both probabilities. A positive attribution speaks for
-the label. The method is integrated gradients (`integrated_gradients`) if torch and captum are
-installed, else occlusion. Knows a predictor, no torch and no terminal.
+The explained value f is the calibrated probability of a label, usually the most probable one. If it
+is compared with another class, f is the difference of both probabilities. A positive attribution
+speaks for the label. The method is integrated gradients (`integrated_gradients`) if torch and
+captum are installed, else occlusion. Knows a predictor, no torch and no terminal.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.records import UNKNOWN_ID, Encoded
+from sentiment_lstm.records import Encoded
 from sentiment_lstm.text.cleaning import WORD_START
+from sentiment_lstm.wording import first_names
 
 if TYPE_CHECKING:
     from sentiment_lstm.interpret.integrated_gradients import IntegratedGradients
@@ -64,13 +65,14 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a text got its label.
+    """Why a text got its label, or what speaks for another label.
 
     `score`: f of the text. `baseline_score`: f of the baseline, which is zero embeddings for
     integrated gradients and one unknown token for occlusion. `tokens`: the words in order.
     `completeness_error`: the difference between the sum of the attributions and
     `score - baseline_score`; None for occlusion, whose attributions need not add up. `against`:
-    the class that the label is compared with, or None.
+    the class that the label is compared with, or None. `multi_label`: whether a text may have
+    several labels.
     """
 
     text: str
@@ -82,18 +84,26 @@ class Explanation:
     completeness_error: float | None
     method: Literal["integrated gradients", "occlusion"]
     tokens: tuple[Attribution, ...]
+    multi_label: bool = False
 
     @property
     def sides(self) -> tuple[str, str]:
         """Return what words speak for: both classes in order, or other classes and the label."""
-        if len(self.classes) == 2:
+        if self._has_two_sides:
             return self.classes[0], self.classes[1]
+        if self.multi_label and not self.against:
+            return "against the label", "the label"
         return self.against or "other classes", self.label if self.against else "the verdict"
 
     def side(self, attribution: float) -> Literal[0, 1]:
         """Return the index in `sides` that an attribution speaks for."""
-        label_is_first = len(self.classes) == 2 and self.label == self.classes[0]
+        label_is_first = self._has_two_sides and self.label == self.classes[0]
         return 1 if (attribution > 0) != label_is_first else 0
+
+    @property
+    def _has_two_sides(self) -> bool:
+        """Whether words that speak against a class speak for the other one."""
+        return len(self.classes) == 2 and not self.multi_label
 
     def f(self, probabilities: NDArray[np.float64]) -> float:
         """Return f for the probabilities [C] of this text or of its beginning."""
@@ -145,12 +155,16 @@ def direction(
     """Return the vector [C] that turns probabilities [C] into f: `f = probabilities @ direction`.
 
     Raises:
-        UsageError: `against` is not a class, or it is the label itself.
+        UsageError: `label` or `against` is not a class, or both are the same.
     """
+    if label not in classes:
+        raise UsageError(
+            f"Expected a class to explain among {first_names(classes)}, found {label!r}: name one."
+        )
     others = [name for name in classes if name != label]
     if against is not None and against not in others:
         raise UsageError(
-            f"Expected a class to compare {label} with among {', '.join(others)}, found "
+            f"Expected a class to compare {label} with among {first_names(others)}, found "
             f"{against!r}: name one of them."
         )
     return np.array([(name == label) - float(name == against) for name in classes])
@@ -170,20 +184,23 @@ class Explainer:
         self._bundle, self._predictor = bundle, predictor
         self.gradients = _gradients(bundle)
 
-    def explain(self, text: str, against: str | None = None) -> Explanation:
+    def explain(
+        self, text: str, against: str | None = None, *, label: str | None = None
+    ) -> Explanation:
         """Attribute a text's score to its words.
 
-        The label is the predictor's. Integrated gradients use the float32 weights, so their `score`
-        may differ by 0.01 from that of an int8 graph.
+        Integrated gradients use the float32 weights, so their `score` may differ by 0.01 from that
+        of an int8 graph.
 
         Args:
             text: the raw text. With more than `GRADIENT_TOKENS` tokens it is explained by
                 occlusion.
             against: another class. Then f is the label's probability minus this class's.
+            label: the class to explain; None: the most probable one.
 
         Raises:
-            UsageError: the text is not a string or has more than `MOST_TOKENS` tokens, or
-                `against` is not another class.
+            UsageError: the text is not a string or has more than `MOST_TOKENS` tokens, `label` is
+                no class, or `against` is not another class.
         """
         if not isinstance(text, str):
             raise UsageError(f"Expected one text to explain, found {type(text).__name__}.")
@@ -194,15 +211,15 @@ class Explainer:
                 f"Expected a text of at most {MOST_TOKENS:,} tokens to explain, found "
                 f"{len(ids):,}: give a part of it."
             )
-        probabilities = self._predictor.calibrated(self._predictor.runtime.score([ids]))[0]
-        label = str(self._predictor.label(probabilities))
+        probabilities = self._predictor.score([encoded])[0]
+        label = label or self._predictor.classes[int(probabilities.argmax())]
         towards = direction(self._predictor.classes, label, against)
         words = words_of(self._bundle, encoded)
         if self.gradients is not None and len(ids) <= GRADIENT_TOKENS:
-            result = _attribute_by_gradients(self.gradients, ids, words, towards)
+            result = _attribute_by_gradients(self.gradients, encoded, words, towards)
         else:
             words = join_neighbours(words, max(_SPANS, _READ // len(ids)))
-            result = _attribute_by_occlusion(self._predictor, ids, words, towards)
+            result = _attribute_by_occlusion(self._predictor, encoded, words, towards)
         return Explanation(
             text=text,
             label=label,
@@ -213,6 +230,7 @@ class Explainer:
             completeness_error=result.error,
             method="occlusion" if result.error is None else "integrated gradients",
             tokens=_attributions(text, encoded, words, result.values),
+            multi_label=self._predictor.multi_label,
         )
 
 
@@ -251,26 +269,26 @@ def join_neighbours(words: Sequence[range], most: int) -> list[range]:
     ]
 
 
-def occlude(
-    predictor: Predictor, ids: NDArray[np.int32], parts: Iterable[range]
-) -> NDArray[np.float64]:
+def occlude(predictor: Predictor, encoded: Encoded, parts: Iterable[range]) -> NDArray[np.float64]:
     """Return the probabilities of a text without each of its parts, [N, C].
 
-    The tokens of a part are deleted, and the rest closes up (Li, Monroe & Jurafsky 2016,
-    "Understanding Neural Networks through Representation Erasure"; after Zeiler & Fergus 2014).
+    The tokens of a part and their features are deleted, and the rest closes up (Li, Monroe &
+    Jurafsky 2016, "Understanding Neural Networks through Representation Erasure"; after Zeiler &
+    Fergus 2014).
 
     Args:
         predictor: runs the model.
-        ids: the text's token ids, [T].
+        encoded: the text.
         parts: token indices of each part.
     """
-    return predictor.score_ids([without(ids, part) for part in parts])
+    return predictor.score([without(encoded, part) for part in parts])
 
 
-def without(ids: NDArray[np.int32], indices: Sequence[int]) -> NDArray[np.int32]:
+def without(encoded: Encoded, indices: Sequence[int]) -> Encoded:
     """Return a text without the tokens at `indices`; one unknown token if none is left."""
-    rest: NDArray[np.int32] = np.delete(ids, indices)
-    return rest if len(rest) else np.array([UNKNOWN_ID], dtype=np.int32)
+    kept = np.ones(len(encoded.ids), dtype=bool)
+    kept[list(indices)] = False
+    return encoded.kept(kept)
 
 
 class _Attributed(NamedTuple):
@@ -284,23 +302,24 @@ class _Attributed(NamedTuple):
 
 def _attribute_by_gradients(
     gradients: IntegratedGradients,
-    ids: NDArray[np.int32],
+    encoded: Encoded,
     words: Sequence[range],
     towards: NDArray[np.float64],
 ) -> _Attributed:
-    path = gradients.attribute(ids, towards)
+    path = gradients.attribute(encoded, towards)
     values = np.add.reduceat(path.values, [word.start for word in words])
     return _Attributed(values, path.score, path.baseline_score, path.error)
 
 
 def _attribute_by_occlusion(
     predictor: Predictor,
-    ids: NDArray[np.int32],
+    encoded: Encoded,
     parts: Sequence[range],
     towards: NDArray[np.float64],
 ) -> _Attributed:
-    score, baseline = predictor.score_ids([ids, without(ids, range(len(ids)))]) @ towards
-    occluded = occlude(predictor, ids, parts) @ towards
+    nothing = without(encoded, range(len(encoded.ids)))
+    score, baseline = predictor.score([encoded, nothing]) @ towards
+    occluded = occlude(predictor, encoded, parts) @ towards
     return _Attributed(score - occluded, float(score), float(baseline), None)
 
 

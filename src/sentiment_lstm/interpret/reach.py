@@ -52,7 +52,10 @@ def measure_reach(bundle: Bundle, ids: NDArray[np.int32]) -> Reach:
         ids: token ids, [T], at least one.
     """
     config = bundle.config
-    model = classifier_from(config.model, len(config.classes), bundle.weights).eval().double()
+    model = classifier_from(
+        config.model, len(config.classes), bundle.weights, multi_label=config.multi_label
+    )
+    model = model.eval().double()
     batch = torch.from_numpy(ids.astype(np.int64))[None]
     with one_thread():
         norms = _gradient_norms(*_score(model, batch)), _memory_norms(model, batch)

@@ -1,4 +1,4 @@
-"""The classifier: embedding -> LSTM layers -> pooling -> dropout -> linear.
+"""The classifier: embedding -> LSTM layers -> pooling -> dropout -> linear, and a wide path beside.
 
 This file knows token ids and lengths, nothing of text or labels. The same weights read in
 three ways: `forward` reads whole padded batches, `read` pieces of texts, `step` single tokens.
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from sentiment_lstm.model.pooling import Pooled, Pooling
-from sentiment_lstm.records import PAD_ID
+from sentiment_lstm.model.wide import WidePath
+from sentiment_lstm.records import PAD_ID, output_units
 from sentiment_lstm.settings import ModelSettings
 
 
@@ -21,23 +22,34 @@ class State:
     """Everything that is needed to continue a text. Its size does not depend on the text's length.
 
     `layers`: the hidden state and the cell state of each LSTM layer, each [B, H].
-    `pooled`: the state of the pooling.
+    `pooled`: the state of the pooling. `wide`: what the features so far add to the logits, [B, U].
     """
 
     layers: tuple[tuple[Tensor, Tensor], ...]
     pooled: Pooled
+    wide: Tensor | float = 0.0
 
 
 class LSTMClassifier(nn.Module):
-    """A stack of LSTM layers and a linear layer. It has one unit for two classes, else C units.
+    """A stack of LSTM layers and a linear layer with one unit for two classes, else C units.
 
     Args:
         settings: the shape of the network.
         vocabulary: number of token ids, V.
         classes: number of classes, C, at least 2.
+        features: number of features of the wide path, F; 0: no wide path.
+        multi_label: a text may have several of the classes: always C units.
     """
 
-    def __init__(self, settings: ModelSettings, vocabulary: int, classes: int) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        vocabulary: int,
+        classes: int,
+        features: int = 0,
+        *,
+        multi_label: bool = False,
+    ) -> None:
         super().__init__()
         self.settings = settings
         self.embedding = nn.Embedding(vocabulary, settings.embedding_size, padding_idx=PAD_ID)
@@ -49,7 +61,9 @@ class LSTMClassifier(nn.Module):
         self.pooling = Pooling(settings.pooling, width, settings.bidirectional)
         self.dropout = Dropout(settings.dropout)
         self.embedding_dropout = Dropout(settings.embedding_dropout, over_time=True)
-        self.output = nn.Linear(self.pooling.width, 1 if classes == 2 else classes)
+        units = output_units(classes, multi_label=multi_label)
+        self.output = nn.Linear(self.pooling.width, units)
+        self.wide = WidePath(features, self.output.out_features) if features else None
 
     def forward(
         self,
@@ -57,6 +71,7 @@ class LSTMClassifier(nn.Module):
         lengths: Tensor,
         state: State | None = None,
         shift: Tensor | None = None,
+        wide: Tensor | float = 0.0,
     ) -> Tensor:
         """Score texts.
 
@@ -65,6 +80,7 @@ class LSTMClassifier(nn.Module):
             lengths: tokens of each text without padding, int64 [B], from 1 to T.
             state: the state after an earlier piece of the texts; None: the zero state.
             shift: added to the embeddings after their dropout, float32 [B, T, E].
+            wide: the result of `self.wide` for the texts, [B, U], which is added to the logits.
 
         Returns:
             Logits: [B], of the second class, for two classes; else [B, C].
@@ -73,11 +89,16 @@ class LSTMClassifier(nn.Module):
             ValueError: a bidirectional model got a state.
         """
         if self.settings.bidirectional and state is None:
-            return self._score(self._read_both_ways(ids, lengths, shift))
-        return self._score(self._read(ids, lengths, state, shift).pooled)
+            return self._score(self._read_both_ways(ids, lengths, shift), wide)
+        state = self._read(ids, lengths, state, shift, wide)
+        return self._score(state.pooled, state.wide)
 
     def read(
-        self, ids: Tensor, lengths: Tensor, state: State | None = None
+        self,
+        ids: Tensor,
+        lengths: Tensor,
+        state: State | None = None,
+        wide: Tensor | float = 0.0,
     ) -> tuple[Tensor, State]:
         """Read the next piece of each text, and score everything read so far.
 
@@ -85,6 +106,7 @@ class LSTMClassifier(nn.Module):
             ids: token ids of the piece, int64 [B, T], padded on the right.
             lengths: tokens of each piece without padding, int64 [B].
             state: the state after the previous piece; None: this is the first piece.
+            wide: the result of `self.wide` for the piece, [B, U].
 
         Returns:
             The logits that `forward` gives for all pieces so far, and the state after this piece.
@@ -93,8 +115,8 @@ class LSTMClassifier(nn.Module):
         Raises:
             ValueError: the model is bidirectional, so it needs the end of the text first.
         """
-        state = self._read(ids, lengths, state)
-        return self._score(state.pooled), state
+        state = self._read(ids, lengths, state, wide=wide)
+        return self._score(state.pooled, state.wide), state
 
     def step(self, token: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Read one token of each text, int64 [B]; otherwise as `read`."""
@@ -132,7 +154,12 @@ class LSTMClassifier(nn.Module):
         return x if shift is None else x + shift
 
     def _read(
-        self, ids: Tensor, lengths: Tensor, state: State | None, shift: Tensor | None = None
+        self,
+        ids: Tensor,
+        lengths: Tensor,
+        state: State | None,
+        shift: Tensor | None = None,
+        wide: Tensor | float = 0.0,
     ) -> State:
         if self.settings.bidirectional:
             raise ValueError(
@@ -146,7 +173,7 @@ class LSTMClassifier(nn.Module):
             x = self.dropout(x) if index else x
             x, (h_new, c_new) = lstm(x, (h[None], c[None]))
             layers.append((h_new[0], c_new[0]))
-        return State(tuple(layers), self.pooling(x, lengths, state.pooled))
+        return State(tuple(layers), self.pooling(x, lengths, state.pooled), state.wide + wide)
 
     def _read_both_ways(self, ids: Tensor, lengths: Tensor, shift: Tensor | None) -> Pooled:
         """Also read each text from its end: the backward layers get its tokens in reverse order."""
@@ -160,8 +187,8 @@ class LSTMClassifier(nn.Module):
         pooled: Pooled = self.pooling(x, lengths, start)
         return pooled
 
-    def _score(self, pooled: Pooled) -> Tensor:
-        logits: Tensor = self.output(self.dropout(self.pooling.summary(pooled)))
+    def _score(self, pooled: Pooled, wide: Tensor | float = 0.0) -> Tensor:
+        logits: Tensor = self.output(self.dropout(self.pooling.summary(pooled))) + wide
         return logits.squeeze(1) if self.output.out_features == 1 else logits
 
 

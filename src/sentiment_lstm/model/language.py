@@ -57,8 +57,18 @@ class LanguageModel(nn.Module):
             correctly, [N]: in training, if it is likelier than all drawn tokens together; else, if
             it is the likeliest token.
         """
+        return self.losses(self._states(ids[:, :-1]), ids, lengths)
+
+    def losses(self, states: Tensor, ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, from hidden states that the caller has computed.
+
+        Args:
+            states: hidden states of all tokens but the last, [B, T - 1, H].
+            ids: as in `forward`.
+            lengths: as in `forward`.
+        """
         predicted = torch.arange(1, ids.shape[1], device=ids.device) < lengths[:, None]
-        outputs = self.project(self.dropout(self._states(ids[:, :-1])[predicted]))
+        outputs = self.project(self.dropout(states[predicted]))
         targets = ids[:, 1:][predicted]
         if self.training:
             return self._against_drawn(outputs, targets)

@@ -35,7 +35,11 @@ def load_weights(module: nn.Module, weights: Mapping[str, NDArray[np.float32]]) 
 
 
 def classifier_from(
-    settings: ModelSettings, classes: int, weights: Mapping[str, NDArray[np.float32]]
+    settings: ModelSettings,
+    classes: int,
+    weights: Mapping[str, NDArray[np.float32]],
+    *,
+    multi_label: bool = False,
 ) -> LSTMClassifier:
     """Build a classifier from its weights, without drawing random numbers.
 
@@ -43,7 +47,9 @@ def classifier_from(
         RuntimeError: a parameter is missing, unknown or of another shape.
     """
     with torch.device("meta"):  # makes only shapes, because first values would be overwritten
-        model = LSTMClassifier(settings, len(weights["embedding.weight"]), classes)
+        features = len(weights.get("wide.weight", ()))
+        vocabulary = len(weights["embedding.weight"])
+        model = LSTMClassifier(settings, vocabulary, classes, features, multi_label=multi_label)
     model.load_state_dict(_to_tensors(weights), assign=True)
     return model
 

@@ -9,7 +9,10 @@ one machine.
 from __future__ import annotations
 
 import json
+import logging
+import re
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -27,11 +30,15 @@ from sentiment_lstm.scoring.files import Job, Outcome, check_formats, score_file
 from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
 
 MANIFEST = "manifest.json"
+_logger = logging.getLogger(__name__)
 _SIDE_FILE = ".bad.jsonl"
 """The ending of some side files. An input with this ending is refused."""
 
 Score = Callable[[NDArray[np.object_]], Mapping[str, NDArray[Any]]]
-"""Takes texts, object [N]; returns `label`, str or None [N], and `score`, float64 [N]."""
+"""Takes texts, object [N]; returns `label`, str or None [N], and `score`, float64 [N].
+
+If a text may have several labels, `label` joins them with `|`, and `score` is the highest
+probability."""
 
 
 def score_folder(
@@ -66,6 +73,7 @@ def score_folder(
     with explain_write_errors(job.out), locked(job.out):
         _drop_manifest(job.out / MANIFEST)
         rows = sorted(_score_on_ray(ray, (bundle, job, overwrite), names, workers), key=_name)
+        _log_notes(rows)
         _refuse_failures(rows)
         outcomes = {row["name"]: Outcome(**json.loads(row["outcome"])) for row in rows}
         write_atomically(job.out / MANIFEST, as_json(_manifest(job, outcomes)))
@@ -86,7 +94,8 @@ def predict_function(bundle: Bundle) -> Callable[[], Score]:
 
         def score(texts: NDArray[np.object_]) -> Mapping[str, NDArray[Any]]:
             predictions = predictor.predict("" if text is None else text for text in texts.ravel())
-            labels = np.array([prediction.label for prediction in predictions], dtype=object)
+            names = ["|".join(prediction.labels) or None for prediction in predictions]
+            labels = np.array(names, dtype=object)
             scores = np.array([prediction.score for prediction in predictions])
             return {"label": labels, "score": scores}
 
@@ -154,6 +163,37 @@ def _refuse_failures(rows: Sequence[Mapping[str, str]]) -> None:
         )
 
 
+def _log_notes(rows: Sequence[Mapping[str, str]]) -> None:
+    """Log what the workers logged about their shards.
+
+    Notes that differ only in the file's name or in numbers become one line.
+    """
+    notes = [(row["name"], note) for row in rows for note in json.loads(row["notes"])]
+    alike = Counter(_shape(note, name) for name, note in notes)
+    for name, note in notes:
+        others = alike.pop(_shape(note, name), 0) - 1
+        more = f" The same holds for {others} more of the files." if others else ""
+        if others >= 0:
+            _logger.warning("%s%s", note, more)
+
+
+def _shape(note: str, name: str) -> str:
+    """A note without the file's name and without numbers."""
+    return re.sub(r"[0-9.]+", "", note.replace(name, ""))
+
+
+class _Notes(logging.Handler):
+    """Collects what the package logs while a shard is scored."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message."""
+        self.messages.append(record.getMessage())
+
+
 class _Worker:
     """A process with one model that scores shards one by one."""
 
@@ -162,14 +202,19 @@ class _Worker:
         self._job, self._overwrite = job, overwrite
 
     def __call__(self, row: dict[str, Any]) -> dict[str, str]:
-        """Score the shard `name`; add its `outcome` (JSON) or the `problem`."""
+        """Score the shard `name`; add its `notes` and `outcome` (JSON), or the `problem`."""
         job = _of_shard(self._job, row["name"])
         answer = {"name": row["name"], "outcome": "", "problem": ""}
+        notes, package = _Notes(), logging.getLogger("sentiment_lstm")
+        package.addHandler(notes)
         try:
             outcome = score_file(self._predictor, job, overwrite=self._overwrite)
+            answer["outcome"] = json.dumps(asdict(outcome))
         except Exception as error:  # an error in one shard must not stop the others
-            return {**answer, "problem": str(error) or type(error).__name__}
-        return {**answer, "outcome": json.dumps(asdict(outcome))}
+            answer["problem"] = str(error) or type(error).__name__
+        finally:
+            package.removeHandler(notes)
+        return {**answer, "notes": json.dumps(notes.messages)}
 
 
 def _score_on_ray(

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_lstm import __version__
-from sentiment_lstm.data.formats import Format
+from sentiment_lstm.data.dialect import check_dialect_options
+from sentiment_lstm.data.formats import WORKBOOK, Format
 from sentiment_lstm.data.tables import join
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.scoring.records import ScoringRecord, open_input
+from sentiment_lstm.scoring.records import Input, ScoringRecord, open_input
 from sentiment_lstm.scoring.rows import (
     Layout,
     encode_rows,
@@ -53,9 +54,13 @@ class Job:
         source: the file to score, or a folder of files.
         out: the file to write, or the folder.
         model: the fingerprint of the bundle.
-        text_column: the column of texts; None: the first with one of the usual names.
+        text_column: the column of texts, or several with commas; None: the first with one of the
+            usual names.
         abstain_below: a prediction with a lower probability gets no label.
         escape: put a ' before texts that a spreadsheet would take for formulas.
+        encoding: the encoding of a text file; None: it is detected.
+        separator: the separator of a csv file; None: it is detected.
+        probabilities: also write the probability of each class.
     """
 
     source: Path
@@ -64,6 +69,9 @@ class Job:
     text_column: str | None = None
     abstain_below: float = 0.0
     escape: bool = False
+    encoding: str | None = None
+    separator: str | None = None
+    probabilities: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ def score_file(
     """
     input_format, output_format = check_formats(job)
     plan = _job_key(job)
-    _check_start(job, input_format, output_format)
+    _check_start(predictor, job, input_format, output_format)
     side = _SidePaths.of(job.out)
     with explain_write_errors(side.parts):
         side.parts.mkdir(parents=True, exist_ok=True)
@@ -143,8 +151,16 @@ def check_formats(job: Job) -> tuple[Format, Format]:
         DataError: the input is a zip archive that cannot be read.
     """
     input_format = Format.of_file(job.source)
-    output_format = Format.of_name(job.out.name, input_format.kind)
-    if (input_format.kind == ".parquet") != (output_format.kind == ".parquet"):
+    default_kind = ".csv" if input_format.kind == WORKBOOK else input_format.kind
+    output_format = Format.of_name(job.out.name, default_kind)
+    check_dialect_options(job.encoding, job.separator, input_format, job.source.name)
+    if output_format.kind == WORKBOOK:
+        raise UsageError(
+            f"Expected an output of csv, tsv, jsonl or parquet, found {job.out.name}: choose "
+            "another ending; spreadsheets open csv."
+        )
+    is_mixed = (input_format.kind == ".parquet") != (output_format.kind == ".parquet")
+    if is_mixed and input_format.kind != WORKBOOK:
         raise UsageError(
             "Expected parquet as both input and output, or as neither, found "
             f"{job.source.name} and {job.out.name}: choose another ending of the output."
@@ -169,16 +185,32 @@ def _job_key(job: Job) -> dict[str, Any]:
     return {**options, "input": _hash(job.source), "chunk": CHUNK, "version": __version__}
 
 
-def _check_start(job: Job, input_format: Format, output_format: Format) -> None:
+def _check_start(
+    predictor: Predictor, job: Job, input_format: Format, output_format: Format
+) -> None:
     """Check the first rows before anything is written or deleted."""
-    with open_input(job.source, input_format) as opened:
+    with open_input(job.source, input_format, job.encoding, job.separator) as opened:
         records = next(_chunks(opened.records))
         if records and all(record.values is None for record in records):
             raise DataError(
                 f"Expected rows of {input_format.kind[1:]} in {job.source.name}, found none among "
                 f"its first {len(records):,} ({records[0].problem}): check its format."
             )
-        make_layout(opened, records, job.source.name, output_format, job.text_column)
+        _layout(predictor, job, opened, records, output_format)
+
+
+def _layout(
+    predictor: Predictor,
+    job: Job,
+    opened: Input,
+    records: Sequence[ScoringRecord],
+    output_format: Format,
+) -> Layout:
+    classes = predictor.classes if job.probabilities else ()
+    labels = predictor.classes if predictor.multi_label else None
+    return make_layout(
+        opened, records, job.source.name, output_format, job.text_column, classes, labels
+    )
 
 
 def _check_ours(parts: Path) -> None:
@@ -233,13 +265,11 @@ def _score_parts(
     """Score each chunk that has no part yet. `formats`: the formats of input and output."""
     input_format, output_format = formats
     rows_read = 0
-    layout = Layout([], "", output_format)
-    with open_input(job.source, input_format) as opened:
+    layout = Layout([], (), output_format)
+    with open_input(job.source, input_format, job.encoding, job.separator) as opened:
         for number, records in enumerate(_chunks(opened.records)):
             if not layout.columns:
-                layout = make_layout(
-                    opened, records, job.source.name, output_format, job.text_column
-                )
+                layout = _layout(predictor, job, opened, records, output_format)
             if not any(parts.glob(f"{number:06d}-*.rows")):
                 _write_part(predictor, job, records, layout, parts, number)
             rows_read += len(records)

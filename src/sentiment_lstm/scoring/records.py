@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from sentiment_lstm.data.formats import DELIMITERS, Format, open_table
+from sentiment_lstm.data.dialect import Dialect, find_dialect
+from sentiment_lstm.data.encodings import UTF_8, bad_bytes
+from sentiment_lstm.data.formats import DELIMITERS, TEXT_KINDS, WORKBOOK, Format, open_table
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.tables import (
     Record,
@@ -22,6 +24,7 @@ from sentiment_lstm.data.tables import (
     read_json_lines,
     read_parquet,
 )
+from sentiment_lstm.data.workbooks import read_workbook
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
 
@@ -37,11 +40,14 @@ class Input:
 
     `records` are its rows. `header` holds the column names. It is empty for jsonl, where each row
     names its own columns. `schema` is a `pyarrow.Schema`, None unless the file is parquet.
+    `file_format` is the file's format, `dialect` that of a text file.
     """
 
     records: Iterator[ScoringRecord]
     header: list[str]
     schema: Any
+    file_format: Format
+    dialect: Dialect
     _file: IO[bytes]
     _size: int
 
@@ -52,36 +58,57 @@ class Input:
 
 
 @contextmanager
-def open_input(path: Path, file_format: Format) -> Iterator[Input]:
+def open_input(
+    path: Path, file_format: Format, encoding: str | None = None, separator: str | None = None
+) -> Iterator[Input]:
     """Open a file to score.
+
+    Args:
+        path: the file.
+        file_format: its format.
+        encoding: the encoding of a text file; None: it is detected.
+        separator: the separator of a csv file; None: it is detected.
 
     Raises:
         DataError: here or while `records` are read: there is no header, or the file is damaged.
         MissingExtraError: a library that reads this kind of file is not installed.
     """
+    dialect = Dialect()
+    if file_format.kind in TEXT_KINDS:
+        dialect = find_dialect(path, file_format, encoding, separator, limited=False)
     with path.open("rb") as file, open_table(file, path, file_format, limited=False) as stream:
         header: list[str] = []
         schema = None
         if file_format.kind in DELIMITERS:
-            header, records = _read_csv(stream, path.name, DELIMITERS[file_format.kind])
+            header, records = _read_csv(stream, path.name, dialect)
+        elif file_format.kind == WORKBOOK:
+            header, records = _with_header(*read_workbook(stream, path), path.name, dialect)
         elif file_format.kind == ".parquet":
             schema = parquet_schema(stream, path.name)
             header, records = list(schema.names), _parquet_records(stream, path.name)
         else:
-            records = map(_json_record, read_json_lines(stream, longest_line=LONGEST_LINE))
-        yield Input(records, header, schema, file, path.stat().st_size)
+            lines = read_json_lines(stream, dialect.encoding, longest_line=LONGEST_LINE)
+            records = map(_json_record, lines)
+        yield Input(records, header, schema, file_format, dialect, file, path.stat().st_size)
 
 
 def _read_csv(
-    stream: IO[bytes], name: str, delimiter: str
+    stream: IO[bytes], name: str, dialect: Dialect
 ) -> tuple[list[str], Iterator[ScoringRecord]]:
     header, records = read_csv(
         stream,
         name,
-        delimiter,
+        dialect,
         longest_field=DataSettings().max_characters,
         longest_line=LONGEST_LINE,
     )
+    return _with_header(header, records, name, dialect)
+
+
+def _with_header(
+    header: list[str], records: Iterator[Record[list[str]]], name: str, dialect: Dialect
+) -> tuple[list[str], Iterator[ScoringRecord]]:
+    """Check the column names, and give each row its values by column."""
     if not header:
         raise DataError(
             f"Expected a line of column names at the start of {name}, found none: "
@@ -92,15 +119,15 @@ def _read_csv(
             f"Expected a header of different names in {name}, found {header}: "
             "name every column once."
         )
-    return header, (_csv_record(record, header) for record in records)
+    return header, (_named_record(record, header, dialect.encoding) for record in records)
 
 
-def _csv_record(record: Record[list[str]], header: list[str]) -> ScoringRecord:
+def _named_record(record: Record[list[str]], header: list[str], encoding: str) -> ScoringRecord:
     values, problem = record.values, record.problem
     if values is not None and len(values) != len(header):
         problem = "another number of fields"
     elif values is not None and not all(map(is_utf8, values)):
-        problem = "bad UTF-8"
+        problem = bad_bytes(encoding)
     if values is None or problem:
         return Record(record.line, None, record.raw_text, problem)
     return Record(record.line, dict(zip(header, values, strict=True)))
@@ -121,7 +148,7 @@ def _parquet_records(stream: IO[bytes], name: str) -> Iterator[ScoringRecord]:
             yield record
         else:
             raw = json.dumps(record.values, default=str)
-            yield Record(record.line, None, raw, "bad UTF-8")
+            yield Record(record.line, None, raw, bad_bytes(UTF_8))
 
 
 def _is_utf8(record: ScoringRecord) -> bool:

@@ -6,13 +6,17 @@ This file knows nothing of parts or interruptions.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sentiment_lstm.data.formats import DELIMITERS, Format
+from sentiment_lstm.data.encodings import UTF_8
+from sentiment_lstm.data.formats import DELIMITERS, WORKBOOK, Format
+from sentiment_lstm.data.label_sets import SEPARATORS
 from sentiment_lstm.data.libraries import pyarrow
-from sentiment_lstm.data.source import choose_columns
+from sentiment_lstm.data.packing import pack_piece
+from sentiment_lstm.data.source import choose_columns, joined_text
 from sentiment_lstm.data.tables import to_bytes, to_parquet, without_formula
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
@@ -21,21 +25,49 @@ from sentiment_lstm.settings import DataSettings
 
 LABEL, SCORE = "predicted_label", "predicted_score"
 """The names of the two columns that scoring adds."""
-_ADDED = (LABEL, SCORE)
+LABELS, SCORES = "predicted_labels", "predicted_scores"
+"""Their names if a text may have several labels. They hold lists in jsonl and parquet, else joined
+labels."""
+_PROBABILITY = "probability_"
+"""The beginning of the names of the columns of probabilities, one for each class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The layout of an output.
 
-    `columns`: the columns of the input, [] if no row names any. `text`: the column of texts, "" if
-    there are no columns. `schema`: the `pyarrow.Schema` of a parquet input, else None.
+    `columns`: the columns of the input, [] if no row names any. `texts`: the columns of texts, ()
+    if there are no columns. `schema`: the `pyarrow.Schema` of the input's columns if the output is
+    parquet, else None. `separator`: between the columns of csv; None: the usual one.
+    `has_mark`: whether a byte order mark tells spreadsheets that the output is UTF-8.
+    `probabilities`: the columns of probabilities, in the order of the classes; () if they are not
+    asked for. `joined_by`: the character between several labels of a text; None if each text has
+    one class.
     """
 
     columns: Sequence[str]
-    text: str
+    texts: tuple[str, ...]
     file_format: Format
     schema: Any = None
+    separator: str | None = None
+    has_mark: bool = False
+    probabilities: tuple[str, ...] = ()
+    joined_by: str | None = None
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """The columns of the label and its score."""
+        return (LABEL, SCORE) if self.joined_by is None else (LABELS, SCORES)
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The columns that scoring adds."""
+        return (*self.verdict, *self.probabilities)
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether labels and scores are written as lists."""
+        return self.joined_by is not None and self.file_format.kind not in DELIMITERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +84,8 @@ def make_layout(
     name: str,
     file_format: Format,
     text_column: str | None = None,
+    probabilities_of: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
 ) -> Layout:
     """The layout of an output.
 
@@ -60,23 +94,60 @@ def make_layout(
         records: its first rows.
         name: the input's name, for messages.
         file_format: the output's format.
-        text_column: the column of texts; None: the first with one of the usual names.
+        text_column: as the setting `data.text_column`.
+        probabilities_of: the classes whose probabilities are written.
+        labels: all labels, if a text may have several of them; else None.
 
     Raises:
         UsageError: a column of the input has the name of an added column.
         DataError: there is no column of texts.
     """
     columns = opened.header or next((list(r.values) for r in records if r.values), [])
-    if taken := set(_ADDED) & set(columns):
+    layout = Layout(
+        columns,
+        (),
+        file_format,
+        _schema(opened, columns) if file_format.kind == ".parquet" else None,
+        _separator(opened, file_format),
+        file_format.kind in DELIMITERS and _is_of_spreadsheet(opened),
+        tuple(f"{_PROBABILITY}{name}" for name in probabilities_of),
+        None if labels is None else _joiner(labels),
+    )
+    if taken := set(layout.added) & set(columns):
         raise UsageError(
             f"Expected no column {' or '.join(sorted(taken))} in {name}, found it: "
             "rename it, so that it is not lost."
         )
-    text = ""
-    if columns:
-        settings = DataSettings(text_column=text_column)
-        text = choose_columns(columns, settings, labelled=False, where=name).text
-    return Layout(columns, text, file_format, opened.schema)
+    if not columns:
+        return layout
+    settings = DataSettings(text_column=text_column)
+    chosen = choose_columns(columns, settings, labelled=False, where=name)
+    return replace(layout, texts=chosen.texts)
+
+
+def _joiner(labels: Sequence[str]) -> str:
+    """The first separator that occurs in no label."""
+    unused = (mark for mark in SEPARATORS if not any(mark in label for label in labels))
+    return next(unused, SEPARATORS[0])
+
+
+def _schema(opened: Input, columns: Sequence[str]) -> Any:  # noqa: ANN401
+    """The schema of the input's columns; those of a workbook are texts."""
+    if opened.schema is not None:
+        return opened.schema
+    library = pyarrow()
+    return library.schema([(column, library.string()) for column in columns])
+
+
+def _is_of_spreadsheet(opened: Input) -> bool:
+    """Whether a spreadsheet seems to have made the input: a workbook, or a file not in UTF-8."""
+    return opened.file_format.kind == WORKBOOK or opened.dialect.encoding != UTF_8
+
+
+def _separator(opened: Input, file_format: Format) -> str | None:
+    """The separator of the input, if input and output are csv."""
+    same = opened.file_format.kind == file_format.kind == ".csv"
+    return opened.dialect.separator if same else None
 
 
 def score_rows(
@@ -99,11 +170,47 @@ def score_rows(
         else:
             assert record.values is not None
             scored.rows.append(dict(record.values))
-            texts.append(record.values[layout.text])
-    predictions = predictor.predict_iter(texts, abstain_below)
+            texts.append(str(_text_of(record.values, layout)))
+    predictions = _predictions(predictor, texts, layout, abstain_below)
     for row, prediction in zip(scored.rows, predictions, strict=True):
-        row |= {LABEL: prediction.label, SCORE: round(prediction.score, 6)}
+        row |= prediction
     return scored
+
+
+def _predictions(
+    predictor: Predictor, texts: Sequence[str], layout: Layout, abstain_below: float
+) -> Iterator[dict[str, Any]]:
+    """The values of the added columns for each text."""
+    if not layout.probabilities:
+        for prediction in predictor.predict_iter(texts, abstain_below):
+            if layout.joined_by is None:
+                yield {LABEL: prediction.label, SCORE: round(prediction.score, 6)}
+            else:
+                yield _label_set(prediction.labels, prediction.scores, layout)
+        return
+    for _, _, window in predictor.windows(texts):
+        for row in window:
+            rounded = [round(float(probability), 6) for probability in row]
+            named = dict(zip(layout.probabilities, rounded, strict=True))
+            if layout.joined_by is None:
+                yield {LABEL: predictor.label(row, abstain_below), SCORE: max(rounded), **named}
+            else:
+                chosen = predictor.chosen(row)
+                labels = [predictor.classes[c] for c in chosen]
+                yield {**_label_set(labels, row[chosen].tolist(), layout), **named}
+
+
+def _label_set(labels: Sequence[str], scores: Sequence[float], layout: Layout) -> dict[str, Any]:
+    """The values of the columns of the labels and their scores, if a text may have several."""
+    rounded = [round(score, 6) for score in scores]
+    if layout.has_lists or layout.joined_by is None:
+        return {LABELS: list(labels), SCORES: rounded}
+    joined = layout.joined_by
+    return {LABELS: joined.join(labels), SCORES: joined.join(map(str, rounded))}
+
+
+def _text_of(values: Mapping[str, Any], layout: Layout) -> object:
+    return joined_text([values.get(column) for column in layout.texts]) if layout.texts else None
 
 
 def encode_rows(
@@ -118,15 +225,17 @@ def encode_rows(
         first: this is the first part, which gets the header.
     """
     if layout.file_format.kind == ".parquet":
-        return to_parquet(rows, _with_predictions(layout.schema))
+        return to_parquet(rows, _with_predictions(layout))
     if not rows and not (first and layout.columns):
         return b""
-    names = [*layout.columns, *_ADDED]
+    names = [*layout.columns, *layout.added]
     header = names
     if escape:
         rows = [{k: without_formula(v) for k, v in row.items()} for row in rows]
         header = [without_formula(name) for name in names]
-    return to_bytes(rows, names, layout.file_format, header if first else None)
+    mark = pack_piece(BOM_UTF8, layout.file_format.packing) if first and layout.has_mark else b""
+    header_now = header if first else None
+    return mark + to_bytes(rows, names, layout.file_format, header_now, layout.separator)
 
 
 def encode_set_aside(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -136,9 +245,11 @@ def encode_set_aside(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 def _problem(values: Mapping[str, Any], layout: Layout) -> str | None:
     """Why a row cannot be scored or written, None if it can."""
-    if values.keys() & set(_ADDED):
-        return f"a column {LABEL} or {SCORE} of its own"
-    text = values.get(layout.text)
+    if taken := sorted(values.keys() & set(layout.added[2:])):
+        return f"a column {taken[0]} of its own"
+    if values.keys() & set(layout.verdict):
+        return f"a column {' or '.join(layout.verdict)} of its own"
+    text = _text_of(values, layout)
     if not isinstance(text, str):
         return "no text" if text is None else f"a text that is a {type(text).__name__}"
     if not text.strip():
@@ -148,9 +259,11 @@ def _problem(values: Mapping[str, Any], layout: Layout) -> str | None:
     return None
 
 
-def _with_predictions(schema: Any) -> Any:  # noqa: ANN401
-    """A parquet file's schema with the columns that are added."""
-    library = pyarrow()
-    for name, kind in ((LABEL, "string"), (SCORE, "float64")):
-        schema = schema.append(library.field(name, library.type_for_alias(kind)))
+def _with_predictions(layout: Layout) -> Any:  # noqa: ANN401
+    """The schema of a parquet output: the input's columns and those that are added."""
+    library, schema = pyarrow(), layout.schema
+    for name in layout.added:
+        kind = library.type_for_alias("string" if name in (LABEL, LABELS) else "float64")
+        is_list = name in (LABELS, SCORES)
+        schema = schema.append(library.field(name, library.list_(kind) if is_list else kind))
     return schema

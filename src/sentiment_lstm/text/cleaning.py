@@ -8,6 +8,7 @@ a vocabulary.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tokenizers import Regex, normalizers, pre_tokenizers
 
@@ -26,7 +27,21 @@ USER = (
 )
 """A user name after "@", as in "@reader_7". Prices, e-mail addresses and "@José" do not match."""
 
-REPLACEMENTS: tuple[tuple[str, str], ...] = (
+_VIRAMAS = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
+"""The signs of Indian scripts that join two consonants, for use in brackets."""
+SOUTH_EAST_ASIAN = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+"""Letters of Thai, Lao, Burmese and Khmer, which have no spaces between words; for use in
+brackets."""
+NEWER_REPLACEMENTS: tuple[tuple[str, str], ...] = (
+    # In these scripts, some people write a zero-width space between words.
+    (f"(?<=[{SOUTH_EAST_ASIAN}])\u200b+(?=[{SOUTH_EAST_ASIAN}])", " "),
+    # Joiners beside a virama and the Arabic tatweel only change how a word is drawn. Elsewhere, a
+    # joiner separates: Persian writes it between the parts of a word.
+    (f"\u0640|(?<=[{_VIRAMAS}])[\u200c\u200d]|[\u200c\u200d](?=[{_VIRAMAS}])", ""),
+)
+"""Pairs of a pattern and its replacement that bundles of versions before 0.3 lack. They change no
+text in a European script."""
+OLDER_REPLACEMENTS: tuple[tuple[str, str], ...] = (
     (TAG, " "),  # a tag separates words
     # These only change how a character is drawn or where a line may break: soft hyphen, zero-width
     # space, word joiner, byte order mark, text and emoji variation selectors, skin tones.
@@ -45,7 +60,10 @@ REPLACEMENTS: tuple[tuple[str, str], ...] = (
     (LINK, " "),
     (USER, ""),
 )
+REPLACEMENTS = NEWER_REPLACEMENTS + OLDER_REPLACEMENTS
 """Pairs of a pattern and its replacement, applied in this order."""
+DOTTED_I = ("\u0130", "i")
+"""Lowercasing turns the Turkish capital I with a dot into two characters."""
 
 WORD_CHARACTER = r"\p{L}\p{M}\p{N}"
 """The characters of words, for use in brackets: letters, marks and numbers, no underscore."""
@@ -92,13 +110,22 @@ def parts_of(text: str) -> list[str]:
 
 def normalizer(*, lowercase: bool) -> normalizers.Normalizer:
     """Return the steps `REPLACEMENTS`, Unicode NFC and, if `lowercase`, lower case."""
-    steps: list[normalizers.Normalizer] = [
-        normalizers.Replace(Regex(pattern), content) for pattern, content in REPLACEMENTS
-    ]
-    steps.append(normalizers.NFC())
-    if lowercase:
-        steps.append(normalizers.Lowercase())
-    return normalizers.Sequence(steps)
+    lower = [_replace(*DOTTED_I), normalizers.Lowercase()] if lowercase else []
+    return normalizers.Sequence([*_steps(REPLACEMENTS), normalizers.NFC(), *lower])
+
+
+def older_normalizer(*, lowercase: bool) -> normalizers.Normalizer:
+    """Return the steps of bundles of versions before 0.3."""
+    lower = [normalizers.Lowercase()] if lowercase else []
+    return normalizers.Sequence([*_steps(OLDER_REPLACEMENTS), normalizers.NFC(), *lower])
+
+
+def _steps(replacements: Sequence[tuple[str, str]]) -> list[normalizers.Normalizer]:
+    return [_replace(*pair) for pair in replacements]
+
+
+def _replace(pattern: str, content: str) -> normalizers.Normalizer:
+    return normalizers.Replace(Regex(pattern), content)
 
 
 def pre_tokenizer(*, mark_starts: bool) -> pre_tokenizers.PreTokenizer:

@@ -20,6 +20,7 @@ _PART = 8
 parts (25 MB), or 200,000 parts of two characters (40 MB)."""
 _TOGETHER = 100
 """Parts that are tokenised as one text, which is three times as fast as one by one."""
+_ID_BYTES = 4
 
 Cut = Callable[[list[str]], list[tuple[list[int], list[int]]]]
 """Turns texts into pairs of each text's token ids and each token's first character."""
@@ -43,12 +44,21 @@ class PartMemory:
 
     def ids(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Return each text's ids, int32 [T], read-only; empty for a text without tokens."""
-        texts_parts = [parts_of(text) for text in texts]
-        known = self._known_with(set(chain.from_iterable(texts_parts)))
-        return [
-            np.frombuffer(b"".join([known[part] for part in parts]), dtype=np.int32)
-            for parts in texts_parts
-        ]
+        return self.ids_and_lengths([parts_of(text) for text in texts])[0]
+
+    def ids_and_lengths(
+        self, texts: Sequence[Sequence[str]]
+    ) -> tuple[list[NDArray[np.int32]], NDArray[np.int64]]:
+        """Return each text's ids, and the number of tokens of each part of all texts, [P].
+
+        Args:
+            texts: the parts of each text.
+        """
+        known = self._known_with(set(chain.from_iterable(texts)))
+        texts_data = [[known[part] for part in parts] for parts in texts]
+        sizes = [len(data) for data in chain.from_iterable(texts_data)]
+        ids = [np.frombuffer(b"".join(data), dtype=np.int32) for data in texts_data]
+        return ids, np.array(sizes, dtype=np.int64) // _ID_BYTES
 
     def _known_with(self, parts: set[str]) -> dict[str, bytes]:
         """Return the cache after adding these parts.

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from sentiment_lstm.settings import TextSettings
-from sentiment_lstm.text.cleaning import REPLACEMENTS, TOKEN, without_surrogates
+from sentiment_lstm.text.cleaning import DOTTED_I, REPLACEMENTS, TOKEN, without_surrogates
 from sentiment_lstm.text.tokenizer import SPECIAL, UNKNOWN
 
 Span = tuple[int, int]
@@ -29,6 +29,7 @@ def clean(text: str, *, lowercase: bool = True) -> list[Character]:
         characters = _replace(characters, pattern, content)
     characters = _compose(characters)
     if lowercase:
+        characters = _replace(characters, *DOTTED_I)
         # Letter by letter, so that a sigma does not depend on its position in the word.
         characters = [(low, span) for c, span in characters for low in c.lower()]
     return characters

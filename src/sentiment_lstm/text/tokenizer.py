@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,14 +20,18 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, trainers
 
 from sentiment_lstm.errors import BundleError
-from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Encoded
+from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Encoded, Features
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.cleaning import (
     WORD_START,
     normalizer,
+    older_normalizer,
+    parts_of,
     pre_tokenizer,
     without_surrogates,
 )
+from sentiment_lstm.text.features import FeatureTable
+from sentiment_lstm.text.hashing import Hashes
 from sentiment_lstm.text.memory import PartMemory
 from sentiment_lstm.text.spelling import Spelling, Tokens
 
@@ -36,6 +40,8 @@ UNKNOWN = "<unk>"
 SPECIAL = [PAD, UNKNOWN]
 
 _CHUNK = 256  # texts encoded at once: bounds the library's own, larger records
+_TOGETHER = 100
+"""Parts that are cleaned as one text to find their words."""
 
 # The library warns in each forked child unless this is set, and its thread pool does not survive a
 # fork. So the parent uses threads unless the user turns them off, and a child never does.
@@ -52,11 +58,17 @@ class TextTokenizer:
     Id 0 is padding, id 1 stands for every unknown word. No text becomes id 0, not even "<pad>".
     """
 
-    def __init__(self, pipeline: Tokenizer, *, correct_slips: bool = False) -> None:
-        """Wrap a pipeline that `learn` or `load` made and checked."""
+    def __init__(
+        self, pipeline: Tokenizer, *, correct_slips: bool = False, hashes: Hashes | None = None
+    ) -> None:
+        """Wrap a pipeline that `learn` or `load` made and checked.
+
+        `hashes`: those of the features of the wide path, None for a model without one.
+        """
         self._pipeline = pipeline
+        self.features = None if hashes is None else FeatureTable(hashes, self.words_of_parts)
         self._correct_slips = correct_slips
-        # A file of another version may clean differently, so its words are not cached.
+        # An unknown cleaning may treat white space differently, so its words are not cached.
         self._memory = PartMemory(self._cut) if _cuts_as_here(pipeline) else None
 
     @classmethod
@@ -76,8 +88,8 @@ class TextTokenizer:
         return cls(Tokenizer.from_str(json.dumps(state)), correct_slips=settings.correct_slips)
 
     @classmethod
-    def load(cls, path: Path, *, correct_slips: bool = False) -> Self:
-        """Read a file of `to_json`. It does not say whether slips are corrected (`text.spelling`).
+    def load(cls, path: Path, *, correct_slips: bool = False, hashes: Hashes | None = None) -> Self:
+        """Read a file of `to_json`. The other arguments are those of the constructor.
 
         Raises:
             BundleError: the file is missing, damaged or not a tokenizer of this package.
@@ -89,7 +101,11 @@ class TextTokenizer:
                 f"Expected a tokenizer at {path}, found: {error}; copy the whole model again."
             ) from error
         _check(pipeline, path)
-        return cls(pipeline, correct_slips=correct_slips)
+        return cls(pipeline, correct_slips=correct_slips, hashes=hashes)
+
+    def with_features(self, hashes: Hashes | None) -> Self:
+        """Return this tokenizer with other features for the wide path, or with none."""
+        return type(self)(self._pipeline, correct_slips=self._correct_slips, hashes=hashes)
 
     def cleaning_as_today(self, settings: TextSettings) -> Self:
         """Return a tokenizer with this vocabulary and this version's cleaning and cutting.
@@ -100,12 +116,17 @@ class TextTokenizer:
             settings: those that the vocabulary was learnt with; `correct_slips` may differ.
         """
         pipeline = _cleaning(Tokenizer.from_str(self.to_json()), settings)
-        return type(self)(pipeline, correct_slips=settings.correct_slips)
+        return type(self)(pipeline, correct_slips=settings.correct_slips, hashes=self.hashes)
 
     @property
     def correct_slips(self) -> bool:
         """Whether typing slips are corrected (`text.spelling`)."""
         return self._correct_slips
+
+    @property
+    def hashes(self) -> Hashes | None:
+        """The hashes of the wide path's features, uint32 [F]; None without a wide path."""
+        return None if self.features is None else self.features.hashes
 
     def to_json(self) -> str:
         """Return the whole pipeline in the format of the `tokenizers` library."""
@@ -126,8 +147,62 @@ class TextTokenizer:
             raise IndexError(f"Expected an id from 0 to {len(self) - 1}, found {id}.")
         return token
 
-    def encode(self, texts: Sequence[str], *, offsets: bool = False) -> list[Encoded]:
+    def words(self, text: str) -> list[str]:
+        """Clean a text and cut it into words and marks, which may be no tokens of the model."""
+        pipeline = self._pipeline
+        normal = pipeline.normalizer.normalize_str(text)
+        words = (word for word, _ in pipeline.pre_tokenizer.pre_tokenize_str(normal))
+        return [word.removeprefix(WORD_START) for word in words]
+
+    def words_of_parts(self, parts: Sequence[str]) -> list[list[str]]:
+        """Do the same with many parts, which have no white space. It is faster than one by one."""
+        words: list[list[str]] = [[] for _ in parts]
+        joined = [i for i, part in enumerate(parts) if "<" not in part]
+        if self._memory is not None:  # today's cleaning leaves ASCII letters alone
+            lower = self._pipeline.normalizer.normalize_str("A") == "a"
+            letters = {i for i in joined if parts[i].isascii() and parts[i].isalpha()}
+            for i in letters:
+                words[i].append(parts[i].lower() if lower else parts[i])
+            joined = [i for i in joined if i not in letters]
+        for group in (joined[i : i + _TOGETHER] for i in range(0, len(joined), _TOGETHER)):
+            self._add_words([parts[i] for i in group], [words[i] for i in group])
+        for i, part in enumerate(parts):
+            if "<" in part:  # two of these could look like a tag
+                words[i] = self.words(part)
+        return words
+
+    def _add_words(self, parts: Sequence[str], words: Sequence[list[str]]) -> None:
+        """Clean parts as lines of one text, and append each part's words to a list of its own."""
+        pipeline = self._pipeline
+        normal = pipeline.normalizer.normalize_str("\n".join(parts))
+        ends = [*accumulate(len(line) + 1 for line in normal.split("\n"))]
+        line = 0
+        for word, (start, _) in pipeline.pre_tokenizer.pre_tokenize_str(normal):
+            while start >= ends[line]:
+                line += 1
+            words[line].append(word.removeprefix(WORD_START))
+
+    def parts(self, text: str) -> list[str]:
+        """Cut a text at white space and tags."""
+        return parts_of(without_surrogates(text))
+
+    def feature_ids(self, texts: Iterable[str]) -> Iterator[NDArray[np.int32]]:
+        """Yield the indices of each text's features, int32 [K], without tokens.
+
+        The model has a wide path.
+        """
+        assert self.features is not None
+        rest = iter(texts)
+        while chunk := [self.parts(text) for text in islice(rest, _CHUNK)]:
+            yield from (features.ids for features in self.features.of(chunk))
+
+    def encode(
+        self, texts: Sequence[str], *, offsets: bool = False, last_word: int | None = None
+    ) -> list[Encoded]:
         """Return the ids of each text and, with `offsets`, each token's span in the raw text.
+
+        A model with a wide path also gets the features of each text. `last_word` is the hash of the
+        word before the texts, if they are pieces of one.
 
         Texts are not truncated. A text without tokens becomes one unknown token with span (0, 0),
         so that it can be scored. A span covers the characters of its token, with two exceptions: of
@@ -136,12 +211,30 @@ class TextTokenizer:
         rest = iter(texts)
         encoded: list[Encoded] = []
         while chunk := [without_surrogates(text) for text in islice(rest, _CHUNK)]:
-            encoded.extend(self._encode_chunk(chunk, offsets))
+            if self.features is None:
+                encoded += self._encode_chunk(chunk, offsets)
+            else:
+                encoded += self._encode_with_features(self.features, chunk, offsets, last_word)
         return encoded
+
+    def _encode_with_features(
+        self, table: FeatureTable, texts: list[str], offsets: bool, last_word: int | None
+    ) -> list[Encoded]:
+        parts = [parts_of(text) for text in texts]
+        texts_ids, lengths = self._memory.ids_and_lengths(parts) if self._memory else (None, None)
+        if offsets or texts_ids is None:
+            encodings = self._encode_chunk(texts, offsets)
+        else:
+            encodings = [_without_offsets(ids) for ids in texts_ids]
+        features = table.of(parts, lengths, last_word)
+        return [
+            Encoded(e.ids, e.offsets, f if len(f.counts) == len(e.ids) else _at_end(f, len(e.ids)))
+            for e, f in zip(encodings, features, strict=True)
+        ]
 
     def _encode_chunk(self, texts: list[str], offsets: bool) -> list[Encoded]:
         if self._memory is not None and not offsets:
-            return [Encoded(ids if len(ids) else _ids([])) for ids in self._memory.ids(texts)]
+            return [_without_offsets(ids) for ids in self._memory.ids(texts)]
         return [Encoded(_ids(ids), _spans(spans)) for ids, spans in self._tokens(texts)]
 
     def _cut(self, texts: list[str]) -> list[tuple[list[int], list[int]]]:
@@ -176,6 +269,13 @@ def head_and_tail(ids: NDArray[np.int32], most: int) -> NDArray[np.int32]:
         return ids
     head = most // 2
     return np.concatenate([ids[:head], ids[len(ids) - (most - head) :]])
+
+
+def _at_end(features: Features, tokens: int) -> Features:
+    """Give all features to the last token, if another version's cleaning cut the text."""
+    counts = np.zeros(tokens, dtype=np.int64)
+    counts[-1] = len(features.ids)
+    return Features(features.ids, counts, features.last_word)
 
 
 def _empty_model(kind: str) -> Any:  # noqa: ANN401
@@ -224,13 +324,18 @@ def _cleaning(pipeline: Tokenizer, settings: TextSettings) -> Tokenizer:
 
 
 def _cuts_as_here(pipeline: Tokenizer) -> bool:
-    """Whether the pipeline's steps are those of `cleaning` in this version."""
-    normal = [normalizer(lowercase=low).__getstate__() for low in (True, False)]
+    """Whether the pipeline's steps are those of `cleaning`, of this or an earlier version."""
+    makers = (normalizer, older_normalizer)
+    normal = [make(lowercase=low).__getstate__() for make in makers for low in (True, False)]
     cuts = [pre_tokenizer(mark_starts=mark).__getstate__() for mark in (True, False)]
     return (
         pipeline.normalizer.__getstate__() in normal
         and pipeline.pre_tokenizer.__getstate__() in cuts
     )
+
+
+def _without_offsets(ids: NDArray[np.int32]) -> Encoded:
+    return Encoded(ids if len(ids) else _ids([]))
 
 
 def _ids(ids: list[int]) -> NDArray[np.int32]:

@@ -58,10 +58,15 @@ class Display(Listener):
 
     def on_epoch(self, numbers: Numbers) -> None:
         """Print a line."""
+        validation = ""
+        if "validation_loss" in numbers:
+            validation = (
+                f"; validation loss {numbers['validation_loss']:.4f}, "
+                f"accuracy {numbers['validation_accuracy']:.4f}"
+            )
         self.on_note(
             f"epoch {numbers['epoch']:.0f}: train loss {numbers['train_loss']:.4f}, accuracy "
-            f"{numbers['train_accuracy']:.4f}; validation loss {numbers['validation_loss']:.4f}, "
-            f"accuracy {numbers['validation_accuracy']:.4f}; {numbers['seconds']:.0f} s"
+            f"{numbers['train_accuracy']:.4f}{validation}; {numbers['seconds']:.0f} s"
         )
 
     def on_end(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.batching import Window, count_batches, length_batches, lengths_of, padded
 from sentiment_lstm.data.corpus import Corpus, unlabelled_texts
 from sentiment_lstm.data.screening import SetAside
-from sentiment_lstm.records import Batch, Example
+from sentiment_lstm.records import Batch, Example, Targets
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
@@ -149,24 +149,44 @@ def encode(
 
     Only a chunk of the raw texts is in memory at a time. `first`: row number of the first text.
     """
-    class_index = {name: index for index, name in enumerate(classes)}
     ids: list[NDArray[np.int32]] = []
-    labels: list[int] = []
-    soft_labels: list[float | None] = []
-    weights: list[float] = []
-    examples = iter(examples)
+    labelled: list[Example] = []
+    examples, without_features = iter(examples), tokenizer.with_features(None)
     while chunk := list(islice(examples, _CHUNK)):
-        encoded = tokenizer.encode([example.text for example in chunk])
+        encoded = without_features.encode([example.text for example in chunk])
         ids += [head_and_tail(e.ids, max_tokens) for e in encoded]
-        labels += [class_index[str(example.label)] for example in chunk]
-        soft_labels += [example.soft_label for example in chunk]
-        weights += [example.weight for example in chunk]
-    indices = np.array(labels, dtype=np.int64)
-    factors = np.array(weights, dtype=np.float32) if set(weights) - {1.0} else None
-    return Window(ids, indices, first, _targets(indices, soft_labels, len(classes)), factors)
+        labelled += [replace(example, text="") for example in chunk]
+    weights = np.array([example.weight for example in labelled], dtype=np.float32)
+    factors = weights if (weights != 1).any() else None
+    indices, targets = _answers(labelled, classes)
+    return Window(ids, indices, first, targets, factors)
 
 
-def _targets(
+def targets_of(examples: Sequence[Example], classes: Sequence[str]) -> Targets:
+    """Class indices, int64 [N]; or the probability of each class, [N, C], if a label is soft.
+
+    If a text may have several labels: which labels it has, bool [N, C].
+    """
+    indices, targets = _answers(examples, classes)
+    return indices if targets is None else targets
+
+
+def _answers(
+    examples: Sequence[Example], classes: Sequence[str]
+) -> tuple[NDArray[np.int64], Targets | None]:
+    """Class indices, and the targets where the indices do not say everything."""
+    class_index = {name: index for index, name in enumerate(classes)}
+    if examples and examples[0].labels is not None:
+        targets = np.zeros((len(examples), len(classes)), dtype=np.bool_)
+        for row, example in enumerate(examples):
+            targets[row, [class_index[name] for name in example.all_labels]] = True
+        return np.zeros(len(examples), dtype=np.int64), targets
+    labels = np.array([class_index[str(example.label)] for example in examples], dtype=np.int64)
+    soft_labels = [example.soft_label for example in examples]
+    return labels, _soft_targets(labels, soft_labels, len(classes))
+
+
+def _soft_targets(
     labels: NDArray[np.int64], soft_labels: Sequence[float | None], classes: int
 ) -> NDArray[np.float32] | None:
     """The probability of every class for each text, [N, C]; None if no label is soft."""

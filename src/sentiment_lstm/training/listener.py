@@ -16,7 +16,7 @@ Numbers = Mapping[str, float]
 class Stage:
     """A stage that begins or continues.
 
-    A run has one stage, or two if a language model is trained first. `folder`: where the stage's
+    A run has one stage, and one more for a language model and for each trial. `folder`: where its
     files are. `total_updates`: all updates of the stage, None if unknown (a stream). `updates` and
     `epochs`: those that are done already.
     """
@@ -52,8 +52,8 @@ class Listener:
     def on_epoch(self, numbers: Numbers) -> None:
         """An epoch and its validation ended.
 
-        `epoch` (from 1), `step`, `train_loss`, `train_accuracy`, `validation_loss`,
-        `validation_accuracy`. `seconds`: training time without interruptions.
+        `epoch` (from 1), `step`, `train_loss`, `train_accuracy`. With validation texts also
+        `validation_loss`, `validation_accuracy`. `seconds`: training time without interruptions.
         """
 
     def on_end(self) -> None:

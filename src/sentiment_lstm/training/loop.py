@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -57,7 +57,7 @@ class Progress:
     step: int = 0
     sums: Sums = field(default_factory=Sums)
     best: dict[str, float] = field(default_factory=dict)
-    """The numbers of the epoch with the lowest validation loss, as `epoch_ended` gets them."""
+    """The numbers of the epoch whose weights are kept, as `epoch_ended` gets them."""
     stale: int = 0
     """Epochs since the validation loss last fell."""
     done: bool = False
@@ -76,13 +76,13 @@ class Watcher(Protocol):
         """After each batch of validation texts."""
 
     def epoch_ended(self, epoch: dict[str, float]) -> None:
-        """After each validation: means over the training epoch and over validation."""
+        """After each epoch: means over the epoch and, if there are such texts, over validation."""
 
 
 class Trainer:
     """Trains a model until the epochs or steps are used up, or the validation loss stops falling.
 
-    After `run`, `best` holds the weights with the lowest validation loss. Device and precision
+    After `run`, `best` holds the weights that `training.keep` names. Device and precision
     must not be `auto` (`hardware.resolve_auto`).
     """
 
@@ -191,31 +191,40 @@ class Trainer:
         }
 
     def _end_epoch(self, watcher: Watcher) -> None:
-        """Validate, keep the best weights, and decide whether to continue."""
+        """Validate, choose the weights to keep, and decide whether to continue."""
         progress, settings = self.progress, self.settings
         if not progress.sums.units:
             raise TrainingError("Expected texts to train on, found none: check the source.")
         weights = self.average.weights if self.average else self.model.state_dict()
-        with weights_swapped(self.model, weights):
-            validation = self.validate(watcher)
-        if not math.isfinite(validation["loss"]):
-            raise TrainingError(
-                f"Expected a finite validation loss after step {progress.step}, found "
-                f"{validation['loss']}: start a new run with a lower training.learning_rate."
-            )
+        validation = self._validation(weights, watcher)
         progress.epoch, progress.batch = progress.epoch + 1, 0
         means, progress.sums = progress.sums.means, Sums()
         facts: dict[str, float] = {"epoch": progress.epoch, "step": progress.step}
         facts |= {f"train_{name}": value for name, value in means.items()}
         facts |= {f"validation_{name}": value for name, value in validation.items()}
-        if facts["validation_loss"] < progress.best.get("validation_loss", math.inf):
-            progress.best, progress.stale = facts, 0
+        is_better = facts.get("validation_loss", 0.0) < progress.best.get(
+            "validation_loss", math.inf
+        )
+        progress.stale = 0 if is_better else progress.stale + 1
+        if is_better or settings.keep == "last":
+            progress.best = facts
             self.best = {name: weight.detach().clone() for name, weight in weights.items()}
-        else:
-            progress.stale += 1
         stalled = bool(settings.patience) and progress.stale >= settings.patience
         progress.done = stalled or progress.epoch >= settings.epochs or self._out_of_steps()
         watcher.epoch_ended(facts)
+
+    def _validation(self, weights: Mapping[str, Tensor], watcher: Watcher) -> dict[str, float]:
+        """Loss and accuracy on the validation texts; empty if there are none."""
+        if not self.feed.validation.ids:
+            return {}
+        with weights_swapped(self.model, weights):
+            validation = self.validate(watcher)
+        if not math.isfinite(validation["loss"]):
+            raise TrainingError(
+                f"Expected a finite validation loss after step {self.progress.step}, found "
+                f"{validation['loss']}: start a new run with a lower training.learning_rate."
+            )
+        return validation
 
     @torch.no_grad()
     def validate(self, watcher: Watcher) -> dict[str, float]:

@@ -25,7 +25,7 @@ class MetricsLog(Listener):
         """Drop the lines of updates and epochs that will be repeated, and open the file."""
         path = stage.folder / METRICS_LOG
         lines = [line for line in read_metrics(stage.folder) if line["step"] <= stage.updates]
-        kept = [e for e in lines if "validation_loss" not in e or e["epoch"] <= stage.epochs]
+        kept = [e for e in lines if "train_loss" not in e or e["epoch"] <= stage.epochs]
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
         self.file = path.open("a", encoding="utf-8")
 

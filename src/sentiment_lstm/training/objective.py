@@ -1,6 +1,7 @@
 """Objectives: they compute a loss from a model and a batch.
 
 Shapes: B texts, T tokens, C classes. Logits are [B] for two classes (the second's), else [B, C].
+If a text may have several labels, logits are [B, C] and targets bool [B, C].
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Batch
+from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Batch, has_several
 from sentiment_lstm.training.perturbation import (
     Scores,
     full_precision,
@@ -74,7 +75,10 @@ class Classification:
     perturbation: float = 0.25
 
     def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
-        """Compute the loss. For a text with a soft target, the likeliest class counts as right."""
+        """Compute the loss. For a text with a soft target, the likeliest class counts as right.
+
+        A text that may have several labels counts as right if all are right, with 0.5 as threshold.
+        """
         ids, lengths = self._words(model, batch)
         extra: Tensor | float = 0.0
         if model.training and self.adversarial:
@@ -86,8 +90,7 @@ class Classification:
         if model.training and needs_unlabelled and unlabelled is not None:
             extra = extra + self._without_labels(model, unlabelled)
         losses = self._losses(model, batch, logits)
-        labels = torch.from_numpy(batch.labels).to(logits.device)
-        return Loss(losses.sum(), len(labels), correct(logits, labels), extra)
+        return Loss(losses.sum(), len(losses), correct(logits, _labels(batch, logits)), extra)
 
     def _words(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Ids and lengths on the model's device; in training, with word dropout."""
@@ -177,8 +180,12 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
     Args:
         logits: [B] or [B, C].
-        targets: class indices, int64 [B], or the probability of each class, float32 [B, C].
+        targets: class indices, int64 [B]; the probability of each class, float32 [B, C]; or which
+            labels the texts have, bool [B, C]. The loss of a text is then the sum over its labels.
     """
+    if targets.dtype == torch.bool:
+        losses = F.binary_cross_entropy_with_logits(logits, targets.to(logits), reduction="none")
+        return losses.sum(dim=1)
     if logits.ndim == 1:
         second = targets if targets.ndim == 1 else targets[:, 1]
         return F.binary_cross_entropy_with_logits(logits, second.to(logits), reduction="none")
@@ -202,7 +209,9 @@ def with_unknown_words(ids: Tensor, probability: float) -> Tensor:
 
 
 def correct(logits: Tensor, labels: Tensor) -> int:
-    """The number of texts whose most probable class is the right one."""
+    """The number of texts whose class, int64 [B], or set of labels, bool [B, C], is predicted."""
+    if labels.dtype == torch.bool:
+        return int(((logits > 0) == labels).all(dim=1).sum())
     predicted = (logits > 0).long() if logits.ndim == 1 else logits.argmax(dim=1)
     return int((predicted == labels).sum())
 
@@ -229,3 +238,9 @@ def _probabilities(logits: Tensor) -> Tensor:
 def _targets(batch: Batch, logits: Tensor) -> Tensor:
     targets = batch.labels if batch.targets is None else batch.targets
     return torch.from_numpy(targets).to(logits.device)
+
+
+def _labels(batch: Batch, logits: Tensor) -> Tensor:
+    """Class indices, int64 [B]; or, where a text may have several, its labels, bool [B, C]."""
+    sets = batch.targets is not None and has_several(batch.targets)
+    return torch.from_numpy(batch.targets if sets else batch.labels).to(logits.device)

@@ -13,6 +13,7 @@ from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.weights import load_weights
+from sentiment_lstm.provenance import bundle_name
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
@@ -23,6 +24,8 @@ from sentiment_lstm.training.listener import Listener
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import Classification, balanced_weights
 from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
+from sentiment_lstm.weights_file import WIDE
+from sentiment_lstm.wording import first_names
 
 
 def load_initial_model(settings: Settings, folder: Path) -> Bundle | None:
@@ -38,6 +41,7 @@ def resolve(settings: Settings, initial_model: Bundle | None) -> Settings:
     if initial_model:
         settings = _with_network_of(initial_model, settings)
     _check_language(settings)
+    _check_multi_label(settings)
     return replace(settings, training=resolve_auto(settings.training))
 
 
@@ -48,17 +52,31 @@ def adapt_initial_model(
     folder: Path,
     listener: Listener,
 ) -> Bundle | None:
-    """The initial model, with this version's cleaning of texts; None if it is not needed."""
+    """The initial model, with this version's cleaning of texts; None if it is not needed.
+
+    It comes without its wide path, which is fitted anew.
+    """
     if not initial_model or _has_language_stage(settings, folder):
         return None
-    if initial_model.config.classes != corpus.classes:
-        classes = ", ".join(initial_model.config.classes)
-        listener.on_note(
-            "The output layer is trained from scratch, because the classes differ. Map labels to "
-            f"{classes} (--label-map) to keep that of {settings.training.init}."
+    has_learnt_classes = bool(initial_model.weights["output.weight"].any())
+    if has_learnt_classes and not has_outputs_for(initial_model, corpus):
+        classes = first_names(initial_model.config.classes)
+        why = (
+            f"the classes differ. Map labels to {classes} (--label-map) to keep that of "
+            f"{bundle_name(str(settings.training.init))}."
         )
-    tokenizer = initial_model.tokenizer.cleaning_as_today(settings.text)
-    return replace(initial_model, tokenizer=tokenizer)
+        if initial_model.config.multi_label != corpus.multi_label:
+            why = "only one of both models gives a text several labels."
+        listener.on_note(f"The output layer is trained from scratch, because {why}")
+    tokenizer = initial_model.tokenizer.cleaning_as_today(settings.text).with_features(None)
+    network = {name: array for name, array in initial_model.weights.items() if name != WIDE}
+    return replace(initial_model, tokenizer=tokenizer, weights=network)
+
+
+def has_outputs_for(model: Bundle, corpus: Corpus) -> bool:
+    """Whether a model's output layer fits the corpus."""
+    same_kind = model.config.multi_label == corpus.multi_label
+    return same_kind and model.config.classes == corpus.classes
 
 
 def choose_tokenizer(start: Bundle | None, corpus: Corpus, settings: Settings) -> TextTokenizer:
@@ -73,7 +91,7 @@ def make_trainer(
     corpus: Corpus,
     tokenizer: TextTokenizer,
     start: Bundle | None,
-    set_aside: SetAside,
+    set_aside: SetAside | None,
     folder: Path,
 ) -> Trainer:
     """The trainer before its first update. `start` is the model to start from."""
@@ -87,14 +105,16 @@ def make_trainer(
 
 
 def _with_network_of(initial_model: Bundle, settings: Settings) -> Settings:
-    """Network and vocabulary come from the bundle, dropout and `max_tokens` from the settings.
+    """Network and vocabulary come from the bundle.
 
-    Slips are corrected if the bundle or the settings ask for it.
+    Dropout, the size of the wide path and `max_tokens` come from the settings. Slips are corrected
+    if the bundle or the settings ask for it.
     """
     model = replace(
         initial_model.config.model,
         dropout=settings.model.dropout,
         embedding_dropout=settings.model.embedding_dropout,
+        wide_features=settings.model.wide_features,
     )
     text = replace(
         initial_model.config.text,
@@ -119,6 +139,31 @@ def _check_language(settings: Settings) -> None:
         )
 
 
+def _check_multi_label(settings: Settings) -> None:
+    """Refuse settings that need one class for each text, and sources of both kinds.
+
+    Raises:
+        UsageError: there are such settings or sources.
+    """
+    training = settings.training
+    if any(source.multi_label != settings.data.multi_label for source in settings.mixture):
+        raise UsageError(
+            "Expected all sources to have one label per text, or all several, found both: set "
+            "multi_label for all of them."
+        )
+    needs_classes = {
+        "training.class_weights": training.class_weights,
+        "training.virtual_adversarial": training.virtual_adversarial,
+        "training.entropy": training.entropy,
+    }
+    given = [name for name, value in needs_classes.items() if value]
+    if settings.data.multi_label and given:
+        raise UsageError(
+            f"Expected one label for each text with {' and '.join(given)}, found --multi-label: "
+            "leave one of them out."
+        )
+
+
 def _has_language_stage(settings: Settings, folder: Path) -> bool:
     """Whether the run has finished its language stage."""
     return bool(settings.language.epochs) and is_bundle(folder / LANGUAGE)
@@ -136,14 +181,16 @@ def _first_model(
     """The model before its first update. Skip costly steps when a checkpoint will be loaded."""
     torch.manual_seed(settings.training.seed)
     try:
-        model = LSTMClassifier(settings.model, len(tokenizer), len(corpus.classes))
+        model = LSTMClassifier(
+            settings.model, len(tokenizer), len(corpus.classes), multi_label=corpus.multi_label
+        )
     except (RuntimeError, MemoryError) as error:
         raise TrainingError(
             "Expected a model that fits into memory, found none is left for it: "
             "lower model.hidden_size, model.embedding_size or text.vocabulary."
         ) from error
     if start:
-        same_classes = start.config.classes == corpus.classes
+        same_classes = has_outputs_for(start, corpus)
         kept = {k: v for k, v in start.weights.items() if same_classes or "output." not in k}
         load_weights(model, kept)
     elif is_fresh and settings.training.embeddings == "word2vec":

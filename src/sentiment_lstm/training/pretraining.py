@@ -31,6 +31,7 @@ from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.storage import explain_write_errors
 from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.listener import Listener
 from sentiment_lstm.training.loop import Trainer
@@ -79,18 +80,19 @@ def pretrained(
     )
     feed = _feed(texts, corpus.validation, tokenizer, settings)
     torch.manual_seed(settings.training.seed)
-    classifier = _classifier(settings, len(tokenizer), len(corpus.classes), start)
+    classifier = language_network(settings, len(tokenizer), len(corpus.classes), start)
     counts = feed.token_counts(len(tokenizer))
     model = LanguageModel(classifier, torch.from_numpy(counts).float(), settings.language.negatives)
-    trainer = Trainer(model, _training(settings), feed, NextToken())
+    trainer = Trainer(model, language_plan(settings), feed, NextToken())
     with explain_write_errors(folder):
         folder.mkdir(exist_ok=True)
-    session = Session(trainer, run, folder, interrupts, listener, started)
+    clock = Clock(started=started)
+    session = Session(trainer, run, folder, interrupts, listener, clock)
     session.train()
     model.load_state_dict(trainer.best)
     best = trainer.progress.best.items()
     metrics = {name.replace("validation_", "language_"): value for name, value in best}
-    metrics[SECONDS] = round(session.seconds, 1)
+    metrics[SECONDS] = round(clock.seconds, 1)
     bundle = _bundle(settings, corpus, tokenizer, classifier, metrics, len(texts))
     save_bundle(folder, bundle)
     session.path.unlink(missing_ok=True)
@@ -124,7 +126,7 @@ def _feed(
     kept = np.cumsum(lengths_of(held_out.ids)) <= _VALIDATION_TOKENS
     kept[0] = True
     held_out = Window(held_out.ids[: int(kept.sum())], held_out.labels[: int(kept.sum())])
-    plan = _training(settings)
+    plan = language_plan(settings)
     lengths = lengths_of(training.ids)
     steps = count_batches(lengths, plan.batch_tokens, plan.seed, plan.epochs)
     return Feed(lambda: [training], training, held_out, steps)
@@ -135,7 +137,7 @@ def _window(tokenizer: TextTokenizer, texts: Sequence[str], most: int) -> Window
     return Window(ids, np.zeros(len(ids), dtype=np.int64))
 
 
-def _classifier(
+def language_network(
     settings: Settings, vocabulary: int, classes: int, start: Bundle | None
 ) -> LSTMClassifier:
     """The run's network with the language model's dropout and an output layer of zeros.
@@ -155,7 +157,7 @@ def _classifier(
     return classifier
 
 
-def _training(settings: Settings) -> TrainingSettings:
+def language_plan(settings: Settings) -> TrainingSettings:
     """The training settings of the language stage: its own schedule, the run's other settings."""
     language = settings.language
     return replace(

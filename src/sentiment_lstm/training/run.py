@@ -7,7 +7,8 @@ and at the end the bundle (`config.json`, weights, tokenizer, card, `metrics.jso
 from __future__ import annotations
 
 import contextlib
-import time
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,14 @@ from sentiment_lstm.data.corpus import Corpus, load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.data.source_names import path_of
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.interrupts import Interrupts
-from sentiment_lstm.model.weights import to_arrays
+from sentiment_lstm.interrupts import Interrupted, Interrupts
 from sentiment_lstm.settings import DataSettings, Settings, read_json
 from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
+from sentiment_lstm.text import familiarity
+from sentiment_lstm.text.familiarity import measure_rates
 from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training import automatic, checkpoint
+from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.display import Display
 from sentiment_lstm.training.hardware import prepare
 from sentiment_lstm.training.listener import Listener
@@ -46,13 +50,15 @@ from sentiment_lstm.training.preparation import (
 from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
 from sentiment_lstm.training.pretraining import SECONDS, pretrained
 from sentiment_lstm.training.session import Session
-from sentiment_lstm.training.temperature import FEWEST, calibrate
+from sentiment_lstm.training.stages import Finished, train_stages
+from sentiment_lstm.training.standing import compare, is_still_falling
+from sentiment_lstm.training.trials import FOLDER as TRIALS
+from sentiment_lstm.training.trials import folders_of_trials, remove_trials
+from sentiment_lstm.wording import first_names
 
 SET_ASIDE = "set_aside.jsonl"
-_UNCALIBRATED = (
-    f"Fewer than {FEWEST} validation mistakes: too few to calibrate. Use more texts or a larger "
-    "data.validation."
-)
+_MEASURED_TEXTS = 2_000
+"""About this many texts are enough to measure how well the vocabulary fits."""
 
 
 def train(
@@ -117,11 +123,12 @@ def resume(
             f"Expected a run folder with {RUN_SETTINGS}, found none in {folder}: "
             "start one with 'sentiment-lstm train --out FOLDER'."
         )
+    settings = read_json(folder / RUN_SETTINGS)
     if is_bundle(folder):
         load_bundle(folder)  # raises if something is missing or damaged
+        _remove_what_only_a_training_needs(folder, settings)
         return None
     with locked(folder):
-        settings = read_json(folder / RUN_SETTINGS)
         initial_model = load_initial_model(settings, folder)
         return _run(settings, initial_model, folder, listener or Display(), resume_folder or folder)
 
@@ -133,32 +140,68 @@ def _run(
     listener: Listener,
     resume_folder: Path,
 ) -> dict[str, Any]:
-    started, seconds_before = time.monotonic(), 0.0
-    prepare(settings.training)
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, _resumption_named(resume_folder, listener):
+        clock = Clock()
         set_aside = SetAside(folder / SET_ASIDE, settings.data.strict)
         corpus = load_corpus(settings.data, settings.training.seed, set_aside, settings.mixture)
         listener.on_note(_described(corpus))
+        if settings.training.auto:
+            settings, initial_model = _look(settings, corpus, folder, listener)
+        prepare(settings.training)
         provenance = origin_of(settings, initial_model)
         start = adapt_initial_model(initial_model, settings, corpus, folder, listener)
         if settings.language.epochs:
             start = pretrained(settings, corpus, set_aside, folder, listener, interrupts, start)
             # The language stage has counted its own seconds.
-            started, seconds_before = time.monotonic(), float(start.metrics[SECONDS])  # type: ignore[arg-type]
+            clock = Clock(float(start.metrics[SECONDS]))  # type: ignore[arg-type]
         tokenizer = choose_tokenizer(start, corpus, settings)
-        trainer = make_trainer(settings, corpus, tokenizer, start, set_aside, folder)
-        session = Session(
-            trainer, resume_folder, folder, interrupts, listener, started, seconds_before
-        )
-        session.train()
-        metrics = _metrics(trainer, session, listener)
+
+        def fit(part: Corpus, stage: Path) -> Trainer:
+            is_last = stage == folder
+            counting = set_aside if is_last else None
+            trainer = make_trainer(settings, part, tokenizer, start, counting, stage)
+            Session(trainer, resume_folder, stage, interrupts, listener, clock).train()
+            return trainer
+
+        finished = train_stages(corpus, settings, tokenizer, folder, clock, listener, fit)
+        stages = folders_of_trials(folder) if settings.training.trials else [folder]
+        metrics = finished.metrics | {
+            "train_seconds": round(clock.seconds, 1),
+            **compare(finished.held_out, corpus.classes, settings.training.seed),
+            "still_falling": is_still_falling([read_metrics(stage) for stage in stages]),
+        }
         # The later rows of a stream were screened during the training.
         corpus.screening |= {"rows read": set_aside.rows, "set aside": dict(set_aside.counts)}
-        save_bundle(folder, _bundle(settings, provenance, corpus, tokenizer, trainer, metrics))
-        session.path.unlink(missing_ok=True)
+        interrupts.deferred = True
+        save_bundle(folder, _bundle(settings, provenance, corpus, finished, metrics))
+        _remove_what_only_a_training_needs(folder, settings)
         _note_set_aside(set_aside, listener)
-        interrupts.check()
+    interrupts.check()
     return metrics
+
+
+@contextlib.contextmanager
+def _resumption_named(folder: Path, listener: Listener) -> Iterator[None]:
+    """If a signal ends the block, say how to continue."""
+    try:
+        yield
+    except Interrupted:
+        listener.on_note(f"Continue with 'sentiment-lstm train --resume {folder}'.")
+        raise
+
+
+def _look(
+    settings: Settings, corpus: Corpus, folder: Path, listener: Listener
+) -> tuple[Settings, Bundle | None]:
+    """Choose settings that suit the texts, write them, and read the model to start from."""
+    seen = automatic.look(corpus, settings.data)
+    settings = automatic.choose(settings, seen)
+    initial_model = load_initial_model(settings, folder)
+    settings = resolve(settings, initial_model)
+    write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
+    for sentence in automatic.explain(settings, seen):
+        listener.on_note(sentence)
+    return settings, initial_model
 
 
 def _refuse_to_overwrite(folder: Path, settings: Settings) -> None:
@@ -167,6 +210,8 @@ def _refuse_to_overwrite(folder: Path, settings: Settings) -> None:
     in_the_way = [name for name in (*FILES, METRICS_LOG) if (folder / name).exists()]
     if any(_is_source(folder / SET_ASIDE, data) for data in (settings.data, *settings.mixture)):
         in_the_way.append(SET_ASIDE)
+    if (settings.training.auto or settings.training.trials) and (folder / TRIALS).exists():
+        in_the_way.append(TRIALS)
     if in_the_way and not has_run:
         raise UsageError(
             "Expected a folder whose files can be written, found "
@@ -184,10 +229,20 @@ def _is_source(file: Path, data: DataSettings) -> bool:
     return file.exists() and source.exists() and file.samefile(source)
 
 
+def _remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
+    (folder / checkpoint.FILE).unlink(missing_ok=True)
+    if settings.training.trials:
+        remove_trials(folder)
+
+
 def _remove_if_nothing_was_trained(folder: Path) -> None:
     """If no update was made, delete the settings so that the folder can be used again."""
-    if read_metrics(folder) or (folder / LANGUAGE).exists():
+    # Not the settings that the run began with: `auto` may have chosen trials since.
+    trials = folders_of_trials(folder) if read_json(folder / RUN_SETTINGS).training.trials else []
+    if (folder / LANGUAGE).exists() or any(map(read_metrics, (folder, *trials))):
         return
+    if trials:
+        remove_trials(folder)
     (folder / RUN_SETTINGS).unlink()
     (folder / METRICS_LOG).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -198,27 +253,9 @@ def _described(corpus: Corpus) -> str:
     counts = ", ".join(f"{name} {count}" for name, count in corpus.screening.items() if count)
     return (
         f"{len(corpus.sample):,} texts to train on{' at first' if corpus.streaming else ''}, "
-        f"{len(corpus.validation):,} to validate; classes {', '.join(corpus.classes)} ({counts})"
+        f"{len(corpus.validation):,} to validate; {len(corpus.classes):,} classes: "
+        f"{first_names(corpus.classes)} ({counts})"
     )
-
-
-def _metrics(trainer: Trainer, session: Session, listener: Listener) -> dict[str, Any]:
-    """The best epoch's numbers and the temperature; notes a model that is not calibrated."""
-    progress = trainer.progress
-    numbers = {k: v for k, v in progress.best.items() if k.startswith(("train_", "validation_"))}
-    temperature, calibrated_loss = calibrate(trainer)
-    if temperature is None:
-        listener.on_note(_UNCALIBRATED)
-    return {
-        **numbers,
-        "validation_calibrated_loss": calibrated_loss,
-        "temperature": 1.0 if temperature is None else temperature,
-        "best_epoch": progress.best["epoch"],
-        "epochs": progress.epoch,
-        "steps": progress.step,
-        "parameters": sum(p.numel() for p in trainer.model.parameters()),
-        "train_seconds": round(session.seconds, 1),
-    }
 
 
 def _note_set_aside(set_aside: SetAside, listener: Listener) -> None:
@@ -232,8 +269,7 @@ def _bundle(
     settings: Settings,
     provenance: dict[str, Any],
     corpus: Corpus,
-    tokenizer: TextTokenizer,
-    trainer: Trainer,
+    finished: Finished,
     metrics: dict[str, Any],
 ) -> Bundle:
     config = Config(
@@ -241,11 +277,27 @@ def _bundle(
         text=settings.text,
         classes=corpus.classes,
         temperature=metrics["temperature"],
+        thresholds=finished.thresholds,
         provenance={
             "version": __version__,
             **provenance,
-            "texts": len(corpus.sample),
+            "texts": finished.texts,
             "screening": corpus.screening,
+            **_token_rates(finished.tokenizer, corpus, settings),
         },
     )
-    return Bundle(config, tokenizer, to_arrays(trainer.best), metrics)
+    half = finished.tokenizer.features is not None
+    return Bundle(config, finished.tokenizer, finished.weights, metrics, half=half)
+
+
+def _token_rates(
+    tokenizer: TextTokenizer, corpus: Corpus, settings: Settings
+) -> dict[str, dict[str, float]]:
+    """How the vocabulary fits texts of the training: those that did not form it, if possible.
+
+    Validation texts come from the first source only, so they are not typical of a mixture.
+    """
+    examples = corpus.sample if settings.mixture else corpus.validation or corpus.sample
+    texts = [example.text for example in examples[:: 1 + len(examples) // _MEASURED_TEXTS]]
+    rates = measure_rates(tokenizer, texts)
+    return {familiarity.KEY: asdict(rates)} if rates else {}

@@ -144,6 +144,12 @@ def resume_search(folder: Path, listener: Listener | None = None) -> Search:
 def _check(settings: Settings, trials: int, fixed: Collection[str]) -> None:
     if trials < 1:
         raise UsageError(f"Expected at least 1 trial for --search, found {trials}.")
+    if settings.training.auto or settings.training.trials:
+        name = "preset auto" if settings.training.auto else "training.trials above 0"
+        raise UsageError(
+            f"Expected settings that keep texts for validation to search around, found {name}: "
+            "name preset quick or large, and leave training.trials at 0."
+        )
     if settings.language.epochs:
         raise UsageError(
             "Expected a search without a language model, which each trial would learn again, found "
@@ -167,7 +173,9 @@ def _digest(settings: Settings) -> str:
     corpus = load_corpus(settings.data, settings.training.seed, quiet, settings.mixture)
     digest = hashlib.sha256()
     for example in chain(corpus.sample, corpus.validation):
-        digest.update(f"{example.label}\0{example.text}\0".encode(errors="surrogatepass"))
+        digest.update(
+            f"{'|'.join(example.all_labels)}\0{example.text}\0".encode(errors="surrogatepass")
+        )
     return digest.hexdigest()
 
 

@@ -9,10 +9,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from sentiment_lstm.errors import TrainingError
+from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
+from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.training import checkpoint, tensorboard
+from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.listener import Listener, Listeners, Stage
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.metrics_log import MetricsLog
@@ -24,8 +27,7 @@ class Session:
 
     `run`: the folder that messages about `--resume` name. `folder`: where this stage's files are.
     `listener`: follows the progress. `metrics.jsonl` does so too, and TensorBoard if it is
-    installed. `started`: when the run began, by `time.monotonic()`. `seconds_before`: the seconds
-    of training before that.
+    installed. `clock`: counts the seconds of the run.
     """
 
     trainer: Trainer
@@ -33,8 +35,7 @@ class Session:
     folder: Path
     interrupts: Interrupts
     listener: Listener
-    started: float
-    seconds_before: float = 0.0
+    clock: Clock
     listeners: Listener = field(init=False)
     facts: Mapping[str, object] = field(init=False)
     saved: float = field(init=False)
@@ -46,13 +47,11 @@ class Session:
         """The path of the checkpoint."""
         return self.folder / checkpoint.FILE
 
-    @property
-    def seconds(self) -> float:
-        """Seconds of training so far, including those before interruptions."""
-        return self.seconds_before + time.monotonic() - self.started
-
     def train(self) -> None:
-        """Train to the end, from the checkpoint if there is one. The last checkpoint stays.
+        """Train to the end, from the checkpoint if there is one.
+
+        The last checkpoint stays, so that the next stages can be interrupted too. Signals are
+        then no longer deferred.
 
         Raises:
             TrainingError: data or settings changed since the checkpoint, or it is damaged.
@@ -72,15 +71,16 @@ class Session:
         self.interrupts.deferred = True
         try:
             self.trainer.run(self)
+            self.interrupts.check()
         except Interrupted:
             self.save()
-            self.listeners.on_note(
-                f"Saved after {self.trainer.progress.step} updates; continue with "
-                f"'sentiment-lstm train --resume {self.run}'."
-            )
+            self.listeners.on_note(f"Saved after {self.trainer.progress.step} updates.")
             raise
         finally:
             self.listeners.on_end()
+        self.save()
+        self.interrupts.deferred = False
+        self.interrupts.check()
 
     def stepped(self, step: dict[str, float]) -> None:
         """Report the numbers of an update; save if it is time."""
@@ -99,7 +99,7 @@ class Session:
     def epoch_ended(self, epoch: dict[str, float]) -> None:
         """Report the numbers of an epoch."""
         try:
-            self.listeners.on_epoch(epoch | {"seconds": round(self.seconds, 1)})
+            self.listeners.on_epoch(epoch | {"seconds": round(self.clock.seconds, 1)})
         except Exception:
             self.interrupts.check()  # a listener that ends the training must not hide a signal
             raise
@@ -108,14 +108,18 @@ class Session:
     def save(self) -> None:
         """Write the checkpoint."""
         tensors, progress = self.trainer.state()
-        facts = {**self.facts, "progress": progress, "seconds": self.seconds}
+        facts = {**self.facts, "progress": progress, "seconds": self.clock.seconds}
         checkpoint.save_checkpoint(self.path, tensors, facts)
         self.saved = time.monotonic()
 
     def _restore(self) -> None:
         tensors, facts = checkpoint.load_checkpoint(self.path)
-        for key, noun in (("data", "texts"), ("settings", "settings")):
-            if facts.get(key) != self.facts[key]:
+        same = {
+            "texts": facts.get("data") == self.facts["data"],
+            "settings": _settings_of(facts) == self.trainer.settings,
+        }
+        for noun, is_same in same.items():
+            if not is_same:
                 raise TrainingError(
                     f"Expected the {noun} that the run in {self.run} began with, found others: "
                     "restore them, or start a new run."
@@ -127,4 +131,12 @@ class Session:
                 f"Expected a whole checkpoint of this run at {self.path}, found another "
                 f"({error!s:.80}): delete it and resume to start the run again."
             ) from error
-        self.seconds_before = float(facts["seconds"])
+        self.clock.add_before(float(facts["seconds"]))
+
+
+def _settings_of(facts: Mapping[str, Any]) -> TrainingSettings | None:
+    """The settings in a checkpoint; those that an older version lacks have their defaults."""
+    try:
+        return Settings.from_dict({"training": facts["settings"]}).training
+    except (KeyError, UsageError):
+        return None

@@ -1,4 +1,4 @@
-"""The temperature of a trained classifier, fitted on its validation texts.
+"""The temperature of a trained classifier, and the logits of its validation texts.
 
 `evaluation.calibration` explains temperatures.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from sentiment_lstm.batching import ordered_batches
 from sentiment_lstm.evaluation.calibration import fit_temperature, probabilities
+from sentiment_lstm.records import Targets, has_several
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import cross_entropy
 from sentiment_lstm.training.schedule import weights_swapped
@@ -20,26 +21,32 @@ FEWEST = 10
 in four texts once made a model's logits six times as large."""
 
 
-def calibrate(trainer: Trainer) -> tuple[float | None, float]:
-    """Fit the temperature of a finished training's best weights.
+def calibrate(logits: NDArray[np.float32], targets: Targets) -> tuple[float | None, float]:
+    """Fit the temperature on texts that were not trained on.
 
     Returns:
-        The temperature (None if there are fewer than ten mistakes) and the mean validation loss
-        with it, in nats. If it is None, this is the loss of `Trainer.validate`.
+        The temperature (None if there are fewer than ten mistakes) and the mean loss with it, in
+        nats.
     """
-    window = trainer.feed.validation
-    targets = window.labels if window.targets is None else window.targets
-    logits = _validation_logits(trainer)
-    true = targets if targets.ndim == 1 else targets.argmax(axis=1)
-    mistakes = int((probabilities(logits.numpy()).argmax(axis=1) != true).sum())
-    temperature = fit_temperature(logits.numpy(), targets) if mistakes >= FEWEST else None
-    losses = cross_entropy(logits / (temperature or 1.0), torch.from_numpy(targets))
+    enough = count_mistakes(logits, targets) >= FEWEST
+    temperature = fit_temperature(logits, targets) if enough else None
+    losses = cross_entropy(
+        torch.from_numpy(logits) / (temperature or 1.0), torch.from_numpy(targets)
+    )
     return temperature, float(losses.mean())
 
 
+def count_mistakes(logits: NDArray[np.float32], targets: Targets) -> int:
+    """The number of texts whose likeliest class, or whose set of labels, is not the right one."""
+    if has_several(targets):
+        return int(((logits > 0) != targets).any(axis=1).sum())
+    true = targets if targets.ndim == 1 else targets.argmax(axis=1)
+    return int((probabilities(logits).argmax(axis=1) != true).sum())
+
+
 @torch.no_grad()
-def _validation_logits(trainer: Trainer) -> Tensor:
-    """Logits of the best weights in the order of the validation texts, float32 [N] or [N, C]."""
+def validation_logits(trainer: Trainer) -> NDArray[np.float32]:
+    """Logits of the kept weights in the order of the validation texts, float32 [N] or [N, C]."""
     rows, logits = [], []
     with weights_swapped(trainer.model, trainer.best):
         trainer.model.eval()
@@ -49,4 +56,5 @@ def _validation_logits(trainer: Trainer) -> Tensor:
             )
             rows.append(batch.rows)
             logits.append(trainer.model(ids, lengths).float().cpu())
-    return torch.cat(logits)[np.argsort(np.concatenate(rows))]
+    ordered: NDArray[np.float32] = torch.cat(logits).numpy()[np.argsort(np.concatenate(rows))]
+    return ordered

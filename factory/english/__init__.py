@@ -1,0 +1,1 @@
+"""Makes the English start: the network that trainings on English texts start from."""

@@ -1,0 +1,136 @@
+"""Several labels per text: reads lists, texts with separators, and one column for each label.
+
+This file knows nothing of files or screening. `labels.py` decides the class of a single label.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from itertools import islice
+
+from sentiment_lstm.data.label_map import normal_label
+from sentiment_lstm.data.labels import Labeller
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.records import Row
+
+SEPARATORS = ("|", ";", ",")
+"""The separators that are looked for, in this order."""
+LOOKED_AT = 1_000
+"""Rows that are searched for a separator."""
+
+MISSING, UNMAPPED = "missing label", "unmapped label"
+"""Why a row's labels cannot be used."""
+_IN_A_COLUMN: Mapping[object, bool] = {1: True, 0: False, "true": True, "false": False}
+
+
+class LabelSets:
+    """Reads the labels of a text.
+
+    Args:
+        labeller: gives each label its class.
+        separator: the character between two labels in a string; None: a string is one label.
+    """
+
+    def __init__(self, labeller: Labeller, separator: str | None = None) -> None:
+        self._labeller, self._separator = labeller, separator
+
+    def read(self, raw: object) -> tuple[tuple[str, ...], str | None]:
+        """The classes of a text, sorted, and what is wrong with its labels (None: nothing).
+
+        An empty list, an empty string and columns of 0 mean that the text has no label. None, NaN
+        and empty columns mean that its labels are missing.
+        """
+        if raw is None or raw != raw:
+            return (), MISSING
+        if isinstance(raw, Mapping):
+            labels = _of_columns(raw)
+        elif isinstance(raw, str):
+            labels = self._of_string(raw)
+        else:
+            labels = list(raw) if isinstance(raw, list | tuple) else [raw]
+        if labels is None:
+            return (), MISSING
+        names = {self._class_of(label) for label in labels}
+        known = sorted(name for name in names if name is not None)
+        return tuple(known), UNMAPPED if None in names else None
+
+    def classes(self) -> tuple[str, ...]:
+        """All classes, in order."""
+        return self._labeller.classes()
+
+    def freeze_classes(self) -> None:
+        """After this, unknown labels are unmapped.
+
+        Raises:
+            DataError: most labels occur only once.
+        """
+        self._labeller.freeze_classes()
+
+    def _class_of(self, raw: object) -> str | None:
+        if not isinstance(raw, str | int | float):
+            return None
+        label = normal_label(raw)
+        if label is None or self._labeller.is_missing(label):
+            return None
+        return self._labeller.class_of(label)
+
+    def _of_string(self, text: str) -> list[object]:
+        """A list as programs write it (`["joy", "love"]`), or labels with separators."""
+        stripped = text.strip()
+        if stripped.startswith("[") and stripped.endswith("]"):
+            try:
+                return list(ast.literal_eval(stripped))
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                return [text]
+        parts = stripped.split(self._separator) if self._separator else [stripped]
+        return [part for part in map(str.strip, parts) if part]
+
+
+def find_separator(rows: Iterable[Row]) -> str | None:
+    """The first of `SEPARATORS` that occurs in a label of the first rows; None if none occurs."""
+    seen: set[str] = set()
+    for row in islice(rows, LOOKED_AT):
+        if isinstance(row.label, list | Mapping):
+            return None
+        if isinstance(row.label, str) and not row.label.strip().startswith("["):
+            seen |= set(row.label)
+    return next((separator for separator in SEPARATORS if separator in seen), None)
+
+
+def check_separator(separator: str | None, *, multi_label: bool) -> None:
+    """Refuse a separator of labels that cannot be used.
+
+    Raises:
+        UsageError: it is blank, or each text has one label.
+    """
+    if separator is None:
+        return
+    if not multi_label:
+        raise UsageError(
+            "Expected --multi-label with a separator of labels, found none: add it, or leave "
+            "--label-separator out."
+        )
+    if not separator.strip():
+        raise UsageError(
+            f"Expected a character between labels, found {separator!r}: name one such as |."
+        )
+
+
+def _of_columns(values: Mapping[str, object]) -> list[object] | None:
+    """The names of the columns that hold 1 or true; None if all are empty.
+
+    An empty column counts as 0 if another one is filled. Any other value is no label (None).
+    """
+    plain = {
+        name: normal_label(value) if value is None or isinstance(value, str | int | float) else ""
+        for name, value in values.items()
+    }
+    filled = {name: value for name, value in plain.items() if value is not None}
+    if not filled:
+        return None
+    return [
+        name if value in _IN_A_COLUMN else None
+        for name, value in filled.items()
+        if _IN_A_COLUMN.get(value, True)
+    ]

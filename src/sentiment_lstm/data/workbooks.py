@@ -1,0 +1,120 @@
+"""Reads the first sheet of an xlsx workbook by rows, as csv is read: each cell is a text.
+
+Rows are streamed. Memory holds one row and the workbook's table of different texts. This file does
+not know which columns hold texts or labels.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+
+from sentiment_lstm.data.libraries import first_line, openpyxl
+from sentiment_lstm.data.packing import check_sizes
+from sentiment_lstm.data.tables import Record
+from sentiment_lstm.errors import DataError
+
+# The errors of zipfile, zlib, the XML parser and openpyxl for damaged or unusual workbooks.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, ParseError, OSError, EOFError, KeyError, IndexError, ValueError,
+    TypeError, AttributeError, NotImplementedError,
+)  # fmt: skip
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+"""How a workbook writes characters that XML cannot hold: `_x000D_`."""
+
+_logger = logging.getLogger(__name__)
+
+
+def read_workbook(stream: IO[bytes], path: Path) -> tuple[list[str], Iterator[Record[list[str]]]]:
+    """The column names of a workbook's first visible sheet, and its rows.
+
+    The first row with a value holds the column names. Empty rows are left out. Numbers, dates and
+    truth values are written as a spreadsheet shows them; a formula is read as its last result.
+
+    Args:
+        stream: the file's bytes, from `formats.open_table`.
+        path: its path, for messages.
+
+    Raises:
+        DataError: here or while rows are read: the file is damaged, or it has no sheet.
+        MissingExtraError: openpyxl is not installed.
+    """
+    library = openpyxl()
+    check_sizes(stream, path)
+    with _explained(path):
+        workbook = library.load_workbook(stream, read_only=True, data_only=True)
+        rows = _rows(_first_sheet(workbook, path.name), path)
+        _, header = next(rows, (0, []))
+    header = [name.strip() for name in header]
+    return header, _records(rows, len(header))
+
+
+def _first_sheet(workbook: Any, name: str) -> Any:  # noqa: ANN401
+    sheets = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
+    if not sheets:
+        raise DataError(f"Expected a sheet of rows in {name}, found none; save it with one.")
+    if len(sheets) > 1:
+        others = ", ".join(sheet.title for sheet in sheets[1:6])
+        _say_once(
+            f"Read the first sheet of {name}, {sheets[0].title}; for another ({others}), "
+            "save it as a file of its own."
+        )
+    return sheets[0]
+
+
+@cache
+def _say_once(sentence: str) -> None:
+    _logger.warning("%s", sentence)
+
+
+def _rows(sheet: Any, path: Path) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401
+    """The number and the cells of each row that is not empty, without empty cells at its end."""
+    sheet.reset_dimensions()  # some programs state wrong ones, and rows would be cut
+    with _explained(path):
+        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+            texts = [_text(cell) for cell in cells]
+            while texts and not texts[-1]:
+                texts.pop()
+            if texts:
+                yield number, texts
+
+
+def _records(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[Record[list[str]]]:
+    for number, texts in rows:
+        yield Record(number, texts + [""] * (width - len(texts)))
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), cell)
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return f"{cell:.15g}"
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ").removesuffix(" 00:00:00")
+    return str(cell)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn damage into a `DataError`."""
+    try:
+        yield
+    except DataError:  # it is a `ValueError` too
+        raise
+    except _DAMAGE as error:
+        raise DataError(
+            f"Expected a whole xlsx workbook at {path.name}, found: {first_line(error)}."
+        ) from error

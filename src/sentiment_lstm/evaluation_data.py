@@ -1,0 +1,232 @@
+"""Chooses the texts to measure a model on. This file scores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from sentiment_lstm.bundle import Config
+from sentiment_lstm.data.corpus import (
+    evaluation_split,
+    named_split,
+    texts_only,
+    validation_examples,
+)
+from sentiment_lstm.data.open import (
+    is_missing,
+    list_splits,
+    open_rows,
+    read_examples,
+)
+from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.data.source_names import is_remote
+from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.provenance import (
+    caution_about,
+    has_path,
+    is_portable,
+    is_same_source,
+    joined_text_columns,
+    recorded_hash,
+    sha256_of,
+)
+from sentiment_lstm.records import Example
+from sentiment_lstm.settings import DataSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationData:
+    """The texts to measure on: a source, or the part that a training on it keeps for validation.
+
+    `kept_back`: whether it is this validation part, chosen by `data` and `seed`. `caution`: a
+    sentence about texts that may have trained the model, or empty. `measure` logs it as a warning.
+    """
+
+    data: DataSettings
+    seed: int
+    kept_back: bool
+    caution: str = field(default="", compare=False)
+
+    @property
+    def split(self) -> str:
+        """The name of the split that is measured."""
+        return "validation" if self.kept_back else self.data.split
+
+    def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
+        """The labelled texts. If the split is the source's own, all good rows are kept."""
+        if self.kept_back:
+            return validation_examples(self.data, self.seed, set_aside, classes)
+        return read_examples(self.data, set_aside=set_aside, classes=classes)
+
+    def column(self, name: str) -> dict[str, str]:
+        """The values of another column by row id; the source is read once more.
+
+        Raises:
+            DataError: the source has no such column.
+        """
+        whole = self.kept_back and self.data.split == "train"
+        own = whole and "validation" in list_splits(self.data.source)
+        split = "validation" if own else self.data.split
+        rows = open_rows(replace(self.data, group_column=name, split=split))
+        most = self.data.stream_rows if self.data.streaming and self.kept_back else None
+        values = {row.id: _clean_cell(row.group) for row in islice(rows, most)}
+        if not any(values.values()):
+            raise DataError(
+                f"Expected values in a column {name!r} of {self.data.source}, found none: "
+                "name another column, or none."
+            )
+        return values
+
+
+def evaluation_data(
+    config: Config,
+    source: str | None,
+    split: str | None,
+    options: Mapping[str, object],
+    run: Settings | None = None,
+) -> EvaluationData:
+    """Choose the texts to measure a model on: its own validation texts unless a source is named.
+
+    Args:
+        config: the model's configuration, which names the texts that trained the model.
+        source: as `--data` names it; if it is the model's own, its columns and label map apply.
+        split: None means `test` if a named source has one, else the validation texts if the source
+            is the model's own, else everything.
+        options: settings that replace those of the model.
+        run: the settings of the model's run, which say where its texts are (`run_settings`). None:
+            a source must be named.
+
+    Raises:
+        DataError: no source is named, and the model's own source is unknown or not on this machine;
+            or the model was trained on its validation texts too.
+    """
+    if source is None and run is None:
+        raise DataError(
+            "Expected labelled texts to measure on, found none: name them with --data SOURCE."
+        )
+    trained = run or Settings.from_dict(config.provenance.get("settings", {}))  # type: ignore[arg-type]
+    data = _own_data(config, source, trained, has_run=run is not None)
+    own = data is not None
+    joined = joined_text_columns(config.provenance)
+    data = data or DataSettings(source=str(source), text_column=joined)
+    if source is None:
+        _check_here(data)
+    evaluated = evaluation_split(data.source) if source else "validation"
+    split = split or ("validation" if own and evaluated == "train" else evaluated)
+    kept_back = split == "validation" and (own or split not in list_splits(data.source))
+    if kept_back and own:
+        _check_kept_out(trained)
+    if kept_back:
+        _check_excluded(data)
+    else:
+        data = replace(data, split=split, streaming=False, exclude=())
+    data = _with_kind_of(config, data, options)
+    caution = "" if own else caution_about(data.source, config.provenance)
+    data = Settings(data=data).updated(options).data
+    return EvaluationData(data, trained.training.seed, kept_back, caution)
+
+
+def _with_kind_of(
+    config: Config, data: DataSettings, options: Mapping[str, object]
+) -> DataSettings:
+    """Read several labels per text if the model gives several.
+
+    Raises:
+        UsageError: `--multi-label` is given though the model gives one label per text.
+    """
+    if options.get("data.multi_label") and not config.multi_label:
+        raise UsageError(
+            "Expected no --multi-label, because this model gives each text one label: leave it "
+            "out, or train a model with it."
+        )
+    return replace(data, multi_label=config.multi_label)
+
+
+def out_of_scope_texts(name: str, data: DataSettings) -> Iterator[str]:
+    """Read texts that belong to no class.
+
+    Args:
+        name: `SOURCE` or `SOURCE:SPLIT`. Without a split, it is `test` if the source has it.
+        data: how the labelled texts are read. Its text column is used if the source has it.
+
+    Raises:
+        DataError: the source cannot be read, or has no usable text.
+    """
+    source, split = named_split(name)
+    split = split or evaluation_split(source)
+    read = replace(data, source=source, split=split, streaming=False, strict=False)
+    return (example.text for example in texts_only(read, SetAside()))
+
+
+def _own_data(
+    config: Config, source: str | None, trained: Settings, *, has_run: bool
+) -> DataSettings | None:
+    """How to read a source that the model was trained on; None if it was trained on another."""
+    own = replace(trained.data, strict=False)
+    if source is None:
+        return own
+    if "settings" not in config.provenance and not has_run:
+        return None
+    same_source = is_same_source(source, own.source)
+    sha256 = recorded_hash(config.provenance)
+    if is_portable(source) or (has_run and same_source):
+        return own if same_source else None
+    if sha256 is None:  # a bare name may be the name of another file
+        return own if same_source and has_path(own.source) else None
+    # Another machine may have another file of that name, or the same file at another place.
+    same_file = sha256_of(source) == sha256
+    return replace(own, source=source) if same_file else None
+
+
+def _check_here(data: DataSettings) -> None:
+    """Refuse texts that the user did not name and that are not on this machine.
+
+    Raises:
+        DataError: the texts are read over the network, or they are missing.
+    """
+    for source in (data.source, *data.exclude):
+        if is_remote(source):
+            raise DataError(
+                f"Expected texts on this machine to measure on, found a training on {source}: "
+                "name labelled texts with --data SOURCE."
+            )
+    if is_missing(data.source):
+        raise DataError(
+            f"Expected the texts that the model was trained on at {data.source}, found nothing: "
+            "name labelled texts to measure on, --data SOURCE."
+        )
+
+
+def _check_kept_out(trained: Settings) -> None:
+    """Refuse the validation texts of a training with trials: it ends by training on all texts.
+
+    Raises:
+        DataError: there were trials.
+    """
+    if trained.training.trials:
+        raise DataError(
+            "Expected texts that the model was not trained on, found that it was trained on all "
+            f"texts of {trained.data.source}: name others with --data SOURCE (metrics.json holds "
+            "the accuracy on texts that trials left out)."
+        )
+
+
+def _check_excluded(data: DataSettings) -> None:
+    """Refuse to choose validation texts without the texts that the training excluded.
+
+    Raises:
+        DataError: such texts are not on this machine.
+    """
+    for excluded in data.exclude:
+        source, _ = named_split(excluded)
+        if is_missing(source):
+            raise DataError(
+                f"Expected the texts that the training excluded at {source}, found nothing: "
+                "put them back, or name other labelled texts with --data SOURCE."
+            )
+
+
+def _clean_cell(cell: str | None) -> str:
+    """A value of a column as a string that can be shown and stored."""
+    return (cell or "").strip().encode(errors="replace").decode()

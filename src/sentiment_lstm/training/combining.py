@@ -1,0 +1,133 @@
+"""Adds the wide path to a trained LSTM, and calibrates the sum.
+
+Their weights are fitted on texts that neither was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_lstm.data.corpus import Corpus
+from sentiment_lstm.evaluation.calibration import probabilities
+from sentiment_lstm.evaluation.mixing import Mixture, fit_mixture, log_loss
+from sentiment_lstm.evaluation.multi_label import f1_scores
+from sentiment_lstm.evaluation.thresholds import choose_thresholds
+from sentiment_lstm.records import Example, Targets, has_several
+from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training.feed import targets_of
+from sentiment_lstm.training.objective import balanced_weights
+from sentiment_lstm.training.temperature import FEWEST, count_mistakes
+from sentiment_lstm.training.trials import Trial, everything
+from sentiment_lstm.training.wide import LinearModel, count_features, fit_linear
+from sentiment_lstm.weights_file import WIDE
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """The wide path of the last training, and the mixture that was fitted on the trials.
+
+    `logits`: those of the texts that were held out, before the temperature. `metrics`: accuracy and
+    loss on these texts.
+    """
+
+    linear: LinearModel
+    mixture: Mixture
+    logits: NDArray[np.float32]
+    metrics: Mapping[str, Any]
+
+    def weights(self, network: Mapping[str, NDArray[np.float32]]) -> Weights:
+        """The network's weights with the wide path, so that its logits are those of the mixture.
+
+        A wide path of weight 0 is left out.
+        """
+        if not self.mixture.weight:
+            return dict(network)
+        deep, wide = np.float32(1 - self.mixture.weight), np.float32(self.mixture.weight)
+        return {
+            **network,
+            "output.weight": deep * network["output.weight"],
+            "output.bias": deep * network["output.bias"] + wide * self.linear.bias,
+            WIDE: wide * self.linear.weights,
+        }
+
+
+def combine(
+    corpus: Corpus,
+    tokenizer: TextTokenizer,
+    trials: Sequence[Trial],
+    *,
+    refit: bool,
+    is_balanced: bool = False,
+) -> Combination:
+    """Fit a wide path for each trial, fit the mixture on all trials, then fit the last wide path.
+
+    Args:
+        corpus: all texts.
+        tokenizer: has the features of the wide path.
+        trials: which texts were left out, with the LSTM's logits.
+        refit: fit the last wide path on all texts; else it is that of the only trial.
+        is_balanced: a rare class is as important as a frequent one (`training.class_weights`).
+    """
+    examples = everything(corpus).sample
+    rows = {id(example): row for row, example in enumerate(examples)}
+    counts, classes = count_features(tokenizer, examples), len(corpus.classes)
+
+    def fit(training: Sequence[Example]) -> LinearModel:
+        training_rows = np.array([rows[id(example)] for example in training])
+        weights = np.array([example.weight for example in training], dtype=np.float32)
+        targets = targets_of(training, corpus.classes)
+        if is_balanced:
+            labels = targets if targets.ndim == 1 else targets.argmax(axis=1)
+            weights *= balanced_weights(labels.astype(np.int64), classes)[labels]
+        return fit_linear(counts, training_rows, targets, classes, weights)
+
+    deep, wide = [], []
+    for trial in trials:
+        linear = fit(trial.training)
+        deep.append(trial.logits)
+        held_out = np.array([rows[id(example)] for example in trial.held_out])
+        wide.append(counts.logits(linear, held_out))
+    if refit:
+        linear = fit(examples)
+    targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
+    return _combination(linear, np.concatenate(deep), np.concatenate(wide), targets)
+
+
+def _combination(
+    linear: LinearModel, deep: NDArray[np.float32], wide: NDArray[np.float32], targets: Targets
+) -> Combination:
+    mixture = fit_mixture(deep, wide, targets)
+    logits = mixture.logits(deep, wide).astype(np.float32)
+    if count_mistakes(logits, targets) < FEWEST:
+        mixture = fit_mixture(deep, wide, targets, temperature=1.0)
+        logits = mixture.logits(deep, wide).astype(np.float32)
+
+    def accuracy(logits: NDArray[np.float32]) -> float:
+        return 1 - count_mistakes(logits, targets) / len(targets)
+
+    metrics: dict[str, Any] = {
+        "validation_loss": log_loss(logits, targets, 1.0),
+        "validation_accuracy": accuracy(logits),
+        "validation_calibrated_loss": mixture.loss,
+        "temperature": mixture.temperature,
+        "lstm_accuracy": accuracy(deep),
+        "wide_accuracy": accuracy(wide),
+        "wide_weight": mixture.weight,
+    }
+    if has_several(targets):
+        parts = {"lstm_macro_f1": deep, "wide_macro_f1": wide}
+        metrics |= {name: _best_macro_f1(part, targets) for name, part in parts.items()}
+    return Combination(linear, mixture, logits, metrics)
+
+
+def _best_macro_f1(logits: NDArray[np.float32], targets: NDArray[np.bool_]) -> float:
+    """The mean F1 of the labels, with the thresholds that suit these texts best."""
+    scores = probabilities(logits, multi_label=True)
+    return f1_scores(targets, scores >= choose_thresholds(scores, targets))["macro_f1"]

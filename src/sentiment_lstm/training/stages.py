@@ -1,0 +1,196 @@
+"""The stages of a run after its texts are read: trials, the last training, the wide path.
+
+This file knows how the stages follow each other, not how one is trained or resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_lstm.data.corpus import Corpus
+from sentiment_lstm.evaluation.by_class import by_class
+from sentiment_lstm.evaluation.calibration import probabilities
+from sentiment_lstm.evaluation.metrics import confusion_matrix
+from sentiment_lstm.evaluation.mixing import log_loss
+from sentiment_lstm.evaluation.multi_label import measure_labels
+from sentiment_lstm.evaluation.thresholds import choose_thresholds
+from sentiment_lstm.model.weights import to_arrays
+from sentiment_lstm.records import Targets, has_several
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training.clock import Clock
+from sentiment_lstm.training.combining import Weights, combine
+from sentiment_lstm.training.feed import targets_of
+from sentiment_lstm.training.listener import Listener
+from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.temperature import (
+    FEWEST,
+    calibrate,
+    count_mistakes,
+    validation_logits,
+)
+from sentiment_lstm.training.trials import Trial, everything, run_trials
+from sentiment_lstm.training.wide import with_learnt_features
+from sentiment_lstm.weights_file import WIDE
+
+Fit = Callable[[Corpus, Path], Trainer]
+"""Trains the network on a corpus, with its files in a folder, and returns the finished trainer."""
+
+_OF_LABELS = ("accuracy", "micro_f1", "macro_f1", "per_class")
+"""The measures of `measure_labels` that `metrics.json` holds."""
+_UNCALIBRATED = (
+    f"Fewer than {FEWEST} validation mistakes: too few to calibrate. The probabilities stay as "
+    "they are."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The result of a run's stages.
+
+    `thresholds`: those of the labels, [C], if a text may have several of them; else None.
+    `tokenizer`: with the features of the wide path. `texts`: how many texts the last training read.
+    `held_out`: the parts of the texts that measured it. `metrics`: as `metrics.json` holds them,
+    without the seconds.
+    """
+
+    weights: Weights
+    thresholds: tuple[float, ...] | None
+    tokenizer: TextTokenizer
+    texts: int
+    held_out: Sequence[Trial]
+    metrics: dict[str, Any]
+
+
+def train_stages(
+    corpus: Corpus,
+    settings: Settings,
+    tokenizer: TextTokenizer,
+    folder: Path,
+    clock: Clock,
+    listener: Listener,
+    fit: Fit,
+) -> Finished:
+    """Make the trials if there are any, then the last training, then add the wide path.
+
+    Without trials, the last training's validation texts give the weights and the temperature.
+    """
+    training = settings.training
+
+    def score(part: Corpus, stage: Path) -> NDArray[np.float32]:
+        return validation_logits(fit(part, stage))
+
+    if training.trials:
+        trials = run_trials(corpus, training.trials, training.seed, folder, clock, listener, score)
+        corpus_of_last = everything(corpus)
+        listener.on_note(f"last training, on all {len(corpus_of_last.sample):,} texts")
+        trainer = fit(corpus_of_last, folder)
+    else:
+        corpus_of_last = corpus
+        trainer = fit(corpus, folder)
+        trials = [Trial(corpus.sample, corpus.validation, validation_logits(trainer))]
+    if settings.model.wide_features:
+        most = settings.model.wide_features
+        tokenizer = with_learnt_features(tokenizer, corpus_of_last.sample, most)
+    weights, tokenizer, logits, measured = _put_together(
+        corpus, settings, tokenizer, trials, trainer
+    )
+    targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
+    if count_mistakes(logits, targets) < FEWEST:
+        listener.on_note(_UNCALIBRATED)
+    thresholds, by_label = _decided(targets, logits, measured["temperature"], corpus.classes)
+    metrics = {
+        **measured,
+        **_progress(trainer),
+        "parameters": sum(array.size for array in weights.values()),
+        **{f"validation_{name}": value for name, value in by_label.items()},
+    }
+    texts = len(corpus_of_last.sample)
+    return Finished(weights, thresholds, tokenizer, texts, trials, metrics)
+
+
+def _put_together(
+    corpus: Corpus,
+    settings: Settings,
+    tokenizer: TextTokenizer,
+    trials: Sequence[Trial],
+    trainer: Trainer,
+) -> tuple[Weights, TextTokenizer, NDArray[np.float32], dict[str, Any]]:
+    """Weights, tokenizer, logits of the texts held out, and their measures.
+
+    The wide path is added if the tokenizer has features for it and it makes the model better.
+    """
+    weights, logits, numbers = to_arrays(trainer.best), _logits(trials), _numbers(trainer)
+    if tokenizer.features is None:
+        targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
+        return weights, tokenizer, logits, _calibrated(logits, targets) | numbers
+    training = settings.training
+    combination = combine(
+        corpus,
+        tokenizer,
+        trials,
+        refit=bool(training.trials),
+        is_balanced=training.class_weights,
+    )
+    weights = combination.weights(weights)
+    if WIDE not in weights:
+        tokenizer = tokenizer.with_features(None)
+    return weights, tokenizer, combination.logits, {**numbers, **combination.metrics}
+
+
+def _logits(trials: Sequence[Trial]) -> NDArray[np.float32]:
+    """The network's logits of all texts that were held out."""
+    return np.concatenate([trial.logits for trial in trials])
+
+
+def _numbers(trainer: Trainer) -> dict[str, Any]:
+    """Losses and accuracies of the epoch whose weights are kept."""
+    best = trainer.progress.best
+    return {k: v for k, v in best.items() if k.startswith(("train_", "validation_"))}
+
+
+def _progress(trainer: Trainer) -> dict[str, Any]:
+    progress = trainer.progress
+    return {
+        "best_epoch": progress.best["epoch"],
+        "epochs": progress.epoch,
+        "steps": progress.step,
+    }
+
+
+def _calibrated(logits: NDArray[np.float32], targets: Targets) -> dict[str, Any]:
+    """The temperature of a network alone, and its numbers on the texts held out."""
+    temperature, loss = calibrate(logits, targets)
+    return {
+        "validation_loss": log_loss(logits, targets, 1.0),
+        "validation_accuracy": 1 - count_mistakes(logits, targets) / len(targets),
+        "validation_calibrated_loss": loss,
+        "temperature": 1.0 if temperature is None else temperature,
+    }
+
+
+def _decided(
+    targets: Targets,
+    logits: NDArray[np.float32],
+    temperature: float,
+    classes: tuple[str, ...],
+) -> tuple[tuple[float, ...] | None, Mapping[str, Any]]:
+    """The thresholds of several labels, and the measures of each class on the texts held out.
+
+    Measures that do not apply are left out.
+    """
+    if has_several(targets):
+        scores = probabilities(logits, temperature, multi_label=True)
+        thresholds = tuple(choose_thresholds(scores, targets).tolist())
+        measures = measure_labels(targets, scores, thresholds, classes)
+        return thresholds, {name: measures[name] for name in _OF_LABELS}
+    labels = targets.astype(np.int64) if targets.ndim == 1 else targets.argmax(axis=1)
+    predicted = probabilities(logits).argmax(axis=1)
+    measures = by_class(confusion_matrix(labels, predicted, len(classes)), classes)
+    return None, {name: value for name, value in measures.items() if value is not None}
