@@ -430,7 +430,7 @@ def test_a_run_that_is_ended_again_and_again_ends_with_the_same_bits(whole, tmp_
     sets = [f"--set={name}={value}" for name, value in settings.items()]
     begin = ["train", "--data", str(source), *sets, "--out"]
     subprocess.run(_command(*begin, str(tmp_path / "whole")), check=True, capture_output=True)
-    folder, rng, ends = tmp_path / "run", random.Random(int(time.time())), 0
+    folder, rng, ends = tmp_path / "run", random.Random(0), 0
     command = _command(*begin, str(folder))
     while ends < 6:
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -444,7 +444,8 @@ def test_a_run_that_is_ended_again_and_again_ends_with_the_same_bits(whole, tmp_
         if process.returncode == 0:
             break
         ends += 1
-        assert process.returncode == (143 if number == signal.SIGTERM else -9)
+        # Before the command has set up its signals, SIGTERM ends it; a shell shows 143 for both.
+        assert process.returncode in ((143, -15) if number == signal.SIGTERM else (-9,))
         if (folder / RUN_SETTINGS).exists():
             command = _command("train", "--resume", str(folder))
     subprocess.run(_command("train", "--resume", str(folder)), check=True, capture_output=True)
