@@ -31,6 +31,11 @@ def has_several(targets: Targets) -> TypeGuard[NDArray[np.bool_]]:
     return targets.dtype == np.bool_
 
 
+def class_indices(targets: Targets) -> NDArray[np.int64]:
+    """The likeliest class of each text with one class, [N]."""
+    return targets.astype(np.int64) if targets.ndim == 1 else targets.argmax(axis=1)
+
+
 def output_units(classes: int, *, multi_label: bool = False) -> int:
     """The number of output units U of a network.
 

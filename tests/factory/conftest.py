@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factory_texts import TEXTS
 
 from sentiment_lstm.bundle import save_bundle
 from sentiment_lstm.settings import Settings, TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
-
-TEXTS = ["a good film", "a bad film", "not bad at all", "good , not bad"]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
-from conftest import TEXTS
+from factory_texts import TEXTS
 
 from factory.surgery import words
 from factory.surgery.embeddings import UNKNOWN, embedding_of, mapped, mean_of, with_words

@@ -157,9 +157,9 @@ def test_groups_stay_together(tmp_path: Path, monkeypatch):
     source.write_text("\n".join(["text,film,label", *lines]))
     kept: list[Any] = []
 
-    def watched(corpus, tokenizer, trials_, **options):
-        kept.extend(trials_)
-        return combining.combine(corpus, tokenizer, trials_, **options)
+    def watched(corpus, tokenizer, trials, held_out, **options):
+        kept.extend(trials)
+        return combining.combine(corpus, tokenizer, trials, held_out, **options)
 
     monkeypatch.setattr(stages, "combine", watched)
     train(tiny_auto(source, data__group_column="film"), tmp_path / "run", QUIET)

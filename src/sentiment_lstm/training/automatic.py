@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sentiment_lstm.bundle import STARTS, is_bundle, load_bundle
+from sentiment_lstm.bundle import STARTS, Bundle, is_bundle, load_bundle
 from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.data.open import list_splits
 from sentiment_lstm.provenance import bundle_name, data_sets, registered_set
@@ -102,6 +102,7 @@ class Look:
 
 def look(corpus: Corpus, data: DataSettings) -> Look:
     """Count the texts, classes and words of a corpus."""
+    start = load_bundle(START) if is_bundle(START) else None
     examples = [*corpus.sample, *corpus.validation]
     texts = [example.text for example in examples[:: max(1, len(examples) // _LOOKED_AT)]]
     cut = TextTokenizer.learn(texts, Settings().text)
@@ -112,11 +113,11 @@ def look(corpus: Corpus, data: DataSettings) -> Look:
         texts=len(examples),
         classes=Counter(name for example in examples for name in example.all_labels),
         words=(len(words) + unspaced / _LETTERS_PER_PIECE) / len(texts),
-        whole_words=_whole_words(letters),
+        whole_words=_whole_words(start, letters),
         english_words=sum(word in _ENGLISH for word in letters) / max(1, len(letters)),
         has_spaces=unspaced <= _UNSPACED_FRACTION * sum(map(len, words)),
         multi_label=corpus.multi_label,
-        start_has_read=_start_has_read(data.source),
+        start_has_read=_has_read(start, data.source),
         has_validation=data.split == "train" and "validation" in list_splits(data.source),
         streaming=corpus.streaming,
     )
@@ -142,7 +143,7 @@ def choose(settings: Settings, seen: Look) -> Settings:
 def explain(settings: Settings, seen: Look) -> list[str]:
     """Describe in five lines the texts, the chosen settings, and the reasons."""
     training, (largest, *_, smallest) = settings.training, seen.classes.most_common()
-    kind = "labels, several a text" if seen.multi_label else "classes"
+    kind = "labels (several per text)" if seen.multi_label else "classes"
     return [
         f"auto: {seen.texts:,} texts of {seen.words:.0f} words on average, {len(seen.classes)} "
         f"{kind}, {largest[1] / seen.texts:.0%} in the largest ({largest[0]}), "
@@ -243,19 +244,19 @@ def _plan(seen: Look, from_start: bool, texts_of_batch: float) -> dict[str, obje
     }
 
 
-def _start_has_read(source: str) -> bool:
+def _has_read(start: Bundle | None, source: str) -> bool:
     """Whether the start was trained on this data set."""
     entry = registered_set(source)
-    if entry is None or not is_bundle(START):
+    if start is None or entry is None:
         return False
-    return entry.name in data_sets(load_bundle(START).config.provenance)
+    return entry.name in data_sets(start.config.provenance)
 
 
-def _whole_words(words: Sequence[str]) -> float:
+def _whole_words(start: Bundle | None, words: Sequence[str]) -> float:
     """The fraction of words that are one token of the start's tokenizer."""
-    if not (words and is_bundle(START)):
+    if not (start and words):
         return 0.0
-    encoded = load_bundle(START).tokenizer.encode(words)
+    encoded = start.tokenizer.encode(words)
     whole = sum(len(each.ids) == 1 and int(each.ids[0]) != UNKNOWN_ID for each in encoded)
     return whole / len(words)
 

@@ -32,7 +32,7 @@ _MOST_WEIGHTS = 3_000_000
 """The quick baseline keeps the commonest n-grams up to this number of weights, one for each n-gram
 and class. L-BFGS holds some twenty vectors of this size."""
 _MOST_PRODUCTS = 6e9
-"""The quick baseline makes about this many products in all, in at most 50 iterations."""
+"""About this many products are made in all, so many long texts get fewer iterations."""
 _LEAST = 1e-12  # as in `evaluation.metrics`: no probability is 0
 
 
@@ -76,7 +76,7 @@ def fit_baseline(texts: Sequence[str], labels: ArrayLike, class_count: int) -> B
     vectoriser = _vectoriser(with_characters=True)
     features = vectoriser.fit_transform(texts)
     chosen = _choose_inverse_penalty(features, y, class_count)
-    model = _fit(_regression(), features, y, chosen)
+    model = fit_regression(regression(), features, y, chosen)
     return Baseline(vectoriser, model, class_count, chosen, True, len(y))
 
 
@@ -106,8 +106,8 @@ def fit_quick_baseline(
     least_texts = 2 if len(texts) >= _RARE else 1
     vectoriser = _vectoriser(with_characters, least_texts, _MOST_WEIGHTS // (2 * class_count))
     features = vectoriser.fit_transform(texts)
-    iterations = int(np.clip(_MOST_PRODUCTS / (features.nnz * class_count), 10, 50))
-    model = _fit(_regression(iterations), features, y, QUICK_INVERSE_PENALTY)
+    iterations = limited_iterations(features, class_count, most=50)
+    model = fit_regression(regression(iterations), features, y, QUICK_INVERSE_PENALTY)
     return Baseline(
         vectoriser, model, class_count, QUICK_INVERSE_PENALTY, with_characters, len(texts)
     )
@@ -144,19 +144,39 @@ def _vectoriser(with_characters: bool, least_texts: int = 1, most: int | None = 
     return FeatureUnion(parts)
 
 
-def _regression(max_iter: int = 1_000) -> Any:  # noqa: ANN401 (no types)
+def limited_iterations(features: Any, units: int, most: int) -> int:  # noqa: ANN401
+    """As many iterations as `_MOST_PRODUCTS` allows, from 10 to `most`."""
+    return int(np.clip(_MOST_PRODUCTS / max(1, features.nnz * units), 10, most))
+
+
+def regression(max_iter: int = 1_000) -> Any:  # noqa: ANN401 (no types)
+    """A logistic regression of scikit-learn that is not fitted yet."""
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(max_iter=max_iter, warm_start=True)
 
 
-def _fit(model: Any, features: Any, y: NDArray[Any], inverse_penalty: float) -> Any:  # noqa: ANN401
-    """Fit a model, or continue to. Too few iterations give no warning."""
+def fit_regression(
+    model: Any,  # noqa: ANN401
+    features: Any,  # noqa: ANN401
+    y: NDArray[Any],
+    inverse_penalty: float,
+    weights: NDArray[np.float64] | None = None,
+) -> Any:  # noqa: ANN401
+    """Fit a model, or continue to. Too few iterations give no warning.
+
+    Args:
+        model: made by `regression`.
+        features: a sparse matrix [N, F].
+        y: class indices, int [N].
+        inverse_penalty: scikit-learn's C.
+        weights: the factor of each text in the loss, [N]; None: 1 for all.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.set_params(C=inverse_penalty).fit(features, y)
+        return model.set_params(C=inverse_penalty).fit(features, y, sample_weight=weights)
 
 
 def _predict(model: Any, features: Any, class_count: int) -> NDArray[np.float64]:  # noqa: ANN401
@@ -176,9 +196,9 @@ def _choose_inverse_penalty(features: Any, y: NDArray[Any], class_count: int) ->
     kind = StratifiedKFold if smallest >= FOLDS else KFold
     losses = np.zeros(len(INVERSE_PENALTIES))
     for rows, held_out in kind(FOLDS, shuffle=True, random_state=0).split(features, y):
-        model = _regression()
+        model = regression()
         for index, inverse_penalty in enumerate(INVERSE_PENALTIES):
-            _fit(model, features[rows], y[rows], inverse_penalty)
+            fit_regression(model, features[rows], y[rows], inverse_penalty)
             probabilities = _predict(model, features[held_out], class_count)
             losses[index] -= np.log(probabilities[np.arange(len(held_out)), y[held_out]]).sum()
     return INVERSE_PENALTIES[int(losses.argmin())]

@@ -17,7 +17,7 @@ from sentiment_lstm.evaluation.calibration import probabilities
 from sentiment_lstm.evaluation.mixing import Mixture, fit_mixture, log_loss
 from sentiment_lstm.evaluation.multi_label import f1_scores
 from sentiment_lstm.evaluation.thresholds import choose_thresholds
-from sentiment_lstm.records import Example, Targets, has_several
+from sentiment_lstm.records import Example, Targets, class_indices, has_several
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import targets_of
 from sentiment_lstm.training.objective import balanced_weights
@@ -62,6 +62,7 @@ def combine(
     corpus: Corpus,
     tokenizer: TextTokenizer,
     trials: Sequence[Trial],
+    held_out: Targets,
     *,
     refit: bool,
     is_balanced: bool = False,
@@ -72,6 +73,7 @@ def combine(
         corpus: all texts.
         tokenizer: has the features of the wide path.
         trials: which texts were left out, with the LSTM's logits.
+        held_out: the labels of the texts that were left out, trial after trial.
         refit: fit the last wide path on all texts; else it is that of the only trial.
         is_balanced: a rare class is as important as a frequent one (`training.class_weights`).
     """
@@ -84,20 +86,19 @@ def combine(
         weights = np.array([example.weight for example in training], dtype=np.float32)
         targets = targets_of(training, corpus.classes)
         if is_balanced:
-            labels = targets if targets.ndim == 1 else targets.argmax(axis=1)
-            weights *= balanced_weights(labels.astype(np.int64), classes)[labels]
+            labels = class_indices(targets)
+            weights *= balanced_weights(labels, classes)[labels]
         return fit_linear(counts, training_rows, targets, classes, weights)
 
     deep, wide = [], []
     for trial in trials:
         linear = fit(trial.training)
         deep.append(trial.logits)
-        held_out = np.array([rows[id(example)] for example in trial.held_out])
-        wide.append(counts.logits(linear, held_out))
+        scored = np.array([rows[id(example)] for example in trial.held_out])
+        wide.append(counts.logits(linear, scored))
     if refit:
         linear = fit(examples)
-    targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
-    return _combination(linear, np.concatenate(deep), np.concatenate(wide), targets)
+    return _combination(linear, np.concatenate(deep), np.concatenate(wide), held_out)
 
 
 def _combination(

@@ -151,9 +151,9 @@ def encode(
     """
     ids: list[NDArray[np.int32]] = []
     labelled: list[Example] = []
-    examples, without_features = iter(examples), tokenizer.with_features(None)
+    examples = iter(examples)
     while chunk := list(islice(examples, _CHUNK)):
-        encoded = without_features.encode([example.text for example in chunk])
+        encoded = tokenizer.encode([example.text for example in chunk])
         ids += [head_and_tail(e.ids, max_tokens) for e in encoded]
         labelled += [replace(example, text="") for example in chunk]
     weights = np.array([example.weight for example in labelled], dtype=np.float32)

@@ -21,7 +21,7 @@ from sentiment_lstm.evaluation.mixing import log_loss
 from sentiment_lstm.evaluation.multi_label import measure_labels
 from sentiment_lstm.evaluation.thresholds import choose_thresholds
 from sentiment_lstm.model.weights import to_arrays
-from sentiment_lstm.records import Targets, has_several
+from sentiment_lstm.records import Targets, class_indices, has_several
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.clock import Clock
@@ -98,10 +98,10 @@ def train_stages(
     if settings.model.wide_features:
         most = settings.model.wide_features
         tokenizer = with_learnt_features(tokenizer, corpus_of_last.sample, most)
-    weights, tokenizer, logits, measured = _put_together(
-        corpus, settings, tokenizer, trials, trainer
-    )
     targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
+    weights, tokenizer, logits, measured = _put_together(
+        corpus, settings, tokenizer, trials, targets, trainer
+    )
     if count_mistakes(logits, targets) < FEWEST:
         listener.on_note(_UNCALIBRATED)
     thresholds, by_label = _decided(targets, logits, measured["temperature"], corpus.classes)
@@ -120,6 +120,7 @@ def _put_together(
     settings: Settings,
     tokenizer: TextTokenizer,
     trials: Sequence[Trial],
+    targets: Targets,
     trainer: Trainer,
 ) -> tuple[Weights, TextTokenizer, NDArray[np.float32], dict[str, Any]]:
     """Weights, tokenizer, logits of the texts held out, and their measures.
@@ -128,13 +129,13 @@ def _put_together(
     """
     weights, logits, numbers = to_arrays(trainer.best), _logits(trials), _numbers(trainer)
     if tokenizer.features is None:
-        targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
         return weights, tokenizer, logits, _calibrated(logits, targets) | numbers
     training = settings.training
     combination = combine(
         corpus,
         tokenizer,
         trials,
+        targets,
         refit=bool(training.trials),
         is_balanced=training.class_weights,
     )
@@ -190,7 +191,7 @@ def _decided(
         thresholds = tuple(choose_thresholds(scores, targets).tolist())
         measures = measure_labels(targets, scores, thresholds, classes)
         return thresholds, {name: measures[name] for name in _OF_LABELS}
-    labels = targets.astype(np.int64) if targets.ndim == 1 else targets.argmax(axis=1)
     predicted = probabilities(logits).argmax(axis=1)
-    measures = by_class(confusion_matrix(labels, predicted, len(classes)), classes)
+    confusion = confusion_matrix(class_indices(targets), predicted, len(classes))
+    measures = by_class(confusion, classes)
     return None, {name: value for name, value in measures.items() if value is not None}

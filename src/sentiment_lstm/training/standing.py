@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sentiment_lstm.records import class_indices
 from sentiment_lstm.settings import TrainingSettings
 from sentiment_lstm.training.baseline import fit_quick_baseline
 from sentiment_lstm.training.feed import targets_of
@@ -20,9 +21,9 @@ _NO_BETTER = 0.005
 _LAST_PART = 0.1
 """The last part of a training, as a fraction of the sum of all learning rates. With a constant rate
 it is the last tenth of the updates, with a rate that falls evenly to 0 the last third."""
-_LEAST_FALL = 0.005
-_FALL = 0.01
-"""The loss still falls if it falls by more than this fraction in the last part."""
+_FALL, _LEAST_FALL = 0.01, 0.005
+"""The loss still falls if it falls by more than this fraction, and this many nats, in the last
+part."""
 
 
 def compare(trials: Sequence[Trial], classes: Sequence[str], seed: int) -> dict[str, float]:
@@ -38,7 +39,9 @@ def compare(trials: Sequence[Trial], classes: Sequence[str], seed: int) -> dict[
     linear, largest, texts = 0, 0, 0
     can_fit = True
     for trial in trials:
-        train, held_out = (_labels(part, classes) for part in (trial.training, trial.held_out))
+        train, held_out = (
+            class_indices(targets_of(part, classes)) for part in (trial.training, trial.held_out)
+        )
         largest += int((held_out == np.bincount(train).argmax()).sum())
         texts += len(held_out)
         try:
@@ -128,8 +131,3 @@ def describe(metrics: Mapping[str, Any], training: TrainingSettings) -> list[str
             "logistic regression, on the same validation texts."
         )
     return sentences
-
-
-def _labels(examples: Sequence[Any], classes: Sequence[str]) -> np.ndarray[Any, Any]:
-    targets = targets_of(examples, classes)
-    return targets if targets.ndim == 1 else targets.argmax(axis=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.batching import ordered_batches
 from sentiment_lstm.evaluation.calibration import fit_temperature, probabilities
-from sentiment_lstm.records import Targets, has_several
+from sentiment_lstm.records import Targets, class_indices, has_several
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import cross_entropy
 from sentiment_lstm.training.schedule import weights_swapped
@@ -40,8 +40,7 @@ def count_mistakes(logits: NDArray[np.float32], targets: Targets) -> int:
     """The number of texts whose likeliest class, or whose set of labels, is not the right one."""
     if has_several(targets):
         return int(((logits > 0) != targets).any(axis=1).sum())
-    true = targets if targets.ndim == 1 else targets.argmax(axis=1)
-    return int((probabilities(logits).argmax(axis=1) != true).sum())
+    return int((probabilities(logits).argmax(axis=1) != class_indices(targets)).sum())
 
 
 @torch.no_grad()

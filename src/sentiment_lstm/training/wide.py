@@ -6,7 +6,6 @@ have nothing left to learn. `combining` fits the weights with which both are add
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +17,12 @@ from sentiment_lstm.records import Example, Targets, has_several, output_units
 from sentiment_lstm.text.features import learn_features
 from sentiment_lstm.text.hashing import NGRAM
 from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training.baseline import fit_regression, limited_iterations, regression
 
 _INVERSE_PENALTY = 5.0
 """C of scikit-learn: the inverse of the weight of the squared L2 norm."""
 _MOST_STEPS = 40
 """Steps of L-BFGS. More steps improve the fit to the training texts, not to new texts."""
-_MOST_PRODUCTS = 6e9
-"""About this many products are made in all, so many long texts get fewer steps."""
 _RARE = 5_000
 """From this number of texts on, features that occur in only one text are left out."""
 _NEVER = -10.0
@@ -165,12 +163,6 @@ def _logistic_regression(
     units: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coefficients and biases of scikit-learn; `units`: those of all models that are fitted."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    steps = int(np.clip(_MOST_PRODUCTS / max(1, x.nnz * units), 10, _MOST_STEPS))
-    fitted = LogisticRegression(C=_INVERSE_PENALTY, max_iter=steps)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it stops early on purpose
-        fitted.fit(x, labels, sample_weight=factors)
+    steps = limited_iterations(x, units, _MOST_STEPS)
+    fitted = fit_regression(regression(steps), x, labels, _INVERSE_PENALTY, factors)
     return fitted.coef_, fitted.intercept_
