@@ -54,7 +54,7 @@ from sentiment_lstm.errors import SentimentError, run_script
 from sentiment_lstm.interrupts import Interrupted, Interrupts
 from sentiment_lstm.storage import locked, write_atomically
 
-ABLATIONS: dict[str, str] = {}
+ABLATIONS = {"without the wide path": "--set model.wide_features=0"}
 """Ours without one of its parts: a name -> more arguments of `train`."""
 SEEDS = 3
 RIVALS = (LINEAR, LINEAR_THRESHOLDS, FASTTEXT, AUTOTUNED)
