@@ -39,6 +39,7 @@ VALIDATION_FRACTION = 0.1
 """The fraction of the training texts on which fastText's autotuning measures."""
 
 ATTEMPTS = 4
+_WITHOUT = Path(__file__).with_name("own_data_without.py")
 _FIXED = {"wordNgrams": 2, "minn": 2, "maxn": 5, "epoch": 50, "lr": 0.5}
 """FastText without autotuning: the best of four choices on parts of the training splits."""
 
@@ -82,15 +83,19 @@ class System:
     only_several: bool = False
 
 
-def ours(name: str, extra: str = "") -> System:
-    """The command `train`, with more arguments as a shell would read them."""
+def ours(name: str, extra: str = "", without: str = "") -> System:
+    """The command `train`, with more arguments as a shell would read them.
+
+    `without`: a part of the network that is left out, a name in `own_data_without.PARTS`.
+    """
 
     def measure(problem: Problem, folder: Path, _: float) -> Measurement:
         run, test = folder / "run", str(problem.folder / "test.csv")
         call = ["train", "--data", str(problem.folder / "train.csv"), "--out", str(run)]
         call += ["--multi-label"] if problem.task.multi_label else []
         start = time.perf_counter()
-        _command(*call, "--seed", str(problem.seed), *shlex.split(extra), log=folder / "train.log")
+        call += ["--seed", str(problem.seed), *shlex.split(extra)]
+        _command(*call, log=folder / "train.log", without=without)
         seconds = time.perf_counter() - start
         figures = json.loads(_command("evaluate", "--model", str(run), "--data", test, "--json"))
         scored = folder / "scored.csv"
@@ -169,13 +174,14 @@ def fasttext(autotuned: bool) -> System:
     return System(AUTOTUNED if autotuned else FASTTEXT, measure, waits=autotuned)
 
 
-def _command(*arguments: str, log: Path | None = None) -> str:
-    """Run our command in a process of its own; its standard output.
+def _command(*arguments: str, log: Path | None = None, without: str = "") -> str:
+    """Run our command in a process of its own; its standard output. `without`: as for `ours`.
 
     Raises:
         TrainingError: the command failed.
     """
-    call = [sys.executable, "-m", "sentiment_lstm", *arguments]
+    program = [str(_WITHOUT), without] if without else ["-m", "sentiment_lstm"]
+    call = [sys.executable, *program, *arguments]
     done = subprocess.run(call, capture_output=True, text=True, encoding="utf-8", check=False)
     if log:
         log.write_text(done.stdout + done.stderr, encoding="utf-8")

@@ -15,10 +15,13 @@ build = pytest.importorskip("hatchling.build", reason="the extra `dev` is not in
 
 
 def test_the_version_is_the_same_everywhere():
-    newest = re.search(r"^## (\S+) \(([\d-]+)\)$", read("CHANGELOG.md"), re.MULTILINE)
-    assert newest[1] == __version__
-    citation = read("CITATION.cff")
-    assert f"\nversion: {newest[1]}\ndate-released: {newest[2]}\n" in citation
+    """Before a release, the version ends with .dev0, and only older versions can be cited."""
+    entries = re.findall(r"^## (\S+) \((.+)\)$", read("CHANGELOG.md"), re.MULTILINE)
+    is_released = entries[0][1] != "unreleased"
+    assert __version__ == entries[0][0] + ("" if is_released else ".dev0")
+    version, date = entries[0] if is_released else entries[1]
+    assert f"\nversion: {version}\ndate-released: {date}\n" in read("CITATION.cff")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", date)
 
 
 def read(name: str) -> str:

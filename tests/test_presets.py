@@ -22,7 +22,7 @@ def test_the_seed_preset_is_the_studys_model_and_training():
     assert seed.training.embeddings == "random"
 
 
-@pytest.mark.parametrize("name", ["seed", "quick", "large"])
+@pytest.mark.parametrize("name", ["seed", "quick"])
 def test_presets_exist_and_survive_json(name):
     settings = preset(name)
     assert settings is PRESETS[name]
@@ -30,5 +30,5 @@ def test_presets_exist_and_survive_json(name):
 
 
 def test_an_unknown_preset_lists_the_presets():
-    with pytest.raises(UsageError, match=r"among auto, seed, quick, large, found 'tiny'\."):
+    with pytest.raises(UsageError, match=r"among auto, seed, quick, found 'tiny'\."):
         preset("tiny")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier as SentimentClassifier
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"
 __all__ = ["SentimentClassifier", "__version__"]
 
 # A program that uses this package decides where messages go; without its choice they go nowhere.

@@ -26,7 +26,7 @@ def forward(old: str, new: str) -> Callable[[str], object]:
         if name.startswith("__"):  # asked by the import system
             raise AttributeError(name)
         value: object = getattr(importlib.import_module(new), name)
-        message = f"{old} is now {new}; the old name will be removed in version 0.3."
+        message = f"{old} is now {new}; the old name will be removed in version 0.4."
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         return value
 

@@ -5,24 +5,6 @@ from __future__ import annotations
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, TrainingSettings
 
-_QUICK = Settings(
-    text=TextSettings(max_tokens=300),
-    model=ModelSettings(
-        hidden_size=128, layers=1, pooling="max+mean", dropout=0.5, embedding_dropout=0.3
-    ),
-    training=TrainingSettings(
-        epochs=3,
-        batch_tokens=3_000,
-        batch_texts=64,
-        learning_rate=2e-3,
-        decay="linear",
-        weight_average=0.998,
-        word_dropout=0.1,
-        embeddings="word2vec",
-        embedding_rate=0.2,
-    ),
-)
-
 PRESETS: dict[str, Settings] = {
     # Looks at the texts first, and then chooses (`training/automatic.py`).
     "auto": Settings(training=TrainingSettings(auto=True)),
@@ -32,20 +14,22 @@ PRESETS: dict[str, Settings] = {
         training=TrainingSettings(epochs=10, warmup=0.0, patience=0),
     ),
     # The best settings that were found for five minutes on two cores.
-    "quick": _QUICK,
-    # Like quick, with four times the hidden size and twice the epochs: for half an hour and more.
-    "large": _QUICK.updated(
-        {
-            "text.max_tokens": 400,
-            "text.vocabulary": 50_000,
-            "model.embedding_size": 256,
-            "model.hidden_size": 512,
-            "model.embedding_dropout": 0.4,
-            "training.epochs": 6,
-            "training.batch_tokens": 4_000,
-            "training.learning_rate": 1e-3,
-            "training.word_dropout": 0.2,
-        }
+    "quick": Settings(
+        text=TextSettings(max_tokens=300),
+        model=ModelSettings(
+            hidden_size=128, layers=1, pooling="max+mean", dropout=0.5, embedding_dropout=0.3
+        ),
+        training=TrainingSettings(
+            epochs=3,
+            batch_tokens=3_000,
+            batch_texts=64,
+            learning_rate=2e-3,
+            decay="linear",
+            weight_average=0.998,
+            word_dropout=0.1,
+            embeddings="word2vec",
+            embedding_rate=0.2,
+        ),
     ),
 }
 

@@ -260,7 +260,8 @@ def test_developing_and_testing_are_kept_apart(tmp_path, trained):
 
 
 def test_quick_takes_one_seed_and_neither_autotuning_nor_ablations(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_data, "ABLATIONS", {"without dropout": "--set model.dropout=0"})
+    ablation = ours("ours without dropout", "--set model.dropout=0")
+    monkeypatch.setattr(own_data, "ABLATIONS", [ablation])
     quick, whole = (
         own_data.read_options(["--out", str(tmp_path), *more])
         for more in (["--quick", "--extra", "--set training.epochs=1"], [])

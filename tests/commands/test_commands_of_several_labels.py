@@ -153,8 +153,22 @@ def test_stream_gives_the_labels_after_each_word(run, several: Path) -> None:
     steps = list(map(json.loads, out.splitlines()))
     assert [step["text"] for step in steps] == ["a", "good", "film"]
     assert steps[-1]["labels"] == chosen(several, "a good film")
+    assert len(steps[-1]["scores"]) == len(steps[-1]["labels"])
     code, out, _ = run("stream", "--model", "several", "a good film")
-    assert ", ".join(chosen(several, "a good film")) in out
+    scores = zip(steps[-1]["labels"], steps[-1]["scores"], strict=True)
+    assert ", ".join(f"{label} {score:.3f}" for label, score in scores) in out.splitlines()
+    first = zip(steps[0]["labels"], steps[0]["scores"], strict=True)
+    assert out.startswith(f"a ({', '.join(f'{name} {score:.2f}' for name, score in first)})")
+
+
+def test_stream_says_that_a_text_has_no_label(
+    run, make_bundle: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    save_bundle(tmp_path / "none", make_bundle(CLASSES, thresholds=(0.999999,) * 3))
+    code, out, err = run("stream", "--model", "none", "a good film")
+    assert code == 0, err
+    assert "\nno label, highest probability 0." in out
+    assert "turned" not in out
 
 
 def test_the_python_interface(several: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_search_with_preset_auto_is_refused(run, reviews: Path):
     pytest.importorskip("optuna")
     code, _, err = run(*TRAIN, "--search", "2", "--preset", "auto")
     assert code == 2
-    assert "found preset auto: name preset quick or large" in err
+    assert "found preset auto: name preset quick, and" in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--data", "reviews.csv"], ["--report", "page.html"]])

@@ -9,7 +9,10 @@ import pytest
 from pyarrow import parquet
 from small_tables import ROWS, Stopping, read, score, write
 
+from sentiment_lstm.bundle import INT8_GRAPH, fingerprint
 from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.inference.predictor import open_predictor
+from sentiment_lstm.scoring.files import Job, score_file
 
 
 @pytest.mark.parametrize(
@@ -29,8 +32,18 @@ def test_archives_that_cannot_be_scored_are_refused(predictor, tmp_path, members
     assert [path.name for path in tmp_path.iterdir()] == ["in.zip"]
 
 
-@pytest.mark.parametrize("change", ["input", "option", "output", "stranger"])
-def test_an_output_of_another_call_is_refused_without_overwrite(predictor, tmp_path, change):
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("input", "found one made from another input: name"),
+        ("option", r"found one made from other options \(abstain below\): name"),
+        ("output", "found that it was changed after it was written: name"),
+        ("stranger", "found a file without a record of how it was made: name"),
+    ],
+)
+def test_an_output_of_another_call_is_refused_without_overwrite(
+    predictor, tmp_path, change, sentence
+):
     source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
     options = {}
     if change == "stranger":
@@ -44,11 +57,26 @@ def test_an_output_of_another_call_is_refused_without_overwrite(predictor, tmp_p
     elif change == "output":
         out.write_text("edited")
     before = out.read_bytes()
-    with pytest.raises(UsageError, match="--overwrite"):
+    with pytest.raises(UsageError, match=f"{sentence} another --output, or give --overwrite"):
         score(predictor, source, out, **options)
     assert out.read_bytes() == before
     assert score(predictor, source, out, overwrite=True, **options).rows == len(read(source))
     assert len(read(out)) == len(read(source))
+
+
+def test_an_output_of_the_model_before_its_export_is_refused_with_the_reason(make_bundle, tmp_path):
+    pytest.importorskip("onnx")
+    from sentiment_lstm.export import export
+
+    source, out, bundle = write(tmp_path / "in.csv"), tmp_path / "out.csv", make_bundle()
+    for exported in (bundle, export(bundle, [INT8_GRAPH])):
+        job = Job(source, out, fingerprint(exported))
+        if exported is bundle:
+            score_file(open_predictor(exported), job)
+        else:
+            with pytest.raises(UsageError, match=r"another model \(`export` changes a model too\)"):
+                score_file(open_predictor(exported), job)
+    assert score_file(open_predictor(exported), job, overwrite=True).rows == len(read(source))
 
 
 def test_two_columns_of_one_name_in_parquet_are_refused(predictor, tmp_path):

@@ -47,9 +47,7 @@ def compare(
     phase2: Annotated[str, typer.Option(help="hf:NAME or a folder laid out like one.")] = (
         "hf:stanfordnlp/imdb"
     ),
-    preset: Annotated[
-        str, typer.Option(help="Preset of the phases: quick, seed or large.")
-    ] = "quick",
+    preset: Annotated[str, typer.Option(help="Preset of the phases: quick or seed.")] = "quick",
     steps: Annotated[int, typer.Option(help="Updates that each phase trains.", min=1)] = 200,
     out: Annotated[
         Path | None,

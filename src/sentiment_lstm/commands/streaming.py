@@ -53,11 +53,15 @@ def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
 
 
 def _lines_of_labels(steps: Iterable[Step]) -> Iterator[str]:
-    """Yield a JSON object per token. `score` is the highest probability of any label."""
+    """Yield a JSON object per token.
+
+    `labels` are those that reach their thresholds, with their `scores`. `score` is the highest
+    probability of any label.
+    """
     for step in steps:
         span = {"text": step.text, "start": step.start, "end": step.end}
-        values = {"labels": step.labels, "score": step.score, "change": step.change}
-        yield json.dumps(span | values)
+        labels = {"labels": step.labels, "scores": step.scores}
+        yield json.dumps(span | labels | {"score": step.score, "change": step.change})
 
 
 def _standard_input() -> Iterator[str]:

@@ -60,29 +60,40 @@ def reading(steps: Iterable[Step], *, several: bool = False) -> None:
 
     The probability is printed after the first token, and after a token that changes it by at least
     0.1. The last lines give the label, and the places where the label changed. If a text may have
-    several labels, the probability is the highest of any label.
+    several labels, the colour shows the highest probability of any label, and the labels are
+    printed after each token that changes them.
     """
     console, end = Console(), 0
     read: list[Step] = []
     for step in steps:
         probability = step.score if several else float(step.probabilities[-1])
         gap = " " if read and step.start > end else ""
-        moved = f" {probability:.2f}" if not read or abs(step.change) >= _MOVED else ""
+        mark = ""
+        if several and step.names != (read[-1].names if read else ""):
+            mark = f" ({_with_scores(step, 2)})"
+        elif not several and (not read or abs(step.change) >= _MOVED):
+            mark = f" {probability:.2f}"
         console.print(
             safe_text(gap),
             safe_text(step.text, _shade(probability)),
-            safe_text(moved, "dim"),
+            safe_text(mark, "dim"),
             sep="",
             end="",
         )
         end = step.end
         read.append(step)
-    last = read[-1]
-    console.print(f"\n{last.names} {last.score:.3f}", highlight=False, markup=False)
+    console.print(f"\n{_with_scores(read[-1], 3)}", highlight=False, markup=False)
     for index in turning_points([step.names for step in read]):
         step = read[index]
         sentence = f"turned {step.names} at {step.text!r}, character {step.start}"
         console.print(sentence, highlight=False, markup=False)
+
+
+def _with_scores(step: Step, digits: int) -> str:
+    """Return the labels, each with its probability; without labels, the highest probability."""
+    pairs = zip(step.labels, step.scores, strict=True)
+    labels = ", ".join(f"{label} {score:.{digits}f}" for label, score in pairs)
+    return labels or f"no label, highest probability {step.score:.{digits}f}"
 
 
 def _shade(probability: float) -> str:

@@ -59,7 +59,7 @@ def train(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="auto, quick, seed or large. auto looks at the texts and chooses the settings; it "
+            help="auto, quick or seed. auto looks at the texts and chooses the settings; it "
             "is the default with --data, except for --search; else quick."
         ),
     ] = None,

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from sentiment_lstm.data.label_map import normal_label
+from sentiment_lstm.data.label_notes import SEPARATORS
 from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.records import Row
 
-SEPARATORS = ("|", ";", ",")
-"""The separators that are looked for, in this order."""
 LOOKED_AT = 1_000
 """Rows that are searched for a separator."""
 

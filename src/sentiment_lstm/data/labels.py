@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from sentiment_lstm.data.label_map import Label, LabelMap, is_clean, normal_label, to_number
+from sentiment_lstm.data.label_notes import how_joined
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.wording import first_names
 
@@ -110,8 +111,7 @@ class SourceLabels(Labeller):
         if len(self._seen) > MOST_CLASSES:
             raise DataError(
                 f"Expected at most {MOST_CLASSES:,} distinct labels, found more in the first "
-                f"{self._seen.total():,} rows; the column is probably not the label: choose "
-                "another --label-column or group the labels with --label-map."
+                f"{self._seen.total():,} rows; {_advice(self._seen)}."
             )
         return name
 
@@ -144,8 +144,7 @@ class SourceLabels(Labeller):
         if not self._are_named() and once > max(_FEW, self._seen.total() / 2):
             raise DataError(
                 f"Expected labels that several texts share, found {once:,} labels that occur only "
-                f"once in {self._seen.total():,} rows; the column is probably not the label: "
-                "choose another --label-column or group the labels with --label-map."
+                f"once in {self._seen.total():,} rows; {_advice(self._seen)}."
             )
         self._frozen = True
 
@@ -257,6 +256,16 @@ class SoftLabels(Labeller):
 
 def _likelier(classes: Sequence[str], soft_label: float) -> str:
     return classes[int(soft_label >= 0.5)]
+
+
+def _advice(labels: Collection[str]) -> str:
+    """What to do about too many different labels."""
+    if how := how_joined(labels):
+        return f"a label seems to hold several, {how}: add --multi-label"
+    return (
+        "the column is probably not the label: choose another --label-column or group the labels "
+        "with --label-map"
+    )
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

@@ -180,10 +180,15 @@ def refuse_empty(
         empty = False
         yield example
     if empty and set_aside.total > before:
+        are_lists = set_aside.lists and not data.multi_label
         raise DataError(
             f"Expected usable texts in {data.source}, found none: all rows were set aside "
             f"({set_aside.summary()}; the first: {set_aside.example}); "
-            "see --label-map and --text-column."
+            + (
+                "their labels are lists: add --multi-label."
+                if are_lists
+                else "see --label-map and --text-column."
+            )
         )
     if empty:
         raise DataError(f"Expected texts in {data.source}, found none.")

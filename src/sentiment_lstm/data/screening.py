@@ -42,6 +42,8 @@ class SetAside:
         """All rows screened so far, good and bad."""
         self.example: str | None = None
         """The first row set aside, for messages."""
+        self.lists = 0
+        """How many of the rows have a list as label."""
         self._file: TextIO | None = None
 
     @property
@@ -61,6 +63,7 @@ class SetAside:
                 f"{_label_at_fault(row, reason)}; correct the row or leave out --strict."
             )
         self.counts[reason] = self.counts.get(reason, 0) + 1
+        self.lists += reason == UNMAPPED and isinstance(row.label, list | tuple)
         self.example = self.example or f"{row.id}{_label_at_fault(row, reason)}"
         if self.path is not None:
             self._write(self.path, _entry(row, reason))

@@ -1,4 +1,4 @@
-"""The old name of `sentiment_lstm.scoring.cluster`, until version 0.3."""
+"""The old name of `sentiment_lstm.scoring.cluster`, until version 0.4."""
 
 from sentiment_lstm.moved import forward
 

@@ -37,8 +37,8 @@ class Step:
     the same after the previous token; 0 for the first token.
 
     If a text may have several labels, `labels` are those that reach their thresholds, the most
-    probable first. `label` is the first of them, None without any. `score` is the highest
-    probability of any label, and `change` its change.
+    probable first, and `scores` are their probabilities. `label` is the first of them, None without
+    any. `score` is the highest probability of any label, and `change` its change.
     """
 
     text: str
@@ -49,6 +49,7 @@ class Step:
     probabilities: NDArray[np.float64]
     change: float
     labels: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
 
     @property
     def names(self) -> str:
@@ -117,9 +118,11 @@ class Reader:
         followed = score if self._predictor.multi_label else float(row[-1])
         change = 0.0 if self._last is None else followed - self._last
         self._last = followed
-        labels = tuple(self._predictor.classes[c] for c in self._predictor.chosen(row))
+        chosen = self._predictor.chosen(row)
+        labels = tuple(self._predictor.classes[c] for c in chosen)
+        scores = tuple(row[chosen].tolist())
         label = labels[0] if labels else None
-        return Step(text, start, end, label, score, row, change, labels)
+        return Step(text, start, end, label, score, row, change, labels, scores)
 
 
 def stream(predictor: Predictor, pieces: str | Iterable[str]) -> Iterator[Step]:

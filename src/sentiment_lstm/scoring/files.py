@@ -22,6 +22,7 @@ from sentiment_lstm.data.formats import WORKBOOK, Format
 from sentiment_lstm.data.tables import join
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.scoring.plans import difference
 from sentiment_lstm.scoring.records import Input, ScoringRecord, open_input
 from sentiment_lstm.scoring.rows import (
     Layout,
@@ -248,7 +249,7 @@ def _prepare_parts(
             side.parts.rmdir()
         raise UsageError(
             f"Expected no file at {existing[0]}, or one made from the same input, model and "
-            "options, found another: name another --output, or give --overwrite."
+            f"options, found {difference(note, plan)}: name another --output, or give --overwrite."
         )
     for part in side.parts.iterdir():
         part.unlink()

@@ -13,7 +13,7 @@ from typing import Any
 
 from sentiment_lstm.data.encodings import UTF_8
 from sentiment_lstm.data.formats import DELIMITERS, WORKBOOK, Format
-from sentiment_lstm.data.label_sets import SEPARATORS
+from sentiment_lstm.data.label_notes import SEPARATORS
 from sentiment_lstm.data.libraries import pyarrow
 from sentiment_lstm.data.packing import pack_piece
 from sentiment_lstm.data.source import choose_columns, joined_text

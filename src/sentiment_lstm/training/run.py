@@ -23,6 +23,7 @@ from sentiment_lstm.bundle import (
     save_bundle,
 )
 from sentiment_lstm.data.corpus import Corpus, load_corpus
+from sentiment_lstm.data.label_notes import label_notes
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.data.source_names import path_of
 from sentiment_lstm.errors import UsageError
@@ -145,6 +146,8 @@ def _run(
         set_aside = SetAside(folder / SET_ASIDE, settings.data.strict)
         corpus = load_corpus(settings.data, settings.training.seed, set_aside, settings.mixture)
         listener.on_note(_described(corpus))
+        for note in _label_notes(corpus, set_aside):
+            listener.on_note(note)
         if settings.training.auto:
             settings, initial_model = _look(settings, corpus, folder, listener)
         prepare(settings.training)
@@ -256,6 +259,10 @@ def _described(corpus: Corpus) -> str:
         f"{len(corpus.validation):,} to validate; {len(corpus.classes):,} classes: "
         f"{first_names(corpus.classes)} ({counts})"
     )
+
+
+def _label_notes(corpus: Corpus, set_aside: SetAside) -> list[str]:
+    return label_notes(corpus.classes, multi_label=corpus.multi_label, lists=set_aside.lists)
 
 
 def _note_set_aside(set_aside: SetAside, listener: Listener) -> None:

@@ -148,7 +148,7 @@ def _check(settings: Settings, trials: int, fixed: Collection[str]) -> None:
         name = "preset auto" if settings.training.auto else "training.trials above 0"
         raise UsageError(
             f"Expected settings that keep texts for validation to search around, found {name}: "
-            "name preset quick or large, and leave training.trials at 0."
+            "name preset quick, and leave training.trials at 0."
         )
     if settings.language.epochs:
         raise UsageError(

@@ -1,0 +1,84 @@
+"""Notices labels that the user may have meant in another way. It knows only names of classes."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from sentiment_lstm.wording import first_names
+
+SEPARATORS = ("|", ";", ",")
+"""Characters that may join the labels of a text. They are looked for in this order."""
+_MOST_NAMED = 3
+
+
+def label_notes(classes: Sequence[str], *, multi_label: bool, lists: int = 0) -> list[str]:
+    """Sentences about classes that are perhaps not what the user meant; usually none.
+
+    Args:
+        classes: all classes.
+        multi_label: whether a text may have several of them.
+        lists: how many rows were set aside because their label is a list.
+    """
+    notes = []
+    if alike := _alike_but_for_case(classes):
+        notes.append(
+            "Classes that differ only in upper and lower case are separate: "
+            f"{first_names(alike, _MOST_NAMED)}. Write them alike if they mean the same."
+        )
+    if multi_label:
+        return notes
+    if lists:
+        notes.append(
+            f"{lists:,} rows were set aside because their label is a list. If a text may have "
+            "several labels, add --multi-label."
+        )
+    elif how := how_joined(classes):
+        notes.append(
+            f"Most classes look like several labels {how}. If a text may have several labels, add "
+            "--multi-label."
+        )
+    return notes
+
+
+def how_joined(labels: Collection[str]) -> str | None:
+    """How most labels seem to hold several, such as `joined by |`; None if they do not.
+
+    A separator must occur in most of the labels, and the parts must recur in new combinations, most
+    of them at several positions. So neither `Smith, John` nor the levels of `food|fruit|apple` look
+    like several labels.
+    """
+    if 2 * sum(map(_is_list, labels)) > len(labels):
+        return "in a list"
+    return next((f"joined by {sign}" for sign in SEPARATORS if _joins(sign, labels)), None)
+
+
+def _joins(separator: str, labels: Collection[str]) -> bool:
+    positions: defaultdict[str, set[int]] = defaultdict(set)
+    joined = 0
+    for label in labels:
+        parts = [part.strip() for part in label.split(separator) if part.strip()]
+        joined += len(parts) > 1
+        for position, part in enumerate(parts):
+            positions[part].add(position)
+    moving = sum(len(places) > 1 for places in positions.values())
+    recur = len(positions) < len(labels) and 2 * moving >= len(positions)
+    return recur and 2 * joined > len(labels)
+
+
+def _is_list(label: str) -> bool:
+    if not (label.startswith("[") and label.endswith("]")):
+        return False
+    try:
+        return isinstance(ast.literal_eval(label), list)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
+
+
+def _alike_but_for_case(classes: Sequence[str]) -> list[str]:
+    """Such classes in groups: `["Sport and sport"]`."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for name in classes:
+        groups[name.casefold()].append(name)
+    return [" and ".join(names) for names in groups.values() if len(names) > 1]
