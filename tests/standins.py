@@ -23,7 +23,7 @@ from sentiment_lstm.data.source import Source
 from sentiment_lstm.evaluation import cases
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, TrainingSettings
-from sentiment_lstm.training import gradient_study
+from sentiment_lstm.training import gradient_study, race
 from sentiment_lstm.training.gradient_study import Plan
 
 HUB = "stanfordnlp/imdb"
@@ -85,7 +85,7 @@ def fill(folder: Path) -> None:
 def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Replace what is large or needs a network.
 
-    - presets: four updates of a network of eight units;
+    - presets: four updates of a network of eight units, also with `--minutes`;
     - `imdb`, the hub's `stanfordnlp/imdb` and `data:irony`: a few dozen made-up texts;
     - `grammar:N`: at most 300 sentences;
     - the shipped suite of behaviour: every fortieth case;
@@ -93,6 +93,7 @@ def replace(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """
     for name in presets.PRESETS:
         monkeypatch.setitem(presets.PRESETS, name, _SMALL)
+    monkeypatch.setattr(race, "check", lambda settings, minutes: None)
     monkeypatch.setattr(
         bundled, "open_bundled", lambda data: Source(_imdb, ("negative", "positive"))
     )

@@ -5,6 +5,7 @@ This file knows only renamed settings.
 
 from __future__ import annotations
 
+import json
 import logging
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -74,11 +75,14 @@ def flattened(sections: Mapping[str, Any]) -> dict[str, object]:
 def read_toml(path: Path) -> dict[str, object]:
     """The settings of a TOML file by `section.key`. An old name is logged as a warning.
 
+    A file whose name ends in .json is read as JSON: the `settings.json` of a run.
+
     Raises:
         UsageError: the file is missing or not TOML.
     """
+    parse = json.loads if path.suffix == ".json" else tomllib.loads
     try:
-        sections = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        sections = parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
     values = _flat(sections)

@@ -77,7 +77,7 @@ def test_a_training_without_data_and_a_search_use_quick(run, reviews: Path, monk
     from sentiment_lstm.commands import training
 
     used = []
-    monkeypatch.setattr(training, "_train", lambda settings, folder: used.append(settings))
+    monkeypatch.setattr(training, "_train", lambda settings, *_: used.append(settings))
     monkeypatch.setattr(training, "_search", lambda settings, *_: used.append(settings))
     assert run("train", "--out", "r")[0] == 0
     assert run(*TRAIN, "--search", "2")[0] == 0
@@ -153,3 +153,35 @@ def test_runs_with_trials_are_compared_by_their_own_numbers(run, reviews: Path):
     code, _, err = run("compare", "r1", "r4", "--data", "reviews.csv")
     assert code == 1
     assert "was trained on all texts" in err
+
+
+def test_minutes_compare_settings(run, reviews: Path):
+    given = ["--set=training.trials=1", "--set=training.learning_rate=0.01"]
+    code, out, err = run(*TRAIN, *TINY, *given, "--set=model.dropout=0.2", "--minutes=0.01")
+    assert (code, out) == (0, "")
+    assert "race: within 0.01 minutes other settings are compared with the choice of auto" in err
+    assert "training.epochs is given: this takes longer" in err
+    assert _settings()["training"]["auto"] is False
+    assert run("train", "--config=r/settings.json", "--out=again")[0] == 0
+    assert _settings(Path("again")) == _settings()
+
+
+@pytest.mark.parametrize(
+    "option", ["--preset=quick", "--config=mine.toml", "--search=2", "--streaming"]
+)
+def test_minutes_refuse_other_ways_to_choose(run, reviews: Path, option):
+    Path("mine.toml").write_text("[training]\nepochs = 1\n")
+    code, _, err = run(*TRAIN, option, "--minutes=1")
+    assert code == 2
+    assert f"Expected --minutes with preset auto and texts in memory, found {option[:8]}" in err
+    assert not Path("r").exists()
+
+
+def test_minutes_need_texts_and_time(run, reviews: Path):
+    assert run("train", "--out=r", "--minutes=1")[0] == 2
+    code, _, err = run(*TRAIN, "--minutes=0")
+    assert code == 2
+    assert "Expected more than 0 minutes for --minutes, found 0" in err
+    code, _, err = run(*TRAIN, "--minutes=1", "--unlabelled=reviews.csv")
+    assert code == 2
+    assert "found a language stage" in err

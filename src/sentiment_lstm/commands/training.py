@@ -74,10 +74,19 @@ def train(
             "model. Settings in --set and --config stay fixed."
         ),
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Compare the settings that preset auto chooses with others, and keep the best. "
+            "The whole command takes about this many minutes. Settings in --set stay fixed."
+        ),
+    ] = None,
     init: Annotated[
         str | None, typer.Option(help="Start from this model: a folder, english, default or tiny.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A file of settings in TOML.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A file of settings in TOML, or the settings.json of a run.")
+    ] = None,
     set_: Sets = None,
     reading: Reading = AS_USUAL,
     group_column: GroupColumn = None,
@@ -109,6 +118,8 @@ def train(
         raise UsageError(
             "Expected a run folder, found none: name --out FOLDER, or --resume FOLDER."
         )
+    if minutes is not None:
+        _refuse_beside_minutes(preset, config, search, streaming=streaming)
     sources: list[str | None] = [*data] if data else [None]
     options = reading.columns() | data_options(
         source=sources[0],
@@ -128,7 +139,7 @@ def train(
     if unlabelled and not (init or settings.language.epochs):
         settings = settings.updated({"language.epochs": _LANGUAGE_EPOCHS})
     if search is None:
-        _train(settings, out)
+        _train(settings, out, minutes)
     else:
         _search(settings, search, out, _fixed_names(config, set_ or []))
 
@@ -169,10 +180,31 @@ def _with_same_columns(options: Mapping[str, object], source: str | None) -> dic
     return {name.removeprefix("data."): v for name, v in options.items()} | {"source": source}
 
 
-def _train(settings: Settings, folder: Path) -> None:
+def _refuse_beside_minutes(
+    preset: str | None, config: Path | None, search: int | None, *, streaming: bool
+) -> None:
+    """Refuse options that fix the settings, or that race others.
+
+    Raises:
+        UsageError: one was given.
+    """
+    given = {
+        "--preset": preset not in (None, "auto"),
+        "--config": config is not None,
+        "--search": search is not None,
+        "--streaming": streaming,
+    }
+    if names := ", ".join(name for name, is_given in given.items() if is_given):
+        raise UsageError(
+            f"Expected --minutes with preset auto and texts in memory, found {names}: leave one of "
+            "them out. Settings in --set stay fixed."
+        )
+
+
+def _train(settings: Settings, folder: Path, minutes: float | None = None) -> None:
     from sentiment_lstm.training.run import train
 
-    _say_saved(folder, train(settings, folder))
+    _say_saved(folder, train(settings, folder, minutes=minutes))
 
 
 def _say_saved(folder: Path, metrics: Mapping[str, float]) -> None:

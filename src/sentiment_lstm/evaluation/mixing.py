@@ -58,11 +58,27 @@ def fit_mixture(
 
 def log_loss(logits: NDArray[np.floating], targets: Targets, temperature: float) -> float:
     """Return the mean cross-entropy of the texts in nats; the sum over a text's labels."""
-    texts = len(targets)
+    return float(-_log_likelihoods(logits, targets, temperature).sum() / len(targets))
+
+
+def log_losses(
+    logits: NDArray[np.floating], targets: Targets, temperature: float
+) -> NDArray[np.floating]:
+    """Return the cross-entropy of each text in nats, [N]; the sum over a text's labels."""
+    decisions = -_log_likelihoods(logits, targets, temperature).sum(axis=1)
+    losses: NDArray[np.floating] = decisions.reshape(len(targets), -1).sum(axis=1)
+    return losses
+
+
+def _log_likelihoods(
+    logits: NDArray[np.floating], targets: Targets, temperature: float
+) -> NDArray[np.floating]:
+    """The log-probability of each class of a decision, times the class's part of the label."""
     logits, targets = as_decisions(logits, targets)
     logs = np.log(probabilities(logits, temperature).clip(1e-12))
     soft_labels = np.eye(logs.shape[1])[targets] if targets.ndim == 1 else targets
-    return float(-(soft_labels * logs).sum() / texts)
+    products: NDArray[np.floating] = soft_labels * logs
+    return products
 
 
 def _mixture(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sentiment_lstm.bundle import STARTS, Bundle, is_bundle, load_bundle
@@ -117,10 +117,23 @@ def look(corpus: Corpus, data: DataSettings) -> Look:
         english_words=sum(word in _ENGLISH for word in letters) / max(1, len(letters)),
         has_spaces=unspaced <= _UNSPACED_FRACTION * sum(map(len, words)),
         multi_label=corpus.multi_label,
-        start_has_read=_has_read(start, data.source),
+        start_has_read=has_read(start, data.source),
         has_validation=data.split == "train" and "validation" in list_splits(data.source),
         streaming=corpus.streaming,
     )
+
+
+def has_read(start: Bundle | None, source: str) -> bool:
+    """Whether the start was trained on this data set."""
+    entry = registered_set(source)
+    if start is None or entry is None:
+        return False
+    return entry.name in data_sets(start.config.provenance)
+
+
+def start_is_given(given: Collection[str]) -> bool:
+    """Whether a setting of the user decides the model to start from."""
+    return not {"training.init", *_FIXED_BY_START}.isdisjoint(given)
 
 
 def choose(settings: Settings, seen: Look) -> Settings:
@@ -242,14 +255,6 @@ def _plan(seen: Look, from_start: bool, texts_of_batch: float) -> dict[str, obje
         "training.weight_decay": 0.01,
         "training.word_dropout": 0.25,
     }
-
-
-def _has_read(start: Bundle | None, source: str) -> bool:
-    """Whether the start was trained on this data set."""
-    entry = registered_set(source)
-    if start is None or entry is None:
-        return False
-    return entry.name in data_sets(start.config.provenance)
 
 
 def _whole_words(start: Bundle | None, words: Sequence[str]) -> float:

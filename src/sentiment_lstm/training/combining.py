@@ -5,7 +5,7 @@ Their weights are fitted on texts that neither was trained on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import targets_of
 from sentiment_lstm.training.objective import balanced_weights
 from sentiment_lstm.training.temperature import FEWEST, count_mistakes
-from sentiment_lstm.training.trials import Trial, everything
+from sentiment_lstm.training.trials import Part, Trial, everything
 from sentiment_lstm.training.wide import LinearModel, count_features, fit_linear
 from sentiment_lstm.weights_file import WIDE
 
@@ -77,6 +77,39 @@ def combine(
         refit: fit the last wide path on all texts; else it is that of the only trial.
         is_balanced: a rare class is as important as a frequent one (`training.class_weights`).
     """
+    fit, score = _linear_models(corpus, tokenizer, is_balanced=is_balanced)
+    wide = []
+    for trial in trials:
+        linear = fit(trial.training)
+        wide.append(score(linear, trial.held_out))
+    if refit:
+        linear = fit(everything(corpus).sample)
+    deep = np.concatenate([trial.logits for trial in trials])
+    return _combination(linear, deep, np.concatenate(wide), held_out)
+
+
+def wide_logits(
+    corpus: Corpus, tokenizer: TextTokenizer, parts: Sequence[Part], *, is_balanced: bool = False
+) -> NDArray[np.float32]:
+    """The wide path's logits of the texts held out, fitted on the others of each part.
+
+    Args:
+        corpus: all texts.
+        tokenizer: has the features of the wide path.
+        parts: of each trial the training texts and the texts held out.
+        is_balanced: as for `combine`.
+    """
+    fit, score = _linear_models(corpus, tokenizer, is_balanced=is_balanced)
+    return np.concatenate([score(fit(training), held_out) for training, held_out in parts])
+
+
+def _linear_models(
+    corpus: Corpus, tokenizer: TextTokenizer, *, is_balanced: bool
+) -> tuple[
+    Callable[[Sequence[Example]], LinearModel],
+    Callable[[LinearModel, Sequence[Example]], NDArray[np.float32]],
+]:
+    """Two functions: one fits a wide path on texts of the corpus, one gives its logits of texts."""
     examples = everything(corpus).sample
     rows = {id(example): row for row, example in enumerate(examples)}
     counts, classes = count_features(tokenizer, examples), len(corpus.classes)
@@ -90,25 +123,31 @@ def combine(
             weights *= balanced_weights(labels, classes)[labels]
         return fit_linear(counts, training_rows, targets, classes, weights)
 
-    deep, wide = [], []
-    for trial in trials:
-        linear = fit(trial.training)
-        deep.append(trial.logits)
-        scored = np.array([rows[id(example)] for example in trial.held_out])
-        wide.append(counts.logits(linear, scored))
-    if refit:
-        linear = fit(examples)
-    return _combination(linear, np.concatenate(deep), np.concatenate(wide), held_out)
+    def score(linear: LinearModel, examples: Sequence[Example]) -> NDArray[np.float32]:
+        return counts.logits(linear, np.array([rows[id(example)] for example in examples]))
+
+    return fit, score
 
 
-def _combination(
-    linear: LinearModel, deep: NDArray[np.float32], wide: NDArray[np.float32], targets: Targets
-) -> Combination:
+def mix(
+    deep: NDArray[np.float32], wide: NDArray[np.float32], targets: Targets
+) -> tuple[Mixture, NDArray[np.float32]]:
+    """The best mixture and its logits, before the temperature.
+
+    With fewer than ten mistakes the temperature is 1.
+    """
     mixture = fit_mixture(deep, wide, targets)
     logits = mixture.logits(deep, wide).astype(np.float32)
     if count_mistakes(logits, targets) < FEWEST:
         mixture = fit_mixture(deep, wide, targets, temperature=1.0)
         logits = mixture.logits(deep, wide).astype(np.float32)
+    return mixture, logits
+
+
+def _combination(
+    linear: LinearModel, deep: NDArray[np.float32], wide: NDArray[np.float32], targets: Targets
+) -> Combination:
+    mixture, logits = mix(deep, wide, targets)
 
     def accuracy(logits: NDArray[np.float32]) -> float:
         return 1 - count_mistakes(logits, targets) / len(targets)

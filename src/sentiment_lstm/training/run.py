@@ -33,11 +33,12 @@ from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_
 from sentiment_lstm.text import familiarity
 from sentiment_lstm.text.familiarity import measure_rates
 from sentiment_lstm.text.tokenizer import TextTokenizer
-from sentiment_lstm.training import automatic, checkpoint
+from sentiment_lstm.training import automatic, checkpoint, race
+from sentiment_lstm.training.candidate_trials import CandidateTrials, hand_over
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.display import Display
 from sentiment_lstm.training.hardware import prepare
-from sentiment_lstm.training.listener import Listener
+from sentiment_lstm.training.listener import Listener, Listeners
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
 from sentiment_lstm.training.origin import origin_of
@@ -68,6 +69,7 @@ def train(
     listener: Listener | None = None,
     *,
     resume_folder: Path | None = None,
+    minutes: float | None = None,
 ) -> dict[str, Any]:
     """Train a new model into a folder that holds no run yet.
 
@@ -77,22 +79,29 @@ def train(
         listener: follows the progress; None: a bar or lines on standard error (`Display`).
         resume_folder: the folder that messages about `--resume` name, if the run is part of a
             search; None: `folder`.
+        minutes: race settings around the choice of preset `auto`, so that the run takes about this
+            long in all; None: no race.
 
     Returns:
         The run's metrics, as `metrics.json` holds them. `train_seconds` runs from reading the
         texts to the last validation.
 
     Raises:
-        UsageError: the folder holds a run already, or files that would be overwritten.
+        UsageError: the folder holds a run already, or files that would be overwritten; or nothing
+            can be raced.
         DataError, TrainingError, BundleError: from reading, training and saving.
         Interrupted: by SIGINT or SIGTERM; the state is saved if training had begun.
     """
+    if minutes is not None:
+        race.check(settings, minutes)
     initial_model = load_initial_model(settings, folder)
     settings = resolve(settings, initial_model)
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        _refuse_to_overwrite(folder, settings)
+        _refuse_to_overwrite(folder, settings, has_race=minutes is not None)
+        if minutes is not None:
+            race.begin(folder, minutes)
         write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
         try:
             return _run(
@@ -149,7 +158,9 @@ def _run(
         for note in _label_notes(corpus, set_aside):
             listener.on_note(note)
         if settings.training.auto:
-            settings, initial_model = _look(settings, corpus, folder, listener)
+            trials = _candidate_trials(corpus, resume_folder, interrupts, clock)
+            settings, initial_model = _look(settings, trials, folder, listener)
+            clock = Clock(clock.seconds)
         prepare(settings.training)
         provenance = origin_of(settings, initial_model)
         start = adapt_initial_model(initial_model, settings, corpus, folder, listener)
@@ -193,21 +204,42 @@ def _resumption_named(folder: Path, listener: Listener) -> Iterator[None]:
         raise
 
 
+def _candidate_trials(
+    corpus: Corpus, resume_folder: Path, interrupts: Interrupts, clock: Clock
+) -> CandidateTrials:
+    def run_session(trainer: Trainer, stage: Path) -> None:
+        Session(trainer, resume_folder, stage, interrupts, Listeners(), clock).train()
+
+    return CandidateTrials(corpus, clock, run_session)
+
+
 def _look(
-    settings: Settings, corpus: Corpus, folder: Path, listener: Listener
+    asked: Settings, trials: CandidateTrials, folder: Path, listener: Listener
 ) -> tuple[Settings, Bundle | None]:
-    """Choose settings that suit the texts, write them, and read the model to start from."""
-    seen = automatic.look(corpus, settings.data)
-    settings = automatic.choose(settings, seen)
-    initial_model = load_initial_model(settings, folder)
-    settings = resolve(settings, initial_model)
-    write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
+    """Choose settings that suit the texts, write them, and read the model to start from.
+
+    If candidates are to be raced, the winner's settings are chosen, and its trials are kept.
+    """
+    seen = automatic.look(trials.corpus, asked.data)
+    chosen = automatic.choose(asked, seen)
+    initial_model = load_initial_model(chosen, folder)
+    settings = resolve(chosen, initial_model)
     for sentence in automatic.explain(settings, seen):
         listener.on_note(sentence)
+    finished = None
+    if race.is_begun(folder):
+        prepare(settings.training)
+        winner = race.Race(asked, seen, folder, trials, listener).run_to_end(chosen)
+        initial_model = load_initial_model(winner.settings, folder)
+        settings, finished = resolve(winner.settings, initial_model), winner.folder
+    write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
+    if finished:
+        hand_over(finished, folder, settings)
+    race.remove(folder)
     return settings, initial_model
 
 
-def _refuse_to_overwrite(folder: Path, settings: Settings) -> None:
+def _refuse_to_overwrite(folder: Path, settings: Settings, *, has_race: bool) -> None:
     """Refuse a folder that holds a run, other files, or a source of this run."""
     has_run = (folder / RUN_SETTINGS).exists() or is_bundle(folder)
     in_the_way = [name for name in (*FILES, METRICS_LOG) if (folder / name).exists()]
@@ -215,6 +247,8 @@ def _refuse_to_overwrite(folder: Path, settings: Settings) -> None:
         in_the_way.append(SET_ASIDE)
     if (settings.training.auto or settings.training.trials) and (folder / TRIALS).exists():
         in_the_way.append(TRIALS)
+    if race.is_begun(folder) or (has_race and (folder / race.FOLDER).exists()):
+        in_the_way.append(race.FOLDER)
     if in_the_way and not has_run:
         raise UsageError(
             "Expected a folder whose files can be written, found "
@@ -234,6 +268,7 @@ def _is_source(file: Path, data: DataSettings) -> bool:
 
 def _remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
     (folder / checkpoint.FILE).unlink(missing_ok=True)
+    race.remove(folder)  # a process may have been killed after it had written the winner's settings
     if settings.training.trials:
         remove_trials(folder)
 
@@ -244,6 +279,9 @@ def _remove_if_nothing_was_trained(folder: Path) -> None:
     trials = folders_of_trials(folder) if read_json(folder / RUN_SETTINGS).training.trials else []
     if (folder / LANGUAGE).exists() or any(map(read_metrics, (folder, *trials))):
         return
+    if race.has_results(folder):
+        return
+    race.remove(folder)
     if trials:
         remove_trials(folder)
     (folder / RUN_SETTINGS).unlink()

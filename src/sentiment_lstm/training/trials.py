@@ -32,6 +32,10 @@ Score = Callable[[Corpus, Path], NDArray[np.float32]]
 """Trains on a corpus in a folder; returns the logits of its validation texts, [N] or [N, C]."""
 
 
+Part = tuple[Sequence[Example], Sequence[Example]]
+"""The training texts of a trial, and the texts that it holds out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A training that left out some texts. `logits`: those of the texts left out."""
@@ -69,7 +73,7 @@ def run_trials(
             "leave --streaming out."
         )
     trials = []
-    parts = _parts(corpus, count, seed)
+    parts = split_for_trials(corpus, count, seed)
     for number, (training, held_out) in enumerate(parts, start=1):
         folder = run / FOLDER / str(number)
         path, texts = folder / LOGITS, _digest(training, held_out)
@@ -109,15 +113,13 @@ def everything(corpus: Corpus) -> Corpus:
     return replace(corpus, sample=[*corpus.sample, *corpus.validation], validation=[])
 
 
-def _parts(
-    corpus: Corpus, count: int, seed: int
-) -> list[tuple[Sequence[Example], Sequence[Example]]]:
+def split_for_trials(corpus: Corpus, count: int, seed: int) -> list[Part]:
     """Each trial's training texts and held-out texts. Texts of a mixture are never held out."""
     if count == 1:
         return [(corpus.sample, corpus.validation)]
     first_source = [*corpus.sample[: corpus.from_first_source], *corpus.validation]
     examples = everything(corpus).sample
-    parts: list[tuple[Sequence[Example], Sequence[Example]]] = []
+    parts: list[Part] = []
     for held_out in folds(first_source, count, seed):
         left_out = {id(example) for example in held_out}
         parts.append(([e for e in examples if id(e) not in left_out], held_out))
