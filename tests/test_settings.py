@@ -129,8 +129,6 @@ OUT_OF_RANGE = [
     ("training.warmup", 1),
     ("training.weight_average", 1),
     ("training.adversarial", -1),
-    ("training.virtual_adversarial", "nan"),
-    ("training.entropy", -1),
     ("training.perturbation", 0),
 ]
 
@@ -254,6 +252,13 @@ def test_an_old_name_is_read_silently_from_runs_and_bundles(tmp_path, caplog, ol
     assert read_json(path) == Settings().updated({new: 9}) == Settings().updated({old: 9})
     assert flattened({"model": {old.removeprefix("model."): 9}}) == {new: 9}
     assert not caplog.records
+
+
+def test_a_removed_setting_is_ignored_if_it_was_off():
+    off = {"training": {"virtual_adversarial": 0.0, "entropy": 0.0, "epochs": 7}}
+    assert Settings.from_dict(off) == Settings().updated({"training.epochs": 7})
+    with pytest.raises(UsageError, match=r"found 'training\.entropy'"):
+        Settings.from_dict({"training": {"entropy": 0.3}})
 
 
 def test_an_old_name_in_a_settings_file_gives_one_warning(tmp_path, caplog):

@@ -201,7 +201,8 @@ def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     named = [f"`{d.get('source', 'unknown')}` ({d.get('split', 'unknown')})" for d in read]
     labelled = list(dict.fromkeys(named))
     language = settings.get("language", {})
-    unlabelled = [f"`{name}`" for name in language.get("sources", []) if language.get("epochs")]
+    uses = language.get("epochs") or settings.get("training", {}).get("self_training")
+    unlabelled = [f"`{name}`" for name in language.get("sources", []) if uses]
     extra = f", and on texts of {', '.join(unlabelled)} without their labels" if unlabelled else ""
     return ", ".join(labelled) + extra
 

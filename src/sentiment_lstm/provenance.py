@@ -148,7 +148,8 @@ def data_sets(provenance: Mapping[str, Any]) -> list[str]:
     """The registered data sets that a model has read, as its provenance lists them."""
     settings = _mapping(provenance.get("settings"))
     language = _mapping(settings.get("language"))
-    unlabelled = _strings(language.get("sources")) if language.get("epochs") else []
+    uses = language.get("epochs") or _mapping(settings.get("training")).get("self_training")
+    unlabelled = _strings(language.get("sources")) if uses else []
     trained = [_mapping(section).get("source") for section in _data_sections(settings)]
     sources = [
         named_split(source)[0]

@@ -7,7 +7,7 @@ knows NumPy and nothing of torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TypeGuard
@@ -69,7 +69,8 @@ class Example:
     `label` is the name of its class, None for a text without a label. `soft_label` is the second
     class's probability where the label lies between two classes (0.5 for a neutral text); else
     None. `weight` is the text's factor in the training loss. `labels` holds all labels, sorted, if
-    a text may have several of them (`label` is None then); else None.
+    a text may have several of them (`label` is None then); else None. `class_probabilities`: the
+    probabilities of the classes by name, if a model labelled the text; their sum is 1; else None.
     """
 
     text: str
@@ -79,6 +80,7 @@ class Example:
     soft_label: float | None = None
     weight: float = 1.0
     labels: tuple[str, ...] | None = None
+    class_probabilities: Mapping[str, float] | None = None
 
     @property
     def all_labels(self) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ OLD_NAMES = {
     "model.hidden": "model.hidden_size",
 }
 """A setting's name in bundles of format 1 -> its current name. Both are read everywhere."""
+REMOVED = {"training.virtual_adversarial", "training.entropy"}
+"""Settings of version 0.2 that no longer exist. Files of runs and bundles may hold them with the
+value 0, which switched them off."""
 
 _logger = logging.getLogger(__name__)
 
@@ -69,7 +72,11 @@ def flattened(sections: Mapping[str, Any]) -> dict[str, object]:
     Raises:
         UsageError: these are not sections of settings.
     """
-    return {current_name(name): value for name, value in _flat(sections).items()}
+    return {
+        current_name(name): value
+        for name, value in _flat(sections).items()
+        if name not in REMOVED or value
+    }
 
 
 def read_toml(path: Path) -> dict[str, object]:

@@ -144,16 +144,12 @@ class TrainingSettings:
     adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
     """Weight of the loss on embeddings that are shifted to raise the loss. Training takes about
     twice as long. 0: off."""
-    virtual_adversarial: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight of the virtual adversarial loss. It measures how much such a shift changes the
-    prediction for a text without a label. It reads `language.sources`, else the training texts.
-    0: off."""
-    entropy: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight of the mean entropy of the predictions for texts without labels. A higher weight makes
-    these predictions more confident. 0: off."""
     perturbation: Annotated[float, POSITIVE] = 0.25
-    """Size of the shifts of the two adversarial losses: sqrt(mean over a text's tokens of the
-    squared L2 norm of the token's shift)."""
+    """Size of the shifts of the adversarial loss: sqrt(mean over a text's tokens of the squared L2
+    norm of the token's shift)."""
+    self_training: bool = False
+    """Train every model twice if there are unlabelled texts (`language.sources`): the first model
+    labels them, and the second one learns from all texts. It helps if few texts are labelled."""
     embeddings: Literal["random", "word2vec"] = "random"
     """First values of the embedding: random, or learnt by word2vec from the training texts, which
     needs gensim."""

@@ -184,4 +184,4 @@ def test_minutes_need_texts_and_time(run, reviews: Path):
     assert "Expected more than 0 minutes for --minutes, found 0" in err
     code, _, err = run(*TRAIN, "--minutes=1", "--unlabelled=reviews.csv")
     assert code == 2
-    assert "found a language stage" in err
+    assert "found texts without labels" in err

@@ -175,3 +175,19 @@ def test_the_explanation_says_what_is_held_out():
     assert "one trial without the validation texts" in held_out(texts=5_000)
     assert "keep 10% of the texts" in held_out(texts=100_000)
     assert "the source's own validation texts" in held_out(has_validation=True)
+
+
+@pytest.mark.parametrize("seen", [SMALL, FOREIGN])
+def test_unlabelled_texts_are_for_self_training(seen: Look):
+    unlabelled = _given().updated({"language.sources": ("more.csv",), "language.epochs": 3})
+    chosen = choose(unlabelled, seen)
+    assert (chosen.training.self_training, chosen.language.epochs) == (True, 0)
+    assert "each training is repeated with the unlabelled texts" in explain(chosen, seen)[-1]
+    assert not choose(_given(), seen).training.self_training
+    for other in ({"multi_label": True}, {"streaming": True}):
+        chosen = choose(unlabelled, replace(seen, **other))
+        assert (chosen.training.self_training, chosen.language.epochs) == (False, 3)
+    given = ("language.epochs",), ("training.self_training",)
+    for names in given:
+        kept = choose(unlabelled.updated({"training.given": names}), seen)
+        assert (kept.training.self_training, kept.language.epochs) == (False, 3)

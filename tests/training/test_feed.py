@@ -1,17 +1,13 @@
 from dataclasses import replace
-from itertools import islice
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from sentiment_lstm.batching import Window
 from sentiment_lstm.data.corpus import Corpus
-from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, TextSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
-from sentiment_lstm.training.feed import Feed, encode, make_feed
+from sentiment_lstm.training.feed import Feed, encode, make_feed, targets_of
 
 REVIEWS = [Example(f"word{n % 5} and more", ("no", "yes")[n % 2], str(n)) for n in range(20)]
 TOKENIZER = TextTokenizer.learn([r.text for r in REVIEWS], TextSettings(min_frequency=1))
@@ -73,60 +69,15 @@ def test_fingerprint_depends_on_soft_labels_and_weights():
     assert len(changed | {of(REVIEWS[0])}) == 3
 
 
-def unlabelled_feed() -> Feed:
-    window = Window([np.full(n % 7 + 1, 2, np.int32) for n in range(23)], np.zeros(23, np.int64))
-    return Feed(lambda: [], window, window, None, window)
-
-
-def rows(feed: Feed, first: int, number: int) -> list[list[int]]:
-    return [b.rows.tolist() for b in islice(feed.unlabelled_batches(20, 5, first), number)]
-
-
-def test_unlabelled_batches_never_end_and_start_at_any_step():
-    feed = unlabelled_feed()
-    whole = rows(feed, 0, 30)
-    assert max(len(batch) for batch in whole) > 1
-    for first in (1, 5, 6, 7, 19):
-        assert rows(feed, first, 11) == whole[first : first + 11]
-    passes, seen = [], []
-    for batch in whole:
-        seen += batch
-        if len(seen) == 23:
-            passes.append(seen)
-            seen = []
-    assert len(passes) >= 2
-    assert all(sorted(epoch_rows) == list(range(23)) for epoch_rows in passes)
-    assert passes[0] != passes[1]
-
-
-def test_a_feed_without_unlabelled_texts_has_no_such_batches():
-    assert list(make_feed(corpus(False), TOKENIZER, Settings()).unlabelled_batches(9, 0, 0)) == []
-
-
-@pytest.mark.parametrize("term", ["virtual_adversarial", "entropy"])
-def test_a_loss_without_labels_reads_the_unlabelled_sources(term: str, tmp_path: Path):
-    source = tmp_path / "more.csv"
-    source.write_text(f"text\nand more and more\n{REVIEWS[0].text}\n''\nword4\n,\n")
-    with_term = {f"training.{term}": 1.0, "text.max_tokens": 2}
-    sources = {"language.sources": (str(source),)}
-    set_aside = SetAside(None)
-    feed = make_feed(corpus(False), TOKENIZER, Settings().updated(with_term | sources), set_aside)
-    assert [ids.tolist() for ids in feed.unlabelled.ids] == [
-        [*TOKENIZER.encode([text])[0].ids[:1], *TOKENIZER.encode([text])[0].ids[1:][-1:]]
-        for text in ("and more and more", "''", "word4")
-    ]
-    assert set_aside.total == 1
-    without_term = make_feed(corpus(False), TOKENIZER, Settings().updated(sources))
-    assert without_term.unlabelled is None
-    without_sources = make_feed(corpus(False), TOKENIZER, Settings().updated(with_term))
-    assert [i.tolist() for i in without_sources.unlabelled.ids] == [
-        i.tolist() for i in without_sources.sample.ids
-    ]
-    prints = {without_term.fingerprint(), without_sources.fingerprint(), feed.fingerprint()}
-    assert len(prints) == 3
+def test_probabilities_of_classes_become_targets():
+    given = {"a": 0.25, "c": 0.75}
+    examples = [Example("x", "b", "1"), Example("y", "c", "2", class_probabilities=given)]
+    assert targets_of(examples, ("a", "b", "c")).tolist() == [[0, 1, 0], [0.25, 0, 0.75]]
+    assert targets_of(examples[:1], ("a", "b", "c")).tolist() == [1]
 
 
 def test_tokens_are_counted():
-    feed = unlabelled_feed()
+    window = Window([np.full(n % 7 + 1, 2, np.int32) for n in range(23)], np.zeros(23, np.int64))
+    feed = Feed(lambda: [], window, window, None)
     counts = feed.token_counts(4)
     assert counts.tolist() == [0, 0, sum(n % 7 + 1 for n in range(23)), 0]

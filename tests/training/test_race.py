@@ -213,5 +213,5 @@ def test_settings_that_cannot_be_raced_are_refused(tmp_path: Path):
         check(Settings(), 1)
     with pytest.raises(UsageError, match="found --streaming"):
         check(tiny_auto("a.csv", data__streaming=True), 1)
-    with pytest.raises(UsageError, match="found a language stage"):
+    with pytest.raises(UsageError, match="found texts without labels"):
         check(tiny_auto("a.csv", language__epochs=1), 1)

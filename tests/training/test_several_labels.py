@@ -120,10 +120,11 @@ def test_a_model_of_one_label_a_text_starts_one_of_several(tmp_path: Path) -> No
     assert load_bundle(tmp_path / "several").weights["output.bias"].shape == (2,)
 
 
-@pytest.mark.parametrize("name", ["class_weights", "virtual_adversarial", "entropy"])
+@pytest.mark.parametrize("name", ["class_weights", "self_training"])
 def test_settings_for_one_class_a_text_are_refused(tmp_path: Path, name: str) -> None:
     path = write_moods(tmp_path / "moods.csv", WORDS)
-    changes = {f"training__{name}": True if name == "class_weights" else 1.0}
+    changes = {f"training__{name}": True, "language__sources": (str(path),)}
+    changes["language__epochs"] = 1
     with pytest.raises(UsageError, match=f"Expected one label for each text with training.{name}"):
         train(settings_for(path, **changes), tmp_path / "run", QUIET)
 

@@ -83,6 +83,21 @@ def test_soft_labels_weigh_a_text_for_each_class():
     np.testing.assert_allclose(same[0].weights, same[1].weights, atol=2e-3)
 
 
+def test_soft_labels_of_many_classes_weigh_a_text_for_each_likely_class():
+    counts, rows = _counts(), np.arange(60)
+    labels = rows % 4
+    targets = np.eye(4, dtype=np.float32)[labels]
+    targets[:10] = 0.0
+    targets[:10, 1], targets[:10, 3] = 0.75, 0.25
+    model = fit_linear(counts, rows, targets, 4)
+    likely, others = rows[:10], rows[10:]
+    repeated = np.concatenate([likely, likely, others])
+    names = np.concatenate([np.full(10, 1), np.full(10, 3), labels[10:]])
+    weights = np.concatenate([np.full(10, 0.75), np.full(10, 0.25), np.ones(50)])
+    expected = _scikit_logits(counts, repeated, names, weights)
+    np.testing.assert_allclose(counts.logits(model, rows), expected, atol=2e-3)
+
+
 def test_features_are_counted_and_rare_ones_scaled_up(monkeypatch):
     monkeypatch.setattr(wide, "_RARE", len(TEXTS))
     examples = [Example(text, "a", str(n)) for n, text in enumerate(TEXTS)]

@@ -97,8 +97,9 @@ def train(
     unlabelled: Annotated[
         list[str] | None,
         typer.Option(
-            help="A source of unlabelled texts, from which a language model learns first; may be "
-            "repeated."
+            help="A source of unlabelled texts; may be repeated. auto labels them with a first "
+            "model, and trains a second one on all texts. Other presets train a language model "
+            "first."
         ),
     ] = None,
     streaming: Streaming = False,
@@ -136,7 +137,8 @@ def train(
     options |= {"training.seed": seed, "training.threads": threads}
     preset = preset or ("auto" if data and search is None else "quick")
     settings = chosen_settings(preset, config, options, set_ or [])
-    if unlabelled and not (init or settings.language.epochs):
+    has_use = settings.language.epochs or settings.training.self_training
+    if unlabelled and not (init or has_use):
         settings = settings.updated({"language.epochs": _LANGUAGE_EPOCHS})
     if search is None:
         _train(settings, out, minutes)

@@ -59,6 +59,8 @@ _FIXED_BY_START = {
     *("model.pooling", "text.kind", "text.vocabulary", "text.min_frequency", "text.lowercase"),
 }
 """Settings that a model to start from decides."""
+_OWN_USE = {"language.epochs", "training.self_training"}
+"""With one of these settings, the user decides how texts without labels are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ def choose(settings: Settings, seen: Look) -> Settings:
     )
     plan = _plan(seen, from_start, _texts_of_batch(settings.training, seen))
     changes = _network(seen, from_start) | plan | _suited_to(settings.training)
+    if settings.language.sources and not (given & _OWN_USE or seen.multi_label or seen.streaming):
+        changes |= {"training.self_training": True, "language.epochs": 0}
     chosen = settings.updated({k: v for k, v in changes.items() if k not in given})
     return replace(chosen, training=replace(chosen.training, auto=False))
 
@@ -203,6 +207,15 @@ def _explain_length(settings: Settings, seen: Look) -> str:
 
 
 def _explain_trials(settings: Settings, seen: Look) -> str:
+    twice = (
+        "; each training is repeated with the unlabelled texts, which the first model has labelled"
+        if settings.training.self_training
+        else ""
+    )
+    return _explain_validation(settings, seen) + twice
+
+
+def _explain_validation(settings: Settings, seen: Look) -> str:
     trials = settings.training.trials
     if trials > 1:
         return f"{trials} trials calibrate, then train on all texts"

@@ -108,11 +108,11 @@ class CandidateTrials:
             self.corpus, _count(settings), settings.training.seed
         )
         part = replace(self.corpus, sample=list(training), validation=list(held_out))
-        updates = make_trainer(settings, part, tokenizer, start, None, folder).total or 1
+        updates = make_trainer(settings, part, tokenizer, start, folder).total or 1
         few = settings.updated({"training.max_steps": min(_PROBED, updates)})
         shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
         folder.mkdir(parents=True)
-        self.run_session(make_trainer(few, part, tokenizer, start, None, folder), folder)
+        self.run_session(make_trainer(few, part, tokenizer, start, folder), folder)
         lines = [line for line in read_metrics(folder) if "tokens_per_second" in line]
         seconds = [line["tokens"] / line["tokens_per_second"] for line in lines]
         shutil.rmtree(folder)
@@ -132,7 +132,7 @@ class CandidateTrials:
         settings, start, tokenizer = self._prepared(settings, folder)
 
         def score(part: Corpus, stage: Path) -> NDArray[np.float32]:
-            trainer = make_trainer(settings, part, tokenizer, start, None, stage)
+            trainer = make_trainer(settings, part, tokenizer, start, stage)
             self.run_session(trainer, stage)
             return validation_logits(trainer)
 
@@ -158,7 +158,7 @@ class CandidateTrials:
         initial_model = load_initial_model(settings, folder)
         settings = resolve(settings, initial_model)
         start = adapt_initial_model(initial_model, settings, self.corpus, folder, Listeners())
-        return settings, start, choose_tokenizer(start, self.corpus, settings)
+        return settings, start, choose_tokenizer(start, self.corpus.sample, settings)
 
     def _wide_logits(
         self, settings: Settings, tokenizer: TextTokenizer

@@ -64,6 +64,7 @@ def combine(
     trials: Sequence[Trial],
     held_out: Targets,
     *,
+    self_labelled: Sequence[Example] = (),
     refit: bool,
     is_balanced: bool = False,
 ) -> Combination:
@@ -74,16 +75,19 @@ def combine(
         tokenizer: has the features of the wide path.
         trials: which texts were left out, with the LSTM's logits.
         held_out: the labels of the texts that were left out, trial after trial.
+        self_labelled: texts that a first model had labelled for the last training.
         refit: fit the last wide path on all texts; else it is that of the only trial.
         is_balanced: a rare class is as important as a frequent one (`training.class_weights`).
     """
-    fit, score = _linear_models(corpus, tokenizer, is_balanced=is_balanced)
+    fit, score = _linear_models(
+        corpus, tokenizer, self_labelled=self_labelled, is_balanced=is_balanced
+    )
     wide = []
     for trial in trials:
-        linear = fit(trial.training)
+        linear = fit([*trial.training, *trial.self_labelled])
         wide.append(score(linear, trial.held_out))
     if refit:
-        linear = fit(everything(corpus).sample)
+        linear = fit([*everything(corpus).sample, *self_labelled])
     deep = np.concatenate([trial.logits for trial in trials])
     return _combination(linear, deep, np.concatenate(wide), held_out)
 
@@ -104,18 +108,22 @@ def wide_logits(
 
 
 def _linear_models(
-    corpus: Corpus, tokenizer: TextTokenizer, *, is_balanced: bool
+    corpus: Corpus,
+    tokenizer: TextTokenizer,
+    *,
+    self_labelled: Sequence[Example] = (),
+    is_balanced: bool,
 ) -> tuple[
     Callable[[Sequence[Example]], LinearModel],
     Callable[[LinearModel, Sequence[Example]], NDArray[np.float32]],
 ]:
     """Two functions: one fits a wide path on texts of the corpus, one gives its logits of texts."""
-    examples = everything(corpus).sample
-    rows = {id(example): row for row, example in enumerate(examples)}
+    examples = [*everything(corpus).sample, *self_labelled]
+    rows = {example.text: row for row, example in enumerate(examples)}
     counts, classes = count_features(tokenizer, examples), len(corpus.classes)
 
     def fit(training: Sequence[Example]) -> LinearModel:
-        training_rows = np.array([rows[id(example)] for example in training])
+        training_rows = np.array([rows[example.text] for example in training])
         weights = np.array([example.weight for example in training], dtype=np.float32)
         targets = targets_of(training, corpus.classes)
         if is_balanced:
@@ -124,7 +132,7 @@ def _linear_models(
         return fit_linear(counts, training_rows, targets, classes, weights)
 
     def score(linear: LinearModel, examples: Sequence[Example]) -> NDArray[np.float32]:
-        return counts.logits(linear, np.array([rows[id(example)] for example in examples]))
+        return counts.logits(linear, np.array([rows[example.text] for example in examples]))
 
     return fit, score
 

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.batching import Window, count_batches, length_batches, lengths_of, padded
-from sentiment_lstm.data.corpus import Corpus, unlabelled_texts
-from sentiment_lstm.data.screening import SetAside
-from sentiment_lstm.records import Batch, Example, Targets
+from sentiment_lstm.batching import Window, count_batches, lengths_of
+from sentiment_lstm.data.corpus import Corpus
+from sentiment_lstm.records import Example, Targets
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
@@ -31,30 +30,13 @@ class Feed:
 
     `windows()` gives the training texts from the start; it is called once per epoch. `sample`: the
     first window. `validation`: texts that are never trained on. `steps`: the number of updates in
-    all epochs, or up to `max_steps`; None if unknown (a stream). `unlabelled`: texts for the losses
-    without labels (its `labels` mean nothing); None if no such loss has a weight.
+    all epochs, or up to `max_steps`; None if unknown (a stream).
     """
 
     windows: Callable[[], Iterable[Window]]
     sample: Window
     validation: Window
     steps: int | None
-    unlabelled: Window | None = None
-
-    def unlabelled_batches(self, batch_tokens: int, seed: int, first: int) -> Iterator[Batch]:
-        """An endless sequence of batches of unlabelled texts, starting at batch number `first`.
-
-        The order depends only on the seed. Each update takes one batch, so a resumed training
-        passes its number of updates as `first`. Batches before it are not padded or copied.
-        """
-        if self.unlabelled is None:
-            return
-        lengths = lengths_of(self.unlabelled.ids)
-        for number in count():
-            batches = length_batches(lengths, batch_tokens, np.random.default_rng((seed, number)))
-            for rows in batches[first:]:
-                yield padded(self.unlabelled, rows)
-            first = max(0, first - len(batches))
 
     def token_counts(self, vocabulary: int) -> NDArray[np.int64]:
         """How often each token id occurs in `sample`, [V]."""
@@ -63,7 +45,7 @@ class Feed:
     def fingerprint(self) -> str:
         """SHA-256 of all texts in memory, to recognise the same data and tokenizer."""
         digest = hashlib.sha256()
-        for window in filter(None, (self.sample, self.validation, self.unlabelled)):
+        for window in (self.sample, self.validation):
             for ids in window.ids:
                 digest.update(len(ids).to_bytes(8, "little") + ids.tobytes())
             for array in (window.labels, window.targets, window.weights):
@@ -71,12 +53,7 @@ class Feed:
         return digest.hexdigest()
 
 
-def make_feed(
-    corpus: Corpus,
-    tokenizer: TextTokenizer,
-    settings: Settings,
-    set_aside: SetAside | None = None,
-) -> Feed:
+def make_feed(corpus: Corpus, tokenizer: TextTokenizer, settings: Settings) -> Feed:
     """Encode a corpus: at once, or a stream window by window in every epoch.
 
     Validation texts keep all their tokens, because prediction reads all tokens too. So the best
@@ -85,12 +62,7 @@ def make_feed(
     Args:
         corpus: the texts.
         tokenizer: turns them into ids.
-        settings: the settings of the run. If a loss without labels has a weight, `language.sources`
-            are read too.
-        set_aside: gets the bad rows of these sources; None: another call counts them.
-
-    Raises:
-        DataError: a source of unlabelled texts cannot be read.
+        settings: the settings of the run.
     """
     most = settings.text.max_tokens
 
@@ -105,11 +77,10 @@ def make_feed(
 
     sample = encoded(corpus.sample)
     validation = encode(corpus.validation, tokenizer, corpus.classes, sys.maxsize)
-    unlabelled = _unlabelled(corpus, tokenizer, settings, set_aside or SetAside(None))
     if corpus.streaming:
-        return Feed(stream, sample, validation, None, unlabelled)
+        return Feed(stream, sample, validation, None)
     steps = _count_steps(sample, settings.training)
-    return Feed(lambda: [sample], sample, validation, steps, unlabelled)
+    return Feed(lambda: [sample], sample, validation, steps)
 
 
 def _count_steps(sample: Window, training: TrainingSettings) -> int:
@@ -121,21 +92,6 @@ def _count_steps(sample: Window, training: TrainingSettings) -> int:
         training.max_steps,
         training.batch_texts,
     )
-
-
-def _unlabelled(
-    corpus: Corpus, tokenizer: TextTokenizer, settings: Settings, set_aside: SetAside
-) -> Window | None:
-    """Texts for the losses without labels; None if no such loss has a weight.
-
-    If no source is named, or it has no new texts, these are the training texts.
-    """
-    if not (settings.training.virtual_adversarial or settings.training.entropy):
-        return None
-    examples = unlabelled_texts(settings, corpus, set_aside) or corpus.sample
-    encoded = tokenizer.encode([example.text for example in examples])
-    ids = [head_and_tail(e.ids, settings.text.max_tokens) for e in encoded]
-    return Window(ids, np.zeros(len(ids), dtype=np.int64))
 
 
 def encode(
@@ -182,18 +138,22 @@ def _answers(
             targets[row, [class_index[name] for name in example.all_labels]] = True
         return np.zeros(len(examples), dtype=np.int64), targets
     labels = np.array([class_index[str(example.label)] for example in examples], dtype=np.int64)
-    soft_labels = [example.soft_label for example in examples]
-    return labels, _soft_targets(labels, soft_labels, len(classes))
+    return labels, _soft_targets(examples, labels, class_index)
 
 
 def _soft_targets(
-    labels: NDArray[np.int64], soft_labels: Sequence[float | None], classes: int
+    examples: Sequence[Example], labels: NDArray[np.int64], class_index: Mapping[str, int]
 ) -> NDArray[np.float32] | None:
     """The probability of every class for each text, [N, C]; None if no label is soft."""
-    rows = [row for row, soft_label in enumerate(soft_labels) if soft_label is not None]
-    if not rows:
+    if not any(e.soft_label is not None or e.class_probabilities for e in examples):
         return None
-    targets = np.eye(classes, dtype=np.float32)[labels]
-    second = np.array([soft_labels[row] for row in rows], dtype=np.float32)
-    targets[rows] = np.stack([1 - second, second], axis=1)
+    targets = np.eye(len(class_index), dtype=np.float32)[labels]
+    for row, example in enumerate(examples):
+        if example.soft_label is not None:
+            second = np.float32(example.soft_label)
+            targets[row] = 1 - second, second
+        elif example.class_probabilities:
+            targets[row] = 0
+            for name, probability in example.class_probabilities.items():
+                targets[row, class_index[name]] = probability
     return targets

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -97,7 +97,6 @@ class Trainer:
         self.average = WeightAverage(model, decay) if decay else None
         self.best: dict[str, Tensor] = {}
         self.progress = Progress()
-        self.unlabelled: Iterator[Batch] = iter(())
         self.total = _total_steps(settings, feed.steps)
 
     def run(self, watcher: Watcher) -> None:
@@ -106,8 +105,6 @@ class Trainer:
         Raises:
             TrainingError: a loss or gradient is not finite; the weights are those before it.
         """
-        settings, step = self.settings, self.progress.step
-        self.unlabelled = self.feed.unlabelled_batches(settings.batch_tokens, settings.seed, step)
         while not self.progress.done:
             if not self._out_of_steps():
                 self._train_epoch(watcher)
@@ -166,7 +163,7 @@ class Trainer:
             group["lr"] = rate * group["rate_factor"]
         self.model.train()
         with _precision(settings):
-            loss = self.objective(self.model, batch, next(self.unlabelled, None))
+            loss = self.objective(self.model, batch)
         minimised = loss.total / loss.units + loss.extra
         self.optimizer.zero_grad()
         minimised.backward()  # type: ignore[no-untyped-call]

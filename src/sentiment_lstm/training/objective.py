@@ -16,17 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Batch, has_several
-from sentiment_lstm.training.perturbation import (
-    Scores,
-    full_precision,
-    no_shift,
-    random_shift,
-    repeatable,
-    steepest,
-)
-
-_PROBE = 0.1
-"""The size of the random shift from which the virtual adversarial shift is computed."""
+from sentiment_lstm.training.perturbation import no_shift, repeatable, steepest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +24,7 @@ class Loss:
     """The loss of a batch.
 
     `total`: a scalar in nats, summed over `units` (texts or tokens). `right`: units that were
-    predicted correctly. `extra`: the weighted sum of the other terms, which are means over texts.
+    predicted correctly. `extra`: the weighted adversarial loss, a mean over texts.
     """
 
     total: Tensor
@@ -46,11 +36,8 @@ class Loss:
 class Objective(Protocol):
     """Computes the loss that training minimises."""
 
-    def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
-        """The loss of a batch. If the module is in training mode, training's own terms are added.
-
-        `unlabelled`: texts for the terms that need no labels.
-        """
+    def __call__(self, model: nn.Module, batch: Batch) -> Loss:
+        """The loss of a batch. In training mode, training's own terms are added."""
         ...
 
 
@@ -58,23 +45,20 @@ class Objective(Protocol):
 class Classification:
     """Cross-entropy with labels or soft targets, weighted by text and by class.
 
-    In training, three more terms may be added. Together they are the mixed objective of Sachan,
-    Zaheer & Salakhutdinov (2019). A term with weight 0 is not computed.
+    In training, the adversarial loss may be added. With weight 0 it is not computed.
 
     `word_dropout`: probability that a word is read as unknown in training. `class_weights`: a
-    factor for the loss of each class's texts in training, [C]. `adversarial`,
-    `virtual_adversarial`, `entropy`: weights of the terms. `perturbation`: size of a shift, the
-    root mean square of its L2 norms over a text's tokens.
+    factor for the loss of each class's texts in training, [C]. `adversarial`: the weight of the
+    adversarial loss. `perturbation`: size of its shift, the root mean square of its L2 norms over a
+    text's tokens.
     """
 
     word_dropout: float = 0.0
     class_weights: Tensor | None = None
     adversarial: float = 0.0
-    virtual_adversarial: float = 0.0
-    entropy: float = 0.0
     perturbation: float = 0.25
 
-    def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
+    def __call__(self, model: nn.Module, batch: Batch) -> Loss:
         """Compute the loss. For a text with a soft target, the likeliest class counts as right.
 
         A text that may have several labels counts as right if all are right, with 0.5 as threshold.
@@ -86,9 +70,6 @@ class Classification:
             extra = self.adversarial * attacked.mean()
         else:
             logits = model(ids, lengths).float()
-        needs_unlabelled = self.virtual_adversarial or self.entropy
-        if model.training and needs_unlabelled and unlabelled is not None:
-            extra = extra + self._without_labels(model, unlabelled)
         losses = self._losses(model, batch, logits)
         return Loss(losses.sum(), len(losses), correct(logits, _labels(batch, logits)), extra)
 
@@ -123,26 +104,6 @@ class Classification:
         worst = steepest(self._losses(model, batch, logits), shift, self._size(lengths))
         return logits, self._losses(model, batch, scores(worst))
 
-    def _without_labels(self, model: nn.Module, batch: Batch) -> Tensor | float:
-        """The weighted sum of the terms that need no labels; each is a mean over the texts.
-
-        Entropy minimisation (Grandvalet & Bengio 2005) and virtual adversarial training (Miyato,
-        Dai & Goodfellow 2017). Both need float32 logits without a shift, because a small shift
-        changes them by less than bfloat16 can represent.
-        """
-        ids, lengths = self._words(model, batch)
-        scores = repeatable(model, ids, lengths)
-        with full_precision(ids.device), torch.set_grad_enabled(bool(self.entropy)):
-            logits = scores(None)
-        extra: Tensor | float = 0.0
-        if self.entropy:
-            extra = self.entropy * entropy(logits).mean()
-        if self.virtual_adversarial:
-            probe = random_shift(model, ids, lengths, _PROBE)
-            moved = self._moved(scores, logits.detach(), probe, self._size(lengths))
-            extra = extra + self.virtual_adversarial * moved.mean()
-        return extra
-
     def _size(self, lengths: Tensor) -> Tensor:
         """The L2 norm of each text's shift, [B].
 
@@ -151,24 +112,13 @@ class Classification:
         """
         return self.perturbation * lengths.sqrt()
 
-    def _moved(self, scores: Scores, logits: Tensor, probe: Tensor, size: Tensor) -> Tensor:
-        """The divergence [B] from the predictions under the shift that changes them most.
-
-        Without a shift the divergence is at its minimum, so its gradient is 0. Its gradient at a
-        small random shift is one step of a power iteration, which finds the direction of the
-        largest curvature.
-        """
-        with full_precision(logits.device):
-            worst = steepest(divergence(logits, scores(probe)), probe, size)
-        return divergence(logits, scores(worst))
-
 
 @dataclass(frozen=True, slots=True)
 class NextToken:
     """Cross-entropy of each next token (`model.language.LanguageModel`)."""
 
-    def __call__(self, model: nn.Module, batch: Batch, unlabelled: Batch | None = None) -> Loss:
-        """Compute the loss of the batch's tokens. Labels and `unlabelled` are not used."""
+    def __call__(self, model: nn.Module, batch: Batch) -> Loss:
+        """Compute the loss of the batch's tokens. Labels are not used."""
         device = next(model.parameters()).device
         ids, lengths = (torch.from_numpy(a).to(device) for a in (batch.ids, batch.lengths))
         losses, right = model(ids, lengths)
@@ -190,16 +140,6 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
         second = targets if targets.ndim == 1 else targets[:, 1]
         return F.binary_cross_entropy_with_logits(logits, second.to(logits), reduction="none")
     return F.cross_entropy(logits, targets, reduction="none")
-
-
-def entropy(logits: Tensor) -> Tensor:
-    """Entropy of each text's prediction in nats, [B]; logits as in `cross_entropy`."""
-    return cross_entropy(logits, _probabilities(logits))
-
-
-def divergence(logits: Tensor, others: Tensor) -> Tensor:
-    """Kullback-Leibler divergence KL(logits || others) of the predictions in nats, [B]."""
-    return cross_entropy(others, _probabilities(logits)) - entropy(logits)
 
 
 def with_unknown_words(ids: Tensor, probability: float) -> Tensor:
@@ -226,13 +166,6 @@ def balanced_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.floa
     weights = np.zeros(classes, dtype=np.float32)
     weights[present] = len(labels) / (present.sum() * counts[present])
     return weights
-
-
-def _probabilities(logits: Tensor) -> Tensor:
-    """The probability of each class, [B, C]."""
-    if logits.ndim == 1:
-        return torch.stack([-logits, logits], dim=1).sigmoid()
-    return logits.softmax(dim=1)
 
 
 def _targets(batch: Batch, logits: Tensor) -> Tensor:

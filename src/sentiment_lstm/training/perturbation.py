@@ -1,4 +1,4 @@
-"""Shifts of a batch's embeddings: random, or in the direction in which the loss rises most.
+"""Shifts of a batch's embeddings in the direction in which the loss rises most.
 
 A shift is float32 [B, T, E] and zero at padding. Its size is its L2 norm over a whole text. This
 file does not know which loss is computed with it.
@@ -7,7 +7,6 @@ file does not know which loss is computed with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
@@ -36,22 +35,10 @@ def repeatable(model: nn.Module, ids: Tensor, lengths: Tensor) -> Scores:
     return scores
 
 
-def full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Compute matrix products in float32 inside the block, whatever `training.precision` is."""
-    return torch.autocast(device.type, enabled=False)
-
-
 def no_shift(model: nn.Module, ids: Tensor) -> Tensor:
     """A shift of zeros, for the gradient at the embeddings themselves."""
     width = model.get_parameter("embedding.weight").shape[1]
     return torch.zeros(*ids.shape, width, device=ids.device, requires_grad=True)
-
-
-def random_shift(model: nn.Module, ids: Tensor, lengths: Tensor, size: float) -> Tensor:
-    """A shift of a given size in a random direction, for the gradient there."""
-    zeros = no_shift(model, ids).detach()
-    real = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
-    return resized(torch.randn_like(zeros) * real[:, :, None], size).requires_grad_()
 
 
 def steepest(losses: Tensor, shift: Tensor, size: float | Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import torch
 
 from sentiment_lstm.bundle import Bundle, is_bundle, load_bundle
 from sentiment_lstm.data.corpus import Corpus
-from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.weights import load_weights
 from sentiment_lstm.provenance import bundle_name
+from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
@@ -79,11 +80,13 @@ def has_outputs_for(model: Bundle, corpus: Corpus) -> bool:
     return same_kind and model.config.classes == corpus.classes
 
 
-def choose_tokenizer(start: Bundle | None, corpus: Corpus, settings: Settings) -> TextTokenizer:
+def choose_tokenizer(
+    start: Bundle | None, examples: Sequence[Example], settings: Settings
+) -> TextTokenizer:
     """The initial model's tokenizer. Without one, it is learnt from the training texts."""
     if start:
         return start.tokenizer
-    return TextTokenizer.learn((example.text for example in corpus.sample), settings.text)
+    return TextTokenizer.learn((example.text for example in examples), settings.text)
 
 
 def make_trainer(
@@ -91,13 +94,10 @@ def make_trainer(
     corpus: Corpus,
     tokenizer: TextTokenizer,
     start: Bundle | None,
-    set_aside: SetAside | None,
     folder: Path,
 ) -> Trainer:
     """The trainer before its first update. `start` is the model to start from."""
-    # The language stage has also counted the rows set aside in the unlabelled sources.
-    uncounted = None if settings.language.epochs else set_aside
-    feed = make_feed(corpus, tokenizer, settings, uncounted)
+    feed = make_feed(corpus, tokenizer, settings)
     is_fresh = not (folder / checkpoint.FILE).exists()
     model = _first_model(settings, feed, tokenizer, corpus, start, is_fresh=is_fresh)
     objective = _objective(settings.training, feed, len(corpus.classes))
@@ -125,12 +125,23 @@ def _with_network_of(initial_model: Bundle, settings: Settings) -> Settings:
 
 
 def _check_language(settings: Settings) -> None:
-    """Refuse unlabelled texts that are not used, and a bidirectional language model."""
-    readers = settings.training.virtual_adversarial or settings.training.entropy
-    if settings.language.sources and not (settings.language.epochs or readers):
+    """Refuse unlabelled texts without a use, and settings that do not fit their use."""
+    if settings.training.auto:
+        return  # it decides how to use them
+    self_training = settings.training.self_training
+    if settings.language.sources and not (settings.language.epochs or self_training):
         raise UsageError(
-            "Expected a use for the unlabelled texts, found none: set language.epochs, "
-            "training.virtual_adversarial or training.entropy, or leave --unlabelled out."
+            "Expected a use for the unlabelled texts, found none: set language.epochs or "
+            "training.self_training, or leave --unlabelled out."
+        )
+    if self_training and not settings.language.sources:
+        raise UsageError(
+            "Expected unlabelled texts for training.self_training, found none: add --unlabelled."
+        )
+    if self_training and settings.data.streaming:
+        raise UsageError(
+            "Expected texts in memory for training.self_training, found --streaming: leave one of "
+            "them out."
         )
     if settings.language.epochs and settings.model.bidirectional:
         raise UsageError(
@@ -153,8 +164,7 @@ def _check_multi_label(settings: Settings) -> None:
         )
     needs_classes = {
         "training.class_weights": training.class_weights,
-        "training.virtual_adversarial": training.virtual_adversarial,
-        "training.entropy": training.entropy,
+        "training.self_training": training.self_training,
     }
     given = [name for name, value in needs_classes.items() if value]
     if settings.data.multi_label and given:
@@ -199,7 +209,7 @@ def _first_model(
         )
         with torch.no_grad():
             model.embedding.weight.copy_(torch.from_numpy(vectors))
-    if is_fresh and (settings.training.adversarial or settings.training.virtual_adversarial):
+    if is_fresh and settings.training.adversarial:
         model.normalise_embedding(torch.from_numpy(feed.token_counts(len(tokenizer))))
     return model
 
@@ -212,7 +222,5 @@ def _objective(settings: TrainingSettings, feed: Feed, classes: int) -> Classifi
         word_dropout=settings.word_dropout,
         class_weights=class_weights,
         adversarial=settings.adversarial,
-        virtual_adversarial=settings.virtual_adversarial,
-        entropy=settings.entropy,
         perturbation=settings.perturbation,
     )

@@ -75,7 +75,7 @@ def check(settings: Settings, minutes: float) -> None:
     """Refuse what cannot be raced.
 
     Raises:
-        UsageError: another preset than `auto`, a stream, a language stage, or no time.
+        UsageError: another preset than `auto`, a stream, texts without labels, or no time.
     """
     if not (math.isfinite(minutes) and minutes > 0):
         raise UsageError(f"Expected more than 0 minutes for --minutes, found {minutes:g}.")
@@ -84,8 +84,8 @@ def check(settings: Settings, minutes: float) -> None:
             "Expected preset auto with --minutes, found fixed settings: name --data, and leave "
             "--preset out."
         )
-    if settings.data.streaming or settings.language.epochs:
-        option = "--streaming" if settings.data.streaming else "a language stage"
+    if settings.data.streaming or settings.language.sources or settings.language.epochs:
+        option = "--streaming" if settings.data.streaming else "texts without labels"
         raise UsageError(
             f"Expected labelled texts in memory with --minutes, found {option}: leave one of them "
             "out."

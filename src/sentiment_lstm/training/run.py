@@ -14,7 +14,6 @@ from typing import Any
 
 from sentiment_lstm import __version__
 from sentiment_lstm.bundle import (
-    FILES,
     RUN_SETTINGS,
     Bundle,
     Config,
@@ -25,22 +24,21 @@ from sentiment_lstm.bundle import (
 from sentiment_lstm.data.corpus import Corpus, load_corpus
 from sentiment_lstm.data.label_notes import label_notes
 from sentiment_lstm.data.screening import SetAside
-from sentiment_lstm.data.source_names import path_of
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
-from sentiment_lstm.settings import DataSettings, Settings, read_json
+from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
 from sentiment_lstm.text import familiarity
 from sentiment_lstm.text.familiarity import measure_rates
 from sentiment_lstm.text.tokenizer import TextTokenizer
-from sentiment_lstm.training import automatic, checkpoint, race
+from sentiment_lstm.training import automatic, race
 from sentiment_lstm.training.candidate_trials import CandidateTrials, hand_over
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.display import Display
 from sentiment_lstm.training.hardware import prepare
 from sentiment_lstm.training.listener import Listener, Listeners
 from sentiment_lstm.training.loop import Trainer
-from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
+from sentiment_lstm.training.metrics_log import read_metrics
 from sentiment_lstm.training.origin import origin_of
 from sentiment_lstm.training.preparation import (
     adapt_initial_model,
@@ -49,16 +47,20 @@ from sentiment_lstm.training.preparation import (
     make_trainer,
     resolve,
 )
-from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
 from sentiment_lstm.training.pretraining import SECONDS, pretrained
+from sentiment_lstm.training.run_folder import (
+    SET_ASIDE,
+    refuse_to_overwrite,
+    remove_if_nothing_was_trained,
+    remove_what_only_a_training_needs,
+)
+from sentiment_lstm.training.self_training import texts_to_label
 from sentiment_lstm.training.session import Session
 from sentiment_lstm.training.stages import Finished, train_stages
 from sentiment_lstm.training.standing import compare, is_still_falling
-from sentiment_lstm.training.trials import FOLDER as TRIALS
-from sentiment_lstm.training.trials import folders_of_trials, remove_trials
+from sentiment_lstm.training.trials import folders_of_trials
 from sentiment_lstm.wording import first_names
 
-SET_ASIDE = "set_aside.jsonl"
 _MEASURED_TEXTS = 2_000
 """About this many texts are enough to measure how well the vocabulary fits."""
 
@@ -99,7 +101,7 @@ def train(
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        _refuse_to_overwrite(folder, settings, has_race=minutes is not None)
+        refuse_to_overwrite(folder, settings, has_race=minutes is not None)
         if minutes is not None:
             race.begin(folder, minutes)
         write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
@@ -108,7 +110,7 @@ def train(
                 settings, initial_model, folder, listener or Display(), resume_folder or folder
             )
         except Exception:
-            _remove_if_nothing_was_trained(folder)
+            remove_if_nothing_was_trained(folder)
             raise
 
 
@@ -136,7 +138,7 @@ def resume(
     settings = read_json(folder / RUN_SETTINGS)
     if is_bundle(folder):
         load_bundle(folder)  # raises if something is missing or damaged
-        _remove_what_only_a_training_needs(folder, settings)
+        remove_what_only_a_training_needs(folder, settings)
         return None
     with locked(folder):
         initial_model = load_initial_model(settings, folder)
@@ -168,27 +170,23 @@ def _run(
             start = pretrained(settings, corpus, set_aside, folder, listener, interrupts, start)
             # The language stage has counted its own seconds.
             clock = Clock(float(start.metrics[SECONDS]))  # type: ignore[arg-type]
-        tokenizer = choose_tokenizer(start, corpus, settings)
+        unlabelled = texts_to_label(settings, corpus, set_aside, listener)
+        tokenizer = choose_tokenizer(start, [*corpus.sample, *unlabelled], settings)
 
         def fit(part: Corpus, stage: Path) -> Trainer:
-            is_last = stage == folder
-            counting = set_aside if is_last else None
-            trainer = make_trainer(settings, part, tokenizer, start, counting, stage)
+            trainer = make_trainer(settings, part, tokenizer, start, stage)
             Session(trainer, resume_folder, stage, interrupts, listener, clock).train()
             return trainer
 
-        finished = train_stages(corpus, settings, tokenizer, folder, clock, listener, fit)
-        stages = folders_of_trials(folder) if settings.training.trials else [folder]
-        metrics = finished.metrics | {
-            "train_seconds": round(clock.seconds, 1),
-            **compare(finished.held_out, corpus.classes, settings.training.seed),
-            "still_falling": is_still_falling([read_metrics(stage) for stage in stages]),
-        }
+        finished = train_stages(
+            corpus, settings, tokenizer, folder, clock, listener, fit, unlabelled
+        )
+        metrics = _metrics(finished, corpus, settings, folder, clock)
         # The later rows of a stream were screened during the training.
         corpus.screening |= {"rows read": set_aside.rows, "set aside": dict(set_aside.counts)}
         interrupts.deferred = True
         save_bundle(folder, _bundle(settings, provenance, corpus, finished, metrics))
-        _remove_what_only_a_training_needs(folder, settings)
+        remove_what_only_a_training_needs(folder, settings)
         _note_set_aside(set_aside, listener)
     interrupts.check()
     return metrics
@@ -239,57 +237,6 @@ def _look(
     return settings, initial_model
 
 
-def _refuse_to_overwrite(folder: Path, settings: Settings, *, has_race: bool) -> None:
-    """Refuse a folder that holds a run, other files, or a source of this run."""
-    has_run = (folder / RUN_SETTINGS).exists() or is_bundle(folder)
-    in_the_way = [name for name in (*FILES, METRICS_LOG) if (folder / name).exists()]
-    if any(_is_source(folder / SET_ASIDE, data) for data in (settings.data, *settings.mixture)):
-        in_the_way.append(SET_ASIDE)
-    if (settings.training.auto or settings.training.trials) and (folder / TRIALS).exists():
-        in_the_way.append(TRIALS)
-    if race.is_begun(folder) or (has_race and (folder / race.FOLDER).exists()):
-        in_the_way.append(race.FOLDER)
-    if in_the_way and not has_run:
-        raise UsageError(
-            "Expected a folder whose files can be written, found "
-            f"{', '.join(in_the_way)} in {folder}: name another with --out."
-        )
-    if has_run:
-        raise UsageError(
-            f"Expected a folder without a run, found one in {folder}: continue it with "
-            f"'sentiment-lstm train --resume {folder}', or name another with --out."
-        )
-
-
-def _is_source(file: Path, data: DataSettings) -> bool:
-    source = path_of(data.source)
-    return file.exists() and source.exists() and file.samefile(source)
-
-
-def _remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
-    (folder / checkpoint.FILE).unlink(missing_ok=True)
-    race.remove(folder)  # a process may have been killed after it had written the winner's settings
-    if settings.training.trials:
-        remove_trials(folder)
-
-
-def _remove_if_nothing_was_trained(folder: Path) -> None:
-    """If no update was made, delete the settings so that the folder can be used again."""
-    # Not the settings that the run began with: `auto` may have chosen trials since.
-    trials = folders_of_trials(folder) if read_json(folder / RUN_SETTINGS).training.trials else []
-    if (folder / LANGUAGE).exists() or any(map(read_metrics, (folder, *trials))):
-        return
-    if race.has_results(folder):
-        return
-    race.remove(folder)
-    if trials:
-        remove_trials(folder)
-    (folder / RUN_SETTINGS).unlink()
-    (folder / METRICS_LOG).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-
-
 def _described(corpus: Corpus) -> str:
     counts = ", ".join(f"{name} {count}" for name, count in corpus.screening.items() if count)
     return (
@@ -308,6 +255,18 @@ def _note_set_aside(set_aside: SetAside, listener: Listener) -> None:
         listener.on_note(
             f"{set_aside.total:,} rows set aside ({set_aside.summary()}): {set_aside.path}"
         )
+
+
+def _metrics(
+    finished: Finished, corpus: Corpus, settings: Settings, folder: Path, clock: Clock
+) -> dict[str, Any]:
+    """The numbers of `metrics.json`."""
+    stages = folders_of_trials(folder) if settings.training.trials else [folder]
+    return finished.metrics | {
+        "train_seconds": round(clock.seconds, 1),
+        **compare(finished.held_out, corpus.classes, settings.training.seed),
+        "still_falling": is_still_falling([read_metrics(stage) for stage in stages]),
+    }
 
 
 def _bundle(

@@ -38,7 +38,8 @@ from sentiment_lstm.training.display import Display
 from sentiment_lstm.training.hardware import resolve_auto
 from sentiment_lstm.training.listener import Listener, Listeners, Numbers
 from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
-from sentiment_lstm.training.run import SET_ASIDE, resume, train
+from sentiment_lstm.training.run import resume, train
+from sentiment_lstm.training.run_folder import SET_ASIDE
 from sentiment_lstm.training.suggesting import lags_behind, require_optuna, space, suggest
 
 FILE = "search.json"

@@ -5,8 +5,8 @@ This file knows how the stages follow each other, not how one is trained or resu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from sentiment_lstm.evaluation.mixing import log_loss
 from sentiment_lstm.evaluation.multi_label import measure_labels
 from sentiment_lstm.evaluation.thresholds import choose_thresholds
 from sentiment_lstm.model.weights import to_arrays
-from sentiment_lstm.records import Targets, class_indices, has_several
+from sentiment_lstm.records import Example, Targets, class_indices, has_several
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.clock import Clock
@@ -29,18 +29,16 @@ from sentiment_lstm.training.combining import Weights, combine
 from sentiment_lstm.training.feed import targets_of
 from sentiment_lstm.training.listener import Listener
 from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.self_training import Fit, read_labels, with_labels_of_teacher
 from sentiment_lstm.training.temperature import (
     FEWEST,
     calibrate,
     count_mistakes,
     validation_logits,
 )
-from sentiment_lstm.training.trials import Trial, everything, run_trials
+from sentiment_lstm.training.trials import Trial, everything, folders_of_trials, run_trials
 from sentiment_lstm.training.wide import with_learnt_features
 from sentiment_lstm.weights_file import WIDE
-
-Fit = Callable[[Corpus, Path], Trainer]
-"""Trains the network on a corpus, with its files in a folder, and returns the finished trainer."""
 
 _OF_LABELS = ("accuracy", "micro_f1", "macro_f1", "per_class")
 """The measures of `measure_labels` that `metrics.json` holds."""
@@ -76,31 +74,39 @@ def train_stages(
     clock: Clock,
     listener: Listener,
     fit: Fit,
+    unlabelled: Sequence[Example] = (),
 ) -> Finished:
     """Make the trials if there are any, then the last training, then add the wide path.
 
-    Without trials, the last training's validation texts give the weights and the temperature.
+    Without trials, the last training's validation texts give the weights and the temperature. If
+    there are unlabelled texts, each of these trainings is self-training.
     """
     training = settings.training
 
+    def fit_twice(part: Corpus, stage: Path) -> Trainer:
+        if unlabelled:
+            part = with_labels_of_teacher(part, unlabelled, stage, fit, tokenizer, settings)
+        return fit(part, stage)
+
     def score(part: Corpus, stage: Path) -> NDArray[np.float32]:
-        return validation_logits(fit(part, stage))
+        return validation_logits(fit_twice(part, stage))
 
     if training.trials:
         trials = run_trials(corpus, training.trials, training.seed, folder, clock, listener, score)
         corpus_of_last = everything(corpus)
         listener.on_note(f"last training, on all {len(corpus_of_last.sample):,} texts")
-        trainer = fit(corpus_of_last, folder)
+        trainer = fit_twice(corpus_of_last, folder)
     else:
         corpus_of_last = corpus
-        trainer = fit(corpus, folder)
+        trainer = fit_twice(corpus, folder)
         trials = [Trial(corpus.sample, corpus.validation, validation_logits(trainer))]
+    trials, self_labelled = _self_labelled(trials, unlabelled, corpus.classes, folder)
     if settings.model.wide_features:
-        most = settings.model.wide_features
-        tokenizer = with_learnt_features(tokenizer, corpus_of_last.sample, most)
+        most, texts = settings.model.wide_features, [*corpus_of_last.sample, *self_labelled]
+        tokenizer = with_learnt_features(tokenizer, texts, most)
     targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
     weights, tokenizer, logits, measured = _put_together(
-        corpus, settings, tokenizer, trials, targets, trainer
+        corpus, settings, tokenizer, trials, targets, self_labelled, trainer
     )
     if count_mistakes(logits, targets) < FEWEST:
         listener.on_note(_UNCALIBRATED)
@@ -111,8 +117,22 @@ def train_stages(
         "parameters": sum(array.size for array in weights.values()),
         **{f"validation_{name}": value for name, value in by_label.items()},
     }
-    texts = len(corpus_of_last.sample)
-    return Finished(weights, thresholds, tokenizer, texts, trials, metrics)
+    read = len(corpus_of_last.sample)
+    return Finished(weights, thresholds, tokenizer, read, trials, metrics)
+
+
+def _self_labelled(
+    trials: list[Trial], unlabelled: Sequence[Example], classes: Sequence[str], run: Path
+) -> tuple[list[Trial], list[Example]]:
+    """The trials and the last training's texts, with the labels that their first models gave."""
+    if not unlabelled:
+        return trials, []
+    folders = folders_of_trials(run) or [run]
+    with_labels = [
+        replace(trial, self_labelled=read_labels(unlabelled, classes, folder))
+        for trial, folder in zip(trials, folders, strict=True)
+    ]
+    return with_labels, read_labels(unlabelled, classes, run)
 
 
 def _put_together(
@@ -121,6 +141,7 @@ def _put_together(
     tokenizer: TextTokenizer,
     trials: Sequence[Trial],
     targets: Targets,
+    self_labelled: Sequence[Example],
     trainer: Trainer,
 ) -> tuple[Weights, TextTokenizer, NDArray[np.float32], dict[str, Any]]:
     """Weights, tokenizer, logits of the texts held out, and their measures.
@@ -136,6 +157,7 @@ def _put_together(
         tokenizer,
         trials,
         targets,
+        self_labelled=self_labelled,
         refit=bool(training.trials),
         is_balanced=training.class_weights,
     )

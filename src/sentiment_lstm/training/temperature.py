@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sentiment_lstm.batching import ordered_batches
+from sentiment_lstm.batching import Window, ordered_batches
 from sentiment_lstm.evaluation.calibration import fit_temperature, probabilities
 from sentiment_lstm.records import Targets, class_indices, has_several
 from sentiment_lstm.training.loop import Trainer
@@ -43,13 +43,18 @@ def count_mistakes(logits: NDArray[np.float32], targets: Targets) -> int:
     return int((probabilities(logits).argmax(axis=1) != class_indices(targets)).sum())
 
 
-@torch.no_grad()
 def validation_logits(trainer: Trainer) -> NDArray[np.float32]:
     """Logits of the kept weights in the order of the validation texts, float32 [N] or [N, C]."""
+    return logits_of(trainer, trainer.feed.validation)
+
+
+@torch.no_grad()
+def logits_of(trainer: Trainer, texts: Window) -> NDArray[np.float32]:
+    """Logits of the kept weights for texts, float32 [N] or [N, C]."""
     rows, logits = [], []
     with weights_swapped(trainer.model, trainer.best):
         trainer.model.eval()
-        for batch in ordered_batches(trainer.feed.validation, trainer.settings.batch_tokens):
+        for batch in ordered_batches(texts, trainer.settings.batch_tokens):
             ids, lengths = (
                 torch.from_numpy(array).to(trainer.device) for array in (batch.ids, batch.lengths)
             )

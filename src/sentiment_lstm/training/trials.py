@@ -38,11 +38,16 @@ Part = tuple[Sequence[Example], Sequence[Example]]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A training that left out some texts. `logits`: those of the texts left out."""
+    """A training that left out some texts.
+
+    `logits`: those of the texts left out. `self_labelled`: texts that a first model had labelled
+    for it (`self_training`).
+    """
 
     training: Sequence[Example]
     held_out: Sequence[Example]
     logits: NDArray[np.float32]
+    self_labelled: Sequence[Example] = ()
 
 
 def run_trials(

@@ -113,10 +113,9 @@ def fit_linear(
     factors = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
     if has_several(targets):
         return _fit_label_by_label(counts, rows, targets, factors)
-    if targets.ndim == 2:  # each text once for each class, weighted by the class's probability
-        labels = np.tile(np.arange(classes), len(rows))
-        rows = np.repeat(rows, classes)
-        factors = np.repeat(factors, classes) * targets.ravel()
+    if targets.ndim == 2:  # each text once for each possible class, weighted by its probability
+        texts, labels = np.nonzero(targets)
+        rows, factors = rows[texts], factors[texts] * targets[texts, labels]
     else:
         labels = targets.astype(np.int64)
     x, present = counts.scaled(rows), np.unique(labels)

@@ -1,0 +1,84 @@
+"""The files in the folder of a run: what may not be there before, and what does not stay."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from sentiment_lstm.bundle import FILES, RUN_SETTINGS, is_bundle
+from sentiment_lstm.data.source_names import path_of
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.settings import DataSettings, Settings, read_json
+from sentiment_lstm.training import checkpoint, race
+from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
+from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
+from sentiment_lstm.training.self_training import LABELS, TEACHER
+from sentiment_lstm.training.trials import FOLDER as TRIALS
+from sentiment_lstm.training.trials import folders_of_trials, remove_trials
+
+SET_ASIDE = "set_aside.jsonl"
+
+
+def refuse_to_overwrite(folder: Path, settings: Settings, *, has_race: bool) -> None:
+    """Refuse a folder that holds a run, other files, or a source of this run.
+
+    Args:
+        folder: the folder of a new run.
+        settings: those of the run.
+        has_race: whether candidates are to be raced.
+
+    Raises:
+        UsageError: there are such files.
+    """
+    has_run = (folder / RUN_SETTINGS).exists() or is_bundle(folder)
+    in_the_way = [name for name in (*FILES, METRICS_LOG) if (folder / name).exists()]
+    if any(_is_source(folder / SET_ASIDE, data) for data in (settings.data, *settings.mixture)):
+        in_the_way.append(SET_ASIDE)
+    if (settings.training.auto or settings.training.trials) and (folder / TRIALS).exists():
+        in_the_way.append(TRIALS)
+    if settings.language.sources:  # of self-training
+        in_the_way += [name for name in (TEACHER, LABELS) if (folder / name).exists()]
+    if race.is_begun(folder) or (has_race and (folder / race.FOLDER).exists()):
+        in_the_way.append(race.FOLDER)
+    if in_the_way and not has_run:
+        raise UsageError(
+            "Expected a folder whose files can be written, found "
+            f"{', '.join(in_the_way)} in {folder}: name another with --out."
+        )
+    if has_run:
+        raise UsageError(
+            f"Expected a folder without a run, found one in {folder}: continue it with "
+            f"'sentiment-lstm train --resume {folder}', or name another with --out."
+        )
+
+
+def _is_source(file: Path, data: DataSettings) -> bool:
+    source = path_of(data.source)
+    return file.exists() and source.exists() and file.samefile(source)
+
+
+def remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
+    """Delete checkpoints and trials of a finished run."""
+    (folder / checkpoint.FILE).unlink(missing_ok=True)
+    race.remove(folder)  # a process may have been killed after it had written the winner's settings
+    (folder / LABELS).unlink(missing_ok=True)
+    if settings.training.trials:
+        remove_trials(folder)
+
+
+def remove_if_nothing_was_trained(folder: Path) -> None:
+    """If no update was made, delete the settings so that the folder can be used again."""
+    # Not the settings that the run began with: `auto` may have chosen trials since.
+    trials = folders_of_trials(folder) if read_json(folder / RUN_SETTINGS).training.trials else []
+    stages = [folder, folder / TEACHER, *trials, *(trial / TEACHER for trial in trials)]
+    if (folder / LANGUAGE).exists() or any(map(read_metrics, stages)):
+        return
+    if race.has_results(folder):
+        return
+    race.remove(folder)
+    if trials:
+        remove_trials(folder)
+    (folder / RUN_SETTINGS).unlink()
+    (folder / METRICS_LOG).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
