@@ -34,7 +34,7 @@ from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, SHIPPED, Bundle, is_b
 from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
-from sentiment_lstm.export import build
+from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.settings import DataSettings
@@ -193,7 +193,7 @@ def ours(bundle: Bundle, kind: str) -> Callable[[Texts], Scorer]:
         else:
             quantised = kind == INT8
             graph = bundle.graphs.get(INT8_GRAPH if quantised else FLOAT_GRAPH)
-            graph = graph or build(bundle, quantised=quantised).SerializeToString()
+            graph = graph or build(bundle, quantised=quantised).to_bytes()
             predictor = Predictor(bundle, OnnxRuntime(bundle, graph, quantised=quantised))
         column = bundle.config.classes.index("positive")
         return lambda texts: predictor.probabilities(texts)[:, column]

@@ -20,7 +20,7 @@ from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
 from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
-from sentiment_lstm.export import build
+from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.inference.streaming import stream
@@ -34,7 +34,7 @@ def predictors(bundle: Bundle) -> dict[str, Predictor]:
     by_runtime = {"torch": Predictor(bundle, open_torch(bundle))}
     for name in GRAPHS:
         quantised = name == INT8_GRAPH
-        graph = build(bundle, quantised=quantised).SerializeToString()
+        graph = build(bundle, quantised=quantised).to_bytes()
         by_runtime[NAMES[name]] = Predictor(bundle, OnnxRuntime(bundle, graph, quantised=quantised))
     return by_runtime
 

@@ -23,7 +23,8 @@ from onnx import TensorProto, helper, numpy_helper
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
 from sentiment_lstm.errors import run_script
-from sentiment_lstm.export import IR_VERSION, OPSET, build
+from sentiment_lstm.inference.graph_file import IR_VERSION, OPSET
+from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 
 SIZE = 2048
@@ -77,7 +78,7 @@ def peak(kind: str, threads: int) -> float:
 def scoring(bundle: Bundle, kind: str, threads: int) -> float:
     """Billions of multiply-adds a second of the model's LSTM, in the time of the whole graph."""
     quantised = kind == INT8_GRAPH
-    graph = build(bundle, quantised=quantised).SerializeToString()
+    graph = build(bundle, quantised=quantised).to_bytes()
     runtime = OnnxRuntime(bundle, graph, quantised=quantised, threads=threads)
     shape = (2 * runtime.threads, TEXTS, TOKENS)
     ids = np.random.default_rng(0).integers(2, len(bundle.tokenizer), shape, dtype=np.int32)

@@ -128,6 +128,7 @@ def test_every_block_of_a_page_runs(page, shell, monkeypatch, request):
 def keep(block: Block) -> None:
     """Check that a block of data can be read. If it has a title, write it to that file."""
     readers = {"toml": tomllib.loads, "json": lambda s: [*map(json.loads, s.splitlines())]}
+    readers["js"] = str  # `tests/inference/test_elsewhere.py` runs it
     if block.language != "text":
         readers[block.language](block.code)
     if block.title:
@@ -139,8 +140,8 @@ def makers(page: Path) -> list[list[list[str]]]:
     code = "\n".join(block.code for block in to_run(page))
     made = set(re.findall(r"--out (runs/[\w-]+)", code))
     runs = set(re.findall(r"runs/[\w-]+", code)) - made - {"runs/quickstart"}
-    lines = [line for other in GUIDE for block in blocks(other) for line in pipelines(block.code)
-             if block.language == "sh"]  # fmt: skip
+    lines = [line for other in GUIDE for block in blocks(other) if block.language == "sh"
+             for line in pipelines(block.code)]  # fmt: skip
     commands = {line[0][line[0].index("--out") + 1]: line for line in lines if "--out" in line[0]}
     return [commands[run] for run in sorted(runs)]
 

@@ -6,8 +6,9 @@ import pytest
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import BundleError
-from sentiment_lstm.export import build, export
+from sentiment_lstm.export import export
 from sentiment_lstm.inference import onnx_runtime
+from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.inference.torch_runtime import TorchRuntime
@@ -17,7 +18,7 @@ POOLINGS = ("last", "max+mean", "max+mean+last", "attention")
 
 
 def session(bundle: Bundle, *, quantised: bool, threads: int = 1) -> OnnxRuntime:
-    graph = build(bundle, quantised=quantised).SerializeToString()
+    graph = build(bundle, quantised=quantised).to_bytes()
     return OnnxRuntime(bundle, graph, quantised=quantised, threads=threads)
 
 
@@ -90,7 +91,7 @@ def test_graphs_do_not_repeat_the_weights(make_bundle):
     """The int8 graph holds the LSTM's weights, a byte each; the float32 graph hardly any."""
     bundle = make_bundle(embedding_size=64, hidden_size=64, layers=1)
     products = 4 * 66 * (66 + 66)
-    quantised, plain = (build(bundle, quantised=q).ByteSize() for q in (True, False))
+    quantised, plain = (len(build(bundle, quantised=q).to_bytes()) for q in (True, False))
     assert products < quantised < products + 16_000
     assert plain < 8_000
 

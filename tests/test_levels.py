@@ -92,7 +92,6 @@ ALLOWED = {
         "interpret.integrated_gradients",
         "interpret.reach",
     ),
-    "onnx": ("export",),
     "onnxruntime": ("inference.onnx_runtime", "export"),
 }
 """Modules that are about a heavy library and may import it at once."""

@@ -1,5 +1,6 @@
 """A model is measured on texts that it was not trained on."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +213,30 @@ def test_a_missing_excluded_file_is_named(source: Path, named):
     words = r"training excluded at other\.csv, found nothing: .* --data SOURCE"
     with pytest.raises(DataError, match=words):
         SentimentClassifier.from_pretrained("run").evaluate(named)
+
+
+@pytest.mark.parametrize(
+    "excluded", ["kaggle:evil/x", "hf:no-one/nothing:test", "other.csv", "/etc/hostname"]
+)
+def test_a_bundle_alone_names_no_texts_to_open(source: Path, excluded):
+    """The user names a source; the bundle says which texts to leave out of it."""
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    SentimentClassifier.from_pretrained("run").save_pretrained("bundle")
+    path = Path("bundle/config.json")
+    values = json.loads(path.read_text())
+    values["training"]["settings"]["data"]["exclude"] = [excluded]
+    path.write_text(json.dumps(values))
+    with pytest.raises(DataError, match="Expected texts that the user names, found a model that"):
+        SentimentClassifier.from_pretrained("bundle").evaluate("reviews.csv")
+
+
+def test_a_run_reads_no_excluded_texts_over_the_network(source: Path):
+    train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
+    for name in ("settings.json", "config.json"):
+        path = Path("run") / name
+        values = json.loads(path.read_text())
+        settings = values if name == "settings.json" else values["training"]["settings"]
+        settings["data"]["exclude"] = ["kaggle:evil/x"]
+        path.write_text(json.dumps(values))
+    with pytest.raises(DataError, match="found a model that excluded kaggle:evil/x"):
+        SentimentClassifier.from_pretrained("run").evaluate("reviews.csv")

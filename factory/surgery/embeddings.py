@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
-from sentiment_lstm.text.tokenizer import UNKNOWN, TextTokenizer
+from sentiment_lstm.text.pipeline import UNKNOWN
+from sentiment_lstm.text.tokenizer import TextTokenizer
 
 KNOWN = 8
 """How often a word has to occur in the texts to get a skip-gram vector."""

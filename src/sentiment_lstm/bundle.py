@@ -46,6 +46,9 @@ CARD, METRICS, TOKENIZER, WEIGHTS, CONFIG = FILES = (
 GRAPHS = FLOAT_GRAPH, INT8_GRAPH = ("model.onnx", "model.int8.onnx")
 """Optional files of a bundle: graphs that run without torch (`export`)."""
 
+TEMPERATURES = 0.01, 100
+"""The lowest and the highest temperature. Calibration gives values from 1/20 to 20."""
+
 SHIPPED = Path(__file__).parent / "pretrained"
 """The folder of the models that come with the package."""
 
@@ -152,7 +155,8 @@ def run_settings(bundle: Bundle) -> Settings | None:
     """
     path = bundle.folder / RUN_SETTINGS if bundle.folder else None
     stored = bundle.config.provenance.get("settings")
-    if path is None or not path.is_file() or not isinstance(stored, Mapping):
+    is_readable = path is not None and path.is_file() and _is_own_file(path)
+    if path is None or not is_readable or not isinstance(stored, Mapping):
         return None
     settings = read_json(path)
     return settings if _as_saved(settings.to_dict()) == _as_saved(stored) else None
@@ -208,6 +212,20 @@ def _require_files(folder: Path, names: Sequence[str]) -> None:
     missing = [name for name in names if not (folder / name).is_file()]
     files = "the files" if len(missing) > 1 else "the file"
     require(not missing, folder, f"{files} {', '.join(missing)}", "none")
+    for name in names:
+        is_own = _is_own_file(folder / name)
+        remedy = "put the file itself there"
+        require(is_own, folder, f"{name} as a file of its own", "a link to another folder", remedy)
+
+
+def _is_own_file(path: Path) -> bool:
+    """Whether a file lies in its folder, not behind a link to another one.
+
+    In the cache of `huggingface_hub`, the files of `snapshots/REVISION` are links to `blobs`.
+    """
+    folder, file = path.parent.resolve(), path.resolve()
+    is_snapshot = folder.parent.name == "snapshots"
+    return file.parent == folder or (is_snapshot and file.parent == folder.parent.parent / "blobs")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -232,8 +250,9 @@ def _check_fit(folder: Path, bundle: Bundle) -> None:
     """Check a bundle after reading and before writing."""
     value: object = bundle.config.temperature
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    fits = is_number and 0 < value < 1e9  # type: ignore[operator]
-    require(fits, folder / CONFIG, "a temperature above 0", repr(value))
+    lowest, highest = TEMPERATURES
+    fits = is_number and lowest <= value <= highest  # type: ignore[operator]
+    require(fits, folder / CONFIG, f"a temperature from {lowest} to {highest}", repr(value))
     slips = bundle.config.text.correct_slips
     fits = bundle.tokenizer.correct_slips == slips
     require(fits, folder / CONFIG, f"a tokenizer with text.correct_slips={slips}", not slips)

@@ -118,7 +118,7 @@ def evaluation_data(
     if kept_back and own:
         _check_kept_out(trained)
     if kept_back:
-        _check_excluded(data)
+        _check_excluded(data, has_run=run is not None)
     else:
         data = replace(data, split=split, streaming=False, exclude=())
     data = _with_kind_of(config, data, options)
@@ -212,14 +212,22 @@ def _check_kept_out(trained: Settings) -> None:
         )
 
 
-def _check_excluded(data: DataSettings) -> None:
+def _check_excluded(data: DataSettings, *, has_run: bool) -> None:
     """Refuse to choose validation texts without the texts that the training excluded.
 
+    The user did not name these texts. A bundle may come from a stranger, so it names no path, and
+    nothing on the network. A run's own settings may name a path.
+
     Raises:
-        DataError: such texts are not on this machine.
+        DataError: such texts are not on this machine, or a stranger may have named them.
     """
     for excluded in data.exclude:
         source, _ = named_split(excluded)
+        if is_remote(source) or not (has_run or is_portable(excluded)):
+            raise DataError(
+                f"Expected texts that the user names, found a model that excluded {excluded}: "
+                "name other labelled texts with --data SOURCE, or another split with --split."
+            )
         if is_missing(source):
             raise DataError(
                 f"Expected the texts that the training excluded at {source}, found nothing: "

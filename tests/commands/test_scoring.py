@@ -183,6 +183,17 @@ def test_without_data_a_run_names_the_texts_it_opens(run, trained: Path):
     assert json.loads(out)["n"] == 4
 
 
+def test_without_data_the_texts_left_out_are_named_too(run, trained: Path, tmp_path: Path):
+    other = tmp_path / "other.csv"
+    other.write_text(trained.read_text())
+    sets = [word for value in TINY for word in ("--set", value)]
+    more = ["--exclude", str(other), "--out", "runs/b"]
+    trained.write_text(trained.read_text().replace("film", "book"))
+    assert run("train", "--data", str(trained), *more, *sets)[0] == 0
+    err = run("evaluate", "--model", "runs/b", "--json")[2]
+    assert err.endswith(f"texts of {trained}, without those of {other}.\n")
+
+
 def test_the_texts_of_a_run_may_be_in_the_home_folder(run, reviews: Path, monkeypatch):
     monkeypatch.setenv("HOME", str(reviews.parent))
     sets = [word for value in TINY for word in ("--set", value)]

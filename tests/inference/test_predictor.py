@@ -195,3 +195,11 @@ def test_without_torch_the_extra_is_named(bundle, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"Expected torch .*sentiment-lstm\[train\]"):
         open_predictor(bundle)
+
+
+def test_a_missing_onnx_runtime_is_named(make_bundle, monkeypatch):
+    bundle = export(make_bundle(), ["model.onnx"])
+    monkeypatch.delitem(sys.modules, "sentiment_lstm.inference.onnx_runtime")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError, match=r"Expected onnxruntime .* pip install onnxruntime"):
+        open_predictor(bundle)

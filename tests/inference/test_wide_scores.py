@@ -12,10 +12,11 @@ from small_bundles import random_bundle
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.errors import BundleError
-from sentiment_lstm.export import build, export
+from sentiment_lstm.export import export
 from sentiment_lstm.inference import onnx_runtime
 from sentiment_lstm.inference import runtime as runtime_module
 from sentiment_lstm.inference.arrays import sum_features
+from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import stream
@@ -43,7 +44,7 @@ def predictor_of(bundle: Bundle, runtime: str, threads: int = 1) -> Predictor:
     if runtime == "torch":
         return Predictor(bundle, TorchRuntime(bundle))
     quantised = runtime == "int8"
-    graph = build(bundle, quantised=quantised).SerializeToString()
+    graph = build(bundle, quantised=quantised).to_bytes()
     return Predictor(bundle, OnnxRuntime(bundle, graph, quantised=quantised, threads=threads))
 
 
@@ -181,7 +182,7 @@ def test_a_graph_with_another_wide_path_is_refused(bundle, monkeypatch):
 def test_graphs_do_not_hold_the_wide_path(bundle):
     for quantised in (False, True):
         wide, plain = (
-            build(b, quantised=quantised).ByteSize() for b in (bundle, without_wide(bundle))
+            len(build(b, quantised=quantised).to_bytes()) for b in (bundle, without_wide(bundle))
         )
         assert wide - plain < 500
 

@@ -4,42 +4,63 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from sentiment_lstm.commands.options import Json
 from sentiment_lstm.commands.output import print_line
 
+if TYPE_CHECKING:
+    from sentiment_lstm.bundle import Bundle
+
+Kind = Literal["float32", "int8"]
+
 
 def export(
-    model: Annotated[Path, typer.Option(help="A run or bundle folder.")],
+    model: Annotated[
+        Path, typer.Option(help="A run or bundle folder; with --standalone also a shipped model.")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="The folder of the new bundle [default: the model's own].")
     ] = None,
-    only: Annotated[
-        Literal["float32", "int8"] | None, typer.Option(help="Build one graph [default: both].")
+    only: Annotated[Kind | None, typer.Option(help="Build one graph [default: both].")] = None,
+    standalone: Annotated[
+        Path | None,
+        typer.Option(help="Write one ONNX file for other programs, and leave the model unchanged."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Add ONNX graphs, so that a model runs without PyTorch.
 
-    The int8 graph is almost twice as fast as the float32 graph.
+    The int8 graph is almost twice as fast as the float32 graph. With --standalone FILE, write one
+    file with everything inside, which any ONNX runtime can run. By default it is int8 if the model
+    has an int8 graph.
     """
-    from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, load_bundle, save_bundle
-    from sentiment_lstm.commands import tables
-    from sentiment_lstm.errors import MissingExtraError
+    from sentiment_lstm.errors import MissingExtraError, UsageError
 
+    if standalone and out:
+        raise UsageError("Expected --out or --standalone, found both: leave one out.")
     try:
-        from sentiment_lstm.export import export as add_graphs
+        if standalone:
+            _write_standalone(model, standalone, only, as_json=as_json)
+        else:
+            _add_graphs(model, out or model, only, as_json=as_json)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"Expected {error.name} to build graphs, found it is not installed: "
             "pip install 'sentiment-lstm[train]'."
         ) from error
+
+
+def _add_graphs(model: Path, out: Path, only: Kind | None, *, as_json: bool) -> None:
+    from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, load_bundle, save_bundle
+    from sentiment_lstm.commands import tables
+    from sentiment_lstm.export import export as add_graphs
+
     names = {"float32": [FLOAT_GRAPH], "int8": [INT8_GRAPH], None: [FLOAT_GRAPH, INT8_GRAPH]}
     bundle = add_graphs(load_bundle(model), names[only])
-    save_bundle(out or model, bundle)
+    save_bundle(out, bundle)
     graphs = {
         name: {"bytes": len(bundle.graphs[name]), **parity}
         for name, parity in bundle.metrics["parity"].items()  # type: ignore[attr-defined]
@@ -48,3 +69,35 @@ def export(
         print_line(json.dumps(graphs))
     else:
         tables.graphs(graphs)
+
+
+def _write_standalone(model: Path, file: Path, only: Kind | None, *, as_json: bool) -> None:
+    from sentiment_lstm.api import find_model
+    from sentiment_lstm.bundle import INT8_GRAPH, load_bundle
+    from sentiment_lstm.export import standalone
+    from sentiment_lstm.storage import write_atomically
+
+    bundle = load_bundle(find_model(model))
+    quantised = INT8_GRAPH in bundle.graphs if only is None else only == "int8"
+    graph, difference = standalone(bundle, quantised=quantised)
+    write_atomically(file, graph)
+    kind: Kind = "int8" if quantised else "float32"
+    if as_json:
+        print_line(json.dumps(_described(bundle, file, graph, kind, difference)))
+    else:
+        print_line(
+            f"{file}: {len(graph):,} bytes, {kind}, probabilities of "
+            f"{', '.join(bundle.config.classes)}; at most {difference:.1e} from the package's."
+        )
+
+
+def _described(
+    bundle: Bundle, file: Path, graph: bytes, kind: Kind, difference: float
+) -> dict[str, object]:
+    return {
+        "file": str(file),
+        "bytes": len(graph),
+        "kind": kind,
+        "classes": list(bundle.config.classes),
+        "difference": difference,
+    }

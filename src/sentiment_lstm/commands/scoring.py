@@ -81,7 +81,9 @@ def evaluate(
     bundle = classifier.bundle
     texts = evaluation_data(bundle.config, data, reading.split, options, run_settings(bundle))
     if data is None:
-        say(f"Measuring on the {texts.split} texts of {_full_path(texts.data.source)}.")
+        left_out = ", ".join(map(_full_path, texts.data.exclude))
+        without = f", without those of {left_out}" if left_out else ""
+        say(f"Measuring on the {texts.split} texts of {_full_path(texts.data.source)}{without}.")
     values = measure(
         classifier.predictor,
         texts,

@@ -41,7 +41,7 @@ def shared_arrays(bundle: Bundle, *, quantised: bool) -> dict[str, Array]:
     settings, weights = bundle.config.model, bundle.weights
     table = weights["embedding.weight"]
     if quantised:
-        return {"table": quantised_table(table)[0]}
+        return {"table": quantised_table(table)}
     arrays: dict[str, Array] = {"table": table}
     for layer in range(settings.layers):
         names = (f"w{layer}", f"r{layer}", f"b{layer}")
@@ -49,11 +49,18 @@ def shared_arrays(bundle: Bundle, *, quantised: bool) -> dict[str, Array]:
     return arrays
 
 
-def quantised_table(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], np.float32]:
-    """Return the embedding [V, E] as int8 [V, E + 2], anchors last, and its scale."""
-    scale = np.float32(max(float(np.abs(table).max()), 1e-12) / 127)
-    anchors = np.tile(np.array([[127, -127]], dtype=np.int8), (len(table), 1))
-    return np.concatenate([np.rint(table / scale).astype(np.int8), anchors], axis=1), scale
+def table_step(table: NDArray[np.float32]) -> np.float32:
+    """Return the scale of the embedding in int8: the value of the whole number 1."""
+    return np.float32(max(float(max(table.max(), -table.min())), 1e-12) / 127)
+
+
+def quantised_table(table: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Return the embedding [V, E] as int8 [V, E + 2], anchors last."""
+    scaled = table / table_step(table)
+    stored = np.empty((len(table), table.shape[1] + ANCHORS), dtype=np.int8)
+    stored[:, :-ANCHORS] = np.rint(scaled, out=scaled)
+    stored[:, -ANCHORS:] = (127, -127)
+    return stored
 
 
 def layer_arrays(

@@ -16,24 +16,26 @@ from sentiment_lstm.inference.arrays import (
     wide_units,
     zero_state,
 )
-from sentiment_lstm.inference.runtime import FeatureBatch, Runtime
+from sentiment_lstm.inference.graph_check import checked_graph
+from sentiment_lstm.inference.graphs import build
+from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
 from sentiment_lstm.weights_file import WIDE
 
 State = dict[str, NDArray[np.float32]]
 
 
 class OnnxRuntime(Runtime[State]):
-    """The `Runtime` of a graph that `export.build` made.
+    """The `Runtime` of a graph that `graphs.build` made.
 
     Args:
         bundle: holds the weights that the graph leaves out.
-        graph: the serialised graph.
+        graph: an ONNX file. It may come from a stranger: only its learnt arrays are used.
         quantised: whether the graph is the int8 one.
         threads: CPU threads, at most one per core; 0 means one per core. Each thread reads its
             own batches, because one token's matrix products are too small to split.
 
     Raises:
-        BundleError: the graph cannot be run.
+        BundleError: the file is damaged or holds another graph.
     """
 
     def __init__(self, bundle: Bundle, graph: bytes, *, quantised: bool, threads: int = 0) -> None:
@@ -53,8 +55,9 @@ class OnnxRuntime(Runtime[State]):
         options.intra_op_num_threads = 1
         options.add_external_initializers(list(arrays), values)
         try:
+            own_graph = checked_graph(graph, build(bundle, quantised=quantised, shared=arrays))
             self._session = onnxruntime.InferenceSession(
-                graph, options, providers=["CPUExecutionProvider"]
+                own_graph, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its errors have no common class
             raise BundleError(
@@ -76,4 +79,4 @@ class OnnxRuntime(Runtime[State]):
         if self._wide is not None and features is not None:
             inputs["wide_sum"] = state["wide_sum"] + sum_features(self._wide, *features)
         logits, *new_state = self._session.run(self._names, inputs)
-        return logits, dict(zip(state, new_state, strict=True)) if self.carries else None
+        return finite(logits), dict(zip(state, new_state, strict=True)) if self.carries else None

@@ -194,7 +194,8 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
 
     Raises:
         UsageError: `threads` is not a whole number of at least 0.
-        MissingExtraError: the bundle has no graph, and torch is not installed.
+        MissingExtraError: onnxruntime is not installed; or the bundle has no graph, and torch is
+            not installed.
         BundleError: the graph cannot be run.
     """
     if not isinstance(threads, int) or threads < 0:
@@ -207,8 +208,10 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
         os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when the tokenizer's pool starts
     if name is None:
         return Predictor(bundle, open_torch(bundle, threads))
-    from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
-
+    try:
+        from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
+    except ModuleNotFoundError as error:
+        raise _missing(error, "pip install onnxruntime") from error
     quantised = name == INT8_GRAPH
     runtime = OnnxRuntime(bundle, bundle.graphs[name], quantised=quantised, threads=threads)
     return Predictor(bundle, runtime)
@@ -223,11 +226,14 @@ def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
     try:
         from sentiment_lstm.inference.torch_runtime import TorchRuntime
     except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"Expected {error.name} to run the model, found it is not installed: "
-            "pip install 'sentiment-lstm[train]'."
-        ) from error
+        raise _missing(error, "pip install 'sentiment-lstm[train]'") from error
     return TorchRuntime(bundle, threads)
+
+
+def _missing(error: ModuleNotFoundError, remedy: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"Expected {error.name} to run the model, found it is not installed: {remedy}."
+    )
 
 
 def _with_next(

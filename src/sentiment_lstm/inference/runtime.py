@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.batching import Window, lengths_of, padded
+from sentiment_lstm.errors import BundleError
 from sentiment_lstm.records import Encoded
 
 FeatureBatch = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -59,6 +60,9 @@ class Runtime(ABC, Generic[State]):
             Logits: [B], of the second class, if there are two classes, else [B, C]. And the state
             to continue from, which is valid if no text has padding; None if the model does not
             carry one.
+
+        Raises:
+            BundleError: a logit is not finite.
         """
 
     def score(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
@@ -105,6 +109,20 @@ class Runtime(ABC, Generic[State]):
             features = feature_batch([piece])
             logits, state = self.read(ids, np.array([len(piece.ids)]), state, features)
         return logits
+
+
+def finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logits, of any shape, if all are finite.
+
+    Raises:
+        BundleError: one is not.
+    """
+    if not np.isfinite(logits).all():
+        raise BundleError(
+            "Expected finite scores, found one that is not a number or infinite: the model's "
+            "weights are damaged or too large; copy the whole model again, or train it again."
+        )
+    return logits
 
 
 def feature_batch(texts: Sequence[Encoded]) -> FeatureBatch | None:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle
-from sentiment_lstm.inference.runtime import FeatureBatch, Runtime
+from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
 from sentiment_lstm.model.classifier import State
 from sentiment_lstm.model.weights import classifier_from
 
@@ -46,4 +46,4 @@ class TorchRuntime(Runtime[State]):
             logits, state = self._model.read(*inputs, state, wide)
         else:
             logits = self._model(*inputs, wide=wide)
-        return logits.numpy(), state
+        return finite(logits.numpy()), state

@@ -15,7 +15,7 @@ from functools import cache
 
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.cleaning import DOTTED_I, REPLACEMENTS, TOKEN, without_surrogates
-from sentiment_lstm.text.tokenizer import SPECIAL, UNKNOWN
+from sentiment_lstm.text.pipeline import SPECIAL, UNKNOWN
 
 Span = tuple[int, int]
 Character = tuple[str, Span]

@@ -19,6 +19,8 @@ FREQUENT = 10_000
 that were merged first."""
 LETTERS = 7
 """A shorter word is never corrected."""
+LONGEST = 40
+"""A longer word is no correction, because its slips would take too much memory."""
 
 Tokens = tuple[list[int], list[tuple[int, int]]]
 """The ids of a text's tokens and the span of each in the text."""
@@ -37,7 +39,8 @@ class Spelling:
         self._meant: dict[str, int] = {}
         for id_, token in enumerate(tokens[:FREQUENT]):
             word = token.removeprefix(mark)
-            if self._begins[id_] and word.isalpha() and word.isascii():
+            fits = len(word) <= LONGEST and word.isalpha() and word.isascii()
+            if self._begins[id_] and fits:
                 for typed in _mistyped(word):
                     self._meant.setdefault(typed, id_)
 

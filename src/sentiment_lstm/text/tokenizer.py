@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, trainers
 
 from sentiment_lstm.errors import BundleError
-from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Encoded, Features
+from sentiment_lstm.records import UNKNOWN_ID, Encoded, Features
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.cleaning import (
     WORD_START,
@@ -33,11 +33,8 @@ from sentiment_lstm.text.cleaning import (
 from sentiment_lstm.text.features import FeatureTable
 from sentiment_lstm.text.hashing import Hashes
 from sentiment_lstm.text.memory import PartMemory
+from sentiment_lstm.text.pipeline import SPECIAL, UNKNOWN, read_pipeline
 from sentiment_lstm.text.spelling import Spelling, Tokens
-
-PAD = "<pad>"
-UNKNOWN = "<unk>"
-SPECIAL = [PAD, UNKNOWN]
 
 _CHUNK = 256  # texts encoded at once: bounds the library's own, larger records
 _TOGETHER = 100
@@ -95,12 +92,14 @@ class TextTokenizer:
             BundleError: the file is missing, damaged or not a tokenizer of this package.
         """
         try:
-            pipeline = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-        except Exception as error:  # the library raises plain Exception for a damaged file
+            pipeline = read_pipeline(path.read_text(encoding="utf-8"))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of the library is no Exception
             raise BundleError(
-                f"Expected a tokenizer at {path}, found: {error}; copy the whole model again."
+                f"Expected a tokenizer of this package at {path}, found {str(error)[:200]}; take "
+                "the file that was saved with the model."
             ) from error
-        _check(pipeline, path)
         return cls(pipeline, correct_slips=correct_slips, hashes=hashes)
 
     def with_features(self, hashes: Hashes | None) -> Self:
@@ -300,20 +299,6 @@ def _trainer(settings: TextSettings) -> Any:  # noqa: ANN401
         limit_alphabet=max(1, settings.vocabulary // 2),
         show_progress=False,
     )
-
-
-def _check(pipeline: Tokenizer, path: Path) -> None:
-    """Refuse a tokenizer of another program: other ids, added tokens, padding or truncation."""
-    ids = sorted(pipeline.get_vocab().values())
-    special = [pipeline.token_to_id(token) for token in SPECIAL]
-    numbered = special == [PAD_ID, UNKNOWN_ID] and ids == list(range(len(ids)))
-    unknown = getattr(pipeline.model, "unk_token", None) == UNKNOWN
-    extras = (pipeline.get_added_tokens_decoder(), pipeline.padding, pipeline.truncation)
-    if not (numbered and unknown) or any(extras):
-        raise BundleError(
-            f"Expected the tokenizer of a sentiment-lstm model in {path}, found one with other "
-            "special tokens or ids; take the file that was saved with the model."
-        )
 
 
 def _cleaning(pipeline: Tokenizer, settings: TextSettings) -> Tokenizer:
