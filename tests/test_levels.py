@@ -17,6 +17,7 @@ ROOT = Path(sentiment_lstm.__file__).parent
 LEVELS = (
     (
         "moved",
+        "wording",
         "errors",
         "storage",
         "interrupts",
@@ -27,7 +28,6 @@ LEVELS = (
         "settings",
         "presets",
         "records",
-        "wording",
     ),
     ("data", "text", "batching", "model"),
     (

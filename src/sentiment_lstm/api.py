@@ -32,6 +32,7 @@ from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.interpret.explain import Explainer, Explanation
 from sentiment_lstm.measuring import measure
+from sentiment_lstm.records import is_empty
 
 QUICKSTART = Path("runs") / "quickstart"
 """Where `quickstart` saves its model: the default if no model ships."""
@@ -39,10 +40,13 @@ _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 class LabelScore(TypedDict):
-    """A class and its calibrated probability; the class is None if the model abstains."""
+    """A class and its calibrated probability.
+
+    The class is None if the model abstains. An empty text has neither: both are None.
+    """
 
     label: str | None
-    score: float
+    score: float | None
 
 
 class SentimentClassifier:
@@ -111,25 +115,34 @@ class SentimentClassifier:
         Returns:
             For one text, a list of classes. For several texts, one class for each text if `top_k`
             is 1, else a list for each text. If the model may give a text several labels, always a
-            list for each text.
+            list for each text. An empty text has no class: label and score are None.
 
         Raises:
-            UsageError: `top_k` is below 1, `abstain_below` is not in [0, 1), a text is not a
-                string, or `abstain_below` is given though the model may give a text several labels.
+            UsageError: `top_k` is no whole number of at least 1, `abstain_below` is not in [0, 1),
+                a text is not a string, or `abstain_below` is given though the model may give a text
+                several labels.
         """
-        if top_k is not None and top_k < 1:
-            raise UsageError(f"Expected top_k to be None or at least 1, found {top_k}.")
+        is_number = isinstance(top_k, int | np.integer) and not isinstance(top_k, bool)
+        if top_k is not None and not (is_number and top_k >= 1):
+            raise UsageError(f"Expected top_k to be None or at least 1, found {top_k!r}.")
         least = self.predictor.checked_threshold(abstain_below)
+        windows = self.predictor.windows([texts] if isinstance(texts, str) else texts)
+        ranked = [
+            self._ranked(text, row, top_k, least)
+            for window, _, rows in windows
+            for text, row in zip(window, rows, strict=True)
+        ]
         if isinstance(texts, str):
-            return self._ranked(self.predict_proba([texts])[0], top_k, least)
-        ranked = [self._ranked(row, top_k, least) for row in self.predict_proba(texts)]
+            return ranked[0]
         flat = top_k == 1 and not self.predictor.multi_label
         return [row[0] for row in ranked] if flat else ranked
 
     def predict(
         self, texts: Iterable[str], abstain_below: float = 0.0
     ) -> list[str | None] | list[list[str]]:
-        """Return the likeliest class of every text, None if its probability is below a threshold.
+        """Return the likeliest class of every text.
+
+        It is None if its probability is below a threshold, or if the text is empty.
 
         If the model may give a text several labels, return those that reach their thresholds, the
         most probable first: a list for each text, empty if none does.
@@ -146,7 +159,8 @@ class SentimentClassifier:
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Return the probability of every class, [N, C], columns in the order of `classes_`.
 
-        Each row sums to 1, unless the model may give a text several labels.
+        Each row sums to 1, unless the model may give a text several labels. An empty text gets 1/C
+        for each class.
         """
         return self.predictor.probabilities(texts)
 
@@ -239,9 +253,12 @@ class SentimentClassifier:
         save_bundle(Path(folder), self.bundle)
 
     def _ranked(
-        self, row: NDArray[np.float64], top_k: int | None, abstain_below: float
+        self, text: str, row: NDArray[np.float64], top_k: int | None, abstain_below: float
     ) -> list[LabelScore]:
-        if self.predictor.multi_label and top_k == 1:
+        only_reached = self.predictor.multi_label and top_k == 1
+        if is_empty(text):
+            return [] if only_reached else [LabelScore(label=None, score=None)]
+        if only_reached:
             reached = self.predictor.chosen(row)
             return [LabelScore(label=self.classes_[c], score=float(row[c])) for c in reached]
         best = np.argsort(-row, kind="stable")[:top_k]

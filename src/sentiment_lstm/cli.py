@@ -5,6 +5,7 @@ Heavy imports stay inside the commands that need them, so help and short predict
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from typing import Annotated, Any
@@ -73,6 +74,8 @@ def _root(
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 130 or 143 interrupted."""
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # it may lack characters of the texts
+            sys.stdout.reconfigure(errors="replace")
         with Interrupts(), logged_messages_shown():
             app(prog_name="sentiment-lstm")
     except Interrupted as error:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sentiment_lstm.wording import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
@@ -60,5 +62,5 @@ def run_script(main: Callable[[], int]) -> NoReturn:
 
 
 def _stop(sentence: str, exit_code: int) -> NoReturn:
-    print(f"Error: {sentence}", file=sys.stderr)
+    print(f"Error: {printable(sentence)}", file=sys.stderr)
     sys.exit(exit_code)

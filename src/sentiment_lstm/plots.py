@@ -16,6 +16,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from sentiment_lstm.errors import MissingExtraError
+from sentiment_lstm.wording import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +90,8 @@ def picture(canvas: Figure, kind: Literal["png", "svg"]) -> bytes:
     file = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else None
     canvas.savefig(file, format=kind, dpi=150, metadata=metadata)
-    return file.getvalue()
+    data = file.getvalue()
+    return printable(data.decode(), keep="\n\t").encode() if kind == "svg" else data
 
 
 def _with_unique_ids(markup: str) -> str:

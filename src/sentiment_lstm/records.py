@@ -21,6 +21,11 @@ UNKNOWN_ID = 1
 """Id of the token for every word outside the vocabulary."""
 
 
+def is_empty(text: str) -> bool:
+    """Whether a text holds nothing but white space. Such a text has no label and no score."""
+    return not text or text.isspace()
+
+
 Targets = NDArray[np.int64] | NDArray[np.float32] | NDArray[np.bool_]
 """Class indices, [N]; the probability of each class, float [N, C]; or, if a text may have several
 labels, which of them it has, bool [N, C]."""
@@ -180,15 +185,16 @@ class Prediction:
     """The model's prediction for a text.
 
     `label` is the likeliest class, None where the model abstains. `score` is the class's calibrated
-    probability, from 0 to 1. If a text may have several labels, `labels` are those whose
-    probability reaches their threshold, the most probable first, and `scores` their probabilities;
-    `label` is the first of them, None without any, and `score` the highest probability of any
-    label. Else `labels` holds `label`, unless it is None. `start` and `end` are character positions
-    in the raw text. `unknown` is the fraction of tokens outside the vocabulary.
+    probability, from 0 to 1. An empty text has no label, and None as score. If a text may have
+    several labels, `labels` are those whose probability reaches their threshold, the most probable
+    first, and `scores` their probabilities; `label` is the first of them, None without any, and
+    `score` the highest probability of any label. Else `labels` holds `label`, unless it is None.
+    `start` and `end` are character positions in the raw text. `unknown` is the fraction of tokens
+    outside the vocabulary.
     """
 
     label: str | None
-    score: float
+    score: float | None
     start: int
     end: int
     unknown: float = 0.0

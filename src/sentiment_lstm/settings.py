@@ -157,6 +157,9 @@ class TrainingSettings:
     """Folder of a bundle to start from. The run takes its network, vocabulary and weights."""
     checkpoint_seconds: Annotated[float, POSITIVE] = 180.0
     """Seconds between checkpoints. A run that is killed loses at most this much work."""
+    private: bool = False
+    """Learn no words and no features of the wide path from words with digits and from addresses,
+    and set rows aside without their texts and labels."""
     auto: bool = False
     """Look at the texts, and choose the settings that are not in `given` (preset `auto`)."""
     given: tuple[str, ...] = ()

@@ -200,7 +200,7 @@ def test_sums_are_those_of_the_torch_module(counts, units):
     np.testing.assert_allclose(sum_features(weight, ids, counts), expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("text", ["", "\ud800bad", "\x00", "<br />", "🎬" * 50, "a" * 10_000])
+@pytest.mark.parametrize("text", ["\ud800bad", "\x00", "<br />", "🎬" * 50, "a" * 10_000])
 def test_odd_texts_get_a_finite_score(bundle, text):
     (prediction,) = open_predictor(bundle).predict([text])
     assert 1 / 3 <= prediction.score <= 1.0

@@ -46,14 +46,21 @@ def test_a_words_attribution_is_the_change_when_it_is_left_out(bundle):
     assert [(t.text, t.start, t.end) for t in explanation.tokens] == [
         ("a", 0, 1), ("good", 2, 6), ("bad", 7, 10), ("film", 11, 15)
     ]  # fmt: skip
-    texts = ["good bad film", "a bad film", "a good film", "a good bad", "a good bad film", ""]
-    *without, whole, empty = predictor.probabilities(texts)[:, column]
+    texts = [
+        "good bad film",
+        "a bad film",
+        "a good film",
+        "a good bad",
+        "a good bad film",
+        "\u200b",
+    ]
+    *without, whole, unknown = predictor.probabilities(texts)[:, column]
     expected = [whole - probability for probability in without]
     np.testing.assert_allclose(
         [t.attribution for t in explanation.tokens], expected, rtol=0, atol=1e-6
     )
     assert explanation.score == pytest.approx(whole)
-    assert explanation.baseline_score == pytest.approx(empty, abs=1e-6)
+    assert explanation.baseline_score == pytest.approx(unknown, abs=1e-6)
     assert (explanation.method, explanation.completeness_error) == ("occlusion", None)
     assert explanation.label == predictor.predict(["a good bad film"])[0].label
 

@@ -87,8 +87,8 @@ def test_occlusion_leaves_out_a_words_features_too(make_bundle):
     )
     attributions = [token.attribution for token in explanation.tokens]
     np.testing.assert_allclose(attributions, expected, rtol=0, atol=1e-6)
-    (empty,) = predictor.probabilities([""])
-    assert explanation.baseline_score == pytest.approx(explanation.f(empty), abs=1e-6)
+    (unknown,) = predictor.probabilities(["\u200b"])  # a text without tokens and features
+    assert explanation.baseline_score == pytest.approx(explanation.f(unknown), abs=1e-6)
 
 
 @pytest.mark.parametrize("gradients", [False, True])

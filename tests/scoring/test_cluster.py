@@ -191,4 +191,5 @@ def test_a_batch_function_for_spark(bundle):
     predicted = predict(np.array([*TEXTS, None], dtype=object))
     expected = open_predictor(bundle).predict([*TEXTS, ""])
     assert predicted["label"].tolist() == [prediction.label for prediction in expected]
-    np.testing.assert_allclose(predicted["score"], [prediction.score for prediction in expected])
+    scores = np.array([prediction.score for prediction in expected], dtype=np.float64)
+    np.testing.assert_allclose(predicted["score"], scores)

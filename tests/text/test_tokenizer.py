@@ -278,3 +278,18 @@ def test_an_older_cleaning_is_replaced_and_the_vocabulary_kept(kind):
     text = ["The <i>best</i> film"]
     assert older.encode(text)[0].ids.tolist() != TOKENIZERS[kind].encode(text)[0].ids.tolist()
     assert older.cleaning_as_today(settings).to_json() == TOKENIZERS[kind].to_json()
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_long_text_is_encoded_piece_by_piece(make_bundle, monkeypatch, wide):
+    encode = make_bundle(wide=wide).tokenizer.encode
+    text = "a good  film <b\nx>not</b> bad\x85 \u200b \u200b zzz good\n" * 30
+    odd = ["", " ", "\u200b " * 40, "good" * 50, text, f"<a {text[:50]}"]
+    whole = encode(odd)
+    monkeypatch.setattr("sentiment_lstm.text.tokenizer.LONG", 7)
+    for short, pieced in zip(whole, encode(odd), strict=True):
+        np.testing.assert_array_equal(short.ids, pieced.ids)
+        if wide:
+            np.testing.assert_array_equal(short.features.ids, pieced.features.ids)
+            np.testing.assert_array_equal(short.features.counts, pieced.features.counts)
+            assert short.features.last_word == pieced.features.last_word

@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,36 @@ from sentiment_lstm.training.tensorboard import TensorBoard
 pytest.importorskip("tensorboard")
 
 
-def test_event_files_are_written(tmp_path: Path):
+def _board(folder: Path) -> None:
     board = TensorBoard()
-    board.on_start(Stage(tmp_path, 2))
+    board.on_start(Stage(folder, 2))
     board.on_note("sentences are not plotted")
     board.on_update(STEP)
     board.on_epoch(EPOCH)
     board.on_end()
+
+
+def test_event_files_are_written(tmp_path: Path):
+    _board(tmp_path)
     assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_tensorboard_reads_the_numbers_of_a_continued_run(tmp_path: Path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    _board(tmp_path)
+    _board(tmp_path)
+    read = EventAccumulator(str(tmp_path / "tensorboard"))
+    read.Reload()
+    assert {"step/loss", "epoch/train_loss"} <= set(read.Tags()["scalars"])
+    losses = read.Scalars("step/loss")
+    assert losses[-1].step == STEP["step"]
+    assert losses[-1].value == pytest.approx(STEP["loss"])
+
+
+def test_event_files_do_not_name_the_machine(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "anns-laptop")
+    _board(tmp_path)
+    for file in (tmp_path / "tensorboard").iterdir():
+        assert "anns-laptop" not in file.name
+        assert b"anns-laptop" not in file.read_bytes()

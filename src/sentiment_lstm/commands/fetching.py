@@ -87,12 +87,9 @@ def _row_counts(entry: DataSet) -> str:
 
 
 def _show(head: list[str], rows: list[list[str]]) -> None:
-    from rich.table import Column, Table
-    from rich.text import Text
+    from sentiment_lstm.commands.tables import Table, show
 
-    from sentiment_lstm.commands.tables import show
-
-    table = Table(*(Column(title, overflow="fold") for title in head))
+    table = Table(*head, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     show(table)

@@ -13,13 +13,14 @@ import typer
 from rich.console import Console
 
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.wording import printable
 
 log = Console(stderr=True)
 
 
 def say(sentence: str) -> None:
-    """Print a sentence for people, to standard error."""
-    log.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    """Print a sentence for people on one line, to standard error."""
+    log.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

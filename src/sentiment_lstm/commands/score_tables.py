@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
-
-from sentiment_lstm.commands.tables import format_number, safe_text, show
+from sentiment_lstm.commands.tables import Table, format_number, show
 from sentiment_lstm.wording import MOST_SHOWN
 
 _HEADLINES = {
@@ -65,7 +62,7 @@ def scores(values: Mapping[str, Any]) -> None:
 
 def _measures(values: Mapping[str, Any]) -> None:
     title = f"{values['data']}, {values['split']}"
-    table = Table("measure", "value", title=safe_text(f"{title}: {values['n']:,} texts"))
+    table = Table("measure", "value", title=f"{title}: {values['n']:,} texts")
     for label, number in _numbers(values):
         table.add_row(label, number)
     for reason, count in values["set_aside"].items():
@@ -109,9 +106,7 @@ def _out_of_scope(values: Mapping[str, Any]) -> None:
         return
     title = f"{result['data']}: {result['n']:,} texts of no class, ROC-AUC {result['roc_auc']:.4f}"
     curve = result["curve"]
-    table = Table(
-        "abstaining below", *(f"{row['threshold']:g}" for row in curve), title=safe_text(title)
-    )
+    table = Table("abstaining below", *(f"{row['threshold']:g}" for row in curve), title=title)
     table.add_row("texts of no class: unlabelled", *(f"{row['unlabelled']:.1%}" for row in curve))
     table.add_row("texts of the classes: labelled", *(f"{row['kept']:.1%}" for row in curve))
     show(table)
@@ -120,13 +115,13 @@ def _out_of_scope(values: Mapping[str, Any]) -> None:
 def _confusion(values: Mapping[str, Any]) -> None:
     """Print the matrix. If the names of the classes are too long for columns, number them."""
     names = list(values["classes"])
-    columns = list(map(escape, names))
+    columns = names
     if sum(map(len, names)) > _WIDTH:
         columns = [str(number) for number in range(1, len(names) + 1)]
         names = [f"{number} {name}" for number, name in zip(columns, names, strict=True)]
     table = Table("true \\ predicted", *columns)
     for name, row in zip(names, values["confusion"], strict=True):
-        table.add_row(safe_text(name), *(f"{n:,}" for n in row))
+        table.add_row(name, *(f"{n:,}" for n in row))
     show(table)
 
 
@@ -137,7 +132,7 @@ def _confused_pairs(values: Mapping[str, Any]) -> None:
     table = Table("true", "read as", "texts", title="the most confused classes")
     for row in pairs:
         texts = f"{row['count']:,} of {row['of']:,}"
-        table.add_row(safe_text(row["true"]), safe_text(row["predicted"]), texts)
+        table.add_row(row["true"], row["predicted"], texts)
     show(table)
 
 
@@ -157,7 +152,7 @@ def _weakest_classes(values: Mapping[str, Any]) -> None:
     for row in weakest:
         counts = f"{row['n']:,}", f"{row['predicted']:,}"
         measures = numbers(row, ("f1", "precision", "recall"))
-        table.add_row(safe_text(row["class"]), *measures, *counts, *numbers(row, of_labels))
+        table.add_row(row["class"], *measures, *counts, *numbers(row, of_labels))
     show(table)
 
 
@@ -170,12 +165,12 @@ def _lengths(values: Mapping[str, Any]) -> None:
 
 def _slices(values: Mapping[str, Any]) -> None:
     for column, rows in values["slices"].items():
-        table = Table(escape(column), "texts", "accuracy", "95% interval")
+        table = Table(column, "texts", "accuracy", "95% interval")
         for row in rows:
             name = f"{row['joined']} other values" if row["value"] is None else row["value"]
             low, high = row["interval"]
             bounds = f"{low:.3f} to {high:.3f}"
-            table.add_row(safe_text(name), f"{row['n']:,}", format_number(row["accuracy"]), bounds)
+            table.add_row(name, f"{row['n']:,}", format_number(row["accuracy"]), bounds)
         show(table)
 
 
@@ -183,10 +178,10 @@ def _mistakes(values: Mapping[str, Any]) -> None:
     table = Table("true", "predicted", "score", "most confident mistakes")
     for row in values["mistakes"]:
         table.add_row(
-            safe_text(_joined(row["true"])),
-            safe_text(_joined(row["predicted"])),
+            _joined(row["true"]),
+            _joined(row["predicted"]),
             f"{row['score']:.3f}",
-            safe_text(row["text"][:160]),
+            row["text"][:160],
         )
     show(table)
 

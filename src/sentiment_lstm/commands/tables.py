@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich import table as rich_table
+from rich.console import Console, OverflowMethod
 from rich.text import Text
 
 from sentiment_lstm.evaluation.behaviour import CapabilityResult
@@ -16,12 +14,10 @@ from sentiment_lstm.evaluation.side_by_side import shown as setting
 from sentiment_lstm.inference.streaming import Step, turning_points
 from sentiment_lstm.interpret.explain import Explanation, segments
 from sentiment_lstm.records import Prediction
-from sentiment_lstm.wording import MOST_SHOWN
+from sentiment_lstm.wording import MOST_SHOWN, printable
 
 _MOVED = 0.1
 """The running probability is shown after a token that changes it by at least this much."""
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that control a terminal, and characters that cannot be written to it."""
 
 
 class Grid(NamedTuple):
@@ -30,6 +26,24 @@ class Grid(NamedTuple):
     title: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+class Table(rich_table.Table):
+    """A table of strings from anywhere: they are made printable, and are no markup.
+
+    A cell may have several lines.
+    """
+
+    def __init__(
+        self, *head: str, title: str | None = None, overflow: OverflowMethod = "ellipsis"
+    ) -> None:
+        super().__init__(title=None if title is None else Text(printable(title)))
+        for name in head:
+            self.add_column(Text(printable(name)), overflow=overflow)
+
+    def add_row(self, *cells: str) -> None:  # type: ignore[override]
+        """Add a row of strings."""
+        super().add_row(*map(safe_text, cells))
 
 
 def show(table: Table) -> None:
@@ -43,15 +57,16 @@ def show(table: Table) -> None:
 def predictions(texts: Iterable[str], predicted: Iterable[Prediction]) -> None:
     """Print a row per text: labels (a dash without any), scores, unknown tokens, text.
 
-    If the model gives no label, the score is the highest probability.
+    If the model gives no label, the score is the highest probability. An empty text has neither.
     """
     table = Table("label", "score", "unknown", "text")
     for text, prediction in zip(texts, predicted, strict=True):
         start = text if len(text) <= 200 else f"{text[:197]}..."
-        label = "\n".join(prediction.labels) or "-"
+        label = "\n".join(map(printable, prediction.labels)) or "-"
         scores = prediction.scores or (prediction.score,)
-        score = "\n".join(f"{score:.3f}" for score in scores)
-        table.add_row(safe_text(label), score, f"{prediction.unknown:.0%}", safe_text(start))
+        score = "\n".join(f"{score:.3f}" for score in scores if score is not None)
+        label = label if score else ""
+        table.add_row(label, score, f"{prediction.unknown:.0%}", start)
     show(table)
 
 
@@ -66,7 +81,7 @@ def reading(steps: Iterable[Step], *, several: bool = False) -> None:
     console, end = Console(), 0
     read: list[Step] = []
     for step in steps:
-        probability = step.score if several else float(step.probabilities[-1])
+        probability = float(step.probabilities.max() if several else step.probabilities[-1])
         gap = " " if read and step.start > end else ""
         mark = ""
         if several and step.names != (read[-1].names if read else ""):
@@ -76,21 +91,27 @@ def reading(steps: Iterable[Step], *, several: bool = False) -> None:
         console.print(
             safe_text(gap),
             safe_text(step.text, _shade(probability)),
-            safe_text(mark, "dim"),
+            Text(printable(mark), "dim"),
             sep="",
             end="",
         )
         end = step.end
         read.append(step)
-    console.print(f"\n{_with_scores(read[-1], 3)}", highlight=False, markup=False)
+    console.print()
+    _print_line(console, _with_scores(read[-1], 3))
     for index in turning_points([step.names for step in read]):
         step = read[index]
-        sentence = f"turned {step.names} at {step.text!r}, character {step.start}"
-        console.print(sentence, highlight=False, markup=False)
+        _print_line(console, f"turned {step.names} at {step.text!r}, character {step.start}")
+
+
+def _print_line(console: Console, line: str) -> None:
+    console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _with_scores(step: Step, digits: int) -> str:
     """Return the labels, each with its probability; without labels, the highest probability."""
+    if step.score is None:
+        return "no label, the text is empty"
     pairs = zip(step.labels, step.scores, strict=True)
     labels = ", ".join(f"{label} {score:.{digits}f}" for label, score in pairs)
     return labels or f"no label, highest probability {step.score:.{digits}f}"
@@ -113,39 +134,41 @@ def explanation(why: Explanation) -> None:
     console.print(coloured, soft_wrap=True)
     less = f" less {why.against}" if why.against else ""
     scores = f"{why.label}{less} {why.score:.3f}, {why.baseline_score:.3f} without any word"
+    if why.is_empty:
+        scores = f"no label, the text is empty; {why.label} {why.baseline_score:.3f} without words"
     error = why.completeness_error
     exact = "" if error is None else f"; the words add up to the difference within {error:.4f}"
-    console.print(f"{scores}{exact}", highlight=False, markup=False, soft_wrap=True)
+    _print_line(console, f"{scores}{exact}")
     table = Table("word", "moved the score", "speaks for", title=f"by {why.method}")
     for word in why.strongest():
-        side = safe_text(why.sides[why.side(word.attribution)])
-        table.add_row(safe_text(word.text), f"{word.attribution:+.3f}", side)
+        side = why.sides[why.side(word.attribution)]
+        table.add_row(word.text, f"{word.attribution:+.3f}", side)
     show(table)
 
 
 def safe_text(string: str, style: str = "") -> Text:
-    """Replace control characters and characters that change the text direction by U+FFFD."""
-    return Text(_UNSAFE.sub("\ufffd", string), style)
+    """Return a printable text, perhaps of several lines."""
+    return Text(printable(string, keep="\n\t"), style)
 
 
 def grid(values: Grid) -> None:
     """Print a table of strings."""
-    table = Table(*map(escape, values.head), title=safe_text(values.title))
+    table = Table(*values.head, title=values.title)
     for row in values.rows:
-        table.add_row(*map(safe_text, row))
+        table.add_row(*row)
     show(table)
 
 
 def counts(values: Mapping[str, Any], title: str) -> None:
     """Print nested counts, one per row. Of many counts, such as those of classes, print 20."""
-    table = Table("what", "count", title=safe_text(title))
+    table = Table("what", "count", title=title)
     for name, value in values.items():
         if isinstance(value, Mapping):
             for key, number in list(value.items())[:MOST_SHOWN]:
-                table.add_row(safe_text(f"{name}: {key}"), format_number(number))
+                table.add_row(f"{name}: {key}", format_number(number))
             if others := list(value.values())[MOST_SHOWN:]:
                 label = f"{name}: {len(others):,} more (--json lists all)"
-                table.add_row(safe_text(label), format_number(sum(others)))
+                table.add_row(label, format_number(sum(others)))
         else:
             table.add_row(name, format_number(value))
     show(table)
@@ -162,15 +185,15 @@ def phases(rows: Sequence[Mapping[str, Any]]) -> None:
 def side_by_side(comparison: Mapping[str, Any]) -> None:
     """Print a comparison of runs: a column per run, a row per different setting or number."""
     title = "differing settings, then numbers"
-    table = Table("what", *map(escape, comparison["runs"]), title=title)
+    table = Table("what", *comparison["runs"], title=title)
     for name in ("settings", "numbers"):
         for what, row in comparison[name].items():
             named = what if name == "settings" else what.replace("_", " ")
-            table.add_row(safe_text(named), *(safe_text(setting(value)) for value in row))
+            table.add_row(named, *(setting(value) for value in row))
         table.add_section()
     for what, row in comparison["behaviour"].items():
         rates = ("" if rate is None else f"{rate:.1%}" for rate in row)
-        table.add_row(safe_text(f"failing: {what}"), *rates)
+        table.add_row(f"failing: {what}", *rates)
     show(table)
 
 
@@ -196,7 +219,7 @@ def behaviour(results: Sequence[CapabilityResult]) -> None:
         numbers = (f"{result.cases:,}", f"{result.failures:,}", f"{result.failure_rate:.1%}")
         outcome = "ok" if result.within_limit else "over"
         limit = f"{result.limit:.0%}"
-        table.add_row(safe_text(result.capability), result.kind, *numbers, limit, outcome)
+        table.add_row(result.capability, result.kind, *numbers, limit, outcome)
     show(table)
     _failures(results)
 
@@ -224,5 +247,5 @@ def _failures(results: Sequence[CapabilityResult]) -> None:
         for example in result.examples:
             pairs = zip(example.scores, example.texts, strict=True)
             lines = "\n".join(f"{score:.3f}  {text[:160]}" for score, text in pairs)
-            table.add_row(safe_text(result.capability), example.expected, safe_text(lines))
+            table.add_row(result.capability, example.expected, lines)
     show(table)

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from sentiment_lstm.commands.output import print_line, say
+from sentiment_lstm.commands.output import log, print_line, say
 from sentiment_lstm.errors import MissingExtraError
 
 _TURNS = "The plot was fine, but I left after an hour."
@@ -100,5 +100,6 @@ def _run(commands: dict[str, Any], stop: Stop, context: typer.Context) -> None:
 def _wait() -> None:
     """Wait for Enter, if standard input and output are a terminal."""
     if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
-        say("\nPress Enter to continue or Ctrl-C to end the tour.")
+        log.print()
+        say("Press Enter to continue or Ctrl-C to end the tour.")
         sys.stdin.readline()

@@ -104,6 +104,14 @@ def train(
     ] = None,
     streaming: Streaming = False,
     strict: Strict = False,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Keep words with digits and addresses out of the model, and texts out of the file "
+            "of bad rows.",
+        ),
+    ] = False,
     seed: Seed = None,
     threads: Threads = None,
 ) -> None:
@@ -135,6 +143,7 @@ def train(
     options["language.sources"] = unlabelled
     options["training.init"] = None if init is None else str(_find_start(init))
     options |= {"training.seed": seed, "training.threads": threads}
+    options["training.private"] = private or None
     preset = preset or ("auto" if data and search is None else "quick")
     settings = chosen_settings(preset, config, options, set_ or [])
     has_use = settings.language.epochs or settings.training.self_training
@@ -161,10 +170,8 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
     score_tables.scores(measured(str(QUICKSTART), None, None, {}))
     predictor = SentimentClassifier.from_pretrained(QUICKSTART).predictor
     tables.predictions(SIX_SENTENCES, predictor.predict(SIX_SENTENCES))
-    say(
-        'Next: sentiment-lstm predict "A text of yours."\n'
-        "      sentiment-lstm train --data yours.csv --out runs/yours"
-    )
+    say('Next: sentiment-lstm predict "A text of yours."')
+    say("      sentiment-lstm train --data yours.csv --out runs/yours")
 
 
 def _find_start(name: str) -> Path:

@@ -32,10 +32,14 @@ class SetAside:
     Args:
         path: the file; None: rows are only counted.
         strict: refuse the first bad row instead.
+        private: a line holds only `id`, `line` and `reason`.
     """
 
-    def __init__(self, path: Path | None = None, strict: bool = False) -> None:
+    def __init__(
+        self, path: Path | None = None, strict: bool = False, *, private: bool = False
+    ) -> None:
         self.path = path
+        self._private = private
         self.strict = strict
         self.counts: dict[str, int] = {}
         self.rows = 0
@@ -66,7 +70,8 @@ class SetAside:
         self.lists += reason == UNMAPPED and isinstance(row.label, list | tuple)
         self.example = self.example or f"{row.id}{_label_at_fault(row, reason)}"
         if self.path is not None:
-            self._write(self.path, _entry(row, reason))
+            place: dict[str, object] = {"id": row.id, "line": row.line, "reason": reason}
+            self._write(self.path, place if self._private else place | _content(row, reason))
 
     def summary(self) -> str:
         """For messages: `unmapped label: 3, empty text: 1`."""
@@ -208,14 +213,11 @@ def _read_label(raw: object, labeller: Labeller) -> tuple[str | None, float | No
     return name, labeller.soft_label_of(label), None if name is not None else UNMAPPED
 
 
-def _entry(row: Row, reason: str) -> dict[str, object]:
+def _content(row: Row, reason: str) -> dict[str, object]:
     text = row.text if isinstance(row.text, str) or row.text is None else str(row.text)
     kept = text[:KEPT_CHARACTERS] if text is not None and reason == "too long" else text
     plain = row.label is None or isinstance(row.label, str | int | float)
     return {
-        "id": row.id,
-        "line": row.line,
-        "reason": reason,
         "text": kept,
         "characters": None if text is None else len(text),
         "label": row.label if plain else str(row.label),

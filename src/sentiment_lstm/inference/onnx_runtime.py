@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Read when the library is imported. It would look for a network and write to the home folder.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray

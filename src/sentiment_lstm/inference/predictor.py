@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -22,7 +22,7 @@ from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
-from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction
+from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction, is_empty
 from sentiment_lstm.text.familiarity import Familiarity, stored_rates
 
 _logger = logging.getLogger(__name__)
@@ -64,9 +64,9 @@ class Predictor:
             abstain_below: a prediction with a lower score has no label.
 
         Raises:
-            UsageError: `texts` is one string or holds something that is not a string. Also raised
-                at once, before a text is read, if `abstain_below` is not in [0, 1), or is not 0
-                though a text may have several labels.
+            UsageError: `texts` is one string or a table, or holds something that is not a string.
+                Also raised at once, before a text is read, if `abstain_below` is not in [0, 1), or
+                is not 0 though a text may have several labels.
         """
         threshold = self.checked_threshold(abstain_below)
         return (
@@ -125,6 +125,8 @@ class Predictor:
     def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Return the probability of each class for each text, [N, C], columns as `classes`.
 
+        An empty text gets 1/C for each class.
+
         Raises:
             UsageError: `texts` is one string or holds something that is not a string.
         """
@@ -153,7 +155,9 @@ class Predictor:
                     next_encoded = None
                 if warning := self._familiarity.read(window, encoded):
                     _logger.warning("%s", warning)
-                yield window, encoded, self.score(encoded)
+                class_probabilities = self.score(encoded)
+                class_probabilities[list(map(is_empty, window))] = 1 / len(self.classes)
+                yield window, encoded, class_probabilities
 
     def score(self, encoded: Sequence[Encoded]) -> NDArray[np.float64]:
         """Return the probability of each class for N tokenised texts, [N, C]."""
@@ -176,6 +180,8 @@ class Predictor:
         abstain_below: float,
     ) -> Prediction:
         unknown = float((encoded.ids == UNKNOWN_ID).mean())
+        if is_empty(text):
+            return Prediction(None, None, 0, len(text), unknown)
         chosen = self.chosen(class_probabilities, abstain_below)
         labels = tuple(self.classes[c] for c in chosen)
         scores = tuple(class_probabilities[chosen].tolist())
@@ -268,6 +274,11 @@ def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
 def _checked(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, str):
         raise UsageError("Expected a list of texts, found one text: put it in a list.")
+    if isinstance(texts, Mapping) or hasattr(texts, "columns"):  # they give their columns' names
+        raise UsageError(
+            f"Expected a list of texts, found {type(texts).__name__}: give one column, such as "
+            "table['text']."
+        )
     try:
         numbered = enumerate(texts)
     except TypeError:

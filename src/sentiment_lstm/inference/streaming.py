@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.inference.runtime import feature_batch
-from sentiment_lstm.records import Encoded
+from sentiment_lstm.records import Encoded, is_empty
 from sentiment_lstm.text.cleaning import TAG
 
 _SLICE = 4096
@@ -34,7 +34,8 @@ class Step:
     `text`: the token as written. `start`, `end`: its span, in characters of the whole text.
     `label`: the likeliest class of the text so far. `score`: its calibrated probability.
     `probabilities`: those of all classes, [C]. `change`: the probability of the last class, minus
-    the same after the previous token; 0 for the first token.
+    the same after the previous token; 0 for the first token. An empty text has one step, without a
+    label and with None as score.
 
     If a text may have several labels, `labels` are those that reach their thresholds, the most
     probable first, and `scores` are their probabilities. `label` is the first of them, None without
@@ -45,7 +46,7 @@ class Step:
     start: int
     end: int
     label: str | None
-    score: float
+    score: float | None
     probabilities: NDArray[np.float64]
     change: float
     labels: tuple[str, ...] = ()
@@ -81,19 +82,24 @@ class Reader:
         self._waiting = ""
         self._characters = 0
         self._last: float | None = None
+        self._is_empty = True
 
     def read(self, piece: str) -> Iterator[Step]:
         """Read the next piece. Its last word waits until its end is known."""
+        self._is_empty &= is_empty(piece)
         self._waiting += piece
         end = _safe_end(self._waiting)
         ready, self._waiting = self._waiting[:end], self._waiting[end:]
         yield from self._steps(ready)
 
     def finish(self) -> Iterator[Step]:
-        """End the text and read what is left. A text without tokens is one unknown token."""
+        """End the text and read what is left. A text of other signs is one unknown token."""
         rest, self._waiting = self._waiting, ""
         yield from self._steps(rest)
-        if self._last is None:
+        if self._is_empty:
+            row = np.full(len(self._predictor.classes), 1 / len(self._predictor.classes))
+            yield Step("", 0, 0, None, None, row, 0.0)
+        elif self._last is None:
             yield self._step("", 0, 0, self._predictor.tokenizer.encode([""])[0])
 
     def _steps(self, text: str) -> Iterator[Step]:

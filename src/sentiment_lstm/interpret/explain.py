@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.records import Encoded
+from sentiment_lstm.records import Encoded, is_empty
 from sentiment_lstm.text.cleaning import WORD_START
 from sentiment_lstm.wording import first_names
 
@@ -72,7 +72,7 @@ class Explanation:
     `completeness_error`: the difference between the sum of the attributions and
     `score - baseline_score`; None for occlusion, whose attributions need not add up. `against`:
     the class that the label is compared with, or None. `multi_label`: whether a text may have
-    several labels.
+    several labels. An empty text has no label: `label` is then only the class that was explained.
     """
 
     text: str
@@ -85,6 +85,11 @@ class Explanation:
     method: Literal["integrated gradients", "occlusion"]
     tokens: tuple[Attribution, ...]
     multi_label: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the text is empty, so that it has no label."""
+        return is_empty(self.text)
 
     @property
     def sides(self) -> tuple[str, str]:
@@ -114,12 +119,12 @@ class Explanation:
         return sorted(self.tokens, key=lambda word: -abs(word.attribution))[:most]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the explanation as plain values for JSON."""
+        """Return the explanation as plain values for JSON; None if the text has no label, score."""
         return {
             "text": self.text,
-            "label": self.label,
+            "label": None if self.is_empty else self.label,
             "against": self.against,
-            "score": self.score,
+            "score": None if self.is_empty else self.score,
             "baseline_score": self.baseline_score,
             "completeness_error": self.completeness_error,
             "method": self.method,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sentiment_lstm.wording import printable
+
 
 def render(template: str, **values: Any) -> str:  # noqa: ANN401
     """Fill in a template of this folder.
@@ -15,7 +17,7 @@ def render(template: str, **values: Any) -> str:  # noqa: ANN401
     Args:
         template: its name, such as `report.html`.
         values: the values to show. Strings are escaped. A template marks ready markup, such as the
-            result of `plots.svg`, as `safe`.
+            result of `plots.svg`, as `safe`. Characters that are not printable are replaced.
 
     Returns:
         The page, HTML.
@@ -30,4 +32,4 @@ def render(template: str, **values: Any) -> str:  # noqa: ANN401
         lstrip_blocks=True,
     )
     page = environment.get_template(template).render(**values)
-    return page.encode(errors="replace").decode()  # UTF-8 cannot encode a lone surrogate
+    return printable(page, keep="\n\t")

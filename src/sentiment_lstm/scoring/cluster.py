@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import signal
 from collections import Counter
@@ -83,7 +84,8 @@ def score_folder(
 def predict_function(bundle: Bundle) -> Callable[[], Score]:
     """Return the argument for Spark's `predict_batch_udf`: it makes the batch function.
 
-    Spark calls it once in every worker. A missing text counts as an empty one.
+    Spark calls it once in every worker. A missing text counts as an empty one: it has
+    no label and NaN as score.
 
     Args:
         bundle: the model, which Spark sends to the workers.
@@ -96,7 +98,7 @@ def predict_function(bundle: Bundle) -> Callable[[], Score]:
             predictions = predictor.predict("" if text is None else text for text in texts.ravel())
             names = ["|".join(prediction.labels) or None for prediction in predictions]
             labels = np.array(names, dtype=object)
-            scores = np.array([prediction.score for prediction in predictions])
+            scores = np.array([p.score for p in predictions], dtype=np.float64)
             return {"label": labels, "score": scores}
 
         return score
@@ -256,6 +258,7 @@ def _running(ray: Any) -> Iterator[None]:  # noqa: ANN401
 
 
 def _import_ray() -> Any:  # noqa: ANN401
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would send its statistics of use
     try:
         import ray
         import ray.data

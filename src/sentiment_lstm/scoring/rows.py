@@ -184,7 +184,8 @@ def _predictions(
     if not layout.probabilities:
         for prediction in predictor.predict_iter(texts, abstain_below):
             if layout.joined_by is None:
-                yield {LABEL: prediction.label, SCORE: round(prediction.score, 6)}
+                score = prediction.score and round(prediction.score, 6)
+                yield {LABEL: prediction.label, SCORE: score}
             else:
                 yield _label_set(prediction.labels, prediction.scores, layout)
         return

@@ -8,7 +8,7 @@ a vocabulary.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tokenizers import Regex, normalizers, pre_tokenizers
 
@@ -100,12 +100,31 @@ WORD_START = "\u2581"
 
 
 _TAG = re.compile(TAG)
+_SPACE = re.compile(r"\s")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def parts_of(text: str) -> list[str]:
     """Split a text at tags and white space. No token crosses them."""
+    return _without_tags(text).split()
+
+
+def parts_in_pieces(text: str, characters: int) -> Iterator[list[str]]:
+    """Yield the parts of a text in lists, each of about this many characters.
+
+    A list may be longer, because parts stay whole, or empty.
+    """
+    text, start = _without_tags(text), 0
+    while start < len(text):
+        space = _SPACE.search(text, start + characters)
+        end = space.start() if space else len(text)
+        yield text[start:end].split()
+        start = end
+
+
+def _without_tags(text: str) -> str:
     # U+0085 is white space in Unicode but "..." in Windows-1252, so it becomes a token.
-    return _TAG.sub(" ", text).replace("\x85", "...").split()
+    return _TAG.sub(" ", text).replace("\x85", "...")
 
 
 def normalizer(*, lowercase: bool) -> normalizers.Normalizer:
@@ -144,4 +163,4 @@ def without_surrogates(text: str) -> str:
     """Replace lone surrogates, which UTF-8 cannot encode, by U+FFFD. The length stays the same."""
     if text.isascii():
         return text
-    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return _SURROGATE.sub("\ufffd", text)

@@ -32,6 +32,7 @@ from sentiment_lstm.text.cleaning import (
 )
 from sentiment_lstm.text.features import FeatureTable
 from sentiment_lstm.text.hashing import Hashes
+from sentiment_lstm.text.long_texts import LONG, encode_in_pieces
 from sentiment_lstm.text.memory import PartMemory
 from sentiment_lstm.text.pipeline import SPECIAL, UNKNOWN, read_pipeline
 from sentiment_lstm.text.spelling import Spelling, Tokens
@@ -210,7 +211,10 @@ class TextTokenizer:
         rest = iter(texts)
         encoded: list[Encoded] = []
         while chunk := [without_surrogates(text) for text in islice(rest, _CHUNK)]:
-            if self.features is None:
+            if self._memory is not None and not offsets and max(map(len, chunk)) > LONG:
+                pair = (self._memory, self.features)
+                encoded += [encode_in_pieces(text, LONG, *pair, last_word) for text in chunk]
+            elif self.features is None:
                 encoded += self._encode_chunk(chunk, offsets)
             else:
                 encoded += self._encode_with_features(self.features, chunk, offsets, last_word)

@@ -176,7 +176,8 @@ class CandidateTrials:
             return None
         training = settings.training
         corpus = everything(self.corpus) if training.trials else self.corpus
-        tokenizer = with_learnt_features(tokenizer, corpus.sample, settings.model.wide_features)
+        most = settings.model.wide_features
+        tokenizer = with_learnt_features(tokenizer, corpus.sample, most, private=training.private)
         if tokenizer.features is None:
             return None
         parts = split_for_trials(self.corpus, _count(settings), training.seed)

@@ -13,6 +13,7 @@ from rich.progress import (
 )
 
 from sentiment_lstm.training.listener import Listener, Numbers, Stage
+from sentiment_lstm.wording import printable
 
 
 class Display(Listener):
@@ -28,8 +29,8 @@ class Display(Listener):
         self._task = TaskID(0)
 
     def on_note(self, sentence: str) -> None:
-        """Print the sentence."""
-        self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        """Print the sentence on one line."""
+        self._console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
 
     def on_start(self, stage: Stage) -> None:
         """Draw the bar."""

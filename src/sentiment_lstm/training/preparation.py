@@ -16,6 +16,7 @@ from sentiment_lstm.model.weights import load_weights
 from sentiment_lstm.provenance import bundle_name
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, TrainingSettings
+from sentiment_lstm.text.identifiers import learnable
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.embeddings import word2vec
@@ -86,7 +87,8 @@ def choose_tokenizer(
     """The initial model's tokenizer. Without one, it is learnt from the training texts."""
     if start:
         return start.tokenizer
-    return TextTokenizer.learn((example.text for example in examples), settings.text)
+    texts = (example.text for example in examples)
+    return TextTokenizer.learn(learnable(texts, private=settings.training.private), settings.text)
 
 
 def make_trainer(

@@ -30,6 +30,7 @@ from sentiment_lstm.model.weights import load_weights, to_arrays
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.storage import explain_write_errors
+from sentiment_lstm.text.identifiers import learnable
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.feed import Feed
@@ -74,7 +75,8 @@ def pretrained(
     if is_bundle(folder):
         return load_bundle(folder)
     texts = [example.text for example in chain(corpus.sample, unlabelled)]
-    tokenizer = start.tokenizer if start else TextTokenizer.learn(texts, settings.text)
+    learnt_from = learnable(texts, private=settings.training.private)
+    tokenizer = start.tokenizer if start else TextTokenizer.learn(learnt_from, settings.text)
     listener.on_note(
         f"language model: {len(texts):,} texts to read, {len(unlabelled):,} without labels"
     )

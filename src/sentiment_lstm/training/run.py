@@ -154,7 +154,7 @@ def _run(
 ) -> dict[str, Any]:
     with Interrupts() as interrupts, _resumption_named(resume_folder, listener):
         clock = Clock()
-        set_aside = SetAside(folder / SET_ASIDE, settings.data.strict)
+        set_aside = _rows_set_aside(folder, settings)
         corpus = load_corpus(settings.data, settings.training.seed, set_aside, settings.mixture)
         listener.on_note(_described(corpus))
         for note in _label_notes(corpus, set_aside):
@@ -190,6 +190,11 @@ def _run(
         _note_set_aside(set_aside, listener)
     interrupts.check()
     return metrics
+
+
+def _rows_set_aside(folder: Path, settings: Settings) -> SetAside:
+    private = settings.training.private
+    return SetAside(folder / SET_ASIDE, settings.data.strict, private=private)
 
 
 @contextlib.contextmanager

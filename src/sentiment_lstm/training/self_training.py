@@ -143,8 +143,10 @@ def _logits(
     placeholders = [replace(example, label=part.classes[0]) for example in unlabelled]
     window = encode(placeholders, tokenizer, part.classes, settings.text.max_tokens)
     deep, most = logits_of(teacher, window), settings.model.wide_features
-    tokenizer = with_learnt_features(tokenizer, part.sample, most) if most else tokenizer
-    if not most or tokenizer.features is None:
+    if most:
+        private = settings.training.private
+        tokenizer = with_learnt_features(tokenizer, part.sample, most, private=private)
+    if tokenizer.features is None:
         return deep
     counts = count_features(tokenizer, [*part.sample, *unlabelled])
     rows = np.arange(len(part.sample) + len(unlabelled))

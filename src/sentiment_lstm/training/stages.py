@@ -103,7 +103,7 @@ def train_stages(
     trials, self_labelled = _self_labelled(trials, unlabelled, corpus.classes, folder)
     if settings.model.wide_features:
         most, texts = settings.model.wide_features, [*corpus_of_last.sample, *self_labelled]
-        tokenizer = with_learnt_features(tokenizer, texts, most)
+        tokenizer = with_learnt_features(tokenizer, texts, most, private=training.private)
     targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
     weights, tokenizer, logits, measured = _put_together(
         corpus, settings, tokenizer, trials, targets, self_labelled, trainer

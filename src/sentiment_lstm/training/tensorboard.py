@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import threading
-from typing import TYPE_CHECKING
+import time
+from typing import Any
 
 from sentiment_lstm.training.listener import Listener, Numbers, Stage
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 
 def is_installed() -> bool:
@@ -21,16 +18,22 @@ def is_installed() -> bool:
 class TensorBoard(Listener):
     """Plots every number over the updates.
 
-    If the disk is full, it stops without an error, because the checkpoint will report it.
+    If the disk is full, it stops without an error, because the checkpoint will report it. The
+    library's own writer would put the name of this machine into the name of the file.
     """
 
     def on_start(self, stage: Stage) -> None:
         """Open a file of events."""
-        from torch.utils.tensorboard import SummaryWriter
+        from tensorboard.summary.writer.record_writer import RecordWriter
 
-        self._excepthook = threading.excepthook
-        threading.excepthook = self._thread_failed
-        self._writer: SummaryWriter | None = SummaryWriter(str(stage.folder / "tensorboard"))
+        self._writer: Any = None
+        folder = stage.folder / "tensorboard"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            # A stage may be opened twice in a second: the second time, the file goes on.
+            file = (folder / f"events.out.tfevents.{time.time():.0f}").open("ab")
+            self._writer = RecordWriter(file)
+        self._write(file_version="brain.Event:2")
 
     def on_update(self, numbers: Numbers) -> None:
         """Plot each number."""
@@ -39,24 +42,29 @@ class TensorBoard(Listener):
     def on_epoch(self, numbers: Numbers) -> None:
         """Plot each number."""
         self._plot("epoch", numbers)
+        if self._writer:
+            with contextlib.suppress(OSError):
+                self._writer.flush()
 
     def on_end(self) -> None:
         """Write the remaining numbers and close the file."""
         if self._writer:
             with contextlib.suppress(OSError):
                 self._writer.close()
-        threading.excepthook = self._excepthook
 
     def _plot(self, group: str, numbers: Numbers) -> None:
+        values = [
+            {"tag": f"{group}/{name}", "simple_value": float(numbers[name])}
+            for name in sorted(numbers.keys() - {"step", "epoch"})
+        ]
+        self._write(step=int(numbers["step"]), summary={"value": values})
+
+    def _write(self, **event: object) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
         if not self._writer:
             return
         try:
-            for name in numbers.keys() - {"step", "epoch"}:
-                self._writer.add_scalar(f"{group}/{name}", numbers[name], int(numbers["step"]))
+            self._writer.write(Event(wall_time=time.time(), **event).SerializeToString())
         except OSError:
             self._writer = None
-
-    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
-        """Ignore disk errors of the writer's thread, which would print a traceback."""
-        if not issubclass(failure.exc_type, OSError):
-            self._excepthook(failure)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.records import Example, Targets, has_several, output_units
 from sentiment_lstm.text.features import learn_features
 from sentiment_lstm.text.hashing import NGRAM
+from sentiment_lstm.text.identifiers import learnable
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.baseline import fit_regression, limited_iterations, regression
 
@@ -60,14 +61,16 @@ class FeatureCounts:
 
 
 def with_learnt_features(
-    tokenizer: TextTokenizer, examples: Sequence[Example], most: int
+    tokenizer: TextTokenizer, examples: Sequence[Example], most: int, *, private: bool = False
 ) -> TextTokenizer:
     """The tokenizer with the features that occur in the most texts; unchanged if there are none.
 
-    From `_RARE` texts on, a feature must occur in two of them.
+    From `_RARE` texts on, a feature must occur in two of them. `private`: words with digits and
+    addresses give no features.
     """
     min_texts = 2 if len(examples) >= _RARE else 1
-    parts = (tokenizer.parts(example.text) for example in examples)
+    texts = learnable((example.text for example in examples), private=private)
+    parts = map(tokenizer.parts, texts)
     hashes = learn_features(parts, tokenizer.words_of_parts, most, min_texts)
     return tokenizer.with_features(hashes if len(hashes) else None)
 
