@@ -62,6 +62,13 @@ class DataSettings:
     fewer than ten mistakes on them are too few to calibrate the probabilities."""
     max_characters: Annotated[int, at_least(1)] = 1_000_000
     """Maximum length of a text, in characters. Longer texts are set aside."""
+    max_columns: Annotated[int, at_least(1)] = 10_000
+    """Maximum number of columns of a table. A table with more is refused."""
+    max_classes: Annotated[int, at_least(2)] = 1_000
+    """Maximum number of classes. More are refused, because the label column is probably wrong."""
+    max_expansion: Annotated[int, at_least(1)] = 200
+    """Maximum factor by which a packed file (zip, gz, zst, xlsx) may grow. A file that grows by
+    more, and to more than 1 MB, is refused."""
     weight: Annotated[float, POSITIVE_TO_1000] = 1.0
     """Factor of each text's loss in training. Lower it for a source in a mixture whose labels are
     less reliable."""

@@ -89,3 +89,20 @@ def test_zip_of_the_csv(write):
         archive.write(path, path.name)
     (row,) = open_rows(DataSettings(str(path.with_suffix(".zip"))))
     assert (row.text, row.label, row.id) == ("good", "positive", "IMDB Dataset.zip:2")
+
+
+def test_it_is_read_as_any_csv_is(write):
+    """pandas would read three rows as the text of one."""
+    stray = b'"open,positive\nrow,negative\n"fine,positive\nlast",negative\ngood,positive\n'
+    long = b'"' + b"admin,positive\n" * 80_000 + b'",negative\n'
+    path = write(b"first,positive\n" + long + b"second,negative\n")
+    rows = list(open_rows(DataSettings(str(path))))
+    assert [row.text for row in rows if row.problem is None] == ["first", "second"]
+    assert [row.line for row in rows] == [2, 3, 80_004]
+    with pytest.raises(DataError, match=r"a quote never closes.* --text-column review"):
+        list(open_rows(DataSettings(str(write(stray)))))
+
+
+def test_blank_lines_count_as_lines(write):
+    rows = open_rows(DataSettings(str(write(b"\ngood,positive\n\nbad,negative\n"))))
+    assert [row.line for row in rows] == [3, 5]

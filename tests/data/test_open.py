@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from sentiment_lstm.data.corpus import load_corpus
-from sentiment_lstm.data.open import list_splits, read_examples
+from sentiment_lstm.data.open import list_splits, open_rows, read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError, MissingExtraError, SentimentError
 from sentiment_lstm.settings import DataSettings
@@ -170,3 +170,14 @@ def test_missing_packages_name_the_extra(tmp_path, monkeypatch, module, source):
         source = str(tmp_path / name)
     with pytest.raises(MissingExtraError, match=r"sentiment-lstm\[train\]"):
         load_corpus(DataSettings(source), 0, SetAside())
+
+
+def test_tables_of_too_many_columns_or_classes_are_refused(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text(f"text,label,{','.join(f'c{n}' for n in range(8))}\ngood,1{',' * 8}\n")
+    assert len(list(open_rows(DataSettings(str(path), max_columns=10)))) == 1
+    with pytest.raises(DataError, match=r"^Expected at most 9 columns in wide\.csv, found 10; rai"):
+        list(open_rows(DataSettings(str(path), max_columns=9)))
+    path.write_text("text,label\na,1\nb,2\nc,3\n")
+    with pytest.raises(DataError, match=r"^Expected at most 2 distinct labels, found more"):
+        list(read_examples(DataSettings(str(path), max_classes=2), set_aside=SetAside()))

@@ -22,7 +22,7 @@ from sentiment_lstm.data.formats import DELIMITERS, Format, is_table
 from sentiment_lstm.data.kaggle import is_kaggle_csv
 from sentiment_lstm.data.open import open_rows
 from sentiment_lstm.data.packing import MOST_EXPANSION, SMALL_BYTES, find_member
-from sentiment_lstm.data.tables import join, to_bytes, to_parquet
+from sentiment_lstm.data.tables import join, to_bytes, to_parquet, without_formula
 from sentiment_lstm.errors import DataError, MissingExtraError, UsageError
 from sentiment_lstm.scoring.records import open_input
 from sentiment_lstm.settings import DataSettings
@@ -291,3 +291,46 @@ def test_members_are_checked_by_their_stated_size(tmp_path, monkeypatch):
     monkeypatch.setattr(packing, "MOST_EXPANSION", 1)
     with pytest.raises(DataError, match="growing from"):
         score_rows(path)
+
+
+@pytest.mark.parametrize("kind", [".csv", ".jsonl"])
+def test_scoring_refuses_a_bomb_early(tmp_path, kind):
+    """800 MB in 24 kB."""
+    path = tmp_path / f"bomb{kind}.zst"
+    packer = zstandard.ZstdCompressor(level=19).compressobj()
+    pieces = [packer.compress(b"0" * 10_000_000) for _ in range(80)]
+    path.write_bytes(b"".join([*pieces, packer.flush()]))
+    started = time.process_time()
+    with pytest.raises(DataError, match=r"growing from \d+ to .*\d+ bytes; unpack it by hand"):
+        score_rows(path)
+    assert time.process_time() - started < 5
+
+
+def test_zst_is_unpacked_in_linear_time(tmp_path):
+    path = tmp_path / "data.jsonl.zst"
+    content = b"\n" * 90_000_000
+    path.write_bytes(zstandard.ZstdCompressor().compress(content))
+    growth = packing.Growth(100_000, 1)
+    started = time.process_time()
+    with path.open("rb") as file, packing.unpacked(file, path, ".zst", growth=growth) as stream:
+        assert sum(len(block) for block in iter(lambda: stream.read(1 << 16), b"")) == len(content)
+    assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "start", ["", " ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\ufeff", "\u200b", "\0 "]
+)
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠﹢﹣﹦﹫")
+def test_formulas_are_found_behind_white_space_and_in_any_width(start, sign):
+    formula = f"{start}{sign}cmd|'/c calc'!A0"
+    assert without_formula(formula) == f"'{formula}"
+
+
+@pytest.mark.parametrize("text", ["", " ", "good", "a=b", " good - bad", "'=1", "1-2", "(=1)"])
+def test_other_texts_stay(text):
+    assert without_formula(text) == text
+
+
+@pytest.mark.parametrize("start", "\t\r\n")
+def test_tabs_and_line_breaks_may_begin_a_formula(start):
+    assert without_formula(f"{start}good") == f"'{start}good"

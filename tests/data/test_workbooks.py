@@ -124,9 +124,8 @@ def test_damage_inside_a_sheet_is_one_sentence(tmp_path):
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     path = workbook(tmp_path / "a.xlsx", [["text", "label"], *[["a" * 1000, "b"]] * 300])
     monkeypatch.setattr(packing, "SMALL_BYTES", 10)
-    monkeypatch.setattr(packing, "MOST_EXPANSION", 2)
     with pytest.raises(DataError, match="growing from"):
-        rows_of(path)
+        rows_of(path, max_expansion=2)
 
 
 def test_an_empty_workbook_has_no_columns(tmp_path):
@@ -145,3 +144,47 @@ def test_without_its_library_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(MissingExtraError, match=r"openpyxl .* xlsx files.*sentiment-lstm\[files\]"):
         rows_of(path)
+
+
+def with_sheet(path, rows):
+    """A workbook whose sheet holds these XML rows after the column names."""
+    workbook(path.with_name("whole.xlsx"), [["text", "label"]])
+    with (
+        zipfile.ZipFile(path.with_name("whole.xlsx")) as whole,
+        zipfile.ZipFile(path, "w") as changed,
+    ):
+        for name in whole.namelist():
+            content = whole.read(name).decode()
+            if name.endswith("sheet1.xml"):
+                content = content.replace("</sheetData>", f"{rows}</sheetData>")
+            changed.writestr(name, content)
+    return path
+
+
+CELL = '<c r="{}" t="inlineStr"><is><t>good</t></is></c>'
+
+
+def test_a_far_row_takes_no_time(tmp_path):
+    rows = f'<row r="99999999999">{CELL.format("A3")}{CELL.format("B3")}</row>'
+    (row,) = rows_of(with_sheet(tmp_path / "a.xlsx", rows))
+    assert (row.text, row.line) == ("good", 99_999_999_999)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        f'<row r="3">{CELL.format("A3")}</row><row r="2">{CELL.format("A2")}</row>',
+        f'<row r="2">{CELL.format("A2")}</row><row r="2">{CELL.format("A2")}</row>',
+        f'<row r="-1">{CELL.format("A2")}</row>',
+        f'<row r="2">{CELL.format("A2")}{CELL.format("A2")}</row>',
+    ],
+)
+def test_rows_and_cells_of_one_place_are_refused(tmp_path, rows):
+    with pytest.raises(DataError, match=r"^Expected .* in a\.xlsx, found .* save it again\.$"):
+        rows_of(with_sheet(tmp_path / "a.xlsx", rows))
+
+
+def test_cells_may_stand_in_any_order(tmp_path):
+    rows = f'<row r="2">{CELL.format("B2")}{CELL.format("A2").replace("good", "fine")}</row>'
+    (row,) = rows_of(with_sheet(tmp_path / "a.xlsx", rows))
+    assert (row.text, row.label) == ("fine", "good")

@@ -74,3 +74,45 @@ def test_a_file_without_a_good_row_keeps_its_header(predictor, tmp_path, rows):
     assert (tmp_path / "out.csv").read_text().splitlines() == [header]
     with pytest.raises(DataError, match="column 'body'"):
         score(predictor, source, tmp_path / "other.csv", text_column="body")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('{"text": "good", "n": NaN}', "NaN or an infinite number"),
+        ('{"text": "good", "n": 1e999}', "NaN or an infinite number"),
+        ('{"text": "good", "n": [{"m": -Infinity}]}', "NaN or an infinite number"),
+        ('{"text": "good", "text": "bad"}', "a repeated key"),
+        ('{"text": "good", "n": [{"m": 1, "m": 1}]}', "a repeated key"),
+        ('{"text": "good", "n": ' + "[" * 500 + "]" * 500 + "}", "unreadable"),
+        ('{"text": "good", "n": ' + '{"a":' * 101 + "1" + "}" * 102, "unreadable"),
+    ],
+)
+def test_rows_that_are_no_plain_json_are_set_aside(predictor, tmp_path, row, reason):
+    source = tmp_path / "in.jsonl"
+    fine = '{"text": "' + "[{" * 300 + '", "n": ' + "[" * 50 + "1e308" + "]" * 50 + "}"
+    source.write_text(f'{fine}\n{row}\n{fine}\n{{"text": " ", "n": {{"m": NaN}}}}\n')
+    result = score(predictor, source, tmp_path / "out.jsonl")
+    assert result.rows == 2
+    assert result.set_aside[reason] == 1 + (reason == "NaN or an infinite number")
+    bad = tmp_path / "out.jsonl.bad.jsonl"
+    entries = [json.loads(line, parse_constant=refuse) for line in bad.read_text().splitlines()]
+    assert [entry["line"] for entry in entries] == [2, 4]
+    for line in (tmp_path / "out.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=refuse)
+
+
+def refuse(constant):
+    raise ValueError(f"not JSON: {constant}")
+
+
+def test_a_row_set_aside_with_nan_is_written_as_json(predictor, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = pa.table({"text": ["good", ""], "n": [1.0, float("nan")], "m": [[1.0], [float("inf")]]})
+    parquet.write_table(table, tmp_path / "in.parquet")
+    score(predictor, tmp_path / "in.parquet", tmp_path / "out.parquet")
+    (line,) = (tmp_path / "out.parquet.bad.jsonl").read_text().splitlines()
+    row = json.loads(line, parse_constant=refuse)["row"]
+    assert row == {"text": "", "n": "NaN", "m": ["Infinity"]}

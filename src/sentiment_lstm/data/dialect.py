@@ -13,6 +13,7 @@ from pathlib import Path
 from sentiment_lstm.data import encodings, separators
 from sentiment_lstm.data.encodings import CP1252, SAMPLE_BYTES, UTF_8
 from sentiment_lstm.data.formats import DELIMITERS, TEXT_KINDS, Format, open_path
+from sentiment_lstm.data.packing import Growth
 from sentiment_lstm.data.separators import COMMA
 from sentiment_lstm.errors import UsageError
 
@@ -57,8 +58,7 @@ def find_dialect(
     file_format: Format,
     encoding: str | None = None,
     separator: str | None = None,
-    *,
-    limited: bool = True,
+    growth: Growth | None = None,
 ) -> Dialect:
     """The dialect of a text file. The answer is kept as long as the file does not change.
 
@@ -67,7 +67,7 @@ def find_dialect(
         file_format: its format, one of text.
         encoding: its encoding; None: it is detected.
         separator: its separator; None: it is detected.
-        limited: as for `packing.unpacked`.
+        growth: as for `packing.unpacked`.
 
     Raises:
         UsageError: an option has no such value.
@@ -80,7 +80,7 @@ def find_dialect(
         stamp = (0, 0)  # opening it gives the message
     else:
         stamp = (status.st_size, status.st_mtime_ns)
-    return _find(path, stamp, file_format, (encoding, separator), limited)
+    return _find(path, stamp, file_format, (encoding, separator), growth)
 
 
 @lru_cache(maxsize=256)
@@ -89,16 +89,16 @@ def _find(  # `stamp` is part of the key: a changed file is looked at again
     stamp: tuple[int, int],
     file_format: Format,
     given: tuple[str | None, str | None],
-    limited: bool,
+    growth: Growth | None,
 ) -> Dialect:
     encoding = encodings.check_encoding(given[0]) if given[0] else None
     if encoding is None:
-        with open_path(path, file_format, limited=limited) as stream:
+        with open_path(path, file_format, growth) as stream:
             encoding = encodings.judge_encoding(stream, path.name)
     if file_format.kind not in DELIMITERS:
         dialect = Dialect(encoding)
     else:
-        with open_path(path, file_format, limited=limited) as stream:
+        with open_path(path, file_format, growth) as stream:
             sample, more = stream.read(SAMPLE_BYTES), bool(stream.read(1))
         text = encodings.decoded_start(sample, encoding).removeprefix("\ufeff")
         dialect = _csv_dialect(text, encoding, file_format, given[1], whole=not more)

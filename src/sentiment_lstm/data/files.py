@@ -22,6 +22,9 @@ from sentiment_lstm.data.formats import (
     is_table,
     open_path,
 )
+from sentiment_lstm.data.json_lines import read_json_lines
+from sentiment_lstm.data.packing import usual_growth
+from sentiment_lstm.data.record import Record
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.source import (
     Columns,
@@ -33,10 +36,8 @@ from sentiment_lstm.data.source import (
 )
 from sentiment_lstm.data.source_names import SOURCES
 from sentiment_lstm.data.tables import (
-    Record,
     parquet_schema,
     read_csv,
-    read_json_lines,
     read_parquet,
 )
 from sentiment_lstm.data.workbooks import read_workbook
@@ -53,13 +54,13 @@ def open_file(path: Path, data: DataSettings, *, labelled: bool) -> Source:
             or the settings name a split.
         UsageError: the settings name an encoding or a separator that does not fit.
     """
-    file_format = table_format(path)
+    file_format = table_format(path, data)
     check_whole(data)
     check_dialect_options(data.encoding, data.separator, file_format, path.name)
     return Source(partial(_file_rows, path, file_format, data, labelled))
 
 
-def table_format(path: Path) -> Format:
+def table_format(path: Path, data: DataSettings) -> Format:
     """The format of a table of texts.
 
     Raises:
@@ -71,7 +72,7 @@ def table_format(path: Path) -> Format:
         raise DataError(f"Expected texts in {path}, found an empty file.")
     if not is_table(path.name):
         raise DataError(f"Expected a file ending in {ENDINGS}, found {path.name}.")
-    return Format.of_file(path)
+    return Format.of_file(path, usual_growth(data.max_expansion))
 
 
 def longest_line(data: DataSettings) -> int:
@@ -82,14 +83,14 @@ def longest_line(data: DataSettings) -> int:
 def _file_rows(
     path: Path, file_format: Format, data: DataSettings, labelled: bool
 ) -> Iterator[Row]:
-    dialect = Dialect()
+    dialect, growth = Dialect(), usual_growth(data.max_expansion)
     if file_format.kind in TEXT_KINDS:
-        dialect = find_dialect(path, file_format, data.encoding, data.separator)
-    with open_path(path, file_format) as stream:
+        dialect = find_dialect(path, file_format, data.encoding, data.separator, growth)
+    with open_path(path, file_format, growth) as stream:
         if file_format.kind in DELIMITERS:
             yield from csv_rows(stream, path.name, data, labelled, dialect)
         elif file_format.kind == WORKBOOK:
-            header, records = read_workbook(stream, path)
+            header, records = read_workbook(stream, path, growth)
             yield from _header_rows(header, records, path.name, data, labelled)
         elif file_format.kind == ".parquet":
             yield from _parquet_rows(stream, path.name, data, labelled)
@@ -181,7 +182,9 @@ def _parquet_rows(
     names = parquet_schema(stream, name).names
     columns = choose_columns(names, data, labelled=labelled, where=name)
     for record in read_parquet(stream, name, columns.used):
-        assert record.values is not None
+        if record.values is None:
+            yield _unread_row(record, name)
+            continue
         texts = [value for value in record.values.values() if isinstance(value, str)]
         problem = None if all(map(is_utf8, texts)) else bad_bytes(UTF_8)
         yield _row(record.values, columns, name, record.line, problem)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sentiment_lstm.data.packing import PACKINGS, find_member, unpacked
+from sentiment_lstm.data.packing import PACKINGS, Growth, find_member, unpacked
 from sentiment_lstm.errors import DataError, UsageError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -65,8 +65,12 @@ class Format:
         return cls(kind, packing, member)
 
     @classmethod
-    def of_file(cls, path: Path) -> Format:
+    def of_file(cls, path: Path, growth: Growth | None = None) -> Format:
         """The format of a file that exists; for a zip archive, of the data file in it.
+
+        Args:
+            path: the file.
+            growth: as for `packing.find_member`.
 
         Raises:
             UsageError: the name has another ending.
@@ -74,7 +78,7 @@ class Format:
         """
         if _split_name(path.name)[1] != ".zip":
             return cls.of_name(path.name)
-        member = find_member(path, SUFFIXES)
+        member = find_member(path, SUFFIXES, growth)
         return cls(_split_name(member)[0], ".zip", member)
 
 
@@ -93,7 +97,7 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 @contextmanager
-def open_path(path: Path, file_format: Format, *, limited: bool = True) -> Iterator[IO[bytes]]:
+def open_path(path: Path, file_format: Format, growth: Growth | None = None) -> Iterator[IO[bytes]]:
     """The bytes of a file, as `open_table` gives them.
 
     Raises:
@@ -103,13 +107,13 @@ def open_path(path: Path, file_format: Format, *, limited: bool = True) -> Itera
         file = path.open("rb")
     except OSError as error:
         raise DataError(f"Expected to read {path}, found: {error}.") from error
-    with file, open_table(file, path, file_format, limited=limited) as stream:
+    with file, open_table(file, path, file_format, growth) as stream:
         yield stream
 
 
 @contextmanager
 def open_table(
-    file: IO[bytes], path: Path, file_format: Format, *, limited: bool = True
+    file: IO[bytes], path: Path, file_format: Format, growth: Growth | None = None
 ) -> Iterator[IO[bytes]]:
     """An open file as the bytes that its format's reader takes; arguments as `packing.unpacked`.
 
@@ -119,8 +123,7 @@ def open_table(
     if seekable and not file_format.packing:
         yield file
         return
-    limited = limited or seekable  # a bomb must not fill the disk
-    with unpacked(file, path, file_format.packing, file_format.member, limited=limited) as stream:
+    with unpacked(file, path, file_format.packing, file_format.member, growth) as stream:
         if not seekable:
             yield stream
             return

@@ -1,4 +1,4 @@
-"""Phase 1 of the study: the Kaggle CSV, read and cleaned with pandas, chunk by chunk.
+"""Phase 1 of the study: the Kaggle CSV, cleaned with pandas, chunk by chunk.
 
 Its columns are `review` and `sentiment`. HTML tags stay in the text; the tokenizer handles them.
 """
@@ -6,18 +6,22 @@ Its columns are `review` and `sentiment`. HTML tags stay in the text; the tokeni
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from sentiment_lstm.data.dialect import Dialect, find_dialect
-from sentiment_lstm.data.encodings import UTF_8, decoded
-from sentiment_lstm.data.files import table_format
+from sentiment_lstm.data.encodings import UTF_8, bad_bytes
+from sentiment_lstm.data.files import longest_line, table_format
 from sentiment_lstm.data.formats import Format, is_table, open_path
 from sentiment_lstm.data.libraries import first_line, missing_extra
+from sentiment_lstm.data.packing import usual_growth
+from sentiment_lstm.data.record import TOO_LONG, Record
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.source import Source, check_whole
+from sentiment_lstm.data.tables import read_csv
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
@@ -64,71 +68,66 @@ def is_kaggle_csv(path: Path, data: DataSettings) -> bool:
     asked = data.text_column or data.label_column or data.group_column
     if asked or data.encoding or data.separator or not is_table(path.name):
         return False
-    file_format = table_format(path)
+    file_format = table_format(path, data)
     if file_format.kind != ".csv":
         return False
-    with open_path(path, file_format) as stream:
+    growth = usual_growth(data.max_expansion)
+    with open_path(path, file_format, growth) as stream:
         header = stream.readline(1000).decode("utf-8-sig", errors="replace")
     try:
         if next(csv.reader([header]), []) != COLUMNS:
             return False
     except csv.Error:  # for example bare CR line ends, which the general reader accepts
         return False
-    return find_dialect(path, file_format) == Dialect()
+    return find_dialect(path, file_format, growth=growth) == Dialect()
 
 
 def open_csv(path: Path, data: DataSettings) -> Source:
     """The Kaggle CSV, plain or packed. It may hold a review more than once."""
     check_whole(data)
-    return Source(partial(_rows, path, table_format(path)))
+    return Source(partial(_rows, path, table_format(path, data), data))
 
 
-def _rows(path: Path, file_format: Format) -> Iterator[Row]:
-    line = 2
-    with open_path(path, file_format) as stream:
-        for chunk in _chunks(stream, path.name):
-            line_breaks = chunk["review"].str.count("\n")
-            cleaned = _clean(chunk)
-            for text, label, breaks in zip(
-                cleaned["review"], cleaned["sentiment"], line_breaks, strict=True
-            ):
-                problem = None if is_utf8(text) and is_utf8(label) else "bad UTF-8"
-                yield Row(text, label, f"{path.name}:{line}", line, problem=problem)
-                line += 1 + int(breaks)
+def _rows(path: Path, file_format: Format, data: DataSettings) -> Iterator[Row]:
+    with open_path(path, file_format, usual_growth(data.max_expansion)) as stream:
+        _, records = read_csv(
+            stream,
+            path.name,
+            Dialect(),
+            longest_field=data.max_characters,
+            longest_line=longest_line(data),
+        )
+        while chunk := list(islice(records, CHUNK_ROWS)):
+            for record in chunk:
+                _check(record, path.name)
+            yield from _cleaned_rows(chunk, path.name)
 
 
-def _chunks(stream: IO[bytes], name: str) -> Iterator[DataFrame]:
-    """Frames of `CHUNK_ROWS` rows, both columns as Python strings, "" where empty.
+def _check(record: Record[list[str]], name: str) -> None:
+    """Refuse a file in which quotes or commas are not as in the Kaggle CSV."""
+    found = "three fields or more" if len(record.values or ()) > len(COLUMNS) else record.problem
+    if found is None or found == TOO_LONG:
+        return
+    raise DataError(
+        f"Expected two fields a line in {name}, found: {found} in line {record.line}; to set such "
+        "lines aside add --text-column review --label-column sentiment."
+    )
 
-    Raises:
-        DataError: a line has more than two fields, or a quote never closes.
-    """
+
+def _cleaned_rows(records: Sequence[Record[list[str]]], name: str) -> Iterator[Row]:
+    """The records as rows. White space around texts and labels is left out."""
     try:
         import pandas as pd
     except ImportError as error:
         raise missing_extra("the Kaggle CSV") from error
-    try:
-        with (
-            decoded(stream, UTF_8) as text,
-            pd.read_csv(
-                text,
-                chunksize=CHUNK_ROWS,
-                # Bad bytes become lone surrogates, which pandas' own strings cannot hold.
-                dtype=object,
-                encoding_errors="surrogateescape",
-                keep_default_na=False,
-            ) as chunks,
-        ):
-            for chunk in chunks:
-                if not isinstance(chunk.index, pd.RangeIndex):
-                    # pandas takes a third field for an index and shifts the columns.
-                    raise pd.errors.ParserError("three fields or more")
-                yield chunk.fillna("")
-    except pd.errors.ParserError as error:
-        raise DataError(
-            f"Expected two fields a line in {name}, found: {first_line(error)}; to set such lines "
-            "aside add --text-column review --label-column sentiment."
-        ) from error
+    fields = [[*(record.values or [record.raw_text]), ""][:2] for record in records]
+    # As objects, because pandas' own strings cannot hold lone surrogates.
+    cleaned = _clean(pd.DataFrame(fields, columns=COLUMNS, dtype=object))
+    for record, text, label in zip(records, cleaned["review"], cleaned["sentiment"], strict=True):
+        problem = record.problem
+        if problem is None and not (is_utf8(text) and is_utf8(label)):
+            problem = bad_bytes(UTF_8)
+        yield Row(text, label, f"{name}:{record.line}", record.line, problem=problem)
 
 
 def _clean(chunk: DataFrame) -> DataFrame:

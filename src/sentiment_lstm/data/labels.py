@@ -14,11 +14,11 @@ from typing import Protocol
 
 from sentiment_lstm.data.label_map import Label, LabelMap, is_clean, normal_label, to_number
 from sentiment_lstm.data.label_notes import how_joined
+from sentiment_lstm.data_settings import DataSettings
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.wording import first_names
 
-MOST_CLASSES = 1000
-"""If there are more distinct labels, the column is probably wrong."""
+MOST_CLASSES = DataSettings().max_classes
 _FEW = 20
 """This many labels may occur only once in any column."""
 
@@ -55,6 +55,7 @@ def make_labeller(
     model_classes: Sequence[str] | None = None,
     *,
     soft: bool = False,
+    most_classes: int = MOST_CLASSES,
 ) -> Labeller:
     """The labeller of a source.
 
@@ -63,6 +64,7 @@ def make_labeller(
         source_classes: the source's own class names; an integer label is a class index.
         model_classes: a model's classes, to match the labels to.
         soft: every label is a soft label: the second class's probability.
+        most_classes: if the source has more distinct labels, the column is probably wrong.
 
     Raises:
         UsageError: the label map cannot be read or names none of `model_classes`; or there are soft
@@ -80,7 +82,7 @@ def make_labeller(
         mapping.check_classes(model_classes)
     if soft:
         return SoftLabels(named, has_map=bool(label_map))
-    source_labels = SourceLabels(mapping, source_classes)
+    source_labels = SourceLabels(mapping, source_classes, most_classes)
     return source_labels if model_classes is None else ModelLabels(source_labels, model_classes)
 
 
@@ -91,8 +93,13 @@ class SourceLabels(Labeller):
     of them.
     """
 
-    def __init__(self, mapping: LabelMap, source_classes: Sequence[str] | None = None) -> None:
-        self._map, self.source_classes = mapping, source_classes
+    def __init__(
+        self,
+        mapping: LabelMap,
+        source_classes: Sequence[str] | None = None,
+        most_classes: int = MOST_CLASSES,
+    ) -> None:
+        self._map, self.source_classes, self._most = mapping, source_classes, most_classes
         self.has_map = bool(mapping.class_names or mapping.soft_labels)
         self._seen: Counter[str] = Counter()
         self._frozen = False
@@ -101,16 +108,16 @@ class SourceLabels(Labeller):
         """The name of a label's class, None for an unmapped label.
 
         Raises:
-            DataError: more distinct labels than `MOST_CLASSES`.
+            DataError: more distinct labels than `most_classes`.
         """
         soft_label = self.soft_label_of(label)
         name = self.name_of(label) if soft_label is None else _likelier(self.classes(), soft_label)
         if name is None or (self._frozen and name not in self.classes()):
             return None
         self._seen[name] += 1
-        if len(self._seen) > MOST_CLASSES:
+        if len(self._seen) > self._most:
             raise DataError(
-                f"Expected at most {MOST_CLASSES:,} distinct labels, found more in the first "
+                f"Expected at most {self._most:,} distinct labels, found more in the first "
                 f"{self._seen.total():,} rows; {_advice(self._seen)}."
             )
         return name

@@ -157,12 +157,14 @@ def labeller_of(
     label_map = data.label_map or source.label_map
     check_separator(data.label_separator, multi_label=data.multi_label)
     if not data.multi_label:
-        return make_labeller(label_map, source.classes, classes, soft=data.soft_labels)
+        return make_labeller(
+            label_map, source.classes, classes, soft=data.soft_labels, most_classes=data.max_classes
+        )
     if data.soft_labels or LabelMap(label_map).soft_labels:
         raise UsageError(
             "Expected whole labels with --multi-label, found soft labels: leave one of them out."
         )
-    labeller = make_labeller(label_map, source.classes, classes)
+    labeller = make_labeller(label_map, source.classes, classes, most_classes=data.max_classes)
     return LabelSets(labeller, data.label_separator or find_separator(source.rows()))
 
 

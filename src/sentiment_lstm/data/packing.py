@@ -1,17 +1,19 @@
 """Reads and writes packed files: gz, zst, and zip archives with one data file inside.
 
-Nothing is ever extracted by name. A file that grows too much is refused, except that scoring reads
-gz and zst without a limit. This file does not know what the bytes mean.
+Nothing is ever extracted by name. A file that grows too much is refused. This file does not know
+what the bytes mean.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -24,20 +26,43 @@ MOST_EXPANSION = 200
 SMALL_BYTES = 1_000_000
 """A file that holds less than this may grow by any factor."""
 
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How much a packed file may grow: by `factor`, or to `small_bytes` if that is more."""
+
+    factor: int
+    small_bytes: int
+
+    def allows(self, unpacked_size: int, packed_size: int) -> bool:
+        """Whether so many bytes may come from so many packed bytes."""
+        return unpacked_size <= max(self.small_bytes, self.factor * packed_size)
+
+
+GROWTH_IN_SCORING = Growth(1_100, 100_000_000)
+"""The limit for gz and zst files to score. It accepts every gz file, because gz makes at most 1,032
+bytes from one."""
+
 _BUFFER = 1 << 16
 _ZST_INPUT = 1 << 10
 """Packed bytes that are unpacked at once. From them, a bomb can make 32 MB at most."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every member that is written, so that the same rows give the same bytes."""
 
-# The errors of zipfile and zlib for damaged, encrypted or exotic archives.
+# The errors of zipfile, zlib and lzma for damaged, encrypted or exotic archives.
 _ZIP_DAMAGE = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, RuntimeError, EOFError,
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, OSError, RuntimeError,
+    EOFError, ValueError,
 )  # fmt: skip
 
 
-def find_member(path: Path, suffixes: Sequence[str]) -> str:
+def find_member(path: Path, suffixes: Sequence[str], growth: Growth | None = None) -> str:
     """The name of the one data file in a zip archive, a file with one of these endings.
+
+    Args:
+        path: the archive.
+        suffixes: the endings.
+        growth: how much each file in it may grow; None: `MOST_EXPANSION` and `SMALL_BYTES`.
 
     Raises:
         DataError: the archive is damaged, has unsafe names or sizes, or not exactly one data file.
@@ -48,7 +73,7 @@ def find_member(path: Path, suffixes: Sequence[str]) -> str:
         archive = _open_archive(path, path, stack)
         members = [member for member in archive.infolist() if not member.is_dir()]
     for member in members:
-        _check_member(path, member)
+        _check_member(path, member, growth)
     names = [member.filename for member in members if _is_data(member.filename, suffixes)]
     if len(names) != 1:
         listed = ", ".join(name[:60] for name in names[:5]) or "none"
@@ -59,21 +84,21 @@ def find_member(path: Path, suffixes: Sequence[str]) -> str:
     return names[0]
 
 
-def check_sizes(file: IO[bytes], path: Path) -> None:
-    """Check an open zip archive of another program, such as a workbook.
+def check_sizes(file: IO[bytes], path: Path, growth: Growth | None = None) -> None:
+    """Check an open zip archive of another program, such as a workbook; `growth` as `find_member`.
 
     Raises:
         DataError: it is damaged, or has unsafe names or sizes.
     """
     with ExitStack() as stack:
         for member in _open_archive(file, path, stack).infolist():
-            _check_member(path, member)
+            _check_member(path, member, growth)
     file.seek(0)
 
 
 @contextmanager
 def unpacked(
-    file: IO[bytes], path: Path, packing: str, member: str = "", *, limited: bool = True
+    file: IO[bytes], path: Path, packing: str, member: str = "", growth: Growth | None = None
 ) -> Iterator[IO[bytes]]:
     """The unpacked content of an open file, as a stream that is read once from its start.
 
@@ -82,8 +107,8 @@ def unpacked(
         path: its path, for messages.
         packing: one of `PACKINGS`, or "" for a plain file.
         member: the file to read in a zip archive.
-        limited: refuse a gz or zst file that grows by more than `MOST_EXPANSION`. A zip archive
-            states its sizes, and `find_member` has checked them.
+        growth: how much a gz or zst file may grow; None: `MOST_EXPANSION` and `SMALL_BYTES`. A zip
+            archive states its sizes, and `find_member` has checked them.
 
     Raises:
         DataError: here or while the stream is read: the file is damaged or grows too much.
@@ -103,8 +128,8 @@ def unpacked(
             damage = (EOFError, OSError, zlib.error)
             damage += (zstandard().ZstdError,) if packing == ".zst" else ()
         checked = _Checked(stream, expected, damage)
-        if limited and packing in (".gz", ".zst"):
-            checked = _Limited(stream, expected, damage, file, path)
+        if packing in (".gz", ".zst"):
+            checked = _Limited(stream, expected, damage, file, path, growth or usual_growth())
         yield io.BufferedReader(checked, _BUFFER)
 
 
@@ -140,9 +165,10 @@ class _Limited(_Checked):
         damage: tuple[type[Exception], ...],
         packed: IO[bytes],
         path: Path,
+        growth: Growth,
     ) -> None:
         super().__init__(stream, expected, damage)
-        self._packed, self._path, self._size = packed, path, 0
+        self._packed, self._path, self._growth, self._size = packed, path, growth, 0
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401
         """Fill the buffer.
@@ -153,7 +179,7 @@ class _Limited(_Checked):
         number = super().readinto(buffer)
         self._size += number
         packed_size = self._packed.tell()
-        if self._size > max(SMALL_BYTES, MOST_EXPANSION * packed_size):
+        if not self._growth.allows(self._size, packed_size):
             raise DataError(
                 f"Expected text in {self._path}, found it growing from {packed_size} to more than "
                 f"{self._size} bytes; unpack it by hand if you trust it."
@@ -165,7 +191,7 @@ class _ZstReader(io.RawIOBase):
     """The content of a zst file. Unlike the library's own reader, it notices a missing end."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._packed, self._ready = file, b"", b""
+        self._file, self._packed, self._ready = file, b"", memoryview(b"")
         self._frame = zstandard().ZstdDecompressor().decompressobj()
 
     def readable(self) -> bool:
@@ -186,7 +212,8 @@ class _ZstReader(io.RawIOBase):
                 return 0
             if self._frame.eof:
                 self._frame = zstandard().ZstdDecompressor().decompressobj()
-            self._ready = self._frame.decompress(self._packed)
+            # A view, because copying the rest for each call would take quadratic time.
+            self._ready = memoryview(self._frame.decompress(self._packed))
             self._packed = self._frame.unused_data
         number = min(len(buffer), len(self._ready))
         buffer[:number], self._ready = self._ready[:number], self._ready[number:]
@@ -240,14 +267,19 @@ def _open_member(file: IO[bytes], path: Path, member: str, stack: ExitStack) -> 
         raise DataError(f"Expected a readable zip archive at {path}, found: {error}.") from error
 
 
-def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
+def usual_growth(factor: int | None = None) -> Growth:
+    """The limit with another factor than `MOST_EXPANSION`."""
+    return Growth(MOST_EXPANSION if factor is None else factor, SMALL_BYTES)
+
+
+def _check_member(path: Path, member: zipfile.ZipInfo, growth: Growth | None) -> None:
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or not member.filename.isprintable():
         raise DataError(
             f"Expected plain file names in {path}, found {member.filename[:60]!r}; "
             "unpack it by hand if you trust it."
         )
-    if member.file_size > max(SMALL_BYTES, MOST_EXPANSION * member.compress_size):
+    if not (growth or usual_growth()).allows(member.file_size, member.compress_size):
         raise DataError(
             f"Expected text in {path}, found {name.name[:60]} growing from {member.compress_size} "
             f"to {member.file_size} bytes; unpack it by hand if you trust it."

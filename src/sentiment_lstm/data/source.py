@@ -5,6 +5,7 @@ This file knows nothing of file formats, labels or screening.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -82,6 +83,19 @@ def _is_empty(value: object) -> bool:
     return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
+def refuse_repeated(names: Sequence[str], where: str) -> None:
+    """Refuse columns of one name.
+
+    Raises:
+        DataError: two columns have the same name.
+    """
+    if repeated := _repeated(names):
+        raise DataError(
+            f"Expected columns of different names in {where}, found {_listed(repeated)} "
+            "more than once: name every column once."
+        )
+
+
 def choose_columns(
     names: Sequence[str], data: DataSettings, *, labelled: bool, where: str
 ) -> Columns:
@@ -94,13 +108,25 @@ def choose_columns(
         where: what the message calls the source.
 
     Raises:
-        DataError: a column is missing; the message lists the existing columns.
+        DataError: a column is missing (the message lists the existing columns), two columns have
+            its name, or there are too many columns.
     """
-    return Columns(
+    if len(names) > data.max_columns:
+        raise DataError(
+            f"Expected at most {data.max_columns:,} columns in {where}, found {len(names):,}; "
+            "raise data.max_columns if they are right."
+        )
+    columns = Columns(
         texts=_choose_several("text", data.text_column, TEXT_NAMES, names, where),
         labels=_choose_labels(data, names, where) if labelled else (),
         group=_choose("group", data.group_column, (), names, where) if data.group_column else None,
     )
+    for name in columns.used:
+        if names.count(name) > 1:
+            raise DataError(
+                f"Expected one column {name!r} in {where}, found several: name every column once."
+            )
+    return columns
 
 
 def check_split(data: DataSettings, splits: Sequence[str]) -> None:
@@ -156,10 +182,18 @@ def _choose(
         for name in usual:
             if name.casefold() in by_folded:
                 return by_folded[name.casefold()]
-    # After an open quote, a name in the header contains many lines.
-    listed = ", ".join(" ".join(name.split())[:40] for name in names[:20]) or "none"
+    listed = _listed(names)
     expected = f"a column {named!r}" if named else f"a {role} column such as {usual[0]!r}"
     do = "name one of these" if named else f"name it with --{role}-column"
     if len(names) == 1 and any(separator in names[0] for separator in SEPARATORS):
         do = "name the character between its columns with --separator"
     raise DataError(f"Expected {expected} in {where}, found the columns {listed}; {do}.")
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return [name for name, number in Counter(names).items() if number > 1]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """For messages. After an open quote, a name in the header contains many lines."""
+    return ", ".join(" ".join(name.split())[:40] for name in names[:20]) or "none"

@@ -10,164 +10,73 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Generic, TextIO, TypeVar
+from typing import IO, Any
 
+from sentiment_lstm.data.cells import python_values
+from sentiment_lstm.data.csv_rows import CsvRows
 from sentiment_lstm.data.dialect import Dialect
-from sentiment_lstm.data.encodings import UTF_8, bad_bytes, decoded, shown
+from sentiment_lstm.data.encodings import decoded, shown
 from sentiment_lstm.data.formats import DELIMITERS, Format
 from sentiment_lstm.data.libraries import first_line, pyarrow
 from sentiment_lstm.data.packing import pack_piece, packing_into
+from sentiment_lstm.data.record import Record
 from sentiment_lstm.data.screening import is_utf8
+from sentiment_lstm.data.source import refuse_repeated
 from sentiment_lstm.errors import DataError
 
 _PARQUET_ROWS = 1024
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-Values = TypeVar("Values", list[str], dict[str, Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Record(Generic[Values]):
-    """A row of a file: its fields in order (csv), or by column (jsonl, parquet).
-
-    `line` is the number of the row's first line, from 1. For parquet and xlsx it is the row number.
-    `values` is None if the row cannot be read; then `problem` says why. `raw_text` is the row as it
-    is in the file, "" in parquet and xlsx.
-    """
-
-    line: int
-    values: Values | None
-    raw_text: str = ""
-    problem: str | None = None
-
-
-class LimitedLines:
-    """The lines of a text file, counted, and cut after `limit` characters.
-
-    A row may span several lines. These fields are about the lines since the last `begin_row`:
-    - `first`: the number of the row's first line.
-    - `text`: all that was read.
-    - `cut`: whether a line was too long.
-    - `ended_early`: whether the file ended while the reader asked for more of the row.
-    """
-
-    def __init__(self, file: TextIO, limit: int) -> None:
-        self._file, self._limit = file, limit
-        self.number = 0
-        self.begin_row()
-
-    def begin_row(self) -> None:
-        """Start a row at the next line."""
-        self.first, self.text, self.cut, self.ended_early = self.number + 1, "", False, False
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._file.readline(self._limit)
-        if not line:
-            self.ended_early = bool(self.text)
-            raise StopIteration
-        self.number += 1
-        if self.number == 1:  # `utf-16-le` and others keep the byte order mark
-            line = line.removeprefix("\ufeff")
-        self.text += line
-        rest = line
-        while len(rest) == self._limit and rest[-1] not in "\r\n":
-            self.cut, rest = True, self._file.readline(self._limit)
-        return line
+_FORMULA = re.compile(
+    r"[\s\0-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
+    r"[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]"
+    r"|[\t\r\n]"
+)
+"""How a text begins that a spreadsheet may take for a formula: with one of `=+-@`, also in the full
+or small width of East Asian scripts, after white space and invisible characters."""
 
 
 def read_csv(
     stream: IO[bytes], name: str, dialect: Dialect, *, longest_field: int, longest_line: int
 ) -> tuple[list[str], Iterator[Record[list[str]]]]:
-    """The column names of a csv file, and its rows; quoted fields may hold line breaks.
+    """The column names of a csv file, and its rows; `csv_rows.py` has the rules.
 
     Args:
         stream: the file's bytes, from `formats.open_table`.
         name: the file's name, for messages.
         dialect: its encoding and its separator.
         longest_field: most characters of a field; a row with a longer field is "too long".
-        longest_line: most characters of a line; the rest of a longer line is skipped.
+        longest_line: most characters of a row; a longer row is "too long".
 
     Raises:
-        DataError: the column names are not text in this encoding.
+        DataError: the column names are not text in this encoding, or cannot be read.
     """
-    # The usual limit (131,072) would refuse long texts. The limit is global.
-    csv.field_size_limit(max(csv.field_size_limit(), longest_field))
-    lines = LimitedLines(decoded(stream, dialect.encoding), longest_line)
+    rows = CsvRows(
+        decoded(stream, dialect.encoding), dialect.separator, longest_field, longest_line
+    )
     if dialect.states_separator:
-        next(lines)
-    reader = csv.reader(lines, delimiter=dialect.separator)
-    return _csv_header(reader, name, dialect), _csv_records(reader, lines)
+        rows.skip_line()
+    records = rows.records()
+    return _csv_header(next(records, None), name, dialect), records
 
 
-def _csv_header(reader: Iterator[list[str]], name: str, dialect: Dialect) -> list[str]:
-    try:
-        header = [column.strip() for column in next(reader, [])]
-    except csv.Error:
-        header = []
+def _csv_header(record: Record[list[str]] | None, name: str, dialect: Dialect) -> list[str]:
+    if record is not None and record.values is None:
+        raise DataError(
+            f"Expected a line of column names at the start of {name}, found one that is "
+            f"{record.problem}: correct it."
+        )
+    header = [column.strip() for column in record.values or ()] if record is not None else []
     if not all(map(is_utf8, header)) or any("\0" in column for column in header):
         raise DataError(
             f"Expected {shown(dialect.encoding)} text in {name}, found another encoding; "
             "name it with --encoding, or save the file as UTF-8."
         )
     return header
-
-
-def _csv_records(reader: Iterator[list[str]], lines: LimitedLines) -> Iterator[Record[list[str]]]:
-    while True:
-        lines.begin_row()
-        problem = None
-        values: list[str] = []
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            problem = "too long" if "limit" in str(error) else "unreadable"
-        if lines.cut:
-            problem = problem or "too long"
-        elif lines.ended_early:  # the reader asks for another line only inside quotes
-            problem = problem or "unreadable (a quote never closes)"
-        if problem:
-            yield Record(lines.first, None, lines.text, problem)
-        elif values:
-            yield Record(lines.first, values, lines.text)
-
-
-def read_json_lines(
-    stream: IO[bytes], encoding: str = UTF_8, *, longest_line: int
-) -> Iterator[Record[dict[str, Any]]]:
-    """The rows of a file with one JSON object a line; blank lines are skipped."""
-    lines = LimitedLines(decoded(stream, encoding), longest_line)
-    for line in lines:
-        if line.strip():
-            yield _json_record(line, lines, encoding)
-        lines.begin_row()
-
-
-def _json_record(line: str, lines: LimitedLines, encoding: str) -> Record[dict[str, Any]]:
-    if lines.cut:
-        return Record(lines.first, None, line, "too long")
-    if not is_utf8(line):
-        return Record(lines.first, None, line, bad_bytes(encoding))
-    values = _json_object(line)
-    return Record(lines.first, values, line, "unreadable" if values is None else None)
-
-
-def _json_object(line: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):  # deep nesting raises RecursionError
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def parquet_schema(stream: IO[bytes], name: str) -> Any:  # noqa: ANN401
@@ -179,11 +88,7 @@ def parquet_schema(stream: IO[bytes], name: str) -> Any:  # noqa: ANN401
     """
     with _open_parquet(stream, name) as table:
         schema = table.schema_arrow
-    if len(set(schema.names)) < len(schema.names):
-        raise DataError(
-            f"Expected columns of different names in {name}, found {', '.join(schema.names)}: "
-            "name every column once."
-        )
+    refuse_repeated(schema.names, name)
     return schema
 
 
@@ -192,7 +97,8 @@ def read_parquet(
 ) -> Iterator[Record[dict[str, Any]]]:
     """The rows of a parquet file, with these columns or with all.
 
-    Bytes that are not UTF-8 become lone surrogates.
+    In texts, bytes that are not UTF-8 become lone surrogates. A row with another value that Python
+    cannot hold, such as a time after the year 9999, has no values.
 
     Raises:
         DataError: the file is damaged.
@@ -202,31 +108,32 @@ def read_parquet(
     with _open_parquet(stream, name) as table:
         for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=columns):
             arrays = zip(batch.schema.names, batch.columns, strict=True)
-            values = {column: _python_values(array) for column, array in arrays}
+            cells = {column: python_values(array) for column, array in arrays}
+            unreadable = {i for _, rows in cells.values() for i in rows}
             for i in range(batch.num_rows):
                 line += 1
-                yield Record(line, {column: values[column][i] for column in values})
+                values = {column: cells[column][0][i] for column in cells}
+                if i in unreadable:
+                    raw = json.dumps(values, default=str)
+                    yield Record(line, None, raw, "unreadable value")
+                else:
+                    yield Record(line, values)
 
 
 @contextmanager
 def _open_parquet(stream: IO[bytes], name: str) -> Iterator[Any]:
     library = pyarrow()
     try:
-        with library.parquet.ParquetFile(stream) as table:
+        schema = library.parquet.read_schema(stream)
+        # Otherwise one bad text in a column of categories would refuse the file.
+        categories = [field.name for field in schema if library.types.is_dictionary(field.type)]
+        stream.seek(0)
+        with library.parquet.ParquetFile(stream, read_dictionary=categories) as table:
             yield table
     except (library.ArrowException, OSError) as error:
         raise DataError(
             f"Expected a whole parquet file at {name}, found: {first_line(error)}."
         ) from error
-
-
-def _python_values(array: Any) -> list[Any]:  # noqa: ANN401
-    try:
-        values: list[Any] = array.to_pylist()
-    except UnicodeDecodeError:
-        raw = array.cast("large_binary").to_pylist()
-        values = [None if v is None else v.decode(errors="surrogateescape") for v in raw]
-    return values
 
 
 def to_bytes(
@@ -302,5 +209,5 @@ def _join_bytes(pieces: Sequence[Path], file: IO[bytes]) -> None:
 
 def without_formula(value: Any) -> Any:  # noqa: ANN401
     """The value; a text that a spreadsheet would take for a formula gets a ' before it."""
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
+    is_formula = isinstance(value, str) and _FORMULA.match(value)
     return f"'{value}" if is_formula else value

@@ -19,8 +19,8 @@ from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 from sentiment_lstm.data.libraries import first_line, openpyxl
-from sentiment_lstm.data.packing import check_sizes
-from sentiment_lstm.data.tables import Record
+from sentiment_lstm.data.packing import Growth, check_sizes
+from sentiment_lstm.data.record import Record
 from sentiment_lstm.errors import DataError
 
 # The errors of zipfile, zlib, the XML parser and openpyxl for damaged or unusual workbooks.
@@ -34,7 +34,9 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _logger = logging.getLogger(__name__)
 
 
-def read_workbook(stream: IO[bytes], path: Path) -> tuple[list[str], Iterator[Record[list[str]]]]:
+def read_workbook(
+    stream: IO[bytes], path: Path, growth: Growth | None = None
+) -> tuple[list[str], Iterator[Record[list[str]]]]:
     """The column names of a workbook's first visible sheet, and its rows.
 
     The first row with a value holds the column names. Empty rows are left out. Numbers, dates and
@@ -43,13 +45,14 @@ def read_workbook(stream: IO[bytes], path: Path) -> tuple[list[str], Iterator[Re
     Args:
         stream: the file's bytes, from `formats.open_table`.
         path: its path, for messages.
+        growth: how much each file in it may grow, as `packing.check_sizes`.
 
     Raises:
         DataError: here or while rows are read: the file is damaged, or it has no sheet.
         MissingExtraError: openpyxl is not installed.
     """
     library = openpyxl()
-    check_sizes(stream, path)
+    check_sizes(stream, path, growth)
     with _explained(path):
         workbook = library.load_workbook(stream, read_only=True, data_only=True)
         rows = _rows(_first_sheet(workbook, path.name), path)
@@ -78,14 +81,38 @@ def _say_once(sentence: str) -> None:
 
 def _rows(sheet: Any, path: Path) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401
     """The number and the cells of each row that is not empty, without empty cells at its end."""
-    sheet.reset_dimensions()  # some programs state wrong ones, and rows would be cut
+    last = 0
     with _explained(path):
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-            texts = [_text(cell) for cell in cells]
+        for number, cells in _parsed(sheet):
+            values = {cell["column"]: cell["value"] for cell in cells}
+            if number <= last or len(values) < len(cells):
+                raise DataError(
+                    f"Expected rows and cells in different places in {path.name}, found row "
+                    f"{number} after row {last}, or two cells in one column: open it in a "
+                    "spreadsheet and save it again."
+                )
+            last = number
+            texts = [_text(values.get(column)) for column in range(1, max(values, default=0) + 1)]
             while texts and not texts[-1]:
                 texts.pop()
             if texts:
                 yield number, texts
+
+
+def _parsed(sheet: Any) -> Iterator[tuple[int, list[dict[str, Any]]]]:  # noqa: ANN401
+    """The rows as they are in the file.
+
+    openpyxl's own `iter_rows` leaves out rows and cells that are not in rising order. It gives an
+    empty row for each number that is missing, so that one far row never ends.
+    """
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    book = sheet.parent
+    with sheet._get_source() as source:
+        yield from WorkSheetParser(
+            source, sheet._shared_strings, data_only=book.data_only, epoch=book.epoch,
+            date_formats=book._date_formats, timedelta_formats=book._timedelta_formats,
+        ).parse()  # fmt: skip
 
 
 def _records(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[Record[list[str]]]:

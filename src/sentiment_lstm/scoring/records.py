@@ -16,12 +16,14 @@ from typing import IO, Any
 from sentiment_lstm.data.dialect import Dialect, find_dialect
 from sentiment_lstm.data.encodings import UTF_8, bad_bytes
 from sentiment_lstm.data.formats import DELIMITERS, TEXT_KINDS, WORKBOOK, Format, open_table
+from sentiment_lstm.data.json_lines import UNREADABLE, read_json_lines
+from sentiment_lstm.data.packing import GROWTH_IN_SCORING
+from sentiment_lstm.data.record import Record
 from sentiment_lstm.data.screening import is_utf8
+from sentiment_lstm.data.source import refuse_repeated
 from sentiment_lstm.data.tables import (
-    Record,
     parquet_schema,
     read_csv,
-    read_json_lines,
     read_parquet,
 )
 from sentiment_lstm.data.workbooks import read_workbook
@@ -74,9 +76,11 @@ def open_input(
         MissingExtraError: a library that reads this kind of file is not installed.
     """
     dialect = Dialect()
+    # A bomb of any other kind would fill the disk, because such a file is unpacked as a whole.
+    growth = GROWTH_IN_SCORING if file_format.kind in TEXT_KINDS else None
     if file_format.kind in TEXT_KINDS:
-        dialect = find_dialect(path, file_format, encoding, separator, limited=False)
-    with path.open("rb") as file, open_table(file, path, file_format, limited=False) as stream:
+        dialect = find_dialect(path, file_format, encoding, separator, growth)
+    with path.open("rb") as file, open_table(file, path, file_format, growth) as stream:
         header: list[str] = []
         schema = None
         if file_format.kind in DELIMITERS:
@@ -114,11 +118,7 @@ def _with_header(
             f"Expected a line of column names at the start of {name}, found none: "
             "name a file that holds rows."
         )
-    if len(set(header)) < len(header):
-        raise DataError(
-            f"Expected a header of different names in {name}, found {header}: "
-            "name every column once."
-        )
+    refuse_repeated(header, name)
     return header, (_named_record(record, header, dialect.encoding) for record in records)
 
 
@@ -135,21 +135,28 @@ def _named_record(record: Record[list[str]], header: list[str], encoding: str) -
 
 def _json_record(record: ScoringRecord) -> ScoringRecord:
     if record.values is None:
-        # For jsonl, files of bad rows have always called bad UTF-8 "unreadable".
-        return record if record.problem == "too long" else replace(record, problem="unreadable")
-    if not _is_utf8(record):
-        return Record(record.line, None, record.raw_text, "lone surrogate")
+        # Files of bad rows have always called bad UTF-8 "unreadable".
+        is_bad_text = record.problem == bad_bytes(UTF_8)
+        return replace(record, problem=UNREADABLE) if is_bad_text else record
+    problem = None
+    try:
+        if not is_utf8(_STRICT_ENCODER.encode(record.values)):
+            problem = "lone surrogate"
+    except ValueError:
+        problem = "NaN or an infinite number"
+    if problem:
+        return Record(record.line, None, record.raw_text, problem)
     return Record(record.line, record.values)
 
 
 def _parquet_records(stream: IO[bytes], name: str) -> Iterator[ScoringRecord]:
     for record in read_parquet(stream, name):
-        if _is_utf8(record):
+        if record.values is None or is_utf8(_ENCODER.encode(record.values)):
             yield record
         else:
             raw = json.dumps(record.values, default=str)
             yield Record(record.line, None, raw, bad_bytes(UTF_8))
 
 
-def _is_utf8(record: ScoringRecord) -> bool:
-    return is_utf8(json.dumps(record.values, ensure_ascii=False, default=str))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+_STRICT_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)

@@ -240,8 +240,15 @@ def encode_rows(
 
 
 def encode_set_aside(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Rows set aside as JSON lines."""
-    return "".join(json.dumps(row, default=str) + "\n" for row in rows).encode()
+    """Rows set aside as JSON lines. Numbers that JSON lacks are texts, such as "NaN"."""
+    return "".join(f"{_json(row)}\n" for row in rows).encode()
+
+
+def _json(row: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(row, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(json.loads(json.dumps(row, default=str), parse_constant=str))
 
 
 def _problem(values: Mapping[str, Any], layout: Layout) -> str | None:

@@ -1,0 +1,26 @@
+"""A row of a tabular file, before anything is known of its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+TOO_LONG = "too long"
+"""The problem of a row that is longer than its reader accepts."""
+
+Values = TypeVar("Values", list[str], dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Generic[Values]):
+    """A row of a file: its fields in order (csv), or by column (jsonl, parquet).
+
+    `line` is the number of the row's first line, from 1. For parquet and xlsx it is the row number.
+    `values` is None if the row cannot be read; then `problem` says why. `raw_text` is the row as it
+    is in the file, "" in parquet and xlsx. Of a row that is too long, it holds the beginning.
+    """
+
+    line: int
+    values: Values | None
+    raw_text: str = ""
+    problem: str | None = None
