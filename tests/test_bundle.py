@@ -243,8 +243,10 @@ def test_saving_into_a_run_folder_keeps_its_files(tmp_path, bundle):
     assert (tmp_path / "settings.json").read_text() == "{}"
 
 
-def test_an_interrupted_save_over_a_bundle_leaves_no_bundle(saved, bundle, monkeypatch):
-    """Otherwise new weights would be read with an old config."""
+def test_an_interrupted_save_over_a_bundle_is_completed(saved, bundle, monkeypatch):
+    """New weights are never read with an old config: until then there is no config."""
+    weights = {name: array + 1 for name, array in bundle.weights.items()}
+    changed = dataclasses.replace(bundle, weights=weights, metrics={"validation_accuracy": 0.25})
     replace, left = Path.replace, [3]
 
     def fail_at_last(self, target):
@@ -255,9 +257,12 @@ def test_an_interrupted_save_over_a_bundle_leaves_no_bundle(saved, bundle, monke
 
     monkeypatch.setattr(Path, "replace", fail_at_last)
     with pytest.raises(SentimentError, match="No space left"):
-        save_bundle(saved, bundle)
-    with pytest.raises(BundleError, match=r"the file config\.json"):
-        load_bundle(saved)
+        save_bundle(saved, changed)
+    assert not (saved / "config.json").exists()
+    loaded = load_bundle(saved)
+    assert loaded.metrics == changed.metrics
+    assert all(np.array_equal(loaded.weights[name], weights[name]) for name in weights)
+    assert not [path.name for path in saved.iterdir() if path.name.startswith(".")]
 
 
 def test_a_bundle_can_be_saved_into_the_current_folder(tmp_path, bundle: Bundle, monkeypatch):

@@ -19,6 +19,7 @@ LEVELS = (
         "moved",
         "wording",
         "errors",
+        "staging",
         "storage",
         "interrupts",
         "cores",

@@ -9,9 +9,11 @@ import pytest
 
 from sentiment_lstm import storage
 from sentiment_lstm.errors import SentimentError, StorageError
+from sentiment_lstm.staging import make_file, staging
 from sentiment_lstm.storage import (
     as_json,
     explain_write_errors,
+    finish_replacing,
     locked,
     write_atomically,
     write_together,
@@ -114,7 +116,8 @@ def test_the_last_file_is_never_beside_files_of_another_save(tmp_path, monkeypat
     replace = Path.replace
 
     def watch(self, target):
-        seen.append({n: d for n, d in contents(tmp_path).items() if not n.startswith(".")})
+        shown = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+        seen.append({path.name: path.read_bytes() for path in shown})
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", watch)
@@ -136,6 +139,76 @@ def test_files_of_a_killed_writer_are_not_reused(tmp_path):
     (left / "stale").write_bytes(b"stale")
     write_together(tmp_path / "new", FILES)
     assert contents(tmp_path / "new") == FILES
+
+
+def test_temporary_files_follow_no_planted_link(tmp_path, monkeypatch):
+    victim, pid = tmp_path / "victim", os.getpid()
+    victim.write_bytes(b"precious")
+    names = iter(["00000000", "00000001"])
+    monkeypatch.setattr("secrets.token_hex", lambda _: next(names))
+    for planted in (f".x.{pid}.tmp", ".x.00000000.sentiment-lstm.tmp"):
+        (tmp_path / planted).symlink_to(victim)
+    write_atomically(tmp_path / "x", b"new")
+    assert victim.read_bytes() == b"precious"
+    assert (tmp_path / "x").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs flock")
+@pytest.mark.parametrize("write", [write_atomically, lambda path, data: replace_two(path, data)])
+def test_temporary_files_of_living_processes_are_kept(tmp_path, write):
+    living = staging(tmp_path / "x", make_file)
+    staged = living.__enter__()
+    dead = tmp_path / ".x.0123abcd.sentiment-lstm.tmp"
+    dead.write_bytes(b"left by a killed process")
+    strangers = [tmp_path / ".x.tmp", tmp_path / ".xy.0123abcd.sentiment-lstm.tmp"]
+    for stranger in strangers:
+        stranger.touch()
+    write(tmp_path / "x", b"new")
+    assert (tmp_path / "x").read_bytes() == b"new"
+    assert staged.path.exists()
+    assert all(stranger.exists() for stranger in strangers)
+    assert not dead.exists()
+    living.__exit__(None, None, None)
+    assert not staged.path.exists()
+
+
+def replace_two(last: Path, data: bytes) -> None:
+    write_together(last.parent, {"other": data, last.name: data})
+
+
+def test_a_full_disk_at_the_last_moment_keeps_the_old_files(tmp_path, full_disk):
+    old = dict.fromkeys(FILES, b"old")
+    for name, data in old.items():
+        (tmp_path / name).write_bytes(data)
+    full_disk(at=5)  # after the new files and their folder
+    with pytest.raises(SentimentError, match="No space left"):
+        write_together(tmp_path, FILES)
+    assert contents(tmp_path) == old
+
+
+def test_an_incomplete_replacement_is_finished(tmp_path, full_disk, monkeypatch):
+    for name in FILES:
+        (tmp_path / name).write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            write_together(tmp_path, FILES)
+    assert not (tmp_path / "last").exists()
+    finish_replacing(tmp_path / "last")
+    assert contents(tmp_path) == FILES
+
+
+def test_a_link_to_a_folder_is_no_incomplete_replacement(tmp_path):
+    """Its files would be moved here."""
+    elsewhere, here = tmp_path / "elsewhere", tmp_path / "here"
+    for folder in (elsewhere, here):
+        folder.mkdir()
+    (elsewhere / "last").write_bytes(b"precious")
+    (here / ".last.sentiment-lstm.ready").symlink_to(elsewhere)
+    finish_replacing(here / "last")
+    with pytest.raises(StorageError):
+        write_together(here, FILES)
+    assert contents(elsewhere) == {"last": b"precious"}
 
 
 def test_json_has_no_nan():

@@ -22,7 +22,7 @@ from sentiment_lstm.card import model_card
 from sentiment_lstm.errors import BundleError, UsageError
 from sentiment_lstm.provenance import as_stored, replace_paths, without_paths
 from sentiment_lstm.settings import Settings, read_json
-from sentiment_lstm.storage import as_json, write_together
+from sentiment_lstm.storage import as_json, finish_replacing, write_together
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.weights_file import (
     ADVICE,
@@ -81,7 +81,8 @@ class Bundle:
 
 
 def is_bundle(folder: Path) -> bool:
-    """Whether the folder holds a completely saved model."""
+    """Whether the folder holds a completely saved model. A save that was killed is completed."""
+    finish_replacing(folder / CONFIG)
     return (folder / CONFIG).is_file()
 
 
@@ -202,7 +203,7 @@ def _check_files(folder: Path) -> None:
     train = f"name another folder, or train one with `sentiment-lstm train --out {folder}`"
     require(folder.exists(), folder, "a saved model", "no such folder", train)
     require(folder.is_dir(), folder, "a saved model", "a file", "name a folder")
-    unfinished = (folder / RUN_SETTINGS).is_file() and not is_bundle(folder)
+    unfinished = not is_bundle(folder) and (folder / RUN_SETTINGS).is_file()
     go_on = f"continue with `sentiment-lstm train --resume {folder}`"
     require(not unfinished, folder, "a trained model", "a training that is not finished", go_on)
     _require_files(folder, FILES)

@@ -22,6 +22,7 @@ from sentiment_lstm.commands.inspecting import inspect
 from sentiment_lstm.commands.looking import data
 from sentiment_lstm.commands.output import logged_messages_shown, say
 from sentiment_lstm.commands.scoring import behaviour, evaluate, predict
+from sentiment_lstm.commands.standard_streams import check_output_when_printing
 from sentiment_lstm.commands.streaming import stream
 from sentiment_lstm.commands.touring import tour
 from sentiment_lstm.commands.training import quickstart, train
@@ -73,6 +74,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 failed, 2 wrong usage, 130 or 143 interrupted."""
+    check_output_when_printing()
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):  # it may lack characters of the texts
             sys.stdout.reconfigure(errors="replace")
@@ -92,6 +94,14 @@ def main() -> None:
         _stop(
             f"Error: Expected {error.name} for this command, found it is not installed: "
             "pip install 'sentiment-lstm[train]'.",
+            1,
+        )
+    except OSError as error:  # such as standard output on a full disk
+        if _Debug.on:
+            raise
+        _stop(
+            "Error: Expected files and standard output that can be read and written, found: "
+            f"{error}; `sentiment-lstm --debug ...` shows where.",
             1,
         )
     except Exception as error:

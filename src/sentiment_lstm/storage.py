@@ -1,8 +1,9 @@
 """Writes files whole or not at all, locks folders, and hashes files.
 
 Bytes go to a temporary file in the same folder. When they are on the disk, the file is renamed.
-A crash or a full disk leaves the old file or none, never half a file. This module does not know
-what the bytes mean.
+A crash or a full disk leaves the old file or none, never half a file. Temporary files of a killed
+process are deleted by the next one that writes the same file. This module does not know what the
+bytes mean.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import hashlib
 import json
 import math
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from sentiment_lstm.errors import SentimentError, StorageError
+from sentiment_lstm.staging import holding, make_file, make_folder, staging
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write one file, replacing an old one.
+    """Write one file, replacing an old one. A missing folder is made.
 
     Raises:
         StorageError: the disk is full, or the path cannot be written to.
@@ -35,16 +37,36 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
     A new folder appears with all files in it. In an existing folder nothing changes until every
     byte is on the disk. Then the old last file is removed first, and the new one is renamed last.
+    If the process is killed in between, `finish_replacing` or the next call completes the work.
 
     Raises:
         StorageError: the disk is full, or the path cannot be written to.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 (`.` has no name and no parent)
     with explain_write_errors(folder):
-        if folder.exists():
-            _write_into(folder, files)
-        else:
+        if not folder.exists():
             _write_new(folder, files)
+        elif len(files) > 1:
+            _replace_together(folder, files)
+        else:
+            ((name, data),) = files.items()
+            with _replacing(folder / name) as file:
+                file.write(data)
+
+
+def finish_replacing(last: Path) -> None:
+    """Complete a call of `write_together` that was killed while it replaced files.
+
+    It does nothing if there is no such call, or if it has replaced nothing yet.
+
+    Args:
+        last: the last file of that call.
+    """
+    ready = _ready(last)
+    is_whole = last.exists() and (ready / last.name).exists()
+    if ready.is_dir() and not is_whole:
+        with suppress(OSError):  # in a folder that cannot be written to, the files stay incomplete
+            _take_over(ready, last)
 
 
 @contextmanager
@@ -54,17 +76,8 @@ def open_atomically(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         StorageError: the disk is full, or the path cannot be written to.
     """
-    staged = path.with_name(_temporary(path.name))
-    with explain_write_errors(path):
-        try:
-            with staged.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            staged.replace(path)
-            _sync_folder(path.parent)
-        finally:
-            staged.unlink(missing_ok=True)
+    with explain_write_errors(path), _replacing(path) as file:
+        yield file
 
 
 def as_json(value: object) -> bytes:
@@ -149,49 +162,95 @@ def _lock_in_the_way(path: Path, folder: Path, error: OSError) -> StorageError:
     )
 
 
-def _write_into(folder: Path, files: Mapping[str, bytes]) -> None:
-    staged = {name: folder / _temporary(name) for name in files}
-    try:
-        for name, path in staged.items():
-            _write_through(path, files[name])
-        if len(files) > 1:
-            (folder / list(files)[-1]).unlink(missing_ok=True)
-            _sync_folder(folder)
-        for name, path in staged.items():
-            path.replace(folder / name)
-        _sync_folder(folder)
-    finally:
-        for path in staged.values():
-            with suppress(OSError):
-                path.unlink()
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    with staging(path, make_file) as staged:
+        # By its descriptor, so that no other file can take its place; libraries ask for its name.
+        opener = partial(_same_file, staged.descriptor)
+        with open(staged.path, "wb", opener=opener) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if os.name == "nt":  # which does not rename open files
+            staged.close()
+        staged.path.replace(path)
+        _sync_folder(path.parent)
 
 
 def _write_new(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = folder.parent / _temporary(folder.name)
-    shutil.rmtree(staged, ignore_errors=True)  # left by a process that was killed
-    try:
-        staged.mkdir()
-        for name, data in files.items():
-            _write_through(staged / name, data)
-        _sync_folder(staged)
-        staged.rename(folder)
+    with staging(folder, make_folder) as staged:
+        _fill(staged.path, files)
+        staged.path.rename(folder)
         _sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
-def _temporary(name: str) -> str:
-    """A name that only this process uses, hidden from listings."""
-    return f".{name}.{os.getpid()}.tmp"
+def _replace_together(folder: Path, files: Mapping[str, bytes]) -> None:
+    last = folder / list(files)[-1]
+    with staging(last, make_folder) as staged:
+        _fill(staged.path, files)
+        _get_ready(staged.path, last)
+        _move_files(_ready(last), last)
 
 
-def _write_through(path: Path, data: bytes) -> None:
-    """Write and wait for the disk. The file has the user's own mode (`tempfile` would set 0600)."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _ready(last: Path) -> Path:
+    """The folder of new files that are on the disk, and are going to replace the old ones."""
+    return last.with_name(f".{last.name}.sentiment-lstm.ready")
+
+
+def _get_ready(staged: Path, last: Path) -> None:
+    """Rename the folder of new files. From then on the replacement is completed, not undone."""
+    ready = _ready(last)
+    while True:
+        try:
+            staged.rename(ready)
+            break
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            _take_over(ready, last)
+    try:
+        _sync_folder(last.parent)
+    except OSError:
+        ready.rename(staged)
+        raise
+
+
+def _take_over(ready: Path, last: Path) -> None:
+    """Wait for the process that moves these files. If it was killed, move the rest."""
+    with suppress(FileNotFoundError), holding(ready) as is_there:
+        if is_there:
+            _move_files(ready, last)
+
+
+def _move_files(ready: Path, last: Path) -> None:
+    """Move all new files out of the folder, the last one last."""
+    names = sorted(path.name for path in ready.iterdir())
+    if last.name in names:
+        last.unlink(missing_ok=True)
+        _sync_folder(last.parent)
+    for name in sorted(names, key=last.name.__eq__):
+        if name == last.name:
+            _sync_folder(last.parent)
+        (ready / name).replace(last.with_name(name))
+    _sync_folder(last.parent)
+    with suppress(OSError):  # another process may have put its own files there by now
+        ready.rmdir()
+
+
+def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a new folder, and wait for the disk."""
+    for name, data in files.items():
+        with (folder / name).open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    _sync_folder(folder)
+
+
+def _same_file(descriptor: int, _path: str, _flags: int) -> int:
+    """An opener that opens nothing."""
+    return os.dup(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

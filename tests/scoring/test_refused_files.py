@@ -177,6 +177,41 @@ def test_another_file_beside_the_output_is_not_overwritten(predictor, tmp_path, 
     assert len(read(out)) == len(ROWS)
 
 
+@pytest.mark.parametrize(
+    "damage", [{"sha256": None}, {"rows": "7"}, {"set_aside": 1}, {"rows": None}]
+)
+def test_a_damaged_record_of_an_output_vouches_for_nothing(predictor, tmp_path, damage):
+    source, out = write(tmp_path / "in.csv"), tmp_path / "out.csv"
+    score(predictor, source, out)
+    done = tmp_path / "out.csv.done.json"
+    note = json.loads(done.read_text()) | damage
+    done.write_text(json.dumps({name: value for name, value in note.items() if value is not None}))
+    with pytest.raises(UsageError, match="Expected no file at"):
+        score(predictor, source, out)
+    assert score(predictor, source, out, overwrite=True).rows == len(ROWS)
+
+
+def test_parts_of_killed_processes_do_not_block_an_output(predictor, tmp_path):
+    """Also those of version 0.2, whose temporary files had other names."""
+    parts = tmp_path / "out.csv.parts"
+    parts.mkdir()
+    for name in ("000000-2.rows", "000001.bad", ".plan.json.123.tmp", ".000001.bad.77.tmp"):
+        (parts / name).write_text("rest")
+    score(predictor, write(tmp_path / "in.csv"), tmp_path / "out.csv")
+    assert [row["review"] for row in read(tmp_path / "out.csv")] == [row["review"] for row in ROWS]
+    assert not parts.exists()
+
+
+def test_files_of_others_among_the_parts_are_kept(predictor, tmp_path, small_chunks):
+    source, parts = write(tmp_path / "in.csv"), tmp_path / "out.csv.parts"
+    with pytest.raises(KeyboardInterrupt):
+        score(Stopping(predictor, 1), source, tmp_path / "out.csv")
+    (parts / "mine").write_text("mine")
+    with pytest.raises(UsageError, match="files of another kind"):
+        score(predictor, source, tmp_path / "out.csv")
+    assert (parts / "mine").read_text() == "mine"
+
+
 def test_an_output_over_its_input_is_refused(predictor, tmp_path):
     source = write(tmp_path / "in.csv")
     with pytest.raises(UsageError, match="another output file than the input"):

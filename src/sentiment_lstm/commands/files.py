@@ -12,12 +12,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.commands.output import log, print_line, say
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.staging import make_private_folder, staging
 
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier
@@ -41,9 +42,10 @@ def predict_file(
     from sentiment_lstm.bundle import fingerprint
     from sentiment_lstm.scoring.files import Job, score_file
 
-    with tempfile.TemporaryDirectory() as folder:
-        input_file = _keep_standard_input(Path(folder), out) if source == "-" else Path(source)
-        target = Path(folder) / f"out{_printed_kind(input_file)}" if out == "-" else Path(out)
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder_of_pipes()) if "-" in (source, out) else Path()
+        input_file = _keep_standard_input(folder, out) if source == "-" else Path(source)
+        target = folder / f"out{_printed_kind(input_file)}" if out == "-" else Path(out)
         job = Job(input_file, target, fingerprint(classifier.bundle), **options)
         with _progress() as progress:
             outcome = score_file(classifier.predictor, job, progress, overwrite=overwrite)
@@ -51,14 +53,16 @@ def predict_file(
         if out == "-":
             _print(target)
             if outcome.set_aside:
-                bad = Path(shutil.move(bad, f"{input_file.name}.bad.jsonl"))
+                bad = _copy(bad, Path(f"{input_file.name}.bad.jsonl"))
     _report(outcome, out, bad, as_json=as_json)
 
 
 def _printed_kind(source: Path) -> str:
     """The file type that is printed: that of the input, csv for a workbook."""
     from sentiment_lstm.data.formats import WORKBOOK, Format
+    from sentiment_lstm.scoring.original import check_regular
 
+    check_regular(source)
     kind = Format.of_file(source).kind
     return ".csv" if kind == WORKBOOK else kind
 
@@ -105,6 +109,22 @@ def _report(outcome: Outcome, out: str, bad: Path, *, as_json: bool) -> None:
             "already": outcome.was_complete,
         }
         print_line(json.dumps(values))
+
+
+@contextmanager
+def _folder_of_pipes() -> Iterator[Path]:
+    """A private folder for the content of pipes. Those of killed processes are deleted."""
+    target = Path(tempfile.gettempdir()) / "predict"
+    with staging(target, make_private_folder) as staged:
+        yield staged.path
+
+
+def _copy(file: Path, target: Path) -> Path:
+    from sentiment_lstm.storage import open_atomically
+
+    with file.open("rb") as source, open_atomically(target) as copy:
+        shutil.copyfileobj(source, copy)
+    return target
 
 
 def _print(path: Path) -> None:

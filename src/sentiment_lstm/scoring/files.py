@@ -8,7 +8,6 @@ command line.
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,8 @@ from sentiment_lstm.data.formats import WORKBOOK, Format
 from sentiment_lstm.data.tables import join
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.scoring.original import ChangedInputError, Original, check_regular
+from sentiment_lstm.scoring.parts import Parts, read_json
 from sentiment_lstm.scoring.plans import difference
 from sentiment_lstm.scoring.records import Input, ScoringRecord, open_input
 from sentiment_lstm.scoring.rows import (
@@ -42,7 +43,6 @@ from sentiment_lstm.storage import (
 
 CHUNK = 5_000
 """The number of rows in a chunk."""
-_PLAN = "plan.json"
 Progress = Callable[[int, float], None]
 """Called with the number of rows read so far and the fraction of the input read, from 0 to 1."""
 
@@ -114,6 +114,7 @@ def score_file(
 
     Writes `OUT.done.json` (what the output was made from, number of rows, hash). Writes
     `OUT.bad.jsonl` if rows were set aside. While the output is made, its parts are in `OUT.parts`.
+    If the input changes meanwhile, the parts are deleted and there is no output.
 
     Args:
         predictor: the model.
@@ -124,23 +125,25 @@ def score_file(
     Raises:
         UsageError: the output or a side file exists and was not made by this job, or is the input;
             the formats of input and output do not match.
-        DataError: the input cannot be read, or has no column of texts.
+        DataError: the input cannot be read, has no column of texts, or changes meanwhile.
         SentimentError: the disk is full, or another process makes this output.
     """
-    input_format, output_format = check_formats(job)
-    plan = _job_key(job)
-    _check_start(predictor, job, input_format, output_format)
+    formats = check_formats(job)
+    original = Original.of(job.source)
+    plan = _plan(job, original)
+    _check_start(predictor, job, *formats)
     side = _SidePaths.of(job.out)
     with explain_write_errors(side.parts):
-        side.parts.mkdir(parents=True, exist_ok=True)
+        job.out.parent.mkdir(parents=True, exist_ok=True)
     with explain_write_errors(side.parts), locked(side.parts):
-        _check_ours(side.parts)
+        parts = Parts(side.parts)
+        parts.open()
         outcome = _earlier_outcome(job.out, side.done, plan)
         if outcome is None:
-            _prepare_parts(job.out, side, plan, overwrite=overwrite)
-            _score_parts(predictor, job, (input_format, output_format), side.parts, progress)
-            outcome = _join_parts(job.out, side, output_format, plan)
-        shutil.rmtree(side.parts)
+            _prepare_parts(job.out, side, parts, plan, overwrite=overwrite)
+            _score_original(predictor, job, formats, original, parts, progress)
+            outcome = _join_parts(job.out, side, parts, formats[1], plan)
+        parts.remove()
         return outcome
 
 
@@ -149,8 +152,9 @@ def check_formats(job: Job) -> tuple[Format, Format]:
 
     Raises:
         UsageError: they do not match, a name states no format, or the output is the input.
-        DataError: the input is a zip archive that cannot be read.
+        DataError: the input is a pipe, or a zip archive that cannot be read.
     """
+    check_regular(job.source)
     input_format = Format.of_file(job.source)
     default_kind = ".csv" if input_format.kind == WORKBOOK else input_format.kind
     output_format = Format.of_name(job.out.name, default_kind)
@@ -180,10 +184,10 @@ def check_formats(job: Job) -> tuple[Format, Format]:
     return input_format, output_format
 
 
-def _job_key(job: Job) -> dict[str, Any]:
+def _plan(job: Job, original: Original) -> dict[str, Any]:
     """Everything that determines the output."""
     options = {k: v for k, v in asdict(job).items() if k not in ("source", "out")}
-    return {**options, "input": _hash(job.source), "chunk": CHUNK, "version": __version__}
+    return {**options, "input": original.sha256, "chunk": CHUNK, "version": __version__}
 
 
 def _check_start(
@@ -214,32 +218,24 @@ def _layout(
     )
 
 
-def _check_ours(parts: Path) -> None:
-    """Refuse a folder with other files, because it will be deleted."""
-    if any(parts.iterdir()) and not (parts / _PLAN).is_file():
-        raise UsageError(
-            f"Expected {parts} to be free for parts of the output, found files of another kind: "
-            "move it away, or name another --output."
-        )
-
-
 def _earlier_outcome(out: Path, done: Path, plan: Mapping[str, Any]) -> Outcome | None:
     """The outcome of an earlier call with this plan, if its output is complete and unchanged."""
-    note = _read_json(done)
+    note = read_json(done)
     if not isinstance(note, dict) or note.get("plan") != plan or not out.is_file():
         return None
-    if note["sha256"] != _hash(out):
+    rows, set_aside, sha256 = (note.get(name) for name in ("rows", "set_aside", "sha256"))
+    if not (isinstance(rows, int) and isinstance(set_aside, dict) and sha256 == _hash(out)):
         return None
-    return Outcome(note["rows"], note["set_aside"], note["sha256"], was_complete=True)
+    return Outcome(rows, set_aside, sha256, was_complete=True)
 
 
 def _prepare_parts(
-    out: Path, side: _SidePaths, plan: Mapping[str, Any], *, overwrite: bool
+    out: Path, side: _SidePaths, parts: Parts, plan: Mapping[str, Any], *, overwrite: bool
 ) -> None:
     """Keep the parts of an earlier call with the same plan. Otherwise start from the first row."""
-    if (side.parts / _PLAN).is_file() and _read_json(side.parts / _PLAN) == plan:
+    if parts.belong_to(plan):
         return
-    note = _read_json(side.done)
+    note = read_json(side.done)
     is_ours = isinstance(note, dict) and "plan" in note
     # If the output of an earlier call is gone, its side files may be deleted.
     paths = (out,) if is_ours else (out, side.bad, side.done)
@@ -251,16 +247,32 @@ def _prepare_parts(
             f"Expected no file at {existing[0]}, or one made from the same input, model and "
             f"options, found {difference(note, plan)}: name another --output, or give --overwrite."
         )
-    for part in side.parts.iterdir():
-        part.unlink()
-    write_atomically(side.parts / _PLAN, as_json(plan))
+    parts.start(plan)
+
+
+def _score_original(
+    predictor: Predictor,
+    job: Job,
+    formats: tuple[Format, Format],
+    original: Original,
+    parts: Parts,
+    progress: Progress | None,
+) -> None:
+    """Score the input into parts. If it changes meanwhile, delete them."""
+    try:
+        with original.unchanged():
+            _score_parts(predictor, job, formats, original, parts, progress)
+    except ChangedInputError:
+        parts.remove()
+        raise
 
 
 def _score_parts(
     predictor: Predictor,
     job: Job,
     formats: tuple[Format, Format],
-    parts: Path,
+    original: Original,
+    parts: Parts,
     progress: Progress | None,
 ) -> None:
     """Score each chunk that has no part yet. `formats`: the formats of input and output."""
@@ -271,7 +283,8 @@ def _score_parts(
         for number, records in enumerate(_chunks(opened.records)):
             if not layout.columns:
                 layout = _layout(predictor, job, opened, records, output_format)
-            if not any(parts.glob(f"{number:06d}-*.rows")):
+            original.check()  # a later call continues after the parts, so each must be right
+            if not parts.has(number):
                 _write_part(predictor, job, records, layout, parts, number)
             rows_read += len(records)
             if progress:
@@ -292,39 +305,34 @@ def _write_part(
     job: Job,
     records: Sequence[ScoringRecord],
     layout: Layout,
-    parts: Path,
+    parts: Parts,
     number: int,
 ) -> None:
-    """Score a chunk and keep it as a part: the files `000003.bad` and `000003-4998.rows`.
-
-    The second name holds the number of scored rows. Write `.bad` first. The chunk is complete when
-    `.rows` exists.
-    """
+    """Score a chunk and keep it as a part."""
     scored = score_rows(predictor, records, layout, job.abstain_below)
-    first = not any(part.stat().st_size for part in parts.glob("*.rows"))
+    first = not any(piece.stat().st_size for piece in parts.pieces)
     piece = encode_rows(scored.rows, layout, escape=job.escape, first=first)
-    write_atomically(parts / f"{number:06d}.bad", encode_set_aside(scored.set_aside))
-    write_atomically(parts / f"{number:06d}-{len(scored.rows)}.rows", piece)
+    parts.write(number, len(scored.rows), piece, encode_set_aside(scored.set_aside))
 
 
 def _join_parts(
-    out: Path, side: _SidePaths, output_format: Format, plan: Mapping[str, Any]
+    out: Path, side: _SidePaths, parts: Parts, output_format: Format, plan: Mapping[str, Any]
 ) -> Outcome:
     """Join the parts into the output, then write the record of a complete output."""
-    pieces, set_aside = sorted(side.parts.glob("*.rows")), sorted(side.parts.glob("*.bad"))
     reasons = Counter(
-        json.loads(line)["reason"] for part in set_aside for line in part.read_bytes().splitlines()
+        json.loads(line)["reason"]
+        for part in parts.set_aside
+        for line in part.read_bytes().splitlines()
     )
-    rows = sum(int(piece.stem.partition("-")[2]) for piece in pieces)
     side.done.unlink(missing_ok=True)
     with open_atomically(out) as file:
-        join(pieces, output_format, file)
+        join(parts.pieces, output_format, file)
     side.bad.unlink(missing_ok=True)
     if reasons:
         with open_atomically(side.bad) as file:
-            join(set_aside, Format(".jsonl"), file)
-    outcome = Outcome(rows, dict(reasons), _hash(out))
-    note = {"plan": plan, "rows": rows, "set_aside": outcome.set_aside, "sha256": outcome.sha256}
+            join(parts.set_aside, Format(".jsonl"), file)
+    outcome = Outcome(parts.rows, dict(reasons), _hash(out))
+    note = {"plan": plan} | {k: getattr(outcome, k) for k in ("rows", "set_aside", "sha256")}
     write_atomically(side.done, as_json(note))
     return outcome
 
@@ -334,11 +342,3 @@ def _hash(path: Path) -> str:
         return file_sha256(path)
     except OSError as error:
         raise DataError(f"Expected a file at {path}, found: {error.strerror}.") from error
-
-
-def _read_json(path: Path) -> Any:  # noqa: ANN401
-    """The content of a JSON file; None if it is missing or damaged."""
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None

@@ -136,11 +136,11 @@ def resume(
             "start one with 'sentiment-lstm train --out FOLDER'."
         )
     settings = read_json(folder / RUN_SETTINGS)
-    if is_bundle(folder):
-        load_bundle(folder)  # raises if something is missing or damaged
-        remove_what_only_a_training_needs(folder, settings)
-        return None
     with locked(folder):
+        if is_bundle(folder):
+            load_bundle(folder)  # raises if something is missing or damaged
+            remove_what_only_a_training_needs(folder, settings)
+            return None
         initial_model = load_initial_model(settings, folder)
         return _run(settings, initial_model, folder, listener or Display(), resume_folder or folder)
 
