@@ -215,8 +215,8 @@ def _check_kept_out(trained: Settings) -> None:
 def _check_excluded(data: DataSettings, *, has_run: bool) -> None:
     """Refuse to choose validation texts without the texts that the training excluded.
 
-    The user did not name these texts. A bundle may come from a stranger, so it names no path, and
-    nothing on the network. A run's own settings may name a path.
+    The user did not name these texts, and a bundle may come from a stranger. So it may not name a
+    path or texts on the network. A run's own settings may name a path.
 
     Raises:
         DataError: such texts are not on this machine, or a stranger may have named them.

@@ -14,7 +14,7 @@ surrogates, which UTF-8 cannot encode."""
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Replace characters that change more than their own place by U+FFFD.
+    r"""Replace characters that control a terminal, end a line or turn a text by U+FFFD.
 
     `printable("a\x1b[2J")` is `"a\ufffd[2J"`.
 

@@ -42,7 +42,7 @@ def test_a_shipped_model_is_exported_as_int8(run, tmp_path):
     code, out, _ = run("export", "--model", "tiny", "--standalone", "tiny.onnx")
     assert code == 0
     assert "tiny.onnx: " in out
-    assert "bytes, int8, probabilities of negative, positive; at most " in out
+    assert "bytes, int8, probabilities of negative, positive; they differ by at most " in out
     assert (tmp_path / "tiny.onnx").is_file()
 
 

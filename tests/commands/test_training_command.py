@@ -160,7 +160,7 @@ def test_minutes_compare_settings(run, reviews: Path):
     code, out, err = run(*TRAIN, *TINY, *given, "--set=model.dropout=0.2", "--minutes=0.01")
     assert (code, out) == (0, "")
     assert "race: within 0.01 minutes other settings are compared with the choice of auto" in err
-    assert "training.epochs is given: this takes longer" in err
+    assert "training.epochs is given, so the training takes longer" in err
     assert _settings()["training"]["auto"] is False
     assert run("train", "--config=r/settings.json", "--out=again")[0] == 0
     assert _settings(Path("again")) == _settings()

@@ -137,7 +137,7 @@ def test_a_short_time_cuts_the_updates(tmp_path: Path):
     given = ASKED.updated({"training.max_steps": 900, "training.given": ("training.max_steps",)})
     winner, sentences = _race(tmp_path / "other", trials, 0.5, given)
     assert winner.settings.training.max_steps == 900
-    assert sentences[-1].endswith("training.max_steps is given: this takes longer.")
+    assert sentences[-1].endswith("training.max_steps is given, so the training takes longer.")
 
 
 def test_a_challenger_that_fails_is_dropped(tmp_path: Path):

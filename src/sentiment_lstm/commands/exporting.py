@@ -87,7 +87,8 @@ def _write_standalone(model: Path, file: Path, only: Kind | None, *, as_json: bo
     else:
         print_line(
             f"{file}: {len(graph):,} bytes, {kind}, probabilities of "
-            f"{', '.join(bundle.config.classes)}; at most {difference:.1e} from the package's."
+            f"{', '.join(bundle.config.classes)}; they differ by at most {difference:.1e} "
+            "from the package's."
         )
 
 

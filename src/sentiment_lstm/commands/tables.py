@@ -29,7 +29,7 @@ class Grid(NamedTuple):
 
 
 class Table(rich_table.Table):
-    """A table of strings from anywhere: they are made printable, and are no markup.
+    """A table of strings from anywhere. They are made printable, and never read as markup.
 
     A cell may have several lines.
     """

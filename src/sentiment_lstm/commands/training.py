@@ -192,7 +192,7 @@ def _with_same_columns(options: Mapping[str, object], source: str | None) -> dic
 def _refuse_beside_minutes(
     preset: str | None, config: Path | None, search: int | None, *, streaming: bool
 ) -> None:
-    """Refuse options that fix the settings, or that race others.
+    """Refuse options that cannot be combined with `--minutes`.
 
     Raises:
         UsageError: one was given.

@@ -3,9 +3,9 @@
 Quoted fields may hold line breaks. Two things can go wrong:
 
 - A row is too long. It is left out up to its end, which may be far behind the limit.
-- A quote never closes: the file ends, or a closing quote stands within a field, because it was
-  meant to open another one. Then only the line with the quote is left out. The lines after it are
-  rows of their own.
+- A quote never closes. Either the file ends first, or the next quote stands inside a field, because
+  it was meant to open another field. Only the line with the quote is left out. The lines after it
+  are rows of their own.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class CsvRows:
         self._number = 0
         """The number of the last line that was read."""
         self._source = file
-        """Where the next line is read: the file, or lines that are read once more."""
+        """Where the next line comes from: the file, or lines that are read again."""
         self._last_alone = 0
-        """Up to this line, no quoted field goes on in the next line, because it never closes."""
+        """Up to this line, each line is a row: a quote that is still open ends with its line."""
         self._line: str | None = None
         """The first line of a row, before the csv module takes it."""
         self._more: TextIO | None = None
@@ -103,7 +103,7 @@ class CsvRows:
         return line
 
     def _keep(self, text: str) -> None:
-        """Keep text of the row that comes after its first line: on the disk if it is long."""
+        """Keep text after the first line of the row. Long text is kept on the disk."""
         self._size += len(text)
         try:
             if self._more is None:
@@ -137,7 +137,7 @@ class CsvRows:
         return self._record(first, line, values)
 
     def _read_odd_row(self, first: int, line: str) -> Record[list[str]] | None:
-        """The same for a row that is too long, or has a quote that is not at the end of a field."""
+        """The same for a row that is too long, or has a closing quote inside a field."""
         scanner = QuoteScanner(self._separator)
         self._finish_line(line, scanner)
         if not self._finish_row(scanner) or scanner.is_open:
@@ -158,8 +158,9 @@ class CsvRows:
             scanner.read(piece, strict=False)
 
     def _finish_row(self, scanner: QuoteScanner) -> bool:
-        """Scan the other lines of the row; False if a quote within a field shows that a quote
-        before it never closes.
+        """Scan the other lines of the row.
+
+        False if a quote stands inside a field: then an earlier quote never closes.
         """
         text = self._read_more()
         ends_line = not text or _ends_line(text)

@@ -1,4 +1,4 @@
-"""Notices labels that the user may have meant in another way. It knows only names of classes."""
+"""Notices labels that the user may have meant differently. It knows only names of classes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def label_notes(classes: Sequence[str], *, multi_label: bool, lists: int = 0) ->
 
 
 def how_joined(labels: Collection[str]) -> str | None:
-    """How most labels seem to hold several, such as `joined by |`; None if they do not.
+    """How most strings seem to hold several labels, such as `joined by |`; None if they do not.
 
     A separator must occur in most of the labels, and the parts must recur in new combinations, most
     of them at several positions. So neither `Smith, John` nor the levels of `food|fruit|apple` look

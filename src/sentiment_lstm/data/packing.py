@@ -85,7 +85,7 @@ def find_member(path: Path, suffixes: Sequence[str], growth: Growth | None = Non
 
 
 def check_sizes(file: IO[bytes], path: Path, growth: Growth | None = None) -> None:
-    """Check an open zip archive of another program, such as a workbook; `growth` as `find_member`.
+    """Check an open zip archive of another kind, such as a workbook. `growth`: see `find_member`.
 
     Raises:
         DataError: it is damaged, or has unsafe names or sizes.

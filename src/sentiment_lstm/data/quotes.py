@@ -41,7 +41,7 @@ class QuoteScanner:
 
         Args:
             text: the piece.
-            strict: stop at a closing quote that is not at the end of its field.
+            strict: stop if a field goes on after its closing quote.
 
         Returns:
             False if it stopped.

@@ -1,4 +1,4 @@
-"""A row of a tabular file, before anything is known of its columns."""
+"""A row of a tabular file, before its columns are known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Record(Generic[Values]):
 
     `line` is the number of the row's first line, from 1. For parquet and xlsx it is the row number.
     `values` is None if the row cannot be read; then `problem` says why. `raw_text` is the row as it
-    is in the file, "" in parquet and xlsx. Of a row that is too long, it holds the beginning.
+    is in the file, or only its beginning if it is too long. In parquet and xlsx it is "".
     """
 
     line: int

@@ -84,7 +84,7 @@ def _is_empty(value: object) -> bool:
 
 
 def refuse_repeated(names: Sequence[str], where: str) -> None:
-    """Refuse columns of one name.
+    """Refuse columns with the same name.
 
     Raises:
         DataError: two columns have the same name.
@@ -92,7 +92,7 @@ def refuse_repeated(names: Sequence[str], where: str) -> None:
     if repeated := _repeated(names):
         raise DataError(
             f"Expected columns of different names in {where}, found {_listed(repeated)} "
-            "more than once: name every column once."
+            "more than once: give every column its own name."
         )
 
 
@@ -109,7 +109,7 @@ def choose_columns(
 
     Raises:
         DataError: a column is missing (the message lists the existing columns), two columns have
-            its name, or there are too many columns.
+            the name of a chosen one, or there are too many columns.
     """
     if len(names) > data.max_columns:
         raise DataError(
@@ -123,9 +123,7 @@ def choose_columns(
     )
     for name in columns.used:
         if names.count(name) > 1:
-            raise DataError(
-                f"Expected one column {name!r} in {where}, found several: name every column once."
-            )
+            raise DataError(f"Expected one column {name!r} in {where}, found several: rename one.")
     return columns
 
 
@@ -195,5 +193,5 @@ def _repeated(names: Sequence[str]) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """For messages. After an open quote, a name in the header contains many lines."""
+    """For messages. A name is cut, because after an open quote it may hold many lines."""
     return ", ".join(" ".join(name.split())[:40] for name in names[:20]) or "none"

@@ -125,7 +125,7 @@ def _open_parquet(stream: IO[bytes], name: str) -> Iterator[Any]:
     library = pyarrow()
     try:
         schema = library.parquet.read_schema(stream)
-        # Otherwise one bad text in a column of categories would refuse the file.
+        # Otherwise one bad text in a column of categories would make the file unreadable.
         categories = [field.name for field in schema if library.types.is_dictionary(field.type)]
         stream.seek(0)
         with library.parquet.ParquetFile(stream, read_dictionary=categories) as table:

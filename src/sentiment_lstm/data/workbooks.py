@@ -45,7 +45,7 @@ def read_workbook(
     Args:
         stream: the file's bytes, from `formats.open_table`.
         path: its path, for messages.
-        growth: how much each file in it may grow, as `packing.check_sizes`.
+        growth: how much each file in it may grow; see `packing.check_sizes`.
 
     Raises:
         DataError: here or while rows are read: the file is damaged, or it has no sheet.
@@ -103,7 +103,7 @@ def _parsed(sheet: Any) -> Iterator[tuple[int, list[dict[str, Any]]]]:  # noqa: 
     """The rows as they are in the file.
 
     openpyxl's own `iter_rows` leaves out rows and cells that are not in rising order. It gives an
-    empty row for each number that is missing, so that one far row never ends.
+    empty row for each missing number, so one very large number would take for ever.
     """
     from openpyxl.worksheet._reader import WorkSheetParser
 

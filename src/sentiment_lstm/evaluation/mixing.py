@@ -73,7 +73,7 @@ def log_losses(
 def _log_likelihoods(
     logits: NDArray[np.floating], targets: Targets, temperature: float
 ) -> NDArray[np.floating]:
-    """The log-probability of each class of a decision, times the class's part of the label."""
+    """The log-probability of each class, times the probability that the label gives it."""
     logits, targets = as_decisions(logits, targets)
     logs = np.log(probabilities(logits, temperature).clip(1e-12))
     soft_labels = np.eye(logs.shape[1])[targets] if targets.ndim == 1 else targets

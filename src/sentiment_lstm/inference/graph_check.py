@@ -14,7 +14,7 @@ import numpy as np
 from sentiment_lstm.inference.graph_file import Array, GraphFile, Node, OutsideArray, parse
 
 _Origin = tuple[str, int, int]
-"""What a name stands for: an input by position, or a node's output by both positions."""
+"""Where a value comes from: an input (its position), or a node's output (both positions)."""
 
 
 def checked_graph(data: bytes, expected: GraphFile) -> bytes:
@@ -63,7 +63,7 @@ def _compare_nodes(expected: Node, stored: Node) -> None:
 def _checked_array(
     name: str, expected: GraphFile, stored: Array | OutsideArray
 ) -> Array | OutsideArray:
-    """Return the stored array if it has the type, shape and, unless learnt, values of ours."""
+    """Return the stored array if its type and shape are ours, and its values too unless learnt."""
     own = expected.constants[name]
     fits = type(stored) is type(own) and (stored.dtype, stored.shape) == (own.dtype, own.shape)
     if fits and isinstance(stored, np.ndarray) and isinstance(own, np.ndarray):

@@ -58,9 +58,7 @@ class Value:
 
 @dataclass(frozen=True)
 class OutsideArray:
-    """An array that the graph names and does not hold. `location`: the file that it is said to be
-    in.
-    """
+    """An array that the graph names but does not hold. `location`: the file that should hold it."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -230,7 +228,7 @@ def _text(value: object) -> str:
 
 
 def _only(fields: Message, number: int, default: Any = None) -> Any:  # noqa: ANN401
-    """Return the value of a field that occurs at most once; without a default it must occur."""
+    """Return the value of a field that occurs at most once. Without a default, it must occur."""
     return fields[number][0] if fields[number] or default is None else default
 
 

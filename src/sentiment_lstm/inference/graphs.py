@@ -40,8 +40,8 @@ from sentiment_lstm.settings import ModelSettings
 from sentiment_lstm.weights_file import WIDE
 
 OUTSIDE = "no file - for other programs run sentiment-lstm export --standalone"
-"""Where a bundle's graph says that its missing arrays are: a file that never exists, whose name
-ONNX Runtime shows if it opens the graph without this package."""
+"""The file that a bundle's graph names for its missing arrays. It never exists. If another program
+opens the graph, ONNX Runtime shows this name."""
 
 
 @dataclass
@@ -149,7 +149,7 @@ def _scores(graph: Graph, bundle: Bundle, wide_sum: str, *, quantised: bool) -> 
 
 
 def _wide_sum(graph: Graph, weight: NDArray[np.float32]) -> str:
-    """Add the sum of the weights of each text's features to what was read before, [B, U]."""
+    """Add the sum so far of the weights of each text's features, [B, U]."""
     nothing = np.zeros((1, weight.shape[1]), dtype=np.float16)
     table = graph.constant("wide", np.concatenate([weight.astype(np.float16), nothing]))
     half = graph.add("Gather", [table, "features"], "feature_weights_half")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-# Read when the library is imported. It would look for a network and write to the home folder.
+# The library reads this once, at its import. Otherwise it would look for a server and write to the
+# home folder.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np

@@ -93,7 +93,7 @@ class Reader:
         yield from self._steps(ready)
 
     def finish(self) -> Iterator[Step]:
-        """End the text and read what is left. A text of other signs is one unknown token."""
+        """End the text and read what is left. A text without tokens is one unknown token."""
         rest, self._waiting = self._waiting, ""
         yield from self._steps(rest)
         if self._is_empty:

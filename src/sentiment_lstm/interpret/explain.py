@@ -119,7 +119,7 @@ class Explanation:
         return sorted(self.tokens, key=lambda word: -abs(word.attribution))[:most]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the explanation as plain values for JSON; None if the text has no label, score."""
+        """Return plain values for JSON. An empty text has None as label and score."""
         return {
             "text": self.text,
             "label": None if self.is_empty else self.label,

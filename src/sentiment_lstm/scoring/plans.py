@@ -1,4 +1,4 @@
-"""Compares the plan of an output with that of an existing one.
+"""Compares the plan of a new output with the plan of an existing one.
 
 A plan holds everything that determines an output: input, model, version and options.
 """
@@ -20,8 +20,8 @@ def difference(note: object, plan: Mapping[str, Any]) -> str:
     """How an existing output differs from the wanted one, for a message.
 
     Args:
-        note: the record of a complete output; anything else if there is none.
-        plan: that of the wanted output.
+        note: the record of the existing output; anything else if there is none.
+        plan: the plan of the wanted output.
     """
     if not isinstance(note, dict) or not isinstance(note.get("plan"), dict):
         return "a file without a record of how it was made"

@@ -112,7 +112,7 @@ def parts_of(text: str) -> list[str]:
 def parts_in_pieces(text: str, characters: int) -> Iterator[list[str]]:
     """Yield the parts of a text in lists, each of about this many characters.
 
-    A list may be longer, because parts stay whole, or empty.
+    A list may be empty, or longer because parts stay whole.
     """
     text, start = _without_tags(text), 0
     while start < len(text):

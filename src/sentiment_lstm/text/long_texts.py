@@ -16,7 +16,7 @@ LONG = 1_000_000
 def encode_in_pieces(
     text: str, size: int, memory: PartMemory, table: FeatureTable | None, last_word: int | None
 ) -> Encoded:
-    """Return the ids and the features of a text, as for the whole text.
+    """Return the ids and the features of a text, the same as without pieces.
 
     Args:
         text: the text.

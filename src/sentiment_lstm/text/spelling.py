@@ -20,7 +20,7 @@ that were merged first."""
 LETTERS = 7
 """A shorter word is never corrected."""
 LONGEST = 40
-"""A longer word is no correction, because its slips would take too much memory."""
+"""Longer words are never corrections, because their slips would take too much memory."""
 
 Tokens = tuple[list[int], list[tuple[int, int]]]
 """The ids of a text's tokens and the span of each in the text."""

@@ -46,7 +46,7 @@ _PROBED = 30
 """Updates that measure the speed; the first `_SLOW` of them are slower than the others."""
 _SLOW = 5
 _VALIDATION = 1.2
-"""A training takes this times the seconds of its updates, because it also validates."""
+"""A training takes this many times as long as its updates, because it also validates."""
 
 RunSession = Callable[[Trainer, Path], None]
 """Trains to the end, with the files in a folder."""
@@ -76,9 +76,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """`updates`: those of a whole training. `seconds`: those of an update.
+    """`updates`: number of updates of a whole training. `seconds`: for one update.
 
-    `wide_seconds`: those that the wide paths of all trials took.
+    `wide_seconds`: for the wide paths of all trials.
     """
 
     updates: int
@@ -99,7 +99,7 @@ class CandidateTrials:
     _wide: dict[tuple[str | None, str], NDArray[np.float32] | None] = field(default_factory=dict)
 
     def probe(self, settings: Settings, folder: Path) -> Speed:
-        """Measure the speed of a candidate by its first updates; its folder is deleted again."""
+        """Measure the speed of a candidate's first updates. Its folder is deleted again."""
         settings, start, tokenizer = self._prepared(settings, folder)
         begin = self.clock.seconds
         self._wide_logits(settings, tokenizer)
@@ -187,7 +187,7 @@ class CandidateTrials:
 def hand_over(folder: Path, run: Path, settings: Settings) -> None:
     """Move the finished trials of a candidate to the run, which then does not repeat them.
 
-    A run without trials gets the whole training.
+    If the run has no trials, move the training itself.
     """
     if settings.training.trials:
         (folder / FOLDER).rename(run / FOLDER)

@@ -28,8 +28,8 @@ _FACTORS = {
     "dropout": (1.3, 1.0, 0.5),
     "size": (0.5, 1.0, 2.0, 4.0),
 }
-"""Factors of what `auto` chooses. A challenger has a neighbour of the champion's factor; the next
-one comes first."""
+"""Factors of what `auto` chooses. A challenger has a factor beside the champion's: first the one
+after it, then the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def challengers(
 ) -> list[Candidate]:
     """Candidates that differ from the champion in one thing, without those that were tried.
 
-    First comes one change of each thing, then a second one.
+    The first change of each thing comes first, then the second change of each.
     """
     given = set(asked.training.given)
     is_given = {
@@ -125,7 +125,7 @@ def _with_factor(champion: Candidate, name: str, factor: float) -> Candidate:
 
 
 def _other_starts(champion: Candidate, asked: Settings, seen: Look) -> list[str | None]:
-    """The starts that suit the texts, but for that of the champion."""
+    """The starts that suit the texts, without the champion's."""
     if automatic.start_is_given(asked.training.given) or not seen.start_fits:
         return []
     starts: list[str | None] = [str(automatic.START), None]

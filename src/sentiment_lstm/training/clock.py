@@ -19,5 +19,5 @@ class Clock:
         return self.before + time.monotonic() - self.started
 
     def add_before(self, seconds: float) -> None:
-        """Take over the seconds of an earlier process, or of an earlier stage; the most count."""
+        """Take over the seconds of an earlier process or stage; the larger number counts."""
         self.before = max(self.before, seconds)

@@ -100,7 +100,7 @@ def wide_logits(
     Args:
         corpus: all texts.
         tokenizer: has the features of the wide path.
-        parts: of each trial the training texts and the texts held out.
+        parts: for each trial, the training texts and the texts held out.
         is_balanced: as for `combine`.
     """
     fit, score = _linear_models(corpus, tokenizer, is_balanced=is_balanced)

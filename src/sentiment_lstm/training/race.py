@@ -3,8 +3,8 @@
 The choice of preset `auto` is trained first, so that it can always be the result. Then challengers
 are trained in rounds by successive halving (Jamieson & Talwalkar 2016): all of them for a fraction
 of their updates, the better half for twice as many, and so on. The last one of a round replaces the
-best candidate so far if it is better by more than one standard error. Each training is a whole one
-with fewer updates, because the learning rate falls to 0 at its end.
+best candidate so far if it is better by more than one standard error. A training with fewer updates
+starts anew and is whole: its learning rate falls to 0 at its end.
 
 The folder `race` in the run holds `race.json` and the finished trials. So an interrupted race goes
 on. This file knows time and results, not trainings.
@@ -37,26 +37,26 @@ from sentiment_lstm.training.listener import Listener
 
 FOLDER, FILE = "race", "race.json"
 _MOST_CHALLENGERS = 8
-"""Of a round, a power of two."""
+"""Of a round. It is a power of two."""
 _SLOWER = 2.0
-"""A network that was not measured is taken to be this many times as slow as the first one."""
+"""A network of unknown speed counts as this many times as slow as the first one."""
 _RESERVE = 12.0
 """Seconds to start the program and to save the model."""
 _WIDE_PATHS = 3.0
 """The last wide paths and the linear baseline take about this many times the seconds of the wide
 paths of the trials."""
 _LEAST_FRACTION = 0.1
-"""Of its updates the only training makes, however short the time is."""
+"""If there is no time to compare, the training makes at least this fraction of its updates."""
 
 
 @dataclass(slots=True)
 class State:
     """The state of a race, as `race.json` holds it.
 
-    `minutes`: for the whole run. `seconds`: those that are used. `wide_seconds`: those that the
-    wide paths of the trials took. `rounds`: the challengers of each round. `results`: a row for
-    each training: `candidate`, `fraction` (of its updates), `updates`, `log_loss` and `accuracy`
-    (None if it failed), `seconds`.
+    `minutes`: for the whole run. `seconds`: used so far. `wide_seconds`: for the wide paths of the
+    trials. `rounds`: the challengers of each round. `results`: a row for each training:
+    `candidate`, `fraction` (of its updates), `updates`, `log_loss` and `accuracy` (None if it
+    failed), `seconds`.
     """
 
     minutes: float
@@ -72,7 +72,7 @@ class State:
 
 
 def check(settings: Settings, minutes: float) -> None:
-    """Refuse what cannot be raced.
+    """Refuse settings that cannot be raced.
 
     Raises:
         UsageError: another preset than `auto`, a stream, texts without labels, or no time.
@@ -117,7 +117,7 @@ def remove(run: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """`settings`: those of the run. `folder`: finished trials with them, if there are any."""
+    """`settings`: for the run. `folder`: finished trials with these settings, if there are any."""
 
     settings: Settings
     folder: Path | None
@@ -208,7 +208,7 @@ class Race:
         given = LENGTHS & set(chosen.training.given)
         if given:
             self.listener.on_note(
-                f"race: no time to compare, and {min(given)} is given: this takes longer."
+                f"race: no time to compare. {min(given)} is given, so the training takes longer."
             )
             return chosen
         updates = max(1, int(self.updates * fraction))
@@ -312,7 +312,7 @@ class Race:
         _write(self.run, self.state)
 
     def _report(self) -> None:
-        """A line for each candidate, the most trained ones first; then the winner."""
+        """Report each candidate in a line, the longest training first; then the winner."""
         last = {row["candidate"]: row for row in self.state.results if row["log_loss"] is not None}
         rows = sorted(last.values(), key=lambda row: (-row["fraction"], row["log_loss"]))
         width = max(len("candidate"), *(len(row["candidate"]) for row in rows))

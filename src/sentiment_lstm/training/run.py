@@ -81,16 +81,16 @@ def train(
         listener: follows the progress; None: a bar or lines on standard error (`Display`).
         resume_folder: the folder that messages about `--resume` name, if the run is part of a
             search; None: `folder`.
-        minutes: race settings around the choice of preset `auto`, so that the run takes about this
-            long in all; None: no race.
+        minutes: compare settings around the choice of preset `auto`. The whole run takes about this
+            long. None: no race.
 
     Returns:
         The run's metrics, as `metrics.json` holds them. `train_seconds` runs from reading the
         texts to the last validation.
 
     Raises:
-        UsageError: the folder holds a run already, or files that would be overwritten; or nothing
-            can be raced.
+        UsageError: the folder holds a run already, or files that would be overwritten; or the
+            settings cannot be raced.
         DataError, TrainingError, BundleError: from reading, training and saving.
         Interrupted: by SIGINT or SIGTERM; the state is saved if training had begun.
     """

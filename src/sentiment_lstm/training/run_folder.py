@@ -1,4 +1,4 @@
-"""The files in the folder of a run: what may not be there before, and what does not stay."""
+"""Checks the folder of a new run, and deletes files that are no longer needed."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ from sentiment_lstm.training.wide import count_features, fit_linear, with_learnt
 TEACHER, LABELS = "teacher", "labels.safetensors"
 """In the folder of a second model: the folder of the first one, and the labels that it gave."""
 _MOST_TEXTS = 10_000
-"""Few labels mean few updates. They would not read more texts than these."""
+"""With few labels, a training makes few updates, so it would not read more texts."""
 _LEAST_PROBABILITY = 0.03
-"""A class with a lower probability is left out. So many classes cost no more than a few."""
+"""A class with a lower probability is left out, so many classes need no more memory than few."""
 
 Fit = Callable[[Corpus, Path], Trainer]
 """Trains the network on a corpus, with its files in a folder, and returns the finished trainer."""

@@ -30,7 +30,7 @@ class TensorBoard(Listener):
         folder = stage.folder / "tensorboard"
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            # A stage may be opened twice in a second: the second time, the file goes on.
+            # If a stage is opened twice within a second, both write to the same file.
             file = (folder / f"events.out.tfevents.{time.time():.0f}").open("ab")
             self._writer = RecordWriter(file)
         self._write(file_version="brain.Event:2")

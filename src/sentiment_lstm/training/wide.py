@@ -65,8 +65,8 @@ def with_learnt_features(
 ) -> TextTokenizer:
     """The tokenizer with the features that occur in the most texts; unchanged if there are none.
 
-    From `_RARE` texts on, a feature must occur in two of them. `private`: words with digits and
-    addresses give no features.
+    With `_RARE` texts or more, a feature must occur in two of them. `private`: words with digits
+    and addresses give no features.
     """
     min_texts = 2 if len(examples) >= _RARE else 1
     texts = learnable((example.text for example in examples), private=private)
