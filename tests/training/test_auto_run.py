@@ -21,7 +21,7 @@ from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.errors import DataError, SentimentError, TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings, read_json
-from sentiment_lstm.training import automatic, combining, run, search, stages, trials
+from sentiment_lstm.training import automatic, combining, run, run_folder, search, stages, trials
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.run import resume, train
 from sentiment_lstm.weights_file import WIDE
@@ -324,7 +324,7 @@ MOMENTS = {
     "while the wide path is fitted": _at_call(combining, "fit_linear", 3),
     "beside the linear baseline": _at_call(run, "compare"),
     "before the bundle is saved": _at_call(run, "save_bundle"),
-    "before the trials are removed": _at_call(run, "remove_trials"),
+    "before the trials are removed": _at_call(run_folder, "remove_trials"),
 }
 SETTINGS: dict[str, object] = {
     "training__checkpoint_seconds": 0.01,
