@@ -75,3 +75,13 @@ def test_two_used_columns_of_one_name_are_refused_in_training(tmp_path):
             read(path)
         path.write_text("text,x,x,label\ngood,worse,1,1\n".replace(",", separator))
         assert read(path) == ([("good", "1")], {})
+
+
+def test_a_column_name_that_is_no_text_is_one_sentence(tmp_path):
+    path = table(tmp_path / "x.parquet", pa.array([1, 2, 3]), name0=["a", "b", "c"])
+    path.write_bytes(path.read_bytes().replace(b"name0", b"na\xff\xff0"))
+    with (
+        pytest.raises(DataError, match="Expected a whole parquet file"),
+        open_input(path, Format(".parquet")) as opened,
+    ):
+        list(opened.records)

@@ -130,7 +130,7 @@ def _open_parquet(stream: IO[bytes], name: str) -> Iterator[Any]:
         stream.seek(0)
         with library.parquet.ParquetFile(stream, read_dictionary=categories) as table:
             yield table
-    except (library.ArrowException, OSError) as error:
+    except (library.ArrowException, OSError, UnicodeDecodeError) as error:  # of column names
         raise DataError(
             f"Expected a whole parquet file at {name}, found: {first_line(error)}."
         ) from error
