@@ -171,7 +171,7 @@ class SentimentClassifier:
             text: the text, or an iterable of its pieces, which may be cut anywhere.
 
         Raises:
-            UsageError: the model has two directions.
+            UsageError: the model has two directions, or the text is not a string.
         """
         return stream(self.predictor, text)
 

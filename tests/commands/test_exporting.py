@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 
 def test_export_adds_graphs_that_predict_uses(run, model):
     code, out, _ = run("export", "--model", str(model), "--json")
@@ -50,3 +52,22 @@ def test_a_standalone_file_and_a_new_bundle_are_two_commands(run, model):
     code, _, err = run("export", "--model", str(model), "--standalone", "x.onnx", "--out", "x")
     assert code == 2
     assert "Expected --out or --standalone, found both" in err
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ("several/model.onnx", "Expected a name that no file of a model has"),
+        ("tickets.csv", "Expected a file .onnx"),
+        (".", "Expected a file .onnx"),
+        ("several/model.safetensors", "Expected a file .onnx"),
+    ],
+)
+def test_a_standalone_file_replaces_nothing_else(run, model, tmp_path, file, problem):
+    model.rename(tmp_path / "several")
+    (tmp_path / "tickets.csv").write_text("text\ngood\n")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    code, _, err = run("export", "--model", "several", "--standalone", file)
+    assert code == 2
+    assert problem in err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

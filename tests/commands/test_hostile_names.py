@@ -39,6 +39,7 @@ def hostile(make_bundle, tmp_path: Path) -> str:
         ["evaluate", "--data", "texts.csv", "--slice", f"none{CLEAR}"],
         ["explain", "a good film", "--label", f"none{TURN}"],
         ["explain", "a good film", "--against", GOOD],
+        ["export", "--standalone", "one.onnx"],
     ],
 )
 def test_labels_columns_and_their_errors_are_printable(run, hostile, arguments):

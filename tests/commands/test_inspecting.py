@@ -51,6 +51,23 @@ def test_a_folder_of_pictures_and_one_page(run, model, tmp_path):
     assert "&lt;b&gt;bad" in (folder / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_the_page_of_an_empty_text_says_that_it_has_no_label(run, model, tmp_path, text):
+    code, _, err = run("inspect", text, "--model", str(model), "--out", "empty")
+    assert code == 0, err
+    page = (tmp_path / "empty" / "index.html").read_text(encoding="utf-8")
+    assert "no label, the text is empty" in page
+
+
+def test_the_page_of_a_text_without_labels_shows_a_dash(run, make_bundle, tmp_path):
+    bundle = make_bundle(("joy", "anger"), thresholds=(0.99999, 0.99999))
+    save_bundle(tmp_path / "several", bundle)
+    code, _, err = run("inspect", TEXT, "--model", str(tmp_path / "several"), "--out", "none")
+    assert code == 0, err
+    page = (tmp_path / "none" / "index.html").read_text(encoding="utf-8")
+    assert '<span class="number">- 0.' in page
+
+
 def test_standard_input_is_one_text(run, model, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"not bad\n\xff good")))
     values = json.loads(run("inspect", "-", "--model", str(model), "--json")[1])

@@ -45,6 +45,8 @@ def test_lists_written_as_text_are_noticed():
         [f"{aspect};{mood}" for aspect in ("price", "taste", "staff") for mood in MOODS],
         ["food, drinks and more", "clothes", "toys, games", "books"],
         ["joy", "love", "joy|love"],
+        [f"{whole},{tenth}" for whole in range(10) for tenth in range(10)],
+        [f"{first}|{second}" for first in ("en", "de", "fr") for second in ("en", "de", "fr")],
         [],
     ],
 )

@@ -54,6 +54,22 @@ def test_pieces_cut_anywhere_score_like_the_whole_text(text, cut):
     np.testing.assert_allclose(pieced[-1].probabilities, expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("pieces", "problem"),
+    [
+        (None, "Expected a text or its pieces, found NoneType"),
+        (3, "Expected a text or its pieces, found int"),
+        ({"text": "good"}, "Expected a text or its pieces, found dict"),
+        (["good", None], "Expected every piece to be a string, found NoneType at index 1"),
+        (b"good", "Expected every piece to be a string, found int at index 0"),
+        (["good", float("nan")], "Expected every piece to be a string, found float at index 1"),
+    ],
+)
+def test_what_is_no_text_is_refused(predictor, pieces, problem):
+    with pytest.raises(UsageError, match=problem):
+        list(stream(predictor, pieces))
+
+
 def test_a_word_is_scored_when_it_is_complete(predictor):
     reader = Reader(predictor)
     assert [s.text for s in reader.read("not ba")] == ["not"]

@@ -199,6 +199,16 @@ def test_a_failure_before_the_first_result_leaves_the_folder_free(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("minutes", [LONG, None])
+def test_a_kill_before_the_settings_are_written_leaves_no_run(csv_file: Path, tmp_path, minutes):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    race.begin(folder, LONG)
+    train(_settings(csv_file, training__trials=1), folder, QUIET, minutes=minutes)
+    assert (folder / "config.json").exists()
+    assert not (folder / "race").exists()
+
+
 def test_a_folder_of_the_user_named_race_stays(csv_file: Path, tmp_path: Path):
     mine = tmp_path / "run" / "race" / "notes.txt"
     mine.parent.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """A first model labels texts without labels, and a second one learns from all of them."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from tiny_runs import QUIET, Heard, interrupted_at, tiny, tiny_auto
 from sentiment_lstm.bundle import RUN_SETTINGS, load_bundle
 from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.data.screening import SetAside
-from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.errors import DataError, TrainingError, UsageError
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.training import self_training
 from sentiment_lstm.training.run import resume, train
 from sentiment_lstm.training.self_training import LABELS, TEACHER, read_labels, texts_to_label
+from sentiment_lstm.training.trials import digest_of
 
 
 @pytest.fixture
@@ -71,6 +73,50 @@ def test_a_resumed_run_ends_with_the_same_weights(
     assert whole.config.temperature == resumed.config.temperature
     for name, weight in whole.weights.items():
         np.testing.assert_array_equal(resumed.weights[name], weight)
+
+
+def test_a_kill_before_the_first_model_is_deleted_leaves_none(
+    csv_file: Path, more: str, tmp_path: Path, monkeypatch
+) -> None:
+    remove = shutil.rmtree
+
+    def killed(folder: Path, **options: bool) -> None:
+        if Path(folder).name == TEACHER:
+            raise KeyboardInterrupt
+        remove(folder, **options)
+
+    with monkeypatch.context() as context:
+        context.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(_auto(csv_file, more, training__trials=0), tmp_path / "run", QUIET)
+    assert (tmp_path / "run" / LABELS).exists()
+    assert (tmp_path / "run" / TEACHER).exists()
+    resume(tmp_path / "run", QUIET)
+    assert not (tmp_path / "run" / TEACHER).exists()
+
+
+@pytest.mark.parametrize("change", ["another text", "a text more", "a text less"])
+@pytest.mark.parametrize("steps", [12, 17, 24, 25])
+def test_unlabelled_texts_that_changed_are_refused(
+    csv_file: Path, more: str, tmp_path: Path, monkeypatch, change: str, steps: int
+) -> None:
+    made = []
+
+    def is_here(_: object) -> bool:
+        made.append(1)
+        return len(made) == steps
+
+    settings, run = _auto(csv_file, more, training__trials=2), tmp_path / "run"
+    interrupted_at(monkeypatch, train=lambda: train(settings, run, QUIET), when=is_here)
+    lines = Path(more).read_text().splitlines()
+    changed = {
+        "another text": [*lines[:-1], "number 59 and a lovely quokka"],
+        "a text more": [*lines, "number 60 and a lovely quokka"],
+        "a text less": lines[:-1],
+    }
+    Path(more).write_text("\n".join(changed[change]))
+    with pytest.raises(TrainingError, match="Expected the texts that the run in"):
+        resume(run, QUIET)
 
 
 def test_the_unlabelled_texts_change_the_model(csv_file: Path, more: str, tmp_path: Path) -> None:
@@ -162,8 +208,9 @@ def test_of_very_many_texts_the_seed_chooses(tmp_path: Path, monkeypatch) -> Non
 
 def test_labels_are_soft_and_improbable_classes_are_left_out(tmp_path: Path) -> None:
     scores = np.array([[0.6, 0.38, 0.02], [0.01, 0.01, 0.98]])
-    save_file(self_training._as_arrays(scores), tmp_path / LABELS)
     unlabelled = [replace(example, label=None) for example in EXAMPLES[:2]]
+    arrays = {**self_training._as_arrays(scores), "texts": digest_of(unlabelled)}
+    save_file(arrays, tmp_path / LABELS)
     first, second = read_labels(unlabelled, ("a", "b", "c"), tmp_path)
     assert (first.text, first.label, second.label) == ("text 0", "a", "c")
     assert first.class_probabilities == pytest.approx({"a": 0.6 / 0.98, "b": 0.38 / 0.98})

@@ -10,6 +10,7 @@ import typer
 
 from sentiment_lstm.commands.options import Json
 from sentiment_lstm.commands.output import print_line
+from sentiment_lstm.wording import printable
 
 if TYPE_CHECKING:
     from sentiment_lstm.bundle import Bundle
@@ -41,6 +42,8 @@ def export(
 
     if standalone and out:
         raise UsageError("Expected --out or --standalone, found both: leave one out.")
+    if standalone:
+        _check_name(standalone)
     try:
         if standalone:
             _write_standalone(model, standalone, only, as_json=as_json)
@@ -51,6 +54,20 @@ def export(
             f"Expected {error.name} to build graphs, found it is not installed: "
             "pip install 'sentiment-lstm[train]'."
         ) from error
+
+
+def _check_name(file: Path) -> None:
+    """Check that a standalone file replaces neither another type of file nor a model's graph."""
+    from sentiment_lstm.bundle import GRAPHS, is_bundle
+    from sentiment_lstm.errors import UsageError
+
+    if file.suffix.lower() != ".onnx" or file.is_dir():
+        raise UsageError(f"Expected a file .onnx for --standalone, found {str(file)!r}: name one.")
+    if file.name in GRAPHS and is_bundle(file.parent):
+        raise UsageError(
+            f"Expected a name that no file of a model has, found {file.name} in {file.parent}: "
+            "name another."
+        )
 
 
 def _add_graphs(model: Path, out: Path, only: Kind | None, *, as_json: bool) -> None:
@@ -85,11 +102,12 @@ def _write_standalone(model: Path, file: Path, only: Kind | None, *, as_json: bo
     if as_json:
         print_line(json.dumps(_described(bundle, file, graph, kind, difference)))
     else:
-        print_line(
+        line = (
             f"{file}: {len(graph):,} bytes, {kind}, probabilities of "
             f"{', '.join(bundle.config.classes)}; they differ by at most {difference:.1e} "
             "from the package's."
         )
+        print_line(printable(line))
 
 
 def _described(

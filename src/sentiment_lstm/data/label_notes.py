@@ -47,7 +47,8 @@ def how_joined(labels: Collection[str]) -> str | None:
 
     A separator must occur in most of the labels, and the parts must recur in new combinations, most
     of them at several positions. So neither `Smith, John` nor the levels of `food|fruit|apple` look
-    like several labels.
+    like several labels. The number of parts must vary, as in no decimals (`0,5`) and no pairs
+    (`en|de`).
     """
     if 2 * sum(map(_is_list, labels)) > len(labels):
         return "in a list"
@@ -56,15 +57,16 @@ def how_joined(labels: Collection[str]) -> str | None:
 
 def _joins(separator: str, labels: Collection[str]) -> bool:
     positions: defaultdict[str, set[int]] = defaultdict(set)
-    joined = 0
+    counts: list[int] = []
     for label in labels:
         parts = [part.strip() for part in label.split(separator) if part.strip()]
-        joined += len(parts) > 1
+        counts.append(len(parts))
         for position, part in enumerate(parts):
             positions[part].add(position)
     moving = sum(len(places) > 1 for places in positions.values())
     recur = len(positions) < len(labels) and 2 * moving >= len(positions)
-    return recur and 2 * joined > len(labels)
+    most_are_joined = 2 * sum(count > 1 for count in counts) > len(labels)
+    return recur and most_are_joined and len(set(counts)) > 1
 
 
 def _is_list(label: str) -> bool:

@@ -6,7 +6,7 @@ Knows a predictor's tokenizer and runtime, no terminal and no files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,16 +139,33 @@ def stream(predictor: Predictor, pieces: str | Iterable[str]) -> Iterator[Step]:
         pieces: the text, or its pieces in order, cut anywhere.
 
     Raises:
-        UsageError: the model is bidirectional.
+        UsageError: the model is bidirectional, or a piece is not a string.
     """
     reader = Reader(predictor)
-    for piece in _slices(pieces) if isinstance(pieces, str) else pieces:
+    for piece in _slices(pieces) if isinstance(pieces, str) else _checked(pieces):
         yield from reader.read(piece)
     yield from reader.finish()
 
 
 def _slices(text: str) -> Iterator[str]:
     return (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
+
+
+def _checked(pieces: Iterable[str]) -> Iterator[str]:
+    # Tables would give the names of their columns.
+    is_table = isinstance(pieces, Mapping) or hasattr(pieces, "columns")
+    if is_table or not hasattr(pieces, "__iter__"):
+        raise UsageError(
+            f"Expected a text or its pieces, found {type(pieces).__name__}: give a string, or a "
+            "list of strings."
+        )
+    for index, piece in enumerate(pieces):
+        if not isinstance(piece, str):
+            raise UsageError(
+                f"Expected every piece to be a string, found {type(piece).__name__} at index "
+                f"{index}: give a string, or a list of strings."
+            )
+        yield piece
 
 
 def turning_points(labels: Sequence[str | None]) -> list[int]:

@@ -31,6 +31,8 @@ def refuse_to_overwrite(folder: Path, settings: Settings, *, has_race: bool) -> 
         UsageError: there are such files.
     """
     has_run = (folder / RUN_SETTINGS).exists() or is_bundle(folder)
+    if not has_run and race.is_begun(folder) and not race.has_results(folder):
+        race.remove(folder)  # of a process that was killed before it wrote its settings
     in_the_way = [name for name in (*FILES, METRICS_LOG) if (folder / name).exists()]
     if any(_is_source(folder / SET_ASIDE, data) for data in (settings.data, *settings.mixture)):
         in_the_way.append(SET_ASIDE)

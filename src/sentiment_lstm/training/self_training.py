@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 
 from sentiment_lstm.data.corpus import Corpus, unlabelled_texts
 from sentiment_lstm.data.screening import SetAside
-from sentiment_lstm.errors import DataError
+from sentiment_lstm.errors import DataError, TrainingError
 from sentiment_lstm.evaluation.calibration import probabilities
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings
@@ -27,6 +27,7 @@ from sentiment_lstm.training.feed import encode, targets_of
 from sentiment_lstm.training.listener import Listener
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.temperature import logits_of
+from sentiment_lstm.training.trials import OTHER_TEXTS, digest_of
 from sentiment_lstm.training.wide import count_features, fit_linear, with_learnt_features
 
 TEACHER, LABELS = "teacher", "labels.safetensors"
@@ -97,8 +98,9 @@ def with_labels_of_teacher(
     if not path.exists():
         teacher = fit(part, folder / TEACHER)
         logits = _logits(part, unlabelled, teacher, tokenizer, settings)
-        write_atomically(path, save(_as_arrays(probabilities(logits))))
-        shutil.rmtree(folder / TEACHER)
+        arrays = {**_as_arrays(probabilities(logits)), "texts": digest_of(unlabelled)}
+        write_atomically(path, save(arrays))
+    shutil.rmtree(folder / TEACHER, ignore_errors=True)  # also that of a process that was killed
     return replace(part, sample=[*part.sample, *read_labels(unlabelled, part.classes, folder)])
 
 
@@ -111,8 +113,13 @@ def read_labels(
         unlabelled: the texts that it labelled.
         classes: the names of the classes.
         folder: the folder of the second model.
+
+    Raises:
+        TrainingError: these are not the texts that the first model labelled.
     """
     arrays = load((folder / LABELS).read_bytes())
+    if not np.array_equal(arrays["texts"], digest_of(unlabelled)):
+        raise TrainingError(OTHER_TEXTS.format(folder))
     class_probabilities: list[dict[str, float]] = [{} for _ in unlabelled]
     for row, class_index, probability in zip(
         *(arrays[name].tolist() for name in ("rows", "classes", "probabilities")), strict=True

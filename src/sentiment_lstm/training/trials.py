@@ -27,6 +27,10 @@ from sentiment_lstm.training.listener import Listener
 
 FOLDER = "trials"
 LOGITS = "logits.safetensors"
+OTHER_TEXTS = (
+    "Expected the texts that the run in {} began with, found others: restore them, or start a new "
+    "run."
+)
 
 Score = Callable[[Corpus, Path], NDArray[np.float32]]
 """Trains on a corpus in a folder; returns the logits of its validation texts, [N] or [N, C]."""
@@ -81,7 +85,7 @@ def run_trials(
     parts = split_for_trials(corpus, count, seed)
     for number, (training, held_out) in enumerate(parts, start=1):
         folder = run / FOLDER / str(number)
-        path, texts = folder / LOGITS, _digest(training, held_out)
+        path, texts = folder / LOGITS, digest_of(training, held_out)
         is_finished = path.exists()
         if not is_finished:
             folder.mkdir(parents=True, exist_ok=True)
@@ -92,10 +96,7 @@ def run_trials(
             write_atomically(path, save({"logits": logits, "seconds": seconds, "texts": texts}))
         arrays = load(path.read_bytes())
         if not np.array_equal(arrays["texts"], texts):
-            raise TrainingError(
-                f"Expected the texts that the run in {run} began with, found others: restore them, "
-                "or start a new run."
-            )
+            raise TrainingError(OTHER_TEXTS.format(run))
         if is_finished:
             clock.add_before(float(arrays["seconds"][0]))
         trials.append(Trial(training, held_out, arrays["logits"]))
@@ -131,8 +132,8 @@ def split_for_trials(corpus: Corpus, count: int, seed: int) -> list[Part]:
     return parts
 
 
-def _digest(*parts: Sequence[Example]) -> NDArray[np.uint8]:
-    """SHA-256 of texts and labels, to recognise the same trial."""
+def digest_of(*parts: Sequence[Example]) -> NDArray[np.uint8]:
+    """SHA-256 of texts and labels, to recognise them in a resumed run."""
     digest = hashlib.sha256()
     for part in parts:
         for example in part:
