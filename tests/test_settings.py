@@ -284,3 +284,20 @@ def test_names_of_format_1():
     sections = {"model": {"hidden_size": 8, "embedding_size": 4, "layers": 1}, "mixture": []}
     named = {"model": {"hidden": 8, "embedding": 4, "layers": 1}, "mixture": []}
     assert to_format_1(sections) == to_format_1(named) == named
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"9" * 5_000: 1},
+        {"a": "b" * 5_000},
+        {"training": {"c" * 5_000: 1}},
+        {"training": {"seed": "d" * 5_000}},
+        {"training": {"keep": "e" * 5_000}},
+        {"mixture": "f" * 5_000},
+    ],
+)
+def test_a_message_about_a_very_long_value_is_short(values):
+    with pytest.raises(UsageError) as error:
+        Settings.from_dict(values)
+    assert len(str(error.value)) < 1_500

@@ -28,7 +28,7 @@ class Range:
     def check(self, name: str, value: float) -> None:
         """Raise `UsageError` if the value is outside the range. NaN is outside every range."""
         if not self.holds(value):
-            raise UsageError(f"Expected {name} to be {self.words}, found {value!r}.")
+            raise UsageError(f"Expected {name} to be {self.words}, found {value!r:.200}.")
         if value > _LARGEST:
             raise UsageError(f"Expected {name} to be at most {_LARGEST:,}, found {value!r:.30}.")
 
@@ -83,7 +83,7 @@ def converted(name: str, hint: Any, value: object) -> object:  # noqa: ANN401
         return _parse(hint, value)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         expected = _described(hint)
-        raise UsageError(f"Expected {name} to be {expected}, found {value!r}.") from error
+        raise UsageError(f"Expected {name} to be {expected}, found {value!r:.200}.") from error
 
 
 def _described(hint: Any) -> str:  # noqa: ANN401

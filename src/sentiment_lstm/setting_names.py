@@ -99,13 +99,15 @@ def read_toml(path: Path) -> dict[str, object]:
 
 def _flat(sections: Mapping[str, Any]) -> dict[str, object]:
     if not isinstance(sections, Mapping):
-        raise UsageError(f"Expected sections of settings, found {sections!r}.")
+        raise UsageError(f"Expected sections of settings, found {sections!r:.200}.")
     flat: dict[str, object] = {}
     for section, keys in sections.items():
         if section == MIXTURE:
             flat[section] = keys
             continue
         if not isinstance(keys, Mapping):
-            raise UsageError(f"Expected a section of settings, found {section!r} = {keys!r}.")
+            raise UsageError(
+                f"Expected a section of settings, found {section!r:.200} = {keys!r:.200}."
+            )
         flat.update({f"{section}.{key}": value for key, value in keys.items()})
     return flat

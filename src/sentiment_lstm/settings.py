@@ -274,7 +274,7 @@ def _sources(tables: Any) -> tuple[DataSettings, ...]:  # noqa: ANN401
     """The `[[mixture]]` tables of a TOML file, as settings."""
     listed = isinstance(tables, list | tuple)
     if not listed or not all(isinstance(t, Mapping) and "source" in t for t in tables):
-        raise UsageError(f"Expected [[mixture]] tables, each with a source, found {tables!r}.")
+        raise UsageError(f"Expected [[mixture]] tables, each with a source, found {tables!r:.200}.")
     return tuple(
         Settings().updated({f"data.{key}": value for key, value in table.items()}).data
         for table in tables
@@ -296,5 +296,5 @@ def _split_name(name: str) -> tuple[str, str]:
     keys = [f.name for f in dataclasses.fields(_SECTIONS[section])] if section in _SECTIONS else []
     if key not in keys:
         known = ", ".join(f"{section}.{k}" for k in keys) or ", ".join(f"{s}.*" for s in _SECTIONS)
-        raise UsageError(f"Expected a setting among {known}, found {name!r}.")
+        raise UsageError(f"Expected a setting among {known}, found {name!r:.200}.")
     return section, key
