@@ -293,3 +293,12 @@ def test_a_long_text_is_encoded_piece_by_piece(make_bundle, monkeypatch, wide):
             np.testing.assert_array_equal(short.features.ids, pieced.features.ids)
             np.testing.assert_array_equal(short.features.counts, pieced.features.counts)
             assert short.features.last_word == pieced.features.last_word
+
+
+@pytest.mark.parametrize("space", ["\xa0", "\u3000", "\u2028", "\x1c", "\u2003"])
+def test_a_user_name_ends_at_any_white_space(space):
+    tokenizer = TextTokenizer.learn(["@me is a good film"], TextSettings(min_frequency=1))
+    text = f"good @me{space} film @me{space}good"
+    (with_offsets,) = tokenizer.encode([text], offsets=True)
+    np.testing.assert_array_equal(with_offsets.ids, tokenizer.encode([text])[0].ids)
+    assert [text[a:b] for a, b in with_offsets.offsets] == ["good", "@", "film", "@", "good"]

@@ -101,6 +101,8 @@ WORD_START = "\u2581"
 
 _TAG = re.compile(TAG)
 _SPACE = re.compile(r"\s")
+_OTHER_SPACE = re.compile(r"[^\S \x85]")
+"""White space that is no plain space, but for U+0085, which becomes a token."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -164,3 +166,8 @@ def without_surrogates(text: str) -> str:
     if text.isascii():
         return text
     return _SURROGATE.sub("\ufffd", text)
+
+
+def with_plain_spaces(text: str) -> str:
+    """Replace each white space by a plain space, so that a user name ends at any of them."""
+    return _OTHER_SPACE.sub(" ", text)

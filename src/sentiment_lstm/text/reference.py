@@ -14,7 +14,13 @@ from collections.abc import Iterable
 from functools import cache
 
 from sentiment_lstm.settings import TextSettings
-from sentiment_lstm.text.cleaning import DOTTED_I, REPLACEMENTS, TOKEN, without_surrogates
+from sentiment_lstm.text.cleaning import (
+    DOTTED_I,
+    REPLACEMENTS,
+    TOKEN,
+    with_plain_spaces,
+    without_surrogates,
+)
 from sentiment_lstm.text.pipeline import SPECIAL, UNKNOWN
 
 Span = tuple[int, int]
@@ -23,7 +29,7 @@ Character = tuple[str, Span]
 
 def clean(text: str, *, lowercase: bool = True) -> list[Character]:
     """Turn raw text into clean characters, each with its span in the raw text."""
-    text = without_surrogates(text)
+    text = with_plain_spaces(without_surrogates(text))
     characters = [(c, (i, i + 1)) for i, c in enumerate(text)]
     for pattern, content in REPLACEMENTS:
         characters = _replace(characters, pattern, content)

@@ -28,6 +28,7 @@ from sentiment_lstm.text.cleaning import (
     older_normalizer,
     parts_of,
     pre_tokenizer,
+    with_plain_spaces,
     without_surrogates,
 )
 from sentiment_lstm.text.features import FeatureTable
@@ -238,6 +239,7 @@ class TextTokenizer:
     def _encode_chunk(self, texts: list[str], offsets: bool) -> list[Encoded]:
         if self._memory is not None and not offsets:
             return [_without_offsets(ids) for ids in self._memory.ids(texts)]
+        texts = [with_plain_spaces(text) for text in texts]  # as `parts_of` cuts at all of them
         return [Encoded(_ids(ids), _spans(spans)) for ids, spans in self._tokens(texts)]
 
     def _cut(self, texts: list[str]) -> list[tuple[list[int], list[int]]]:
