@@ -16,6 +16,15 @@ from sentiment_lstm.cli import main
 TEXTS = ["a good film", "a bad film", "not bad at all", "good , not bad"]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the exhaustive tests, unless `-m` names them."""
+    if "exhaustive" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture
 def make_bundle() -> Callable[..., Bundle]:
     """Makes a bundle of random weights; keywords are those of `random_bundle`."""

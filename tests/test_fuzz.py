@@ -29,7 +29,7 @@ def test_every_target_has_a_corpus():
     assert {file.parent.name for file in FILES} == set(TARGETS)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_few_seconds_of_every_target(target):
     call = [sys.executable, ROOT / "run.py", "--target", target, "--minutes", "0.05"]

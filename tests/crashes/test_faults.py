@@ -28,7 +28,7 @@ def test_other_commands_on_a_failing_disk(server, template, command, every):
     crash(server, template, command, every, faults=ERRORS).check()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("command", ["predict csv", "export", "score_folder", "train quick"])
 def test_every_point_on_a_failing_disk(server, template, small_model, command, error):

@@ -47,7 +47,7 @@ def test_a_second_kill_loses_nothing_either(server, template, small_model, comma
     crash(server, template, command, every=8, again_at=again_at).check()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_a_kill_at_any_point_loses_nothing(server, template, small_model, command, capsys):
     if command == "predict csv again":

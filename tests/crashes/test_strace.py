@@ -29,6 +29,7 @@ def strace(root: Path, *options: str) -> str | None:
     return None if "PTRACE" in done.stderr or "ptrace" in done.stderr else log.read_text()
 
 
+@pytest.mark.exhaustive
 def test_a_kill_at_any_system_call_loses_nothing(template, tmp_path, capsys):
     reference = Path(shutil.copytree(template, tmp_path / "reference" / "work"))
     log = strace(reference, "-e", f"trace={CALLS}")
