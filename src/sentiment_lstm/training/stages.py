@@ -22,7 +22,7 @@ from sentiment_lstm.evaluation.multi_label import measure_labels
 from sentiment_lstm.evaluation.thresholds import choose_thresholds
 from sentiment_lstm.model.weights import to_arrays
 from sentiment_lstm.records import Example, Targets, class_indices, has_several
-from sentiment_lstm.settings import Settings
+from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.combining import Weights, combine
@@ -81,29 +81,17 @@ def train_stages(
     Without trials, the last training's validation texts give the weights and the temperature. If
     there are unlabelled texts, each of these trainings is self-training.
     """
-    training = settings.training
 
     def fit_twice(part: Corpus, stage: Path) -> Trainer:
         if unlabelled:
             part = with_labels_of_teacher(part, unlabelled, stage, fit, tokenizer, settings)
         return fit(part, stage)
 
-    def score(part: Corpus, stage: Path) -> NDArray[np.float32]:
-        return validation_logits(fit_twice(part, stage))
-
-    if training.trials:
-        trials = run_trials(corpus, training.trials, training.seed, folder, clock, listener, score)
-        corpus_of_last = everything(corpus)
-        listener.on_note(f"last training, on all {len(corpus_of_last.sample):,} texts")
-        trainer = fit_twice(corpus_of_last, folder)
-    else:
-        corpus_of_last = corpus
-        trainer = fit_twice(corpus, folder)
-        trials = [Trial(corpus.sample, corpus.validation, validation_logits(trainer))]
+    trainer, trials, texts = _trained(corpus, settings.training, folder, clock, listener, fit_twice)
     trials, self_labelled = _self_labelled(trials, unlabelled, corpus.classes, folder)
-    if settings.model.wide_features:
-        most, texts = settings.model.wide_features, [*corpus_of_last.sample, *self_labelled]
-        tokenizer = with_learnt_features(tokenizer, texts, most, private=training.private)
+    if most := settings.model.wide_features:
+        all_texts, private = [*texts, *self_labelled], settings.training.private
+        tokenizer = with_learnt_features(tokenizer, all_texts, most, private=private)
     targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
     weights, tokenizer, logits, measured = _put_together(
         corpus, settings, tokenizer, trials, targets, self_labelled, trainer
@@ -117,8 +105,33 @@ def train_stages(
         "parameters": sum(array.size for array in weights.values()),
         **{f"validation_{name}": value for name, value in by_label.items()},
     }
-    read = len(corpus_of_last.sample)
-    return Finished(weights, thresholds, tokenizer, read, trials, metrics)
+    return Finished(weights, thresholds, tokenizer, len(texts), trials, metrics)
+
+
+def _trained(
+    corpus: Corpus,
+    training: TrainingSettings,
+    folder: Path,
+    clock: Clock,
+    listener: Listener,
+    fit: Fit,
+) -> tuple[Trainer, list[Trial], Sequence[Example]]:
+    """The last training, its trials, and the texts that it read.
+
+    Without trials, the last training counts as the only one.
+    """
+    if not training.trials:
+        trainer = fit(corpus, folder)
+        trial = Trial(corpus.sample, corpus.validation, validation_logits(trainer))
+        return trainer, [trial], corpus.sample
+
+    def score(part: Corpus, stage: Path) -> NDArray[np.float32]:
+        return validation_logits(fit(part, stage))
+
+    trials = run_trials(corpus, training.trials, training.seed, folder, clock, listener, score)
+    corpus_of_last = everything(corpus)
+    listener.on_note(f"last training, on all {len(corpus_of_last.sample):,} texts")
+    return fit(corpus_of_last, folder), trials, corpus_of_last.sample
 
 
 def _self_labelled(
