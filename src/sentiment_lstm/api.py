@@ -260,9 +260,11 @@ class SentimentClassifier:
             return [] if only_reached else [LabelScore(label=None, score=None)]
         if only_reached:
             reached = self.predictor.chosen(row)
-            return [LabelScore(label=self.classes_[c], score=float(row[c])) for c in reached]
+            return [
+                LabelScore(label=self.predictor.classes[c], score=float(row[c])) for c in reached
+            ]
         best = np.argsort(-row, kind="stable")[:top_k]
-        ranked = [LabelScore(label=self.classes_[i], score=float(row[i])) for i in best]
+        ranked = [LabelScore(label=self.predictor.classes[i], score=float(row[i])) for i in best]
         if not self.predictor.multi_label:
             ranked[0]["label"] = self.predictor.label(row, abstain_below)
         return ranked

@@ -121,7 +121,8 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         _check_files(folder)
         weights, hashes, half = read_weights(folder / WEIGHTS)
-        config = config_from_json(folder / CONFIG, _read_json(folder / CONFIG))
+        values = _read_json(folder / CONFIG)
+        config = config_from_json(folder / CONFIG, values)
         correct_slips = config.text.correct_slips
         bundle = Bundle(
             config=config,
@@ -131,7 +132,7 @@ def load_bundle(folder: Path) -> Bundle:
             weights=weights,
             metrics=_read_json(folder / METRICS),
             card=(folder / CARD).read_text(encoding="utf-8", errors="replace"),
-            graphs=_read_graphs(folder),
+            graphs=_read_graphs(folder, values.get("graphs", [])),
             half=half,
             folder=folder.absolute(),
         )
@@ -238,11 +239,12 @@ def _read_json(path: Path) -> dict[str, Any]:
     return dict(values)
 
 
-def _read_graphs(folder: Path) -> dict[str, bytes]:
+def _read_graphs(folder: Path, names: object) -> dict[str, bytes]:
     """The graphs that config.json lists. Others may be left from an older model: ignore them."""
-    names = _read_json(folder / CONFIG).get("graphs", [])
-    are_known = isinstance(names, list) and all(name in GRAPHS for name in names)
-    require(are_known, folder / CONFIG, f"'graphs' among {', '.join(GRAPHS)}", repr(names))
+    known = names if isinstance(names, list) and all(name in GRAPHS for name in names) else None
+    expected = f"'graphs' among {', '.join(GRAPHS)}"
+    require(known is not None, folder / CONFIG, expected, repr(names))
+    names = known or []
     _require_files(folder, names)
     return {name: (folder / name).read_bytes() for name in names}
 

@@ -37,7 +37,6 @@ class Config:
     classes: tuple[str, ...]
     temperature: float = 1.0
     provenance: Mapping[str, object] = field(default_factory=dict)
-    format_version: int = 1
     thresholds: tuple[float, ...] | None = None
 
     @property
@@ -51,7 +50,7 @@ def config_as_json(config: Config, *, has_wide_path: bool) -> dict[str, object]:
     sections = to_format_1(Settings(model=config.model, text=config.text).to_dict())
     return {
         "architecture": ARCHITECTURE,
-        "format_version": 2 if has_wide_path or config.multi_label else 1,
+        "format_version": FORMAT_VERSION if has_wide_path or config.multi_label else 1,
         "model": sections["model"],
         "text": sections["text"],
         "id2label": {str(i): name for i, name in enumerate(config.classes)},
@@ -92,7 +91,6 @@ def config_from_json(path: Path, values: Mapping[str, Any]) -> Config:
         classes=classes,
         temperature=values.get("temperature", 1.0),
         provenance=values["training"],
-        format_version=values["format_version"],
         thresholds=_read_thresholds(path, values, classes),
     )
 

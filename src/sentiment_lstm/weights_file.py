@@ -110,4 +110,5 @@ def read_weights(
         fits = array.dtype in (np.float32, np.float16)
         require(fits, path, f"{name} in float32 or float16", array.dtype)
     half = all(array.dtype == np.float16 for array in arrays.values())
-    return {name: array.astype(np.float32) for name, array in arrays.items()}, hashes, half
+    weights = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
+    return weights, hashes, half

@@ -37,6 +37,18 @@ def test_standard_input_is_scored_to_standard_output(run, model, source, monkeyp
     assert json.loads(bad)["reason"] == "empty text"
 
 
+def test_a_list_of_bad_rows_is_not_replaced_unasked(run, model, source, tmp_path):
+    other = tmp_path / "in.jsonl.bad.jsonl"
+    other.write_text("of an output called in.jsonl")
+    call = ["predict", "--model", str(model), "--input", str(source), "--output", "-"]
+    code, _, err = run(*call)
+    assert code == 2
+    assert "Expected no file in.jsonl.bad.jsonl, found one" in err
+    assert other.read_text() == "of an output called in.jsonl"
+    assert run(*call, "--overwrite")[0] == 0
+    assert json.loads(other.read_text())["reason"] == "empty text"
+
+
 def test_a_pipe_has_the_format_of_the_file_at_its_other_end(run, model, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text,n\ngood,1\n")))
     run("predict", "--model", str(model), "--input", "-", "--output", "OUT.CSV")

@@ -2,11 +2,14 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file
 
-from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.bundle import WEIGHTS, save_bundle
+from sentiment_lstm.commands.reporting import sizes
 from sentiment_lstm.evaluation import cases
 
 CALL = ("evaluate", "--model", "model", "--data", "films.csv")
@@ -117,3 +120,12 @@ def test_without_matplotlib_nothing_is_measured(run, monkeypatch, tmp_path: Path
     assert (code, err.count("\n")) == (1, 1)
     assert "sentiment-lstm[report]" in err
     assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_stored_bytes_are_those_of_the_file(make_bundle, tmp_path: Path, half: bool):
+    for wide in (False, True):
+        bundle = replace(make_bundle(wide=wide), half=half)
+        save_bundle(tmp_path / f"{wide}", bundle)
+        arrays = load_file(tmp_path / f"{wide}" / WEIGHTS).values()
+        assert sizes(bundle)["stored bytes"] == sum(array.nbytes for array in arrays)

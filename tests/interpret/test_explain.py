@@ -162,6 +162,11 @@ def test_spans_of_long_texts_are_left_out_together(bundle, monkeypatch):
     ]
 
 
+def test_an_empty_label_is_no_class(bundle):
+    with pytest.raises(UsageError, match="Expected a class to explain among"):
+        explainer_of(bundle).explain("good", label="")
+
+
 def test_neighbours_are_joined():
     words = [range(0, 1), range(1, 3), range(3, 4)]
     assert join_neighbours(words, 2) == [range(0, 3), range(3, 4)]

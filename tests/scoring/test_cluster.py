@@ -193,3 +193,9 @@ def test_a_batch_function_for_spark(bundle):
     assert predicted["label"].tolist() == [prediction.label for prediction in expected]
     scores = np.array([prediction.score for prediction in expected], dtype=np.float64)
     np.testing.assert_allclose(predicted["score"], scores)
+
+
+def test_labels_for_spark_are_joined_by_a_sign_that_none_contains(make_bundle):
+    bundle = make_bundle(classes=("a|b", "c"), thresholds=(0.01, 0.01))
+    predicted = cluster.predict_function(bundle)()(np.array(["a good film"], dtype=object))
+    assert predicted["label"].tolist() == ["a|b;c"]

@@ -191,3 +191,10 @@ def test_unlabelled_texts_are_for_self_training(seen: Look):
     for names in given:
         kept = choose(unlabelled.updated({"training.given": names}), seen)
         assert (kept.training.self_training, kept.language.epochs) == (False, 3)
+
+
+def test_a_given_length_of_texts_counts_for_the_time():
+    long = replace(SMALL, texts=20_000, words=2_000.0)
+    usual, longer = (choose(_given(**given), long) for given in ({}, {"text__max_tokens": 2_000}))
+    assert longer.text.max_tokens == 2_000
+    assert longer.training.max_steps < usual.training.max_steps / 5

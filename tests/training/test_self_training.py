@@ -217,3 +217,19 @@ def test_labels_are_soft_and_improbable_classes_are_left_out(tmp_path: Path) -> 
     assert second.class_probabilities == {"c": 1.0}
     even = self_training._as_arrays(np.full((1, 200), 1 / 200))
     assert len(even["classes"]) == 200
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_both_parts_of_the_first_model_have_the_same_class_weights(
+    csv_file: Path, more: str, tmp_path: Path, monkeypatch, balanced: bool
+) -> None:
+    seen, original = [], self_training.wide_logits
+
+    def noted(*arguments, is_balanced: bool):
+        seen.append(is_balanced)
+        return original(*arguments, is_balanced=is_balanced)
+
+    monkeypatch.setattr(self_training, "wide_logits", noted)
+    settings = _auto(csv_file, more, training__trials=0, training__class_weights=balanced)
+    train(settings, tmp_path / "run", QUIET)
+    assert seen == [balanced]

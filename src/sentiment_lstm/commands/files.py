@@ -46,6 +46,12 @@ def predict_file(
         folder = stack.enter_context(_folder_of_pipes()) if "-" in (source, out) else Path()
         input_file = _keep_standard_input(folder, out) if source == "-" else Path(source)
         target = folder / f"out{_printed_kind(input_file)}" if out == "-" else Path(out)
+        printed_bad = Path(f"{input_file.name}.bad.jsonl")
+        if out == "-" and source != "-" and printed_bad.exists() and not overwrite:
+            raise UsageError(
+                f"Expected no file {printed_bad}, found one: it may belong to another output. Move "
+                "it away, or give --overwrite."
+            )
         job = Job(input_file, target, fingerprint(classifier.bundle), **options)
         with _progress() as progress:
             outcome = score_file(classifier.predictor, job, progress, overwrite=overwrite)
@@ -53,7 +59,7 @@ def predict_file(
         if out == "-":
             _print(target)
             if outcome.set_aside:
-                bad = _copy(bad, Path(f"{input_file.name}.bad.jsonl"))
+                bad = _copy(bad, printed_bad)
     _report(outcome, out, bad, as_json=as_json)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.commands.output import say
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.weights_file import WIDE
 from sentiment_lstm.wording import MOST_SHOWN, first_names
 
 if TYPE_CHECKING:
@@ -126,7 +127,12 @@ def facts(bundle: Bundle) -> dict[str, str]:
 def sizes(bundle: Bundle) -> dict[str, int]:
     """The number of a model's parameters, and the bytes of its weights and graphs as stored."""
     parameters = sum(array.size for array in bundle.weights.values())
-    stored = (2 if bundle.half else 4) * parameters + sum(map(len, bundle.graphs.values()))
+    stored = sum(  # the wide path is stored in float16, with a hash for each feature
+        (2 if bundle.half or name == WIDE else 4) * array.size
+        for name, array in bundle.weights.items()
+    )
+    stored += 0 if bundle.tokenizer.hashes is None else bundle.tokenizer.hashes.nbytes
+    stored += sum(map(len, bundle.graphs.values()))
     return {"parameters": parameters, "stored bytes": stored}
 
 

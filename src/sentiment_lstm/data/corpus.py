@@ -15,6 +15,7 @@ from pathlib import Path
 from sentiment_lstm.data.label_sets import LabelSets
 from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.data.open import (
+    has_own_validation,
     labeller_of,
     list_splits,
     open_source,
@@ -167,7 +168,7 @@ def _load(
 ) -> Corpus:
     source = open_source(data)
     labeller = labeller_of(source, data, classes)
-    own_validation = data.split == "train" and "validation" in list_splits(data.source)
+    own_validation = has_own_validation(data)
     excluded = _excluded(data)
     if own_validation:
         excluded |= _texts_of(replace(data, split="validation", streaming=True))

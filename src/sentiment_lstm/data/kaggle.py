@@ -105,12 +105,12 @@ def _rows(path: Path, file_format: Format, data: DataSettings) -> Iterator[Row]:
 
 def _check(record: Record[list[str]], name: str) -> None:
     """Refuse a file in which quotes or commas are not as in the Kaggle CSV."""
-    found = "three fields or more" if len(record.values or ()) > len(COLUMNS) else record.problem
-    if found is None or found == TOO_LONG:
+    problem = "three fields or more" if len(record.values or ()) > len(COLUMNS) else record.problem
+    if problem is None or problem == TOO_LONG:
         return
     raise DataError(
-        f"Expected two fields a line in {name}, found: {found} in line {record.line}; to set such "
-        "lines aside add --text-column review --label-column sentiment."
+        f"Expected two fields a line in {name}, found: {problem} in line {record.line}; to set "
+        "such lines aside add --text-column review --label-column sentiment."
     )
 
 

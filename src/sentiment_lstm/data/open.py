@@ -81,6 +81,11 @@ def list_splits(source: str) -> tuple[str, ...]:
         return acl_splits(path) if is_acl_imdb(path) else hub.hub_splits(str(path))
 
 
+def has_own_validation(data: DataSettings) -> bool:
+    """Whether a source brings a validation split for its training split."""
+    return data.split == "train" and "validation" in list_splits(data.source)
+
+
 def is_missing(source: str) -> bool:
     """Whether a local path or registered set does not exist.
 

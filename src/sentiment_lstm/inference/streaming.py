@@ -103,6 +103,8 @@ class Reader:
             yield self._step("", 0, 0, self._predictor.tokenizer.encode([""])[0])
 
     def _steps(self, text: str) -> Iterator[Step]:
+        if not text:
+            return
         (encoded,) = self._predictor.tokenizer.encode(
             [text], offsets=True, last_word=self._last_word
         )

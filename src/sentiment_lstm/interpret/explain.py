@@ -217,7 +217,7 @@ class Explainer:
                 f"{len(ids):,}: give a part of it."
             )
         probabilities = self._predictor.score([encoded])[0]
-        label = label or self._predictor.classes[int(probabilities.argmax())]
+        label = self._predictor.classes[int(probabilities.argmax())] if label is None else label
         towards = direction(self._predictor.classes, label, against)
         words = words_of(self._bundle, encoded)
         if self.gradients is not None and len(ids) <= GRADIENT_TOKENS:

@@ -28,6 +28,7 @@ from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import DataError, MissingExtraError, SentimentError, UsageError
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.scoring.files import Job, Outcome, check_formats, score_file
+from sentiment_lstm.scoring.rows import label_joiner
 from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
 
 MANIFEST = "manifest.json"
@@ -38,8 +39,8 @@ _SIDE_FILE = ".bad.jsonl"
 Score = Callable[[NDArray[np.object_]], Mapping[str, NDArray[Any]]]
 """Takes texts, object [N]; returns `label`, str or None [N], and `score`, float64 [N].
 
-If a text may have several labels, `label` joins them with `|`, and `score` is the highest
-probability."""
+If a text may have several labels, `label` joins them (`scoring.rows.label_joiner`), and
+`score` is the highest probability."""
 
 
 def score_folder(
@@ -93,10 +94,11 @@ def predict_function(bundle: Bundle) -> Callable[[], Score]:
 
     def make() -> Score:
         predictor = open_predictor(bundle, threads=1)
+        joined_by = label_joiner(predictor.classes)
 
         def score(texts: NDArray[np.object_]) -> Mapping[str, NDArray[Any]]:
             predictions = predictor.predict("" if text is None else text for text in texts.ravel())
-            names = ["|".join(prediction.labels) or None for prediction in predictions]
+            names = [joined_by.join(prediction.labels) or None for prediction in predictions]
             labels = np.array(names, dtype=object)
             scores = np.array([p.score for p in predictions], dtype=np.float64)
             return {"label": labels, "score": scores}

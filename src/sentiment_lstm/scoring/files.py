@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -141,7 +142,8 @@ def score_file(
         outcome = _earlier_outcome(job.out, side.done, plan)
         if outcome is None:
             _prepare_parts(job.out, side, parts, plan, overwrite=overwrite)
-            _score_original(predictor, job, formats, original, parts, progress)
+            with _unchanged(original, parts):
+                _score_parts(predictor, job, formats, original, parts, progress)
             outcome = _join_parts(job.out, side, parts, formats[1], plan)
         parts.remove()
         return outcome
@@ -250,18 +252,12 @@ def _prepare_parts(
     parts.start(plan)
 
 
-def _score_original(
-    predictor: Predictor,
-    job: Job,
-    formats: tuple[Format, Format],
-    original: Original,
-    parts: Parts,
-    progress: Progress | None,
-) -> None:
-    """Score the input into parts. If it changes meanwhile, delete them."""
+@contextmanager
+def _unchanged(original: Original, parts: Parts) -> Iterator[None]:
+    """Delete the parts if the input changes while the block runs."""
     try:
         with original.unchanged():
-            _score_parts(predictor, job, formats, original, parts, progress)
+            yield
     except ChangedInputError:
         parts.remove()
         raise

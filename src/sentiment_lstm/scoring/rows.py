@@ -111,7 +111,7 @@ def make_layout(
         _separator(opened, file_format),
         file_format.kind in DELIMITERS and _is_of_spreadsheet(opened),
         tuple(f"{_PROBABILITY}{name}" for name in probabilities_of),
-        None if labels is None else _joiner(labels),
+        None if labels is None else label_joiner(labels),
     )
     if taken := set(layout.added) & set(columns):
         raise UsageError(
@@ -125,8 +125,8 @@ def make_layout(
     return replace(layout, texts=chosen.texts)
 
 
-def _joiner(labels: Sequence[str]) -> str:
-    """The first separator that occurs in no label."""
+def label_joiner(labels: Sequence[str]) -> str:
+    """The first of `|`, `;` and `,` that occurs in no label. It joins several labels of a text."""
     unused = (mark for mark in SEPARATORS if not any(mark in label for label in labels))
     return next(unused, SEPARATORS[0])
 

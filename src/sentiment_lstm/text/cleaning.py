@@ -32,6 +32,8 @@ _VIRAMAS = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
 SOUTH_EAST_ASIAN = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Letters of Thai, Lao, Burmese and Khmer, which have no spaces between words; for use in
 brackets."""
+UNSPACED = SOUTH_EAST_ASIAN + "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Those letters, and Japanese and Chinese ones; for use in brackets."""
 NEWER_REPLACEMENTS: tuple[tuple[str, str], ...] = (
     # In these scripts, some people write a zero-width space between words.
     (f"(?<=[{SOUTH_EAST_ASIAN}])\u200b+(?=[{SOUTH_EAST_ASIAN}])", " "),

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sentiment_lstm.text.cleaning import SOUTH_EAST_ASIAN
+from sentiment_lstm.text.cleaning import UNSPACED
 
-_WITHOUT_SPACES = rf"{SOUTH_EAST_ASIAN}\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-"""Letters of scripts without spaces: a number ends where they begin. For use in brackets."""
-_WORD = re.compile(rf"[^\s{_WITHOUT_SPACES}]+")
+_WORD = re.compile(rf"[^\s{UNSPACED}]+")
+"""In a script without spaces, a number ends where a letter begins."""
 _IDENTIFIES = re.compile(r"[\d@\uff20]|://|&\#?\w|\b(?i:www)\.|[^\W\d_]{2}\.[^\W\d_]{2}")
 """A digit, an @, or a mark of a web address. An entity such as `&commat;` may hide one. Each
 alternative has a bounded length, so a search takes linear time."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from sentiment_lstm.bundle import STARTS, Bundle, is_bundle, load_bundle
 from sentiment_lstm.data.corpus import Corpus
-from sentiment_lstm.data.open import list_splits
+from sentiment_lstm.data.open import has_own_validation
 from sentiment_lstm.provenance import bundle_name, data_sets, registered_set
 from sentiment_lstm.records import UNKNOWN_ID, output_units
 from sentiment_lstm.settings import DataSettings, Settings, TrainingSettings
-from sentiment_lstm.text.cleaning import SOUTH_EAST_ASIAN
+from sentiment_lstm.text.cleaning import UNSPACED
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
 START = STARTS / "english"
@@ -36,10 +36,8 @@ _ENGLISH = frozenset(
 )
 _ENGLISH_WORDS = 0.08
 """The fraction of words in `_ENGLISH`. It recognises English with many rare words."""
-_UNSPACED = re.compile(
-    f"[{SOUTH_EAST_ASIAN}\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-"""A letter of a script without spaces between words. The others are Japanese and Chinese."""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+"""A letter of a script without spaces between words."""
 _UNSPACED_FRACTION = 0.1
 """Texts with a larger fraction of such letters are cut into pieces. The limit is low, because a
 Chinese letter stands for about three letters of an alphabet."""
@@ -51,6 +49,8 @@ _MOST_WEIGHTS = 5_000_000
 _MOST_FEATURES = 200_000
 _FEW, _MANY = 2_000, 30_000
 """Up to `_FEW` texts, four trials share the texts. From `_MANY` on, 10% are kept for validation."""
+_TEXT_TOKENS = 300
+"""A training reads at most this many tokens of a text."""
 _MOST_TOKENS = {True: 5_000_000, False: 12_000_000}
 """Tokens that a training reads in about three minutes on two cores. True: from the start. False:
 from nothing, with a smaller network."""
@@ -120,7 +120,7 @@ def look(corpus: Corpus, data: DataSettings) -> Look:
         has_spaces=unspaced <= _UNSPACED_FRACTION * sum(map(len, words)),
         multi_label=corpus.multi_label,
         start_has_read=has_read(start, data.source),
-        has_validation=data.split == "train" and "validation" in list_splits(data.source),
+        has_validation=has_own_validation(data),
         streaming=corpus.streaming,
     )
 
@@ -149,7 +149,7 @@ def choose(settings: Settings, seen: Look) -> Settings:
         if "training.init" in given
         else seen.start_fits and not given & _FIXED_BY_START
     )
-    plan = _plan(seen, from_start, _texts_of_batch(settings.training, seen))
+    plan = _plan(settings, seen, from_start)
     changes = _network(seen, from_start) | plan | _suited_to(settings.training)
     if settings.language.sources and not (given & _OWN_USE or seen.multi_label or seen.streaming):
         changes |= {"training.self_training": True, "language.epochs": 0}
@@ -245,19 +245,23 @@ def _network(seen: Look, from_start: bool) -> dict[str, object]:
     }
 
 
-def _plan(seen: Look, from_start: bool, texts_of_batch: float) -> dict[str, object]:
+def _plan(settings: Settings, seen: Look, from_start: bool) -> dict[str, object]:
     """Updates, batches, learning rate, and the texts to leave out."""
     passes = 5 * math.sqrt(5_000 / seen.texts) * (len(seen.classes) / 4) ** 0.25
     passes = min(40.0, max(3.0, passes))
-    tokens = max(1.0, min(seen.words, 300.0) * seen.texts)
+    is_given = "text.max_tokens" in settings.training.given
+    most_tokens = (is_given and settings.text.max_tokens) or _TEXT_TOKENS
+    tokens = max(1.0, min(seen.words, most_tokens) * seen.texts)
     within_time = _MOST_TOKENS[from_start] / tokens
     passes = min(passes * (1.0 if from_start else 1.5), within_time)
     alone = seen.has_validation or seen.streaming or seen.texts >= _MANY
     trials = 0 if alone or within_time < 1 else 1 if seen.texts > _FEW else 4
     return {
-        "text.max_tokens": 300,
+        "text.max_tokens": _TEXT_TOKENS,
         "training.batch_texts": _BATCH_TEXTS,
-        "training.max_steps": max(1, round(passes * seen.texts / texts_of_batch)),
+        "training.max_steps": max(
+            1, round(passes * seen.texts / _texts_of_batch(settings.training, seen))
+        ),
         "training.epochs": 1_000,
         "training.patience": 0,
         "training.keep": "last",

@@ -86,7 +86,7 @@ def train(
 
     Returns:
         The run's metrics, as `metrics.json` holds them. `train_seconds` runs from reading the
-        texts to the last validation.
+        texts to the fitted wide path. The linear baseline does not count.
 
     Raises:
         UsageError: the folder holds a run already, or files that would be overwritten; or the
@@ -162,6 +162,7 @@ def _run(
         if settings.training.auto:
             trials = _candidate_trials(corpus, resume_folder, interrupts, clock)
             settings, initial_model = _look(settings, trials, folder, listener)
+            # Else the seconds of the trials that a race hands over would count twice.
             clock = Clock(clock.seconds)
         prepare(settings.training)
         provenance = origin_of(settings, initial_model)

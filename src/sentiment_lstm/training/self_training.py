@@ -23,12 +23,13 @@ from sentiment_lstm.records import Example
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.storage import write_atomically
 from sentiment_lstm.text.tokenizer import TextTokenizer
-from sentiment_lstm.training.feed import encode, targets_of
+from sentiment_lstm.training.combining import wide_logits
+from sentiment_lstm.training.feed import encode
 from sentiment_lstm.training.listener import Listener
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.temperature import logits_of
 from sentiment_lstm.training.trials import OTHER_TEXTS, digest_of
-from sentiment_lstm.training.wide import count_features, fit_linear, with_learnt_features
+from sentiment_lstm.training.wide import with_learnt_features
 
 TEACHER, LABELS = "teacher", "labels.safetensors"
 """In the folder of a second model: the folder of the first one, and the labels that it gave."""
@@ -155,10 +156,7 @@ def _logits(
         tokenizer = with_learnt_features(tokenizer, part.sample, most, private=private)
     if tokenizer.features is None:
         return deep
-    counts = count_features(tokenizer, [*part.sample, *unlabelled])
-    rows = np.arange(len(part.sample) + len(unlabelled))
-    labelled, others = np.split(rows, [len(part.sample)])
-    targets = targets_of(part.sample, part.classes)
-    weights = np.array([example.weight for example in part.sample], dtype=np.float32)
-    linear = fit_linear(counts, labelled, targets, len(part.classes), weights)
-    return np.asarray((deep + counts.logits(linear, others)) / 2, dtype=np.float32)
+    both = replace(part, validation=list(unlabelled))
+    is_balanced = settings.training.class_weights
+    wide = wide_logits(both, tokenizer, [(part.sample, unlabelled)], is_balanced=is_balanced)
+    return np.asarray((deep + wide) / 2, dtype=np.float32)
