@@ -72,8 +72,9 @@ def _race(run: Path, trials: _Trials, minutes: float, asked: Settings = ASKED):
     if not (run / "race").exists():
         run.mkdir(exist_ok=True)
         begin(run, minutes)
-    racing = Race(asked, FEW, run, trials, heard)  # type: ignore[arg-type]
-    return racing.run_to_end(automatic.choose(asked, FEW)), heard.sentences
+    chosen = automatic.choose(asked, FEW)
+    racing = Race(asked, chosen, FEW, run, trials, heard)  # type: ignore[arg-type]
+    return racing.run_to_end(), heard.sentences
 
 
 def test_the_choice_of_auto_stays_if_no_other_is_better(tmp_path: Path):

@@ -96,7 +96,8 @@ class CandidateTrials:
     corpus: Corpus
     clock: Clock
     run_session: RunSession
-    _wide: dict[tuple[str | None, str], NDArray[np.float32] | None] = field(default_factory=dict)
+    _starts: dict[str | None, tuple[Bundle | None, TextTokenizer]] = field(default_factory=dict)
+    _wide: dict[str | None, NDArray[np.float32] | None] = field(default_factory=dict)
 
     def probe(self, settings: Settings, folder: Path) -> Speed:
         """Measure the speed of a candidate's first updates. Its folder is deleted again."""
@@ -108,11 +109,12 @@ class CandidateTrials:
             self.corpus, _count(settings), settings.training.seed
         )
         part = replace(self.corpus, sample=list(training), validation=list(held_out))
-        updates = make_trainer(settings, part, tokenizer, start, folder).total or 1
-        few = settings.updated({"training.max_steps": min(_PROBED, updates)})
         shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
         folder.mkdir(parents=True)
-        self.run_session(make_trainer(few, part, tokenizer, start, folder), folder)
+        trainer = make_trainer(settings, part, tokenizer, start, folder)
+        updates = trainer.total or 1
+        few = replace(settings.training, max_steps=min(_PROBED, updates))
+        self.run_session(Trainer(trainer.model, few, trainer.feed, trainer.objective), folder)
         lines = [line for line in read_metrics(folder) if "tokens_per_second" in line]
         seconds = [line["tokens"] / line["tokens_per_second"] for line in lines]
         shutil.rmtree(folder)
@@ -154,20 +156,26 @@ class CandidateTrials:
     def _prepared(
         self, settings: Settings, folder: Path
     ) -> tuple[Settings, Bundle | None, TextTokenizer]:
-        """The resolved settings, the model to start from, and the tokenizer."""
+        """The resolved settings, the model to start from, and the tokenizer.
+
+        Candidates with one start share the tokenizer, which remembers the words it has read.
+        """
         initial_model = load_initial_model(settings, folder)
         settings = resolve(settings, initial_model)
-        start = adapt_initial_model(initial_model, settings, self.corpus, folder, Listeners())
-        return settings, start, choose_tokenizer(start, self.corpus.sample, settings)
+        init = settings.training.init
+        if init not in self._starts:
+            start = adapt_initial_model(initial_model, settings, self.corpus, folder, Listeners())
+            self._starts[init] = start, choose_tokenizer(start, self.corpus.sample, settings)
+        return settings, *self._starts[init]
 
     def _wide_logits(
         self, settings: Settings, tokenizer: TextTokenizer
     ) -> NDArray[np.float32] | None:
         """The wide path's logits of the texts held out, which candidates with one start share."""
-        key = settings.training.init, settings.text.kind
-        if key not in self._wide:
-            self._wide[key] = self._fitted_wide_logits(settings, tokenizer)
-        return self._wide[key]
+        init = settings.training.init
+        if init not in self._wide:
+            self._wide[init] = self._fitted_wide_logits(settings, tokenizer)
+        return self._wide[init]
 
     def _fitted_wide_logits(
         self, settings: Settings, tokenizer: TextTokenizer

@@ -128,6 +128,7 @@ class Race:
 
     Args:
         asked: the settings of the user, before `auto` chose.
+        chosen: the choice of `auto`.
         seen: the look at the texts.
         run: the folder of the run, in which `begin` was called.
         trials: measures candidates.
@@ -135,9 +136,15 @@ class Race:
     """
 
     def __init__(
-        self, asked: Settings, seen: Look, run: Path, trials: CandidateTrials, listener: Listener
+        self,
+        asked: Settings,
+        chosen: Settings,
+        seen: Look,
+        run: Path,
+        trials: CandidateTrials,
+        listener: Listener,
     ) -> None:
-        self.asked, self.seen, self.run = asked, seen, run
+        self.asked, self.chosen, self.seen, self.run = asked, chosen, seen, run
         self.trials, self.listener = trials, listener
         self.clock: Clock = trials.clock
         self.state = _read(run)
@@ -145,28 +152,24 @@ class Race:
         self.settings: dict[Candidate, Settings] = {}
         self.speeds: dict[tuple[str | None, float], float] = {}
         self.updates = 1
-        self.first = self.champion = Candidate(None)
+        self.first = self.champion = first_candidate(chosen)
 
-    def run_to_end(self, chosen: Settings) -> Winner:
+    def run_to_end(self) -> Winner:
         """Race until the rest of the time is needed for the last training.
-
-        Args:
-            chosen: the choice of `auto`.
 
         Raises:
             TrainingError: the first candidate failed, or the texts changed.
             Interrupted: by a signal; finished trials are kept.
         """
-        self.first = self.champion = first_candidate(chosen)
         self.listener.on_note(
             f"race: within {self.state.minutes:g} minutes other settings are compared with the "
             "choice of auto, and the best are kept. The clock decides how many, so a second call "
             "may choose others."
         )
         if not self.state.results:
-            fraction = self._affordable_fraction(chosen)
+            fraction = self._affordable_fraction()
             if fraction < 1:
-                return Winner(self._shortened(chosen, fraction), None)
+                return Winner(self._shortened(fraction), None)
         best = self._measured(self.champion, 1.0)
         assert best
         tried, number = {self.first}, 0
@@ -196,27 +199,27 @@ class Race:
         """Without trials, the training that was raced is the last one."""
         return self._seconds(candidate) if self._settings(candidate).training.trials else 0.0
 
-    def _affordable_fraction(self, chosen: Settings) -> float:
+    def _affordable_fraction(self) -> float:
         """The fraction of its updates that the first candidate can make, last training included."""
-        speed = self.trials.probe(chosen, self.run / FOLDER / "probe")
+        speed = self.trials.probe(self.chosen, self.run / FOLDER / "probe")
         self.updates, self.state.wide_seconds = speed.updates, speed.wide_seconds
         self.speeds[self.first.start, 1.0] = speed.seconds
         needed = self._seconds_of_trials(self.first) + self._seconds_of_last(self.first)
         return max(_LEAST_FRACTION, self.left / needed)
 
-    def _shortened(self, chosen: Settings, fraction: float) -> Settings:
-        given = LENGTHS & set(chosen.training.given)
+    def _shortened(self, fraction: float) -> Settings:
+        given = LENGTHS & set(self.chosen.training.given)
         if given:
             self.listener.on_note(
                 f"race: no time to compare. {min(given)} is given, so the training takes longer."
             )
-            return chosen
+            return self.chosen
         updates = max(1, int(self.updates * fraction))
         self.listener.on_note(
             f"race: no time to compare. The training makes {updates:,} updates instead of "
             f"{self.updates:,}."
         )
-        return chosen.updated({"training.max_steps": updates})
+        return self.chosen.updated({"training.max_steps": updates})
 
     def _fits(self, candidate: Candidate, fraction: float) -> bool:
         """Whether a training ends early enough for the last training of the slower candidate."""

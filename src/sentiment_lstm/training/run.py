@@ -233,7 +233,7 @@ def _look(
     finished = None
     if race.is_begun(folder):
         prepare(settings.training)
-        winner = race.Race(asked, seen, folder, trials, listener).run_to_end(chosen)
+        winner = race.Race(asked, chosen, seen, folder, trials, listener).run_to_end()
         initial_model = load_initial_model(winner.settings, folder)
         settings, finished = resolve(winner.settings, initial_model), winner.folder
     write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
