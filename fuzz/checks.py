@@ -114,7 +114,8 @@ def _check_against_csv(rows: Sequence[Any], text: str, separator: str) -> None:
 def check_json_lines(data: bytes) -> None:
     """Json lines: each line that is not blank is one row."""
     check_table(data, ".jsonl")
-    text = data.decode("utf-8", errors="replace").removeprefix("\ufeff")
+    # The reader removes the byte order mark, also a second one.
+    text = data.decode("utf-8", errors="replace").lstrip("\ufeff")
     rows = list(read_json_lines(io.BytesIO(text.encode()), longest_line=_LINE))
     lines = [line for line in io.StringIO(text, newline="") if line.strip()]
     _check_places(rows)

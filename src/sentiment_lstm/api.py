@@ -62,7 +62,12 @@ class SentimentClassifier:
 
     def __init__(self, bundle: Bundle, threads: int = 0) -> None:
         self.bundle = bundle
+        self._threads = threads
         self.predictor: Predictor = open_predictor(bundle, threads)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Bundle, int]]:
+        """A copy, also in another process, opens the same bundle."""
+        return type(self), (self.bundle, self._threads)
 
     @classmethod
     def from_pretrained(cls, path: str | os.PathLike[str] | None = None, threads: int = 0) -> Self:

@@ -4,6 +4,8 @@ import sys
 from itertools import chain, count, islice
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from sentiment_lstm.bundle import INT8_GRAPH, save_bundle
@@ -127,7 +129,7 @@ def test_an_error_comes_after_the_windows_before_it(bundle, monkeypatch):
     monkeypatch.setattr(module, "_WINDOW_TEXTS", 2)
     predictions = Predictor(bundle, CountingRuntime()).predict_iter(["good"] * 5 + [None])
     read = []
-    with pytest.raises(UsageError, match="found NoneType at index 5"):
+    with pytest.raises(UsageError, match="found a missing value \\(None\\) at index 5"):
         read.extend(predictions)
     assert len(read) == 4
 
@@ -184,7 +186,24 @@ def test_one_string_is_not_a_list_of_letters(bundle):
         open_predictor(bundle).predict("good")
 
 
-@pytest.mark.parametrize("wrong", [None, 3.5, b"good", ["good"]])
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float32("nan").item(), pd.NA, pd.NaT])
+def test_a_missing_value_is_named_with_its_place(bundle, missing):
+    series = pd.Series(["good", "bad", missing], index=[7, 8, 9], dtype=object)
+    expected = rf"found a missing value \({missing}\) at index 2: leave such rows out"
+    with pytest.raises(UsageError, match=expected):
+        open_predictor(bundle).predict(series)
+
+
+def test_an_arrow_array_is_a_list_of_texts(bundle):
+    predictor = open_predictor(bundle)
+    texts = ["good film", "bad"]
+    assert predictor.predict(pa.array(texts)) == predictor.predict(texts)
+    assert predictor.predict(pa.chunked_array([texts, []])) == predictor.predict(texts)
+    with pytest.raises(UsageError, match="missing value"):
+        predictor.predict(pa.array(["good", None]))
+
+
+@pytest.mark.parametrize("wrong", [3.5, b"good", ["good"]])
 def test_texts_that_are_no_strings_are_refused(bundle, wrong):
     with pytest.raises(UsageError, match=f"found {type(wrong).__name__} at index 1"):
         open_predictor(bundle).predict(["good", wrong])

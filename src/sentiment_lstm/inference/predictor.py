@@ -279,6 +279,8 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
             f"Expected a list of texts, found {type(texts).__name__}: give one column, such as "
             "table['text']."
         )
+    if hasattr(texts, "to_pylist"):  # the elements of an Arrow array are no strings
+        texts = texts.to_pylist()
     try:
         numbered = enumerate(texts)
     except TypeError:
@@ -287,7 +289,19 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
         ) from None
     for index, text in numbered:
         if not isinstance(text, str):
-            raise UsageError(
-                f"Expected every text to be a string, found {type(text).__name__} at index {index}."
-            )
+            raise UsageError(_not_a_string(text, index))
         yield text
+
+
+def _not_a_string(value: object, index: int) -> str:
+    kind = type(value).__name__
+    is_nan = isinstance(value, float) and value != value
+    if is_nan or kind in ("NoneType", "NAType", "NaTType"):  # pandas has the last two
+        return (
+            f"Expected every text to be a string, found a missing value ({value}) at index "
+            f"{index}: leave such rows out, or put an empty text there."
+        )
+    return (
+        f"Expected every text to be a string, found {kind} at index {index}: convert the texts to "
+        "strings."
+    )

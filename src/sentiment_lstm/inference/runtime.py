@@ -10,6 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from threading import Event
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -65,7 +68,7 @@ class Runtime(ABC, Generic[State]):
             BundleError: a logit is not finite.
         """
 
-    def score(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
+    def score(self, texts: Sequence[Encoded], stopped: Event | None = None) -> NDArray[np.float32]:
         """Score a batch of texts. They are padded to the longest, so similar lengths are faster.
 
         A text's score does not depend on the other texts or on the padding (to 1e-6). A text of
@@ -73,6 +76,8 @@ class Runtime(ABC, Generic[State]):
 
         Args:
             texts: N texts of at least one token each.
+            stopped: once it is set, the rest of a long text is not read, and nobody may use the
+                logits.
 
         Returns:
             Logits, [N] or [N, C], as `read` returns them.
@@ -81,7 +86,7 @@ class Runtime(ABC, Generic[State]):
         short = np.flatnonzero(lengths <= (PIECE if self.carries else np.inf))
         long = np.setdiff1d(np.arange(len(texts)), short)
         parts = [self._batch([texts[row] for row in short.tolist()])] if len(short) else []
-        parts += [self._long(texts[row]) for row in long.tolist()]
+        parts += [self._long(texts[row], stopped or Event()) for row in long.tolist()]
         logits = np.concatenate(parts)
         return logits[np.argsort(np.concatenate([short, long]))]
 
@@ -90,11 +95,14 @@ class Runtime(ABC, Generic[State]):
         if min(self.threads, len(batches)) <= 1:
             yield from map(self.score, batches)
             return
-        with ThreadPoolExecutor(self.threads) as pool:
+        stopped = Event()
+        score = partial(self.score, stopped=stopped)
+        with ThreadPoolExecutor(self.threads) as pool, ExitStack() as at_end:
+            at_end.callback(stopped.set)  # an interrupt does not wait until long texts are read
             try:
-                logits = pool.map(self.score, batches)
+                logits = pool.map(score, batches)
             except RuntimeError:  # the main thread has ended: pools take no more work
-                logits = map(self.score, batches)
+                logits = map(score, batches)
             yield from logits
 
     def _batch(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
@@ -102,12 +110,14 @@ class Runtime(ABC, Generic[State]):
         batch = padded(window, np.arange(len(texts)))
         return self.read(batch.ids, batch.lengths, features=feature_batch(texts))[0]
 
-    def _long(self, text: Encoded) -> NDArray[np.float32]:
+    def _long(self, text: Encoded, stopped: Event) -> NDArray[np.float32]:
         state = None
         for piece in text.pieces(PIECE):
             ids = piece.ids[None].astype(np.int64)
             features = feature_batch([piece])
             logits, state = self.read(ids, np.array([len(piece.ids)]), state, features)
+            if stopped.is_set():
+                break
         return logits
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from threading import Event
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,17 +14,30 @@ from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
 from sentiment_lstm.model.classifier import State
 from sentiment_lstm.model.weights import classifier_from
 
+_is_forked = Event()
+
+
+def _use_one_thread() -> None:
+    """PyTorch's threads do not survive a fork: a child that used them would wait for ever."""
+    _is_forked.set()
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_use_one_thread)
+
 
 class TorchRuntime(Runtime[State]):
     """The `Runtime` of a bundle's weights in PyTorch.
 
     Args:
         bundle: the model.
-        threads: CPU threads of the whole process; 0 leaves them unchanged.
+        threads: CPU threads of the whole process; 0 leaves them unchanged. A forked process has
+            one.
     """
 
     def __init__(self, bundle: Bundle, threads: int = 0) -> None:
-        if threads:
+        if threads and not _is_forked.is_set():
             torch.set_num_threads(threads)
         config = bundle.config
         self._model = classifier_from(
