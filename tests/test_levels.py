@@ -45,7 +45,7 @@ LEVELS = (
     ("training",),
     ("inference", "export", "evaluation_data", "measuring"),
     ("scoring", "interpret"),
-    ("api", "serving", "phases"),
+    ("api", "mlflow_model", "serving", "phases"),
     ("commands", "cli", "__main__"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the
@@ -74,6 +74,7 @@ HEAVY = {
     "jinja2",
     "kagglehub",
     "matplotlib",
+    "mlflow",
     "onnx",
     "onnxruntime",
     "optuna",

@@ -160,6 +160,8 @@ class TrainingSettings:
     private: bool = False
     """Learn no words and no features of the wide path from words with digits and from addresses,
     and set rows aside without their texts and labels."""
+    trackers: tuple[str, ...] = ()
+    """Programs that get the numbers of the training: `mlflow`, `tensorboard`."""
     auto: bool = False
     """Look at the texts, and choose the settings that are not in `given` (preset `auto`)."""
     given: tuple[str, ...] = ()

@@ -171,7 +171,6 @@ def _import_everything() -> None:
     for name in modules:
         with contextlib.suppress(ModuleNotFoundError):  # then a command that needs it fails
             importlib.import_module(name)
-    sys.modules["tensorboard"] = None  # its thread writes at any time
 
 
 def _forked(job: dict[str, Any]) -> int:

@@ -112,6 +112,10 @@ def train(
             "of bad rows.",
         ),
     ] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(help="Send the numbers to mlflow or tensorboard; may be repeated."),
+    ] = None,
     seed: Seed = None,
     threads: Threads = None,
 ) -> None:
@@ -143,7 +147,7 @@ def train(
     options["language.sources"] = unlabelled
     options["training.init"] = None if init is None else str(_find_start(init))
     options |= {"training.seed": seed, "training.threads": threads}
-    options["training.private"] = private or None
+    options |= {"training.private": private or None, "training.trackers": track}
     preset = preset or ("auto" if data and search is None else "quick")
     settings = chosen_settings(preset, config, options, set_ or [])
     has_use = settings.language.epochs or settings.training.self_training

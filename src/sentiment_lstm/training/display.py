@@ -24,7 +24,8 @@ class Display(Listener):
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
+        # A notebook would show each line as an output of its own.
+        self._console = console or Console(stderr=True, force_jupyter=False)
         self._bar = Progress(disable=True)
         self._task = TaskID(0)
 

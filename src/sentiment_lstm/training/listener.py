@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 Numbers = Mapping[str, float]
 
@@ -31,8 +32,9 @@ class Listener:
     """Follows a training. A subclass overrides the methods that it needs; the others do nothing.
 
     Each stage calls `on_start`, then `on_update` after each update and `on_epoch` after each
-    epoch, finally `on_end`. A note may come at any time, also before the first stage. A method
-    may raise an error to end the training; `on_end` is still called.
+    epoch, finally `on_end`. A note may come at any time, also before the first stage. `on_saved`
+    comes once, at the end of the run. A method may raise an error to end the training; `on_end` is
+    still called.
     """
 
     def on_note(self, sentence: str) -> None:
@@ -58,6 +60,9 @@ class Listener:
 
     def on_end(self) -> None:
         """The stage ended, was interrupted or failed."""
+
+    def on_saved(self, folder: Path, metrics: Mapping[str, Any]) -> None:
+        """The run ended, and its model is in `folder`. `metrics`: as in `metrics.json`."""
 
 
 class Listeners(Listener):
@@ -90,3 +95,8 @@ class Listeners(Listener):
         """Pass on."""
         for listener in self._listeners:
             listener.on_end()
+
+    def on_saved(self, folder: Path, metrics: Mapping[str, Any]) -> None:
+        """Pass on."""
+        for listener in self._listeners:
+            listener.on_saved(folder, metrics)

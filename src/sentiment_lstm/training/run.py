@@ -58,6 +58,7 @@ from sentiment_lstm.training.self_training import texts_to_label
 from sentiment_lstm.training.session import Session
 from sentiment_lstm.training.stages import Finished, train_stages
 from sentiment_lstm.training.standing import compare, is_still_falling
+from sentiment_lstm.training.trackers import check_trackers, open_trackers
 from sentiment_lstm.training.trials import folders_of_trials
 from sentiment_lstm.wording import first_names
 
@@ -96,6 +97,7 @@ def train(
     """
     if minutes is not None:
         race.check(settings, minutes)
+    check_trackers(settings.training.trackers)
     initial_model = load_initial_model(settings, folder)
     settings = resolve(settings, initial_model)
     with explain_write_errors(folder):
@@ -106,9 +108,8 @@ def train(
             race.begin(folder, minutes)
         write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
         try:
-            return _run(
-                settings, initial_model, folder, listener or Display(), resume_folder or folder
-            )
+            listeners = _listeners(listener, settings, folder)
+            return _run(settings, initial_model, folder, listeners, resume_folder or folder)
         except Exception:
             remove_if_nothing_was_trained(folder)
             raise
@@ -142,7 +143,8 @@ def resume(
             remove_what_only_a_training_needs(folder, settings)
             return None
         initial_model = load_initial_model(settings, folder)
-        return _run(settings, initial_model, folder, listener or Display(), resume_folder or folder)
+        listeners = _listeners(listener, settings, folder)
+        return _run(settings, initial_model, folder, listeners, resume_folder or folder)
 
 
 def _run(
@@ -189,8 +191,13 @@ def _run(
         save_bundle(folder, _bundle(settings, provenance, corpus, finished, metrics))
         remove_what_only_a_training_needs(folder, settings)
         _note_set_aside(set_aside, listener)
+        listener.on_saved(folder, metrics)
     interrupts.check()
     return metrics
+
+
+def _listeners(listener: Listener | None, settings: Settings, folder: Path) -> Listener:
+    return Listeners([listener or Display(), *open_trackers(settings, folder)])
 
 
 def _rows_set_aside(folder: Path, settings: Settings) -> SetAside:

@@ -14,7 +14,7 @@ from typing import Any
 from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
 from sentiment_lstm.settings import Settings, TrainingSettings
-from sentiment_lstm.training import checkpoint, tensorboard
+from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.listener import Listener, Listeners, Stage
 from sentiment_lstm.training.loop import Trainer
@@ -26,8 +26,8 @@ class Session:
     """Trains, reports numbers, saves checkpoints by the clock, and ends cleanly on a signal.
 
     `run`: the folder that messages about `--resume` name. `folder`: where this stage's files are.
-    `listener`: follows the progress. `metrics.jsonl` does so too, and TensorBoard if it is
-    installed. `clock`: counts the seconds of the run.
+    `listener`: follows the progress, and so does `metrics.jsonl`. `clock`: counts the seconds of
+    the run.
     """
 
     trainer: Trainer
@@ -64,8 +64,7 @@ class Session:
         if self.path.exists():
             self._restore()
         at = self.trainer.progress
-        trackers = [tensorboard.TensorBoard()] if tensorboard.is_installed() else []
-        self.listeners = Listeners([MetricsLog(), *trackers, self.listener])
+        self.listeners = Listeners([MetricsLog(), self.listener])
         self.listeners.on_start(Stage(self.folder, self.trainer.total, at.step, at.epoch))
         self.saved = self.counted = time.monotonic()
         self.interrupts.deferred = True

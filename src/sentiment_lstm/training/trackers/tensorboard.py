@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import time
+from pathlib import Path
 from typing import Any
 
+from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.listener import Listener, Numbers, Stage
 
 
-def is_installed() -> bool:
-    """Whether TensorBoard can be used."""
-    return importlib.util.find_spec("tensorboard") is not None
-
-
-class TensorBoard(Listener):
+class Tracker(Listener):
     """Plots every number over the updates.
 
     If the disk is full, it stops without an error, because the checkpoint will report it. The
     library's own writer would put the name of this machine into the name of the file.
+
+    Args:
+        settings: not used.
+        folder: not used; each stage has a folder of its own.
     """
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._writer: Any = None
 
     def on_start(self, stage: Stage) -> None:
         """Open a file of events."""
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        self._writer: Any = None
         folder = stage.folder / "tensorboard"
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)

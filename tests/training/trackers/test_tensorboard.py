@@ -4,14 +4,15 @@ from pathlib import Path
 import pytest
 from numbers_of_a_run import EPOCH, STEP
 
+from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.listener import Stage
-from sentiment_lstm.training.tensorboard import TensorBoard
+from sentiment_lstm.training.trackers.tensorboard import Tracker
 
 pytest.importorskip("tensorboard")
 
 
 def _board(folder: Path) -> None:
-    board = TensorBoard()
+    board = Tracker(Settings(), folder)
     board.on_start(Stage(folder, 2))
     board.on_note("sentences are not plotted")
     board.on_update(STEP)
