@@ -71,7 +71,7 @@ def find_member(path: Path, suffixes: Sequence[str], growth: Growth | None = Non
         raise DataError(f"Expected a zip archive at {path}, found no file.")
     with ExitStack() as stack:
         archive = _open_archive(path, path, stack)
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = [m for m in archive.infolist() if not m.filename.endswith("/")]
     for member in members:
         _check_member(path, member, growth)
     names = [member.filename for member in members if _is_data(member.filename, suffixes)]
