@@ -23,7 +23,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from sentiment_lstm.api import SentimentClassifier
@@ -32,6 +31,7 @@ from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.export import plain_inputs, standalone
+from sentiment_lstm.inference.onnx_library import onnxruntime
 from sentiment_lstm.records import Encoded
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -25,6 +24,7 @@ from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.inference.graph_file import IR_VERSION, OPSET
 from sentiment_lstm.inference.graphs import build
+from sentiment_lstm.inference.onnx_library import onnxruntime
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 
 SIZE = 2048

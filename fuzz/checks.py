@@ -9,14 +9,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.bundle import GRAPHS, INT8_GRAPH, Bundle, load_bundle
 from sentiment_lstm.data.dialect import Dialect
 from sentiment_lstm.data.formats import Format
 from sentiment_lstm.data.json_lines import read_json_lines
@@ -171,8 +171,8 @@ def check_stream(data: bytes) -> None:
 
 
 def check_bundle(data: bytes) -> None:
-    """A model with one changed file. The first byte says which; it replaces the file's start."""
-    names = ("config.json", "tokenizer.json", "metrics.json", "model.safetensors")
+    """A model with one changed file. The first byte says which, three bytes say where."""
+    names = ("config.json", "tokenizer.json", "metrics.json", "model.safetensors", INT8_GRAPH)
     name, changed = names[data[0] % len(names)] if data else names[0], data[1:]
     folder = FOLDER / "bundle"
     folder.mkdir(parents=True, exist_ok=True)
@@ -183,7 +183,25 @@ def check_bundle(data: bytes) -> None:
             content = content[:at] + changed[3:] + content[at + len(changed[3:]) :]
         (folder / file.name).write_bytes(content)
     with one_sentence():
-        load_bundle(folder)
+        _check_scores(load_bundle(folder))
+
+
+def check_graph(data: bytes) -> None:
+    """A graph file in a model that is otherwise ours."""
+    if not _bundles:
+        _bundles.append(load_bundle(TINY))
+    for name in GRAPHS:
+        with one_sentence():
+            _check_scores(replace(_bundles[0], graphs={name: data}))
+
+
+def _check_scores(bundle: Bundle) -> None:
+    predictor = open_predictor(bundle, threads=1)
+    scores = predictor.score(predictor.tokenizer.encode(["A good film.", "bad " * 40]))
+    assert np.isfinite(scores).all()
+
+
+_bundles: list[Bundle] = []
 
 
 def _tiny() -> Any:  # noqa: ANN401

@@ -8,15 +8,18 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+import onnx
 import pyarrow as pa
 import zstandard
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 from fuzz import checks
+from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.inference.graphs import build
 
 Files = st.SearchStrategy[bytes]
 
@@ -221,6 +224,73 @@ _CHANGES = st.tuples(
     st.binary(max_size=8) | _text(_JSON_PIECES, 4).map(str.encode),
 ).map(lambda change: bytes([change[0]]) + change[1].to_bytes(3) + change[2])  # fmt: skip
 
+_OPERATORS = ["LSTM", "Loop", "If", "Scan", "Identity", "MatMul", "DynamicQuantizeLSTM", "Resize"]
+_NODE_CHANGES = st.tuples(
+    st.sampled_from(["kind", "domain", "input", "output", "drop", "repeat", "option", "shape",
+                     "type", "name", "value"]),
+    st.integers(0, 40), st.integers(0, 8),
+    st.sampled_from([0, 1, -1, 2**31, 2**62, -(2**63), 3, 64]), st.sampled_from(_OPERATORS),
+)  # fmt: skip
+
+
+def _graph(quantised: bool, changes: list[tuple[str, int, int, int, str]]) -> bytes:
+    """The graph of a shipped model with changed nodes, arrays, inputs and outputs."""
+    model = onnx.ModelProto.FromString(_whole_graph(quantised))
+    for change, where, which, number, word in changes:
+        _change_graph(model.graph, change, where, which, number, word)
+    return bytes(model.SerializeToString())
+
+
+@cache
+def _whole_graph(quantised: bool) -> bytes:
+    return build(load_bundle(checks.TINY), quantised=quantised).to_bytes()
+
+
+def _change_graph(
+    graph: Any,  # noqa: ANN401
+    change: str, where: int, which: int, number: int, word: str,
+) -> None:  # fmt: skip
+    node = graph.node[where % max(1, len(graph.node))] if graph.node else graph.node.add()
+    array = graph.initializer[where % max(1, len(graph.initializer))]
+    values = [*graph.input, *graph.output]
+    names = node.input if change == "input" else node.output
+    if change == "kind":
+        node.op_type = word
+    elif change == "domain":
+        node.domain = word
+    elif change in ("input", "output") and names:
+        names[which % len(names)] = array.name if number else node.output[0]
+    elif change == "drop":
+        graph.node.remove(node)
+    elif change == "repeat":
+        graph.node.append(node)
+    elif change == "option":
+        _change_option(node, which, number, word)
+    elif change == "shape" and array.dims:
+        array.dims[which % len(array.dims)] = number
+    elif change == "type":
+        array.data_type = which
+    elif change == "name":
+        array.name = values[where % len(values)].name
+    elif change == "value":
+        sizes = values[where % len(values)].type.tensor_type.shape.dim
+        if sizes:
+            sizes[which % len(sizes)].dim_value = number
+
+
+def _change_option(node: Any, which: int, number: int, word: str) -> None:  # noqa: ANN401
+    if not node.attribute:
+        node.attribute.append(onnx.helper.make_attribute(word, number))
+    option = node.attribute[which % len(node.attribute)]
+    if option.HasField("s"):
+        option.s = word.encode()
+    else:
+        option.i = number
+
+
+_WHOLE_GRAPHS = st.builds(_graph, st.booleans(), st.lists(_NODE_CHANGES, max_size=3))
+_GRAPHS = _WHOLE_GRAPHS | _damaged(_WHOLE_GRAPHS) | st.binary(max_size=100)
+
 TARGETS = {
     target.name: target
     for target in (
@@ -239,5 +309,6 @@ TARGETS = {
                                    st.binary(min_size=8, max_size=8), _text(_TEXTS)),
                checks.check_stream),
         Target("bundle", _CHANGES, checks.check_bundle),
+        Target("graph", _GRAPHS, checks.check_graph),
     )
 }  # fmt: skip

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 
@@ -115,3 +116,45 @@ def test_card_without_tests_has_no_empty_tables():
     card = model_card("mine", CONFIG, METRICS)
     assert "## Behaviour" not in card
     assert "## Test splits" not in card
+
+
+HOSTILE = "a\x1b[2J\n## Injected | `x`\u202e\u2028| ``` y"
+
+
+def test_no_string_from_outside_breaks_the_card():
+    classes = {HOSTILE: 0, "b": 1, "c": 2}
+    confusion = np.array([[5, 1, 0], [2, 5, 0], [0, 0, 4]])
+    measures = by_class(confusion, list(classes))
+    metrics = {f"validation_{name}": value for name, value in measures.items() if value}
+    metrics |= {
+        "tests": {HOSTILE: {"n": 3, "score": 0.5}},
+        "behaviour": [{"capability": HOSTILE, "cases": 1, "failure_rate": 1.0, "limit": 0.0,
+                       "within_limit": False}],
+        HOSTILE: 1,
+    }  # fmt: skip
+    settings = Settings().updated({"data.source": HOSTILE, "training.init": HOSTILE}).to_dict()
+    training = {
+        "settings": settings,
+        HOSTILE: HOSTILE,
+        "origins": {HOSTILE: HOSTILE},
+        "sources": [{"source": HOSTILE, "files": {HOSTILE: HOSTILE}}],
+    }
+    card = model_card(HOSTILE, CONFIG | {"label2id": classes, "training": training}, metrics)
+    plain = model_card("m", CONFIG, METRICS)
+    assert not set(card) & set("\x1b\u202e\u2028\r")
+    assert "\n## Injected" not in card
+    assert card.count("\n---\n") == plain.count("\n---\n")
+    assert card.count("\n```") == plain.count("\n```")
+    rows = [line for line in card.splitlines() if line.startswith("| ")]
+    widths = {len(re.findall(r"(?<!\\)\|", row)) - 1 for row in rows if "Injected" in row}
+    assert widths <= {2, 3, 4, 5}
+    for row in rows:
+        assert row.endswith(" |"), row
+    first = next(row for row in rows if "F1" in row or "f1" in row)
+    assert any("Injected" in row and row.count("|") - row.count("\\|") == first.count("|")
+               for row in rows)  # fmt: skip
+
+
+def test_plain_names_are_shown_as_before():
+    card = model_card("mine", CONFIG | {"label2id": {"in `code`": 0, "good | fine": 1}}, METRICS)
+    assert "classes `` in `code` ``, `good | fine`." in card

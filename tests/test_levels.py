@@ -34,6 +34,7 @@ LEVELS = (
     (
         "provenance",
         "front_matter",
+        "markdown",
         "card",
         "weights_file",
         "bundle_config",
@@ -94,7 +95,7 @@ ALLOWED = {
         "interpret.integrated_gradients",
         "interpret.reach",
     ),
-    "onnxruntime": ("inference.onnx_runtime", "export"),
+    "onnxruntime": ("inference.onnx_library", "inference.onnx_runtime", "export"),
 }
 """Modules that are about a heavy library and may import it at once."""
 PICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

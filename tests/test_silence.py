@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -103,9 +104,56 @@ def test_no_command_opens_a_connection_or_writes_elsewhere(sandbox):
     assert_silent(watch(COMMANDS, sandbox))
 
 
+REFUSED = (
+    ("data", "verify"),
+    ("data", "fetch", "no-such-set"),
+    ("train", "--data", "data:no-such-set", "--out", "nothing"),
+    ("quickstart", "--seed", "-1"),
+)
+
+
+def test_a_refused_command_is_silent_too(sandbox):
+    results = watch(REFUSED, sandbox)
+    for result in results:
+        assert result["code"] in (1, 2), result["said"]
+        result["code"] = 0
+    assert_silent(results)
+
+
 @pytest.mark.slow
 def test_no_long_command_opens_a_connection_or_writes_elsewhere(sandbox):
     assert_silent(watch(LONG, sandbox))
+
+
+@pytest.mark.slow
+def test_scoring_on_ray_stays_on_this_machine(sandbox, short_folder):
+    """Ray talks to its own processes, and keeps its files in its temporary folder."""
+    pytest.importorskip("ray")
+    work = Path(sandbox["HOME"]).parent / "work"
+    (work / "shards").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (work / "shards" / name).write_text("text\ngood\nbad\n")
+    files = ("--input", "shards", "--output", "scored")
+    command = ("predict", "--model", "tiny", "--engine", "ray", "--workers", "1", *files)
+    (result,) = watch((command,), sandbox | {"TMPDIR": str(short_folder)})
+    own = re.escape(str(short_folder / "ray"))
+    # Ray keeps a password of the local cluster in `~/.ray`.
+    home = re.escape(str(Path(sandbox["HOME"]) / ".ray"))
+    # To learn its own address Ray names 8.8.8.8 to a UDP socket, which sends nothing.
+    harmless = re.compile(rf"^(open |os.\w+ )?({own}|{home})|'(127\.0\.0\.1|localhost|8\.8\.8\.8)'")
+    for key in ("events", "left"):
+        result[key] = [what for what in result[key] if not harmless.search(what)]
+    assert_silent([result])
+    assert sorted(path.name for path in (work / "scored").iterdir()) == [
+        "a.csv", "a.csv.done.json", "b.csv", "b.csv.done.json", "manifest.json"
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def short_folder():
+    """Ray makes sockets in it, whose paths must be short."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.mark.slow
@@ -128,14 +176,37 @@ def test_native_libraries_are_silent_too(sandbox, tmp_path):
     assert [line for line in written if not allowed.search(line)] == []
 
 
-def test_onnx_runtime_is_told_to_be_silent_unless_the_user_decides(sandbox):
-    code = (
-        "import os, sentiment_lstm.inference.onnx_runtime as module;"
-        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
-    )
+def test_one_file_imports_onnx_runtime():
+    """It turns off the statistics before, so it must be the first."""
+    root = Path(__file__).parents[1]
+    folders = ("src", "benchmarks", "factory", "fuzz", "tests")
+    files = [file for folder in folders for file in (root / folder).rglob("*.py")]
+    importing = re.compile(r"^\s*(import|from) onnxruntime\b|import_module\(.onnxruntime", re.M)
+    names = [file.name for file in files if importing.search(file.read_text())]
+    assert names == ["onnx_library.py"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["sentiment_lstm.inference.onnx_runtime", "sentiment_lstm.export", "benchmarks.peak",
+     "benchmarks.elsewhere"],
+)  # fmt: skip
+def test_onnx_runtime_is_told_to_be_silent_unless_the_user_decides(sandbox, module):
+    code = f"""
+import os, sys
+
+class Watching:
+    def find_spec(name, path=None, target=None):
+        if name == "onnxruntime":
+            print(os.environ.get("ORT_DISABLE_TELEMETRY"))
+
+sys.meta_path.insert(0, Watching)
+import {module}
+"""
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
     for given, expected in ({}, "1"), ({"ORT_DISABLE_TELEMETRY": "0"}, "0"):
         call = [sys.executable, "-c", code]
-        done = subprocess.run(call, capture_output=True, text=True, env=sandbox | given)
+        done = subprocess.run(call, capture_output=True, text=True, env=sandbox | paths | given)
         assert done.stdout.strip() == expected
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from sentiment_lstm.data.registry import DataSet, registered
 from sentiment_lstm.front_matter import MEASURED, metadata_lines, model_index
+from sentiment_lstm.markdown import as_cell, as_code, as_code_cell, one_line
 from sentiment_lstm.provenance import data_sets
-from sentiment_lstm.wording import MOST_SHOWN, first_names
+from sentiment_lstm.wording import MOST_SHOWN, first_names, printable
 
 _CARD = """\
 ---
@@ -100,6 +101,7 @@ The most confused classes:
 {rows}
 """
 
+_TESTED = "These texts were used for measuring only."
 _SETS = """
 ## {title}
 
@@ -152,10 +154,10 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
     )
     origins, hashed = training.pop("origins", {}), training.pop("sources", [])
     training.pop("data_sets", None)
-    return _CARD.format(
+    card = _CARD.format(
         metadata=metadata,
         index=model_index(name, source, metrics),
-        name=name,
+        name=one_line(name),
         classes=_named(list(config["label2id"])),
         several=_SEVERAL if config.get("multi_label") else "",
         wide=_WIDE if metrics.get("wide_weight") else "",
@@ -163,15 +165,15 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         by_class=_by_class(metrics),
         sources=sources(settings, data),
         start=_start(settings.get("training", {})),
-        origins="".join(f"- {origin}: {text}\n" for origin, text in origins.items()),
+        origins="".join(
+            f"- {one_line(origin)}: {one_line(text)}\n" for origin, text in origins.items()
+        ),
         provenance=_items(training),
         files=_files(hashed),
         terms=_terms(known),
         results=_table(metrics),
         temperature=config["temperature"],
-        tests=_sets(
-            "Test splits", "These texts were used for measuring only.", metrics.get("tests")
-        ),
+        tests=_sets("Test splits", _TESTED, metrics.get("tests")),
         development=_sets(
             "Development texts",
             "These texts helped to choose between models, so the scores are slightly too good.",
@@ -180,11 +182,12 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         behaviour=_behaviour(metrics.get("behaviour")),
         settings=json.dumps(settings, indent=2),
     )
+    return printable(card, keep="\n")
 
 
 def _named(classes: Sequence[str]) -> str:
     """The classes for a sentence; of many only the first, and where the others are."""
-    listed = first_names([f"`{name}`" for name in classes], MOST_SHOWN)
+    listed = first_names([as_code(name) for name in classes], MOST_SHOWN)
     if len(classes) <= MOST_SHOWN:
         return f"classes {listed}"
     return f"{len(classes):,} classes {listed} (listed in `config.json`)"
@@ -198,11 +201,14 @@ def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         data: the settings of the section `data`.
     """
     read = (data, *settings.get("mixture", []))
-    named = [f"`{d.get('source', 'unknown')}` ({d.get('split', 'unknown')})" for d in read]
+    named = [
+        f"{as_code(str(d.get('source', 'unknown')))} ({one_line(str(d.get('split', 'unknown')))})"
+        for d in read
+    ]
     labelled = list(dict.fromkeys(named))
     language = settings.get("language", {})
     uses = language.get("epochs") or settings.get("training", {}).get("self_training")
-    unlabelled = [f"`{name}`" for name in language.get("sources", []) if uses]
+    unlabelled = [as_code(name) for name in language.get("sources", []) if uses]
     extra = f", and on texts of {', '.join(unlabelled)} without their labels" if unlabelled else ""
     return ", ".join(labelled) + extra
 
@@ -210,7 +216,7 @@ def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 def _start(training: Mapping[str, Any]) -> str:
     """The model that a training started from: its texts are not among the sources."""
     init = training.get("init")
-    return f" Training started from the model `{init}`." if init else ""
+    return f" Training started from the model {as_code(init)}." if init else ""
 
 
 def _measured(training: Mapping[str, Any], metrics: Mapping[str, object]) -> str:
@@ -223,13 +229,13 @@ def _measured(training: Mapping[str, Any], metrics: Mapping[str, object]) -> str
 
 
 def _items(values: Mapping[str, object]) -> str:
-    return "\n".join(f"- {key}: {json.dumps(value)}" for key, value in values.items())
+    return "\n".join(f"- {one_line(key)}: {json.dumps(value)}" for key, value in values.items())
 
 
 def _files(hashed: Sequence[Mapping[str, Any]]) -> str:
     """A table of the sources' files and their hashes, including excluded sources."""
     rows = [
-        f"| `{record['source']}` | {file} | `{sha256}` |"
+        f"| {as_code_cell(record['source'])} | {as_cell(file)} | {as_code_cell(sha256)} |"
         for record in hashed
         for file, sha256 in record.get("files", {"": record.get("sha256", "")}).items()
     ]
@@ -264,7 +270,7 @@ def _terms(known: Sequence[DataSet]) -> str:
 
 def _table(metrics: Mapping[str, object]) -> str:
     plain = {k: v for k, v in metrics.items() if not isinstance(v, (Mapping, list))}
-    rows = [f"| {key} | {_shown(value)} |" for key, value in plain.items()]
+    rows = [f"| {as_cell(key)} | {_shown(value)} |" for key, value in plain.items()]
     return "\n".join(["| metric | value |", "| --- | --- |", *rows])
 
 
@@ -274,8 +280,8 @@ def _by_class(metrics: Mapping[str, Any]) -> str:
     if len(measured) < 3:
         return ""
     rows = [
-        f"| {_cell(row['class'])} | {_fraction(row['f1'])} | {_fraction(row['precision'])} "
-        f"| {_fraction(row['recall'])} | {row['n']:,} |"
+        f"| {as_code_cell(row['class'])} | {_fraction(row['f1'])} "
+        f"| {_fraction(row['precision'])} | {_fraction(row['recall'])} | {row['n']:,} |"
         for row in measured[:MOST_SHOWN]
     ]
     which = "All classes, the weakest first"
@@ -287,16 +293,11 @@ def _by_class(metrics: Mapping[str, Any]) -> str:
 
 def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
     rows = [
-        f"| {_cell(pair['true'])} | {_cell(pair['predicted'])} "
+        f"| {as_code_cell(pair['true'])} | {as_code_cell(pair['predicted'])} "
         f"| {pair['count']:,} of {pair['of']:,} |"
         for pair in pairs
     ]
     return _PAIRS.format(rows="\n".join(rows)) if rows else ""
-
-
-def _cell(name: str) -> str:
-    """A name for a cell of a Markdown table, on one line."""
-    return f"`{' '.join(name.split())}`".replace("|", "\\|")
 
 
 def _fraction(value: float | None) -> str:
@@ -307,8 +308,8 @@ def _sets(title: str, role: str, sets: Any) -> str:  # noqa: ANN401
     if not sets:
         return ""
     rows = [
-        f"| {name} | {values['n']:,} | {values['score']:.2%} | {_measure(values, 'log_loss')} "
-        f"| {_measure(values, 'ece')} |"
+        f"| {as_cell(name)} | {values['n']:,} | {values['score']:.2%} "
+        f"| {_measure(values, 'log_loss')} | {_measure(values, 'ece')} |"
         for name, values in sets.items()
     ]
     return _SETS.format(title=title, role=role, rows="\n".join(rows))
@@ -322,10 +323,12 @@ def _behaviour(capabilities: Any) -> str:  # noqa: ANN401
     if not capabilities:
         return ""
     names = [result["capability"] for result in capabilities if not result["within_limit"]]
-    exceeded = f"\nThe model exceeds the limit at: {', '.join(names)}.\n" if names else ""
+    exceeded = (
+        f"\nThe model exceeds the limit at: {', '.join(map(one_line, names))}.\n" if names else ""
+    )
     rows = [
-        f"| {result['capability']} | {result['cases']} | {result['failure_rate']:.1%} "
-        f"| {result['limit']:.0%} |"
+        f"| {as_cell(result['capability'])} | {result['cases']} "
+        f"| {result['failure_rate']:.1%} | {result['limit']:.0%} |"
         for result in capabilities
     ]
     return _BEHAVIOUR.format(rows="\n".join(rows), exceeded=exceeded)

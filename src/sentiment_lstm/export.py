@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
@@ -17,6 +16,7 @@ from sentiment_lstm.errors import BundleError
 from sentiment_lstm.evaluation.calibration import probabilities
 from sentiment_lstm.inference.arrays import wide_units, zero_state
 from sentiment_lstm.inference.graphs import build, build_standalone
+from sentiment_lstm.inference.onnx_library import onnxruntime
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.inference.runtime import feature_batch

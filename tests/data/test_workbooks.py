@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import re
 import sys
 import zipfile
 
@@ -10,7 +11,9 @@ import pytest
 from reading import read, rows_of
 
 from sentiment_lstm.data import packing
+from sentiment_lstm.data.formats import Format
 from sentiment_lstm.errors import DataError, MissingExtraError, UsageError
+from sentiment_lstm.scoring.records import open_input
 
 
 def workbook(path, rows, title="Tickets", more=(), hidden=()):
@@ -188,3 +191,68 @@ def test_cells_may_stand_in_any_order(tmp_path):
     rows = f'<row r="2">{CELL.format("B2")}{CELL.format("A2").replace("good", "fine")}</row>'
     (row,) = rows_of(with_sheet(tmp_path / "a.xlsx", rows))
     assert (row.text, row.label) == ("fine", "good")
+
+
+BAD_CELLS = {
+    "a date": '<c r="{}" t="d"><v>2026-99-99</v></c>',
+    "a number": '<c r="{}"><v>1,5</v></c>',
+    "a style": '<c r="{}" s="x"><v>1</v></c>',
+    "a text of the table": '<c r="{}" t="s"><v>99999</v></c>',
+    "a truth value": '<c r="{}" t="b"><v>yes</v></c>',
+    "a number of 5,000 digits": '<c r="{}"><v>' + "9" * 5_000 + "</v></c>",
+}
+
+
+def spoilt(path, cell):
+    """Write a workbook of three rows, the middle one with this cell in column B."""
+    workbook(path, [["text", "label"], ["one", "good"], ["two", "X"], ["three", "bad"]])
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    members[sheet] = re.sub(rb'<c r="B3".*?</c>', cell.format("B3").encode(), members[sheet])
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("kind", BAD_CELLS)
+def test_a_bad_cell_sets_aside_one_row(tmp_path, kind):
+    path = spoilt(tmp_path / "a.xlsx", BAD_CELLS[kind])
+    pairs, set_aside = read(path)
+    assert pairs == [("one", "good"), ("three", "bad")]
+    assert set_aside == {"unreadable value": 1}
+
+
+def test_a_bad_cell_sets_aside_one_row_of_a_file_to_score(tmp_path):
+    path = spoilt(tmp_path / "a.xlsx", BAD_CELLS["a date"])
+    with open_input(path, Format.of_file(path)) as opened:
+        records = list(opened.records)
+    assert [(record.line, record.problem) for record in records] == [
+        (2, None), (3, "unreadable value"), (4, None)
+    ]  # fmt: skip
+    assert records[0].values == {"text": "one", "label": "good"}
+
+
+def test_a_date_outside_the_calendar_is_one_cell(tmp_path):
+    """Excel shows such a cell as an error."""
+    path = workbook(tmp_path / "a.xlsx", [["text", "label"], ["one", "good"]])
+    book = openpyxl.load_workbook(path)
+    book.active.append(["two", 99_999_999])
+    book.active["B3"].number_format = "yyyy-mm-dd"
+    book.save(path)
+    assert [(row.text, row.label) for row in rows_of(path)] == [("one", "good"), ("two", "#VALUE!")]
+
+
+def test_a_bad_cell_in_the_header_is_one_sentence(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", ROWS)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    bad = BAD_CELLS["a date"].format("B1").encode()
+    members[sheet] = re.sub(rb'<c r="B1".*?</c>', bad, members[sheet])
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(DataError, match=r"^Expected column names .* a\.xlsx"):
+        rows_of(path)

@@ -7,7 +7,6 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from documents import DOCS
 
@@ -20,6 +19,7 @@ from sentiment_lstm.errors import BundleError, MissingExtraError
 from sentiment_lstm.export import export, plain_inputs, standalone
 from sentiment_lstm.inference.arrays import zero_state
 from sentiment_lstm.inference.graphs import build_standalone
+from sentiment_lstm.inference.onnx_library import onnxruntime
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.records import Encoded
 from sentiment_lstm.settings import DataSettings

@@ -11,7 +11,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from test_hashing import PAIR, by_hand, word_hash
 
-from sentiment_lstm.records import Features
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text import features as module
 from sentiment_lstm.text.cleaning import without_surrogates
@@ -249,16 +248,17 @@ def test_learning_in_groups_changes_nothing(texts, most):
             assert learn_features(texts, plain_words, most).tolist() == expected
 
 
-def test_a_tokenizer_of_another_version_gives_its_features_to_the_last_token():
-    """Its words are not those of today's parts, but a text still has features."""
-    ours = tokenizer("word")
-    other = pickle.loads(pickle.dumps(ours))
-    other._memory = None
-    for text in CORPUS:
-        (expected,), (encoded,) = ours.encode([text]), other.encode([text])
-        assert sorted(encoded.features.ids) == sorted(expected.features.ids)
-        assert len(encoded.features.counts) == len(encoded.ids)
-        assert isinstance(encoded.features, Features)
+@pytest.mark.parametrize("kind", KINDS)
+@given(text=hard)
+def test_offsets_change_neither_tokens_nor_features(kind, text):
+    """Offsets come from the whole text, the rest from its parts."""
+    (plain,), (encoded,) = (
+        tokenizer(kind).encode([text], offsets=offsets) for offsets in (False, True)
+    )
+    assert encoded.ids.tolist() == plain.ids.tolist()
+    assert len(encoded.features.counts) == len(encoded.ids) == len(encoded.offsets)
+    assert encoded.features.counts.tolist() == plain.features.counts.tolist()
+    assert encoded.features.ids.tolist() == plain.features.ids.tolist()
 
 
 def test_features_without_tokens_are_the_same(monkeypatch):

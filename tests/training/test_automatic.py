@@ -128,6 +128,16 @@ def test_a_given_network_starts_from_nothing():
     assert choose(_given(training__init="mine"), FOREIGN).training.init == "mine"
 
 
+def test_no_limit_of_updates_gives_as_many_passes_as_planned():
+    planned = choose(_given(), SMALL).training
+    chosen = choose(_given(training__max_steps=0), SMALL).training
+    passes = planned.max_steps * planned.batch_texts / SMALL.texts
+    assert passes <= chosen.epochs < passes + 1
+    assert chosen.max_steps == 0
+    given = choose(_given(training__max_steps=0, training__epochs=7), SMALL).training
+    assert (given.epochs, given.max_steps) == (7, 0)
+
+
 def test_given_epochs_are_not_cut_short():
     chosen = choose(_given(training__epochs=50), SMALL)
     assert (chosen.training.epochs, chosen.training.max_steps) == (50, 0)

@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 
 TOO_LONG = "too long"
 """The problem of a row that is longer than its reader accepts."""
+UNREADABLE_VALUE = "unreadable value"
+"""The problem of a row of parquet or xlsx with a value that Python cannot hold."""
 
 Values = TypeVar("Values", list[str], dict[str, Any])
 

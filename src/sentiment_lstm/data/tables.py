@@ -25,12 +25,13 @@ from sentiment_lstm.data.encodings import decoded, shown
 from sentiment_lstm.data.formats import DELIMITERS, Format
 from sentiment_lstm.data.libraries import first_line, pyarrow
 from sentiment_lstm.data.packing import pack_piece, packing_into
-from sentiment_lstm.data.record import Record
+from sentiment_lstm.data.record import UNREADABLE_VALUE, Record
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.source import refuse_repeated
 from sentiment_lstm.errors import DataError
 
-_PARQUET_ROWS = 1024
+_PARQUET_ROWS, _PARQUET_BYTES = 1024, 8_000_000
+"""The most rows that are read at once, and about how many bytes they have if the rows are long."""
 _FORMULA = re.compile(
     r"[\s\0-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
     r"[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]"
@@ -106,7 +107,7 @@ def read_parquet(
     """
     line = 0
     with _open_parquet(stream, name) as table:
-        for batch in table.iter_batches(batch_size=_PARQUET_ROWS, columns=columns):
+        for batch in table.iter_batches(batch_size=_rows_at_once(table), columns=columns):
             arrays = zip(batch.schema.names, batch.columns, strict=True)
             cells = {column: python_values(array) for column, array in arrays}
             unreadable = {i for _, rows in cells.values() for i in rows}
@@ -115,9 +116,15 @@ def read_parquet(
                 values = {column: cells[column][0][i] for column in cells}
                 if i in unreadable:
                     raw = json.dumps(values, default=str)
-                    yield Record(line, None, raw, "unreadable value")
+                    yield Record(line, None, raw, UNREADABLE_VALUE)
                 else:
                     yield Record(line, values)
+
+
+def _rows_at_once(table: Any) -> int:  # noqa: ANN401
+    groups = [table.metadata.row_group(n) for n in range(table.num_row_groups)]
+    most = max((group.total_byte_size // max(1, group.num_rows) for group in groups), default=0)
+    return max(1, min(_PARQUET_ROWS, _PARQUET_BYTES // max(1, most)))
 
 
 @contextmanager

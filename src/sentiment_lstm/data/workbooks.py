@@ -10,17 +10,17 @@ import logging
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 from sentiment_lstm.data.libraries import first_line, openpyxl
 from sentiment_lstm.data.packing import Growth, check_sizes
-from sentiment_lstm.data.record import Record
+from sentiment_lstm.data.record import UNREADABLE_VALUE, Record
 from sentiment_lstm.errors import DataError
 
 # The errors of zipfile, zlib, the XML parser and openpyxl for damaged or unusual workbooks.
@@ -28,6 +28,10 @@ _DAMAGE = (
     zipfile.BadZipFile, zlib.error, ParseError, OSError, EOFError, KeyError, IndexError, ValueError,
     TypeError, AttributeError, NotImplementedError,
 )  # fmt: skip
+_BAD_CELL = (ValueError, OverflowError, IndexError, KeyError, TypeError, AttributeError)
+"""The errors of openpyxl for a cell whose value does not fit its kind."""
+_UNREADABLE = object()
+"""The value of such a cell."""
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How a workbook writes characters that XML cannot hold: `_x000D_`."""
 
@@ -40,7 +44,8 @@ def read_workbook(
     """The column names of a workbook's first visible sheet, and its rows.
 
     The first row with a value holds the column names. Empty rows are left out. Numbers, dates and
-    truth values are written as a spreadsheet shows them; a formula is read as its last result.
+    truth values are written as a spreadsheet shows them; a formula is read as its last result. A
+    row with a cell that cannot be read, such as a date of month 13, has no values.
 
     Args:
         stream: the file's bytes, from `formats.open_table`.
@@ -57,6 +62,11 @@ def read_workbook(
         workbook = library.load_workbook(stream, read_only=True, data_only=True)
         rows = _rows(_first_sheet(workbook, path.name), path)
         _, header = next(rows, (0, []))
+    if header is None:
+        raise DataError(
+            f"Expected column names in the first row of {path.name}, found a cell that cannot be "
+            "read: correct it in a spreadsheet, and save the file again."
+        )
     header = [name.strip() for name in header]
     return header, _records(rows, len(header))
 
@@ -79,19 +89,26 @@ def _say_once(sentence: str) -> None:
     _logger.warning("%s", sentence)
 
 
-def _rows(sheet: Any, path: Path) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401
-    """The number and the cells of each row that is not empty, without empty cells at its end."""
+def _rows(sheet: Any, path: Path) -> Iterator[tuple[int, list[str] | None]]:  # noqa: ANN401
+    """The number and the cells of each row that is not empty, without empty cells at its end.
+
+    None in place of cells if one of them cannot be read.
+    """
     last = 0
     with _explained(path):
         for number, cells in _parsed(sheet):
             values = {cell["column"]: cell["value"] for cell in cells}
-            if number <= last or len(values) < len(cells):
+            is_readable = all(cell["value"] is not _UNREADABLE for cell in cells)
+            if number <= last or (is_readable and len(values) < len(cells)):
                 raise DataError(
                     f"Expected rows and cells in different places in {path.name}, found row "
                     f"{number} after row {last}, or two cells in one column: open it in a "
                     "spreadsheet and save it again."
                 )
             last = number
+            if not is_readable:
+                yield number, None
+                continue
             texts = [_text(values.get(column)) for column in range(1, max(values, default=0) + 1)]
             while texts and not texts[-1]:
                 texts.pop()
@@ -109,15 +126,29 @@ def _parsed(sheet: Any) -> Iterator[tuple[int, list[dict[str, Any]]]]:  # noqa: 
 
     book = sheet.parent
     with sheet._get_source() as source:
-        yield from WorkSheetParser(
+        parser = WorkSheetParser(
             source, sheet._shared_strings, data_only=book.data_only, epoch=book.epoch,
             date_formats=book._date_formats, timedelta_formats=book._timedelta_formats,
-        ).parse()  # fmt: skip
+        )  # fmt: skip
+        parser.parse_cell = partial(_parse_cell, parser.parse_cell)
+        yield from parser.parse()
 
 
-def _records(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[Record[list[str]]]:
+def _parse_cell(parse: Callable[[Any], dict[str, Any]], element: Any) -> dict[str, Any]:  # noqa: ANN401
+    try:
+        return parse(element)
+    except _BAD_CELL:
+        return {"column": 0, "value": _UNREADABLE}
+
+
+def _records(
+    rows: Iterator[tuple[int, list[str] | None]], width: int
+) -> Iterator[Record[list[str]]]:
     for number, texts in rows:
-        yield Record(number, texts + [""] * (width - len(texts)))
+        if texts is None:
+            yield Record(number, None, "", UNREADABLE_VALUE)
+        else:
+            yield Record(number, texts + [""] * (width - len(texts)))
 
 
 def _text(cell: object) -> str:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-# The library reads this once, at its import. Otherwise it would look for a server and write to the
-# home folder.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle
@@ -24,6 +17,7 @@ from sentiment_lstm.inference.arrays import (
 )
 from sentiment_lstm.inference.graph_check import checked_graph
 from sentiment_lstm.inference.graphs import build
+from sentiment_lstm.inference.onnx_library import onnxruntime
 from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
 from sentiment_lstm.weights_file import WIDE
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.scoring.original import ChangedInputError, Original, check_regular
 from sentiment_lstm.scoring.parts import Parts, read_json
 from sentiment_lstm.scoring.plans import difference
-from sentiment_lstm.scoring.records import Input, ScoringRecord, open_input
+from sentiment_lstm.scoring.records import Input, ScoringRecord, characters_of, open_input
 from sentiment_lstm.scoring.rows import (
     Layout,
     encode_rows,
@@ -43,7 +42,9 @@ from sentiment_lstm.storage import (
 )
 
 CHUNK = 5_000
-"""The number of rows in a chunk."""
+"""The most rows in a chunk."""
+CHUNK_CHARACTERS = 8_000_000
+"""The most characters in a chunk of several rows. 5,000 reviews of average length have fewer."""
 Progress = Callable[[int, float], None]
 """Called with the number of rows read so far and the fraction of the input read, from 0 to 1."""
 
@@ -189,7 +190,8 @@ def check_formats(job: Job) -> tuple[Format, Format]:
 def _plan(job: Job, original: Original) -> dict[str, Any]:
     """Everything that determines the output."""
     options = {k: v for k, v in asdict(job).items() if k not in ("source", "out")}
-    return {**options, "input": original.sha256, "chunk": CHUNK, "version": __version__}
+    sizes = {"chunk": CHUNK, "chunk_characters": CHUNK_CHARACTERS}
+    return {**options, "input": original.sha256, **sizes, "version": __version__}
 
 
 def _check_start(
@@ -289,11 +291,18 @@ def _score_parts(
         progress(rows_read, 1.0)
 
 
-def _chunks(records: Iterator[ScoringRecord]) -> Iterator[list[ScoringRecord]]:
-    """Lists of `CHUNK` records; one empty list for an empty file."""
-    yield list(islice(records, CHUNK))
-    while chunk := list(islice(records, CHUNK)):
-        yield chunk
+def _chunks(records: Iterable[ScoringRecord]) -> Iterator[list[ScoringRecord]]:
+    """Lists of records, which `CHUNK` and `CHUNK_CHARACTERS` bound; one [] for an empty file."""
+    chunk: list[ScoringRecord] = []
+    characters = 0
+    for record in records:
+        size = characters_of(record)
+        if len(chunk) == CHUNK or (chunk and characters + size > CHUNK_CHARACTERS):
+            yield chunk
+            chunk, characters = [], 0
+        chunk.append(record)
+        characters += size
+    yield chunk
 
 
 def _write_part(
@@ -306,8 +315,7 @@ def _write_part(
 ) -> None:
     """Score a chunk and keep it as a part."""
     scored = score_rows(predictor, records, layout, job.abstain_below)
-    first = not any(piece.stat().st_size for piece in parts.pieces)
-    piece = encode_rows(scored.rows, layout, escape=job.escape, first=first)
+    piece = encode_rows(scored.rows, layout, escape=job.escape, first=parts.are_empty)
     parts.write(number, len(scored.rows), piece, encode_set_aside(scored.set_aside))
 
 

@@ -26,14 +26,18 @@ class Parts:
     """A folder of parts. The caller has locked it.
 
     A part is two files, such as `000003.bad` and `000003-4998.rows`. The second name holds the
-    number of scored rows. The part is complete when this file exists.
+    number of scored rows. The part is complete when this file exists. The folder is listed by
+    `open`, not for each part.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._complete: set[int] = set()
+        self.are_empty = True
+        """Whether no part holds encoded rows or a header yet."""
 
     def open(self) -> None:
-        """Make the folder if it is missing.
+        """Make the folder if it is missing, and find its parts.
 
         Raises:
             UsageError: it holds other files than ours, which would be deleted.
@@ -44,6 +48,8 @@ class Parts:
                 f"Expected {self.folder} to be free for parts of the output, found files of "
                 "another kind: move it away, or name another --output."
             )
+        self._complete = {int(piece.name.partition("-")[0]) for piece in self.pieces}
+        self.are_empty = not any(piece.stat().st_size for piece in self.pieces)
 
     def belong_to(self, plan: Mapping[str, Any]) -> bool:
         """Whether the parts are made from what this plan says."""
@@ -61,12 +67,14 @@ class Parts:
 
     def has(self, number: int) -> bool:
         """Whether a part is complete."""
-        return any(self.folder.glob(f"{number:06d}-*.rows"))
+        return number in self._complete
 
     def write(self, number: int, rows: int, piece: bytes, set_aside: bytes) -> None:
         """Keep a part: its number of rows, the rows as they are encoded, and the rows set aside."""
         write_atomically(self.folder / f"{number:06d}.bad", set_aside)
         write_atomically(self.folder / f"{number:06d}-{rows}.rows", piece)
+        self._complete.add(number)
+        self.are_empty = self.are_empty and not piece
 
     @property
     def pieces(self) -> list[Path]:
@@ -87,6 +95,7 @@ class Parts:
         (self.folder / _PLAN).unlink(missing_ok=True)
         for path in self.folder.iterdir():
             path.unlink()
+        self._complete, self.are_empty = set(), True
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401

@@ -96,6 +96,22 @@ def open_input(
         yield Input(records, header, schema, file_format, dialect, file, path.stat().st_size)
 
 
+def characters_of(record: ScoringRecord) -> int:
+    """The number of characters of a row, in its fields and in the text that it was read from."""
+    values = record.values or {}
+    return len(record.raw_text) + sum(map(_characters, values.values()))
+
+
+def _characters(value: object) -> int:
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + _characters(each) for key, each in value.items())
+    if isinstance(value, list):
+        return sum(map(_characters, value))
+    return 1
+
+
 def _read_csv(
     stream: IO[bytes], name: str, dialect: Dialect
 ) -> tuple[list[str], Iterator[ScoringRecord]]:

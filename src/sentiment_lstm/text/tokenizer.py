@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, trainers
 
 from sentiment_lstm.errors import BundleError
-from sentiment_lstm.records import UNKNOWN_ID, Encoded, Features
+from sentiment_lstm.records import UNKNOWN_ID, Encoded
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.cleaning import (
     WORD_START,
     normalizer,
-    older_normalizer,
     parts_of,
     pre_tokenizer,
     with_plain_spaces,
@@ -67,8 +66,7 @@ class TextTokenizer:
         self._pipeline = pipeline
         self.features = None if hashes is None else FeatureTable(hashes, self.words_of_parts)
         self._correct_slips = correct_slips
-        # An unknown cleaning may treat white space differently, so its words are not cached.
-        self._memory = PartMemory(self._cut) if _cuts_as_here(pipeline) else None
+        self._memory = PartMemory(self._cut)
 
     @classmethod
     def learn(cls, texts: Iterable[str], settings: TextSettings) -> Self:
@@ -159,12 +157,12 @@ class TextTokenizer:
         """Do the same with many parts, which have no white space. It is faster than one by one."""
         words: list[list[str]] = [[] for _ in parts]
         joined = [i for i, part in enumerate(parts) if "<" not in part]
-        if self._memory is not None:  # today's cleaning leaves ASCII letters alone
-            lower = self._pipeline.normalizer.normalize_str("A") == "a"
-            letters = {i for i in joined if parts[i].isascii() and parts[i].isalpha()}
-            for i in letters:
-                words[i].append(parts[i].lower() if lower else parts[i])
-            joined = [i for i in joined if i not in letters]
+        # The cleaning leaves ASCII letters alone.
+        lower = self._pipeline.normalizer.normalize_str("A") == "a"
+        letters = {i for i in joined if parts[i].isascii() and parts[i].isalpha()}
+        for i in letters:
+            words[i].append(parts[i].lower() if lower else parts[i])
+        joined = [i for i in joined if i not in letters]
         for group in (joined[i : i + _TOGETHER] for i in range(0, len(joined), _TOGETHER)):
             self._add_words([parts[i] for i in group], [words[i] for i in group])
         for i, part in enumerate(parts):
@@ -212,7 +210,7 @@ class TextTokenizer:
         rest = iter(texts)
         encoded: list[Encoded] = []
         while chunk := [without_surrogates(text) for text in islice(rest, _CHUNK)]:
-            if self._memory is not None and not offsets and max(map(len, chunk)) > LONG:
+            if not offsets and max(map(len, chunk)) > LONG:
                 pair = (self._memory, self.features)
                 encoded += [encode_in_pieces(text, LONG, *pair, last_word) for text in chunk]
             elif self.features is None:
@@ -225,19 +223,16 @@ class TextTokenizer:
         self, table: FeatureTable, texts: list[str], offsets: bool, last_word: int | None
     ) -> list[Encoded]:
         parts = [parts_of(text) for text in texts]
-        texts_ids, lengths = self._memory.ids_and_lengths(parts) if self._memory else (None, None)
-        if offsets or texts_ids is None:
+        texts_ids, lengths = self._memory.ids_and_lengths(parts)
+        if offsets:
             encodings = self._encode_chunk(texts, offsets)
         else:
             encodings = [_without_offsets(ids) for ids in texts_ids]
         features = table.of(parts, lengths, last_word)
-        return [
-            Encoded(e.ids, e.offsets, f if len(f.counts) == len(e.ids) else _at_end(f, len(e.ids)))
-            for e, f in zip(encodings, features, strict=True)
-        ]
+        return [Encoded(e.ids, e.offsets, f) for e, f in zip(encodings, features, strict=True)]
 
     def _encode_chunk(self, texts: list[str], offsets: bool) -> list[Encoded]:
-        if self._memory is not None and not offsets:
+        if not offsets:
             return [_without_offsets(ids) for ids in self._memory.ids(texts)]
         texts = [with_plain_spaces(text) for text in texts]  # as `parts_of` cuts at all of them
         return [Encoded(_ids(ids), _spans(spans)) for ids, spans in self._tokens(texts)]
@@ -276,13 +271,6 @@ def head_and_tail(ids: NDArray[np.int32], most: int) -> NDArray[np.int32]:
     return np.concatenate([ids[:head], ids[len(ids) - (most - head) :]])
 
 
-def _at_end(features: Features, tokens: int) -> Features:
-    """Give all features to the last token, if another version's cleaning cut the text."""
-    counts = np.zeros(tokens, dtype=np.int64)
-    counts[-1] = len(features.ids)
-    return Features(features.ids, counts, features.last_word)
-
-
 def _empty_model(kind: str) -> Any:  # noqa: ANN401
     if kind == "word":
         return models.WordLevel({}, unk_token=UNKNOWN)
@@ -312,17 +300,6 @@ def _cleaning(pipeline: Tokenizer, settings: TextSettings) -> Tokenizer:
     pipeline.normalizer = normalizer(lowercase=settings.lowercase)
     pipeline.pre_tokenizer = pre_tokenizer(mark_starts=settings.kind == "bpe")
     return pipeline
-
-
-def _cuts_as_here(pipeline: Tokenizer) -> bool:
-    """Whether the pipeline's steps are those of `cleaning`, of this or an earlier version."""
-    makers = (normalizer, older_normalizer)
-    normal = [make(lowercase=low).__getstate__() for make in makers for low in (True, False)]
-    cuts = [pre_tokenizer(mark_starts=mark).__getstate__() for mark in (True, False)]
-    return (
-        pipeline.normalizer.__getstate__() in normal
-        and pipeline.pre_tokenizer.__getstate__() in cuts
-    )
 
 
 def _without_offsets(ids: NDArray[np.int32]) -> Encoded:

@@ -254,6 +254,9 @@ def _plan(settings: Settings, seen: Look, from_start: bool) -> dict[str, object]
     tokens = max(1.0, min(seen.words, most_tokens) * seen.texts)
     within_time = _MOST_TOKENS[from_start] / tokens
     passes = min(passes * (1.0 if from_start else 1.5), within_time)
+    limit_is_off = (
+        "training.max_steps" in settings.training.given and not settings.training.max_steps
+    )
     alone = seen.has_validation or seen.streaming or seen.texts >= _MANY
     trials = 0 if alone or within_time < 1 else 1 if seen.texts > _FEW else 4
     return {
@@ -262,7 +265,7 @@ def _plan(settings: Settings, seen: Look, from_start: bool) -> dict[str, object]
         "training.max_steps": max(
             1, round(passes * seen.texts / _texts_of_batch(settings.training, seen))
         ),
-        "training.epochs": 1_000,
+        "training.epochs": math.ceil(passes) if limit_is_off else 1_000,
         "training.patience": 0,
         "training.keep": "last",
         "training.trials": trials,
