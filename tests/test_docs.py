@@ -6,6 +6,7 @@ a network. The first block of README, the two commands of the installation, is r
 """
 
 import ast
+import importlib
 import io
 import json
 import os
@@ -31,13 +32,19 @@ from documents import (
     links,
     pipelines,
 )
+from local_spark import local_spark
 
 from sentiment_lstm.cli import app
 
-# Ray, MLflow and alembic use interfaces that are deprecated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning:ray", "ignore:::mlflow", "ignore:::alembic"
-)
+pytestmark = [
+    # Ray, MLflow and alembic use interfaces that are deprecated.
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning:ray", "ignore:::mlflow", "ignore:::alembic"
+    ),
+    # pyspark asks for pandas 2, and leaves sockets and a process to the garbage collector.
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 RUNNABLE = [README, *GUIDE, DOCS / "lstm.md", DOCS / "performance.md"]
 EVERY = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
@@ -47,6 +54,7 @@ SLOW = {
     "labels.md",
     "training.md",
     "files.md",
+    "frames.md",
     "understanding.md",
     "lstm.md",
 }
@@ -72,9 +80,16 @@ def ray():
     os.environ.setdefault(
         "RAY_worker_niceness", "0"
     )  # at a low priority they hang on a busy machine
-    ray.init(num_cpus=1, log_to_driver=False, include_dashboard=False, logging_level="ERROR")
+    ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False, logging_level="ERROR")
     yield ray
     ray.shutdown()
+
+
+@pytest.fixture
+def spark(monkeypatch):
+    """A small Spark that a page finds running."""
+    with local_spark(monkeypatch) as session:
+        yield session
 
 
 @pytest.fixture
@@ -112,12 +127,17 @@ def shell(run, monkeypatch, tmp_path):
     ],
 )
 def test_every_block_of_a_page_runs(page, shell, monkeypatch, request):
-    if any("--engine ray" in block.code for block in to_run(page)):
+    if any(re.search("--engine ray|^import ray", block.code, re.M) for block in to_run(page)):
         request.getfixturevalue("ray")
     for command in makers(page):
         shell(command)
-    has_spark = any("pyspark" in block.code for block in to_run(page))
-    namespace = standins.spark(monkeypatch) if has_spark else {}
+    if any("nlp.add_pipe" in block.code for block in to_run(page)):
+        importlib.import_module("sentiment_lstm.frames.spacy")  # as an installed package does
+    namespace = {}
+    if any("SparkSession" in block.code for block in to_run(page)):
+        request.getfixturevalue("spark")
+    elif any("pyspark" in block.code for block in to_run(page)):
+        namespace = standins.spark(monkeypatch)
     for block in to_run(page):
         if block.language in ("", "sh"):
             for pipeline in pipelines(block.code):

@@ -46,7 +46,7 @@ LEVELS = (
     ("training",),
     ("inference", "export", "evaluation_data", "measuring"),
     ("scoring", "interpret"),
-    ("api", "mlflow_model", "serving", "phases"),
+    ("api", "mlflow_model", "frames", "serving", "phases"),
     ("commands", "cli", "__main__"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the
@@ -70,6 +70,7 @@ HEAVY = {
     "captum",
     "cleanlab",
     "datasets",
+    "duckdb",
     "gensim",
     "huggingface_hub",
     "jinja2",
@@ -80,10 +81,14 @@ HEAVY = {
     "onnxruntime",
     "optuna",
     "pandas",
+    "polars",
     "pyarrow",
+    "pyspark",
     "ray",
     "scipy",
     "sklearn",
+    "spacy",
+    "srsly",
     "tensorboard",
     "torch",
 }
@@ -96,6 +101,8 @@ ALLOWED = {
         "interpret.reach",
     ),
     "onnxruntime": ("inference.onnx_library", "inference.onnx_runtime", "export"),
+    "spacy": ("frames.spacy",),
+    "srsly": ("frames.spacy",),
 }
 """Modules that are about a heavy library and may import it at once."""
 PICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

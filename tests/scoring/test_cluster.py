@@ -195,6 +195,12 @@ def test_a_batch_function_for_spark(bundle):
     np.testing.assert_allclose(predicted["score"], scores)
 
 
+def test_pandas_3_gives_spark_nan_for_a_missing_text(bundle):
+    predicted = cluster.predict_function(bundle)()(np.array(["good", float("nan")], dtype=object))
+    assert predicted["label"][1] is None
+    assert np.isnan(predicted["score"]).tolist() == [False, True]
+
+
 def test_labels_for_spark_are_joined_by_a_sign_that_none_contains(make_bundle):
     bundle = make_bundle(classes=("a|b", "c"), thresholds=(0.01, 0.01))
     predicted = cluster.predict_function(bundle)()(np.array(["a good film"], dtype=object))

@@ -16,7 +16,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +91,22 @@ def predict_function(bundle: Bundle) -> Callable[[], Score]:
     Args:
         bundle: the model, which Spark sends to the workers.
     """
+    return _ScoreMaker(bundle).make
 
-    def make() -> Score:
-        predictor = open_predictor(bundle, threads=1)
+
+@dataclass(frozen=True, slots=True)
+class _ScoreMaker:
+    """What Spark sends to its workers: the model, and no code."""
+
+    bundle: Bundle
+
+    def make(self) -> Score:
+        predictor = open_predictor(self.bundle, threads=1)
         joined_by = label_joiner(predictor.classes)
 
         def score(texts: NDArray[np.object_]) -> Mapping[str, NDArray[Any]]:
-            predictions = predictor.predict("" if text is None else text for text in texts.ravel())
+            known = ("" if _is_missing(text) else text for text in texts.ravel())
+            predictions = predictor.predict(known)
             names = [joined_by.join(prediction.labels) or None for prediction in predictions]
             labels = np.array(names, dtype=object)
             scores = np.array([p.score for p in predictions], dtype=np.float64)
@@ -105,7 +114,10 @@ def predict_function(bundle: Bundle) -> Callable[[], Score]:
 
         return score
 
-    return make
+
+def _is_missing(text: object) -> bool:
+    """Whether a value is None or NaN, which pandas 3 puts for None."""
+    return text is None or text != text
 
 
 def _shard_names(job: Job) -> list[str]:

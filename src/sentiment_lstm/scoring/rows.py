@@ -28,7 +28,7 @@ LABEL, SCORE = "predicted_label", "predicted_score"
 LABELS, SCORES = "predicted_labels", "predicted_scores"
 """Their names if a text may have several labels. They hold lists in jsonl and parquet, else joined
 labels."""
-_PROBABILITY = "probability_"
+PROBABILITY = "probability_"
 """The beginning of the names of the columns of probabilities, one for each class."""
 
 
@@ -110,7 +110,7 @@ def make_layout(
         _schema(opened, columns) if file_format.kind == ".parquet" else None,
         _separator(opened, file_format),
         file_format.kind in DELIMITERS and _is_of_spreadsheet(opened),
-        tuple(f"{_PROBABILITY}{name}" for name in probabilities_of),
+        tuple(f"{PROBABILITY}{name}" for name in probabilities_of),
         None if labels is None else label_joiner(labels),
     )
     if taken := set(layout.added) & set(columns):

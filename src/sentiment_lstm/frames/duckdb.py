@@ -1,0 +1,56 @@
+"""A function for SQL in DuckDB that scores texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.frames.arrow import score_array
+from sentiment_lstm.frames.libraries import library
+from sentiment_lstm.frames.scores import field_names
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def add_sentiment(
+    connection: DuckDBPyConnection,
+    classifier: SentimentClassifier,
+    name: str = "sentiment",
+    *,
+    probabilities: bool = False,
+) -> None:
+    """Add a function to a connection: `SELECT sentiment(body) FROM reviews`.
+
+    It takes one string and returns a struct with the fields `label` and `score`, and
+    `probability_NAME` for each class if asked for. If a text may have several labels, the fields
+    are the lists `labels` and `scores`. DuckDB's threads share the classifier.
+
+    Args:
+        connection: DuckDB's connection. Its cursors have the function too.
+        classifier: the model.
+        name: the name of the function.
+        probabilities: also return the probability of each class.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    library("pyarrow")
+    predictor = classifier.predictor
+    names = field_names(
+        predictor.classes, several=predictor.multi_label, probabilities=probabilities
+    )
+
+    def score(texts: Any) -> Any:  # noqa: ANN401
+        return score_array(predictor, texts, names, "of the argument")
+
+    types = dict.fromkeys(names, "DOUBLE") | {names[0]: "VARCHAR"}
+    if predictor.multi_label:
+        types |= {name: f"{types[name]}[]" for name in names[:2]}
+    fields = ", ".join(f"{_quoted(name)} {kind}" for name, kind in types.items())
+    create: Any = connection.create_function  # its types leave out the names of the options
+    create(name, score, ["VARCHAR"], f"STRUCT({fields})", type="arrow", null_handling="special")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

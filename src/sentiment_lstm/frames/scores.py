@@ -1,0 +1,106 @@
+"""The predictions for a column of texts, as columns of values. Knows no library of tables.
+
+A missing text and an empty text have None in every column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.records import is_empty
+from sentiment_lstm.scoring.rows import LABEL, LABELS, PROBABILITY, SCORE, SCORES
+
+Columns = dict[str, list[Any]]
+"""The values of each added column by its name: labels, then scores, then probabilities."""
+
+
+def column_names(classes: Sequence[str], *, several: bool, probabilities: bool) -> list[str]:
+    """The names of the columns that scoring adds to a table, as `predict --input` writes them.
+
+    Args:
+        classes: the names of the classes.
+        several: whether a text may have several labels.
+        probabilities: whether each class has a column of its probability.
+    """
+    verdict = [LABELS, SCORES] if several else [LABEL, SCORE]
+    return [*verdict, *(f"{PROBABILITY}{name}" for name in classes if probabilities)]
+
+
+def field_names(classes: Sequence[str], *, several: bool, probabilities: bool) -> list[str]:
+    """The names of the fields, if the predictions for a text are one value with fields."""
+    verdict = ["labels", "scores"] if several else ["label", "score"]
+    return [*verdict, *column_names(classes, several=several, probabilities=probabilities)[2:]]
+
+
+def score_texts(predictor: Predictor, texts: Iterable[str | None], names: Sequence[str]) -> Columns:
+    """Score a stream of texts.
+
+    Args:
+        predictor: the model.
+        texts: N texts; None where a text is missing.
+        names: the names of the columns, from `column_names` or `field_names`.
+
+    Returns:
+        Columns of N values: a label (str) and a score (float) for each text, or lists of both if a
+        text may have several labels; then the probability of each class, if `names` has its column.
+    """
+    columns: Columns = {name: [] for name in names}
+    labels, scores, *others = columns.values()
+    known = ("" if text is None else text for text in texts)
+    for window, _, rows in predictor.windows(known):
+        empty = [is_empty(text) for text in window]
+        verdicts = (
+            _label_lists(predictor, rows) if predictor.multi_label else _best(predictor, rows)
+        )
+        for is_missing, (label, score) in zip(empty, verdicts, strict=True):
+            labels.append(None if is_missing else label)
+            scores.append(None if is_missing else score)
+        for values, column in zip(others, rows.T.tolist()[: len(others)], strict=True):
+            values += [None if e else value for e, value in zip(empty, column, strict=True)]
+    return columns
+
+
+def _best(predictor: Predictor, rows: NDArray[np.float64]) -> Iterator[tuple[str, float]]:
+    """The likeliest class of each text and its probability."""
+    names = [predictor.classes[index] for index in rows.argmax(axis=1).tolist()]
+    return zip(names, rows.max(axis=1).tolist(), strict=True)
+
+
+def _label_lists(
+    predictor: Predictor, rows: NDArray[np.float64]
+) -> Iterator[tuple[list[str], list[float]]]:
+    """The labels of each text that reach their thresholds, and their probabilities."""
+    for row in rows:
+        chosen = predictor.chosen(row)
+        yield [predictor.classes[index] for index in chosen], row[chosen].tolist()
+
+
+def check_columns(existing: Sequence[object], column: object, added: Sequence[str]) -> None:
+    """Check that a table has a column of texts, and none that scoring adds.
+
+    Raises:
+        UsageError: it lacks the column, has it twice, or has a column that scoring adds.
+    """
+    if (count := list(existing).count(column)) != 1:
+        names = ", ".join(map(str, existing)) or "no columns"
+        problem = f"the columns {names}" if count == 0 else f"{count} of this name"
+        raise UsageError(f"Expected one column {column} of texts, found {problem}: name another.")
+    if taken := [name for name in added if name in existing]:
+        raise UsageError(
+            f"Expected no column {' or '.join(taken)} in the table, found it: rename it, so that "
+            "it is not lost."
+        )
+
+
+def not_texts(column: object, kind: object) -> UsageError:
+    """The error for a column that holds no texts; `kind` is the type of its values."""
+    return UsageError(
+        f"Expected texts in column {column}, found {kind}: name another column, or turn its "
+        "values into strings."
+    )

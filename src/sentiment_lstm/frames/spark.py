@@ -1,0 +1,73 @@
+"""A function for Spark's columns that scores texts."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sentiment_lstm.bundle import Bundle
+from sentiment_lstm.frames.arrow import score_array
+from sentiment_lstm.frames.libraries import library
+from sentiment_lstm.frames.scores import field_names
+from sentiment_lstm.inference.predictor import Predictor, open_predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pyspark.sql import Column
+
+_OPEN: dict[str, Predictor] = {}
+"""The model that this process has open, by the key of its function. A Python process of Spark runs
+many tasks."""
+
+
+def sentiment_udf(
+    bundle: Bundle, *, probabilities: bool = False
+) -> Callable[[str | Column], Column]:
+    """Return a function for columns of strings: `reviews.withColumn("sentiment", udf("body"))`.
+
+    It is an `arrow_udf`. Its result is a struct with the fields `label` and `score`, and
+    `probability_NAME` for each class if asked for. If a text may have several labels, the fields
+    are the lists `labels` and `scores`. Each Python process of Spark opens the model once, and
+    scores in one thread.
+
+    Args:
+        bundle: the model, which Spark sends to its processes.
+        probabilities: also return the probability of each class.
+
+    Raises:
+        MissingExtraError: pyspark is not installed.
+    """
+    functions = library("pyspark.sql.functions", "spark")
+    several = bundle.config.thresholds is not None
+    names = field_names(bundle.config.classes, several=several, probabilities=probabilities)
+    worker = _Worker(uuid4().hex, bundle, names)
+    with warnings.catch_warnings():  # Spark prefers type hints, which would need pyarrow here
+        warnings.simplefilter("ignore", UserWarning)
+        udf: Callable[[str | Column], Column] = functions.arrow_udf(
+            worker.score, _type(names, several=several), functions.ArrowUDFType.SCALAR
+        )
+    return udf
+
+
+class _Worker:
+    """What Spark sends to its processes: the model and the names of the fields."""
+
+    def __init__(self, key: str, bundle: Bundle, names: Sequence[str]) -> None:
+        self._key, self._bundle, self._names = key, bundle, names
+
+    def score(self, texts: Any) -> Any:  # noqa: ANN401
+        """Score an Arrow array of texts, [N], into an array of structs, [N]."""
+        if self._key not in _OPEN:
+            _OPEN.clear()
+            _OPEN[self._key] = open_predictor(self._bundle, threads=1)
+        return score_array(_OPEN[self._key], texts, self._names, "of the argument")
+
+
+def _type(names: Sequence[str], *, several: bool) -> Any:  # noqa: ANN401
+    types = library("pyspark.sql.types", "spark")
+    kinds = dict.fromkeys(names, types.DoubleType()) | {names[0]: types.StringType()}
+    if several:
+        kinds |= {name: types.ArrayType(kinds[name]) for name in names[:2]}
+    return types.StructType([types.StructField(name, kind) for name, kind in kinds.items()])
