@@ -8,6 +8,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads slow down small models
 
 import pytest
+from hub_server import TOKEN, HubServer
 from small_bundles import random_bundle
 
 from sentiment_lstm.bundle import Bundle, save_bundle
@@ -51,6 +52,38 @@ def run(monkeypatch, capsys, tmp_path):
         return int(exit_.value.code or 0), out, err
 
     return command
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A stand-in for the Hugging Face hub, an empty cache, and no token.
+
+    The client reads the environment when it is imported, so its constants are replaced.
+    """
+    from huggingface_hub import constants
+
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with HubServer() as server:
+        replaced = {
+            "ENDPOINT": server.url,
+            "HUGGINGFACE_CO_URL_TEMPLATE": server.url + "/{repo_id}/resolve/{revision}/{filename}",
+            "HF_HUB_CACHE": str(tmp_path / "hub_cache"),
+            "HF_TOKEN_PATH": str(tmp_path / "token"),
+            "HF_STORED_TOKENS_PATH": str(tmp_path / "stored_tokens"),
+            "HF_HUB_OFFLINE": False,
+            "HF_HUB_DISABLE_XET": True,
+            "HF_HUB_DISABLE_TELEMETRY": True,
+        }
+        for name, value in replaced.items():
+            monkeypatch.setattr(constants, name, value)
+        yield server
+
+
+@pytest.fixture
+def logged_in(hub, monkeypatch):
+    """The owner's token, in the environment."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
 
 
 @pytest.fixture

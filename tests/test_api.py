@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 import sentiment_lstm
-from sentiment_lstm import api
+from sentiment_lstm import finding
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import FILES, GRAPHS, save_bundle
+from sentiment_lstm.bundle import save_bundle
 from sentiment_lstm.errors import BundleError, UsageError
 
 TEXTS = ["a good film", "bad", "not bad at all"]
@@ -24,7 +24,7 @@ def three(make_bundle):
 @pytest.fixture
 def nothing_shipped(tmp_path, monkeypatch):
     """An empty working folder, and no model in the package."""
-    monkeypatch.setattr(api, "SHIPPED", tmp_path / "pretrained")
+    monkeypatch.setattr(finding, "SHIPPED", tmp_path / "pretrained")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -131,23 +131,10 @@ def test_the_default_is_the_shipped_model_then_quickstarts(nothing_shipped, bund
     assert SentimentClassifier.from_pretrained().classes_ == ["x", "y", "z"]
 
 
-def test_a_folder_is_preferred_to_a_hub_name(nothing_shipped, bundle, monkeypatch):
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("asked"))
+def test_a_folder_is_preferred_to_a_hub_name(nothing_shipped, bundle, hub):
     save_bundle(nothing_shipped / "owner" / "name", bundle)
     assert SentimentClassifier.from_pretrained("owner/name").classes_ == ["negative", "positive"]
-
-
-def test_hub_name_fetches_a_copy(nothing_shipped, bundle, monkeypatch):
-    asked = []
-
-    def fetch(name, allow_patterns):
-        asked.append((name, sorted(allow_patterns)))
-        save_bundle(nothing_shipped / "cache", bundle)
-        return str(nothing_shipped / "cache")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
-    assert SentimentClassifier.from_pretrained("owner/name").classes_ == ["negative", "positive"]
-    assert asked == [("owner/name", sorted([*FILES, *GRAPHS]))]
+    assert not hub.requests
 
 
 def test_an_unreachable_hub_is_one_sentence(nothing_shipped, monkeypatch):

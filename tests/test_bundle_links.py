@@ -74,6 +74,22 @@ def test_the_cache_of_a_hub_is_read(model, tmp_path):
     assert load_bundle(path).config == load_bundle(model).config
 
 
+@pytest.mark.parametrize("name", ["ab" + 62 * "0", "cd" + 62 * "0", "secret"])
+def test_files_that_all_models_of_the_cache_share_are_read(model, tmp_path, name):
+    """A newer huggingface_hub keeps large files in `blobs/ab/ab...`, once for all models."""
+    snapshot = in_hub_cache(tmp_path / "hub" / "models--ann--films", model)
+    blob = (snapshot / "model.safetensors").resolve()
+    shared = tmp_path / "hub" / "blobs" / "ab" / name
+    shared.parent.mkdir(parents=True)
+    blob.rename(shared)
+    blob.symlink_to(Path("..", "..", "blobs", "ab", name))
+    if name.startswith("ab"):
+        assert load_bundle(snapshot).config == load_bundle(model).config
+    else:
+        with pytest.raises(BundleError, match=r"model\.safetensors as a file of its own"):
+            load_bundle(snapshot)
+
+
 @pytest.mark.parametrize("through", ["file", "folder"])
 def test_a_link_behind_the_links_of_a_hub_is_refused(model, tmp_path, secret, through):
     snapshot = in_hub_cache(tmp_path / "models--evil--x", model)

@@ -112,7 +112,7 @@ def test_of_many_classes_the_commonest_are_counted(run, tmp_path: Path):
 
 
 def test_without_a_model_it_says_how_to_get_one(run, monkeypatch, tmp_path):
-    monkeypatch.setattr("sentiment_lstm.api.SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("sentiment_lstm.finding.SHIPPED", tmp_path / "none")
     code, _, err = run("predict", "hello")
     assert_one_sentence(code, err)
     assert "quickstart" in err

@@ -129,6 +129,8 @@ def shell(run, monkeypatch, tmp_path):
 def test_every_block_of_a_page_runs(page, shell, monkeypatch, request):
     if any(re.search("--engine ray|^import ray", block.code, re.M) for block in to_run(page)):
         request.getfixturevalue("ray")
+    if page.name == "hub.md":
+        request.getfixturevalue("logged_in")
     for command in makers(page):
         shell(command)
     if any("nlp.add_pipe" in block.code for block in to_run(page)):

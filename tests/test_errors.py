@@ -9,6 +9,7 @@ from sentiment_lstm import errors
 from sentiment_lstm.errors import (
     BundleError,
     DataError,
+    HubError,
     MissingExtraError,
     SentimentError,
     StorageError,
@@ -21,6 +22,7 @@ BUILT_IN = {
     UsageError: ValueError,
     DataError: ValueError,
     BundleError: OSError,
+    HubError: OSError,
     TrainingError: Exception,
     MissingExtraError: ImportError,
     StorageError: OSError,

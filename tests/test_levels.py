@@ -46,7 +46,7 @@ LEVELS = (
     ("training",),
     ("inference", "export", "evaluation_data", "measuring"),
     ("scoring", "interpret"),
-    ("api", "mlflow_model", "frames", "serving", "phases"),
+    ("hub_client", "hub", "finding", "api", "mlflow_model", "frames", "serving", "phases"),
     ("commands", "cli", "__main__"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the
@@ -72,6 +72,7 @@ HEAVY = {
     "datasets",
     "duckdb",
     "gensim",
+    "httpx2",
     "huggingface_hub",
     "jinja2",
     "kagglehub",

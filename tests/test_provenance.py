@@ -26,6 +26,7 @@ from sentiment_lstm.errors import DataError
 from sentiment_lstm.export import export
 from sentiment_lstm.provenance import (
     bundle_name,
+    bundle_revision,
     data_sets,
     describe,
     replace_paths,
@@ -130,8 +131,17 @@ def test_naming_a_name_changes_nothing(source):
 def test_a_model_from_the_hub_keeps_its_name():
     copy = "/home/ann/.cache/huggingface/hub/models--owner--a-name/snapshots/0a1b2c"
     assert bundle_name(copy) == "owner/a-name"
+    assert bundle_revision(copy) == "0a1b2c"
+    assert bundle_revision("runs/first") is None
     assert bundle_name("runs/first") == "first"
     assert bundle_name("default") == "default"
+
+
+def test_the_name_of_a_model_from_the_hub_stays_when_it_is_saved_again():
+    settings = {"training": {"init": "owner/a-name"}}
+    provenance = {"settings": settings, "started_from": {"name": "owner/a-name"}}
+    assert replace_paths(provenance) == provenance
+    assert replace_paths({"settings": settings}) == {"settings": {"training": {"init": "a-name"}}}
 
 
 def test_hashes_of_files_and_folders(tmp_path: Path):

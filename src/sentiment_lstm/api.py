@@ -1,42 +1,39 @@
 """The classifier for Python programs: it opens a saved model, scores texts and saves the model.
 
-This module finds models; the predictor scores the texts.
+`finding` finds models; the predictor scores the texts.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypedDict, overload
+from typing import TYPE_CHECKING, Any, Self, TypedDict, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment_lstm import hub
 from sentiment_lstm.bundle import (
-    FILES,
-    GRAPHS,
-    SHIPPED,
     Bundle,
-    is_bundle,
     load_bundle,
     run_settings,
     save_bundle,
 )
 from sentiment_lstm.data.screening import SetAside
-from sentiment_lstm.errors import BundleError, MissingExtraError, UsageError
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation_data import evaluation_data
+from sentiment_lstm.finding import QUICKSTART as QUICKSTART
+from sentiment_lstm.finding import find_model as find_model
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.interpret.explain import Explainer, Explanation
 from sentiment_lstm.measuring import measure
 from sentiment_lstm.records import is_empty
 
-QUICKSTART = Path("runs") / "quickstart"
-"""Where `quickstart` saves its model: the default if no model ships."""
-_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+if TYPE_CHECKING:
+    from huggingface_hub import CommitInfo
 
 
 class LabelScore(TypedDict):
@@ -70,19 +67,43 @@ class SentimentClassifier:
         return type(self), (self.bundle, self._threads)
 
     @classmethod
-    def from_pretrained(cls, path: str | os.PathLike[str] | None = None, threads: int = 0) -> Self:
+    def from_pretrained(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        threads: int = 0,
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+    ) -> Self:
         """Open a saved model.
+
+        The keyword arguments are for models on the Hugging Face hub, as in `huggingface_hub`.
 
         Args:
             path: a folder, `default` or `tiny` (which ship with this package), or the name
-                OWNER/NAME of a model on the Hugging Face hub; None means `default`.
+                OWNER/NAME or OWNER/NAME@REVISION of a model on the hub; None means `default`.
             threads: as in the class.
+            revision: a branch, a tag or the full hash of a commit; None means `main`.
+            token: None means `HF_TOKEN` or the token of `hf auth login`; False means none.
+            cache_dir: the folder that keeps downloaded models; None means the usual one.
+            local_files_only: use only models that are there already.
 
         Raises:
             BundleError: there is no model, or it is incomplete or damaged.
+            HubError: the hub does not give the model. It is also a BundleError.
             MissingExtraError: a library that this needs is not installed.
+            UsageError: a revision is given twice, or for a folder.
         """
-        return cls(load_bundle(find_model(path)), threads)
+        folder = find_model(
+            path,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+        return cls(load_bundle(folder), threads)
 
     @property
     def classes_(self) -> list[str]:
@@ -257,6 +278,46 @@ class SentimentClassifier:
         """
         save_bundle(Path(folder), self.bundle)
 
+    def push_to_hub(
+        self,
+        name: str,
+        *,
+        private: bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+        token: str | bool | None = None,
+        commit_message: str | None = None,
+    ) -> CommitInfo:
+        """Upload the model to the Hugging Face hub, in one commit.
+
+        The repository is made if it does not exist. Graphs of an older model in it are deleted.
+
+        Args:
+            name: the repository, OWNER/NAME.
+            private: make a new repository private; None means as the hub's settings say.
+            revision: the branch, which is made if it does not exist; None means `main`.
+            create_pr: open a pull request instead of changing the branch.
+            token: None means `HF_TOKEN` or the token of `hf auth login`.
+            commit_message: the commit's title.
+
+        Returns:
+            The commit. It is a string, the URL of the commit, with `oid` and `pr_url`.
+
+        Raises:
+            HubError: the hub refuses the model, or cannot be reached; nothing is committed.
+            MissingExtraError: `huggingface_hub` is missing or too old.
+            UsageError: `name` has another form.
+        """
+        return hub.push(
+            self.bundle,
+            name,
+            private=private,
+            revision=revision,
+            create_pr=create_pr,
+            token=token,
+            commit_message=commit_message,
+        )
+
     def _ranked(
         self, text: str, row: NDArray[np.float64], top_k: int | None, abstain_below: float
     ) -> list[LabelScore]:
@@ -273,46 +334,3 @@ class SentimentClassifier:
         if not self.predictor.multi_label:
             ranked[0]["label"] = self.predictor.label(row, abstain_below)
         return ranked
-
-
-def find_model(path: str | os.PathLike[str] | None = None) -> Path:
-    """Find the folder of a saved model, named as `SentimentClassifier.from_pretrained` takes it."""
-    return _default() if path is None else _folder_of(path)
-
-
-def _default() -> Path:
-    for folder in (SHIPPED / "default", QUICKSTART):
-        if is_bundle(folder):
-            return folder
-    raise BundleError(
-        f"Expected a trained model in {QUICKSTART}, found none: run `sentiment-lstm quickstart`."
-    )
-
-
-def _folder_of(path: str | os.PathLike[str]) -> Path:
-    """The folder of a model: the given folder, a shipped model or a downloaded one."""
-    if not str(path):
-        raise BundleError("Expected the folder or name of a model, found an empty one: name one.")
-    folder = Path(path)
-    if str(path) == folder.name and not folder.exists() and is_bundle(SHIPPED / folder):
-        return SHIPPED / folder
-    if not _HUB_NAME.fullmatch(str(path)) or folder.exists():
-        return folder
-    return _from_hub(str(path))
-
-
-def _from_hub(name: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"Expected a folder {name}, or huggingface_hub to fetch the model of that name, found "
-            "neither: pip install huggingface_hub."
-        ) from error
-    try:
-        return Path(snapshot_download(name, allow_patterns=[*FILES, *GRAPHS]))
-    except (OSError, ValueError) as error:
-        raise BundleError(
-            f"Expected a folder {name} or a model of that name on the hub, found neither "
-            f"({type(error).__name__}): check the name and the connection, or name a folder."
-        ) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,9 @@ STARTS = Path(__file__).parent / "starts"
 
 RUN_SETTINGS = "settings.json"
 """A run's settings. The file lies beside the bundle and is not part of it."""
+
+_SHARED_BLOB = re.compile("[0-9a-f]{64}")
+"""The name of a file in the cache's shared `blobs`; its folder has the first two characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +227,16 @@ def _require_files(folder: Path, names: Sequence[str]) -> None:
 def _is_own_file(path: Path) -> bool:
     """Whether a file lies in its folder, not behind a link to another one.
 
-    In the cache of `huggingface_hub`, the files of `snapshots/REVISION` are links to `blobs`.
+    In the cache of `huggingface_hub`, the files of `MODEL/snapshots/REVISION` are links to
+    `MODEL/blobs`, which may be links to the `blobs` that all models of the cache share.
     """
     folder, file = path.parent.resolve(), path.resolve()
-    is_snapshot = folder.parent.name == "snapshots"
-    return file.parent == folder or (is_snapshot and file.parent == folder.parent.parent / "blobs")
+    if file.parent == folder or folder.parent.name != "snapshots":
+        return file.parent == folder
+    model = folder.parent.parent
+    is_shared = _SHARED_BLOB.fullmatch(file.name) and file.parent.name == file.name[:2]
+    own, shared = model / "blobs", model.parent / "blobs"
+    return file.parent == own or (bool(is_shared) and file.parent.parent == shared)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

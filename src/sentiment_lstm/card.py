@@ -16,6 +16,9 @@ from sentiment_lstm.markdown import as_cell, as_code, as_code_cell, one_line
 from sentiment_lstm.provenance import data_sets
 from sentiment_lstm.wording import MOST_SHOWN, first_names, printable
 
+PLACE = '"path/of/this/folder"'
+"""Stands for the model's place in the card's example."""
+
 _CARD = """\
 ---
 {metadata}library_name: sentiment-lstm
@@ -35,7 +38,7 @@ An LSTM text classifier made with sentiment-lstm. For each text it returns the p
 ```python
 from sentiment_lstm import SentimentClassifier
 
-SentimentClassifier.from_pretrained("path/of/this/folder")("It was not bad at all.")
+SentimentClassifier.from_pretrained({place})("It was not bad at all.")
 ```
 
 ## Data
@@ -156,6 +159,7 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
     training.pop("data_sets", None)
     card = _CARD.format(
         metadata=metadata,
+        place=PLACE,
         index=model_index(name, source, metrics),
         name=one_line(name),
         classes=_named(list(config["label2id"])),

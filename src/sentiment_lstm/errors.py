@@ -39,6 +39,10 @@ class BundleError(SentimentError, OSError):
     """A saved model that is missing, incomplete, damaged or from a newer version."""
 
 
+class HubError(BundleError):
+    """A model that the Hugging Face hub does not give or does not take."""
+
+
 class TrainingError(SentimentError):
     """A training that cannot go on: the loss is not finite, or the run does not fit its data."""
 

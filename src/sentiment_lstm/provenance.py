@@ -27,7 +27,7 @@ _TEXT_FILES = {
     *(".zip", ".gz", ".zst"),
 }
 """The endings of the files of a registered set."""
-_HUB_COPY = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]")
+_HUB_COPY = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]([0-9a-f]*)")
 
 
 def is_portable(source: str) -> bool:
@@ -59,7 +59,13 @@ def bundle_name(folder: str) -> str:
     A copy from the hub is named `OWNER/NAME`.
     """
     copy = _HUB_COPY.search(folder)
-    return "/".join(copy.groups()) if copy else _without_confusion(_last_part(folder))
+    return f"{copy[1]}/{copy[2]}" if copy else _without_confusion(_last_part(folder))
+
+
+def bundle_revision(folder: str) -> str | None:
+    """The hash of the commit, if the folder is a copy from the hub."""
+    copy = _HUB_COPY.search(folder)
+    return copy[3] or None if copy else None
 
 
 def replace_paths(provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -301,7 +307,9 @@ def _names_of_paths(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Path -> name, for every path in the settings of a provenance."""
     settings = _mapping(provenance.get("settings"))
     names = {source: source_name(source) for source in sources_in(settings)}
-    if isinstance(init := _mapping(settings.get("training")).get("init"), str):
+    init = _mapping(settings.get("training")).get("init")
+    is_name = init == _mapping(provenance.get("started_from")).get("name")  # such as OWNER/NAME
+    if isinstance(init, str) and not is_name:
         names[init] = bundle_name(init)
     return {path: name for path, name in names.items() if path != name}
 

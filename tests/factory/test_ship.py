@@ -3,8 +3,7 @@
 import pytest
 
 from factory.measure import ship
-from sentiment_lstm.api import SHIPPED
-from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.bundle import SHIPPED, load_bundle
 
 
 @pytest.mark.parametrize("name", ["default", "tiny"])

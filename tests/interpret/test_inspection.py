@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment_lstm.api import SHIPPED
-from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.bundle import SHIPPED, load_bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.interpret.gates import gates

@@ -206,7 +206,7 @@ def _known_sources(
         )
     if init := settings.get("training", {}).get("init"):
         started: Any = provenance.get("started_from") or {}
-        is_path = have_paths or init != bundle_name(init)
-        path = str(path_of(init).resolve()) if is_path else ""
-        known[init] = KnownSource(bundle_name(init), path, started.get("fingerprint", ""))
+        is_path = have_paths or init not in (bundle_name(init), started.get("name"))
+        name, path = (bundle_name(init), str(path_of(init).resolve())) if is_path else (init, "")
+        known[init] = KnownSource(name, path, started.get("fingerprint", ""))
     return known

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sentiment_lstm.data.screening import SetAside
 
 Model = Annotated[
-    str | None, typer.Option(help="A folder, default, tiny, or OWNER/NAME on the hub.")
+    str | None, typer.Option(help="A folder, default, tiny, or OWNER/NAME[@REVISION] on the hub.")
 ]
 Data = Annotated[
     str | None,

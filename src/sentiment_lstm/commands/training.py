@@ -82,7 +82,10 @@ def train(
         ),
     ] = None,
     init: Annotated[
-        str | None, typer.Option(help="Start from this model: a folder, english, default or tiny.")
+        str | None,
+        typer.Option(
+            help="Start from a model: a folder, english, default, tiny, or OWNER/NAME on the hub."
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A file of settings in TOML, or the settings.json of a run.")

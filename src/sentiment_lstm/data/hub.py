@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sentiment_lstm.data.libraries import first_line, missing_extra
+from sentiment_lstm.data.libraries import first_line, missing_extra, no_telemetry
 from sentiment_lstm.data.source import (
     Columns,
     Source,
@@ -113,6 +113,7 @@ def loaded(name: str, *, advice: str = _ADVICE, **options: object) -> Iterator[A
 
 def _datasets() -> Any:  # noqa: ANN401
     """The library without its progress bars and log; our errors replace them."""
+    no_telemetry()
     try:
         import datasets
     except ImportError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from importlib import import_module
 from typing import Any
@@ -40,6 +41,14 @@ def openpyxl() -> Any:  # noqa: ANN401
     library = _import("openpyxl", "xlsx", _FILES_OR_TRAIN)
     warnings.filterwarnings("ignore", module="openpyxl")
     return library
+
+
+def no_telemetry() -> None:
+    """Tell the Hugging Face libraries to send no usage data; the user's own choice wins.
+
+    They read this when they are first imported.
+    """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 def missing_extra(what: str) -> MissingExtraError:

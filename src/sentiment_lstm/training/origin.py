@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sentiment_lstm.bundle import Bundle, fingerprint
-from sentiment_lstm.provenance import bundle_name, data_sets, describe
+from sentiment_lstm.provenance import bundle_name, bundle_revision, data_sets, describe
 from sentiment_lstm.settings import Settings
 
 
@@ -14,7 +14,8 @@ def origin_of(settings: Settings, initial_model: Bundle | None) -> dict[str, Any
 
     Returns:
         As `provenance.describe`. If the training starts from a model, also `started_from` (its
-        `name` and `fingerprint`), and that model's data sets among `data_sets`.
+        `name` and `fingerprint`; from the hub, also the hash of its commit as `revision`), and that
+        model's data sets among `data_sets`.
     """
     origin = describe(settings)
     init = settings.training.init
@@ -24,4 +25,6 @@ def origin_of(settings: Settings, initial_model: Bundle | None) -> dict[str, Any
     if sets:
         origin["data_sets"] = list(dict.fromkeys(sets))
     start = {"name": bundle_name(init), "fingerprint": fingerprint(initial_model)}
+    if revision := bundle_revision(init):
+        start["revision"] = revision
     return origin | {"started_from": start}

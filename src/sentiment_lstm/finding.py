@@ -1,0 +1,49 @@
+"""Finds the folder of a saved model by its name: a folder, a shipped model, or one on the hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Unpack
+
+from sentiment_lstm import hub
+from sentiment_lstm.bundle import SHIPPED, is_bundle
+from sentiment_lstm.errors import BundleError, UsageError
+
+QUICKSTART = Path("runs") / "quickstart"
+"""Where `quickstart` saves its model: the default if no model ships."""
+
+
+def find_model(path: str | os.PathLike[str] | None = None, **options: Unpack[hub.Options]) -> Path:
+    """Find the folder of a saved model.
+
+    Arguments and errors as `SentimentClassifier.from_pretrained`.
+    """
+    folder = _default() if path is None else _local_folder(path)
+    if folder is None:
+        return hub.download(str(path), **options)
+    if options.get("revision"):
+        raise UsageError(
+            f"Expected a revision only for a model on the hub, found the folder {folder}: leave it "
+            "out."
+        )
+    return folder
+
+
+def _default() -> Path:
+    for folder in (SHIPPED / "default", QUICKSTART):
+        if is_bundle(folder):
+            return folder
+    raise BundleError(
+        f"Expected a trained model in {QUICKSTART}, found none: run `sentiment-lstm quickstart`."
+    )
+
+
+def _local_folder(path: str | os.PathLike[str]) -> Path | None:
+    """The given folder, or the folder of a shipped model; None for a name on the hub."""
+    if not str(path):
+        raise BundleError("Expected the folder or name of a model, found an empty one: name one.")
+    folder = Path(path)
+    if str(path) == folder.name and not folder.exists() and is_bundle(SHIPPED / folder):
+        return SHIPPED / folder
+    return None if hub.is_hub_name(str(path)) and not folder.exists() else folder
