@@ -52,6 +52,7 @@ SLOW = {
     "README.md",
     "data.md",
     "labels.md",
+    "python.md",
     "training.md",
     "files.md",
     "frames.md",

@@ -46,7 +46,20 @@ LEVELS = (
     ("training",),
     ("inference", "export", "evaluation_data", "measuring"),
     ("scoring", "interpret"),
-    ("hub_client", "hub", "finding", "api", "mlflow_model", "frames", "serving", "phases"),
+    (
+        "hub_client",
+        "hub",
+        "finding",
+        "api",
+        "mlflow_model",
+        "frames",
+        "serving",
+        "phases",
+        "in_memory",
+        "fitting",
+        "estimator_targets",
+        "estimator",
+    ),
     ("commands", "cli", "__main__"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the
@@ -102,6 +115,7 @@ ALLOWED = {
         "interpret.reach",
     ),
     "onnxruntime": ("inference.onnx_library", "inference.onnx_runtime", "export"),
+    "sklearn": ("estimator.",),
     "spacy": ("frames.spacy",),
     "srsly": ("frames.spacy",),
 }

@@ -8,22 +8,31 @@ model), `evaluation`, `training`, `inference`, `scoring`, `interpret`, `api`, `c
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier as SentimentClassifier
+    from sentiment_lstm.estimator import LSTMTextClassifier as LSTMTextClassifier
+    from sentiment_lstm.fitting import train as train
 
 __version__ = "0.3.0.dev0"
-__all__ = ["SentimentClassifier", "__version__"]
+__all__ = ["LSTMTextClassifier", "SentimentClassifier", "__version__", "train"]
 
 # A program that uses this package decides where messages go; without its choice they go nowhere.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
-def __getattr__(name: str) -> object:
-    """Load the classifier only when it is used, so that the command line starts without it."""
-    if name == "SentimentClassifier":
-        from sentiment_lstm.api import SentimentClassifier
+_MODULES = {
+    "LSTMTextClassifier": "estimator",
+    "SentimentClassifier": "api",
+    "train": "fitting",
+}
+"""Public names -> the modules that define them."""
 
-        return SentimentClassifier
+
+def __getattr__(name: str) -> object:
+    """Load a public name only when it is used, so that the command line starts without it."""
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,6 +35,9 @@ class DataSettings:
     group_column: str | None = None
     """Rows with the same value in this column (a film, a product, an author) stay together, all in
     training or all in validation. Set it if such texts resemble each other."""
+    weight_column: str | None = None
+    """The column that holds the weight of each text in training, a number of at least 0. Only the
+    ratios of the weights count. A text of weight 0 is left out."""
     encoding: str | None = None
     """The encoding of a csv, tsv or jsonl file, such as `cp1252`. None: it is detected."""
     separator: str | None = None

@@ -8,12 +8,12 @@ from itertools import islice
 
 from sentiment_lstm.bundle import Config
 from sentiment_lstm.data.corpus import (
-    evaluation_split,
     named_split,
     texts_only,
     validation_examples,
 )
 from sentiment_lstm.data.open import (
+    evaluation_split,
     is_missing,
     list_splits,
     open_rows,
@@ -120,7 +120,7 @@ def evaluation_data(
     if kept_back:
         _check_excluded(data, has_run=run is not None)
     else:
-        data = replace(data, split=split, streaming=False, exclude=())
+        data = replace(data, split=split, streaming=False, exclude=(), weight_column=None)
     data = _with_kind_of(config, data, options)
     caution = "" if own else caution_about(data.source, config.provenance)
     data = Settings(data=data).updated(options).data

@@ -48,7 +48,8 @@ class Interrupts:
         trace: TracebackType | None,
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            # None: another language installed it, so Python cannot restore it.
+            signal.signal(number, handler or signal.SIG_DFL)  # type: ignore[arg-type]
         if self._received is not None and not self.deferred and isinstance(error, Exception):
             # An import may turn the first one into an ImportError.
             raise Interrupted(self._received) from error
@@ -57,6 +58,10 @@ class Interrupts:
         """Raise `Interrupted` if a signal arrived while `deferred` was true."""
         if self._received is not None:
             raise Interrupted(self._received)
+
+    def forget(self) -> None:
+        """Forget the signal that arrived. The next one raises `Interrupted` at once."""
+        self._received, self.deferred = None, False
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self._received = number

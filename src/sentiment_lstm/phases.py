@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.batching import Position, epoch_batches
-from sentiment_lstm.data.corpus import evaluation_split, load_corpus
-from sentiment_lstm.data.open import list_splits
+from sentiment_lstm.data.corpus import load_corpus
+from sentiment_lstm.data.open import evaluation_split, list_splits
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import SentimentError, TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, TrainingSettings
 
@@ -43,3 +45,15 @@ def preset(name: str) -> Settings:
     if name not in PRESETS:
         raise UsageError(f"Expected a preset among {', '.join(PRESETS)}, found {name!r}.")
     return PRESETS[name]
+
+
+def chosen(name: str, given: Mapping[str, object]) -> Settings:
+    """The settings of a preset, changed by those that are given. `auto` must not change these.
+
+    Raises:
+        UsageError: there is no such preset or setting, or a value does not fit it.
+    """
+    settings = preset(name).updated(given)
+    if not settings.training.auto:
+        return settings
+    return settings.updated({"training.given": tuple(sorted(given))})

@@ -57,6 +57,7 @@ class Row:
     `text` and `label` may have any type; None where missing. `id` names the row for people
     ("reviews.csv:17", "train/neg/0_3.txt"). `line` counts from 1 within the row's file.
     `problem` says why the source could not read the row (broken JSON, bad UTF-8); else None.
+    `weight` is the row's weight in training, before it is checked; 1 without a column of weights.
     """
 
     text: object
@@ -65,6 +66,7 @@ class Row:
     line: int
     group: str | None = None
     problem: str | None = None
+    weight: object = 1.0
 
 
 @dataclass(frozen=True, slots=True)

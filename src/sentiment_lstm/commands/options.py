@@ -168,10 +168,7 @@ def chosen_settings(
     given: dict[str, object] = dict(read_toml(config)) if config else {}
     given |= {name: value for name, value in options.items() if value is not None}
     given |= given_by_set(sets)
-    chosen = presets.preset(preset).updated(given)
-    if chosen.training.auto:
-        chosen = chosen.updated({"training.given": tuple(sorted(given))})
-    return chosen
+    return presets.chosen(preset, given)
 
 
 def given_by_set(pairs: Iterable[str]) -> dict[str, str]:

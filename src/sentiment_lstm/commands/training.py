@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from sentiment_lstm.settings import Settings
     from sentiment_lstm.training.search import Search
 
-_LANGUAGE_EPOCHS = 3
-"""Epochs of the language stage if `--unlabelled` is given without a setting for them."""
 SIX_SENTENCES = (
     "I hated this film, it was a total waste of time.",
     "This movie was absolutely amazing and the acting was great.",
@@ -126,6 +124,8 @@ def train(
 
     Example: sentiment-lstm train --data reviews.csv --out runs/mine
     """
+    from sentiment_lstm.fitting import find_start, with_use_of_unlabelled
+
     if resume:
         refuse_others(context, ("resume",), "with --resume (a resumed run keeps its settings)")
         _resume(resume)
@@ -148,14 +148,13 @@ def train(
     if sources[1:]:
         options["mixture"] = [_with_same_columns(options, source) for source in sources[1:]]
     options["language.sources"] = unlabelled
-    options["training.init"] = None if init is None else str(_find_start(init))
+    options["training.init"] = None if init is None else str(find_start(init))
     options |= {"training.seed": seed, "training.threads": threads}
     options |= {"training.private": private or None, "training.trackers": track}
     preset = preset or ("auto" if data and search is None else "quick")
     settings = chosen_settings(preset, config, options, set_ or [])
-    has_use = settings.language.epochs or settings.training.self_training
-    if unlabelled and not (init or has_use):
-        settings = settings.updated({"language.epochs": _LANGUAGE_EPOCHS})
+    if unlabelled and not init:
+        settings = with_use_of_unlabelled(settings)
     if search is None:
         _train(settings, out, minutes)
     else:
@@ -179,16 +178,6 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
     tables.predictions(SIX_SENTENCES, predictor.predict(SIX_SENTENCES))
     say('Next: sentiment-lstm predict "A text of yours."')
     say("      sentiment-lstm train --data yours.csv --out runs/yours")
-
-
-def _find_start(name: str) -> Path:
-    """The folder of the model to start from: one that ships for this, or any other model."""
-    from sentiment_lstm.api import find_model
-    from sentiment_lstm.bundle import STARTS, is_bundle
-
-    if name == Path(name).name and not Path(name).exists() and is_bundle(STARTS / name):
-        return STARTS / name
-    return find_model(name)
 
 
 def _with_same_columns(options: Mapping[str, object], source: str | None) -> dict[str, object]:

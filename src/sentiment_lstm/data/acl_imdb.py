@@ -38,7 +38,8 @@ def open_acl_imdb(folder: Path, data: DataSettings) -> Source:
             cannot be read.
     """
     check_split(data, acl_splits(folder))
-    if data.group_column or data.text_column or data.label_column:
+    columns = (data.text_column, data.label_column, data.group_column, data.weight_column)
+    if any(columns):
         raise DataError(f"Expected no column names for {folder}, found some; text files have none.")
     return Source(partial(_rows, folder, data), ("negative", "positive"))
 

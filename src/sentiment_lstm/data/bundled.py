@@ -38,8 +38,8 @@ def open_bundled(data: DataSettings) -> Source:
             f"Expected --split train for imdb, its only split, found {data.split}; "
             "name a folder or file that holds it with --data."
         )
-    if data.group_column:
-        raise DataError(f"Expected no column names for imdb, found {data.group_column!r}.")
+    if named := data.group_column or data.weight_column:
+        raise DataError(f"Expected no column names for imdb, found {named!r}.")
     return Source(partial(_rows, _find_file(), data), ("negative", "positive"))
 
 

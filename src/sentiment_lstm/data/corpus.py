@@ -15,6 +15,7 @@ from pathlib import Path
 from sentiment_lstm.data.label_sets import LabelSets
 from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.data.open import (
+    evaluation_split,
     has_own_validation,
     labeller_of,
     list_splits,
@@ -33,6 +34,7 @@ from sentiment_lstm.data.screening import (
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.data.source_names import NEED_NAME
 from sentiment_lstm.data.splitting import in_validation, split
+from sentiment_lstm.data.weights import mean_weight, scaled_weight, scaled_weights
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, Settings
@@ -114,17 +116,19 @@ def _mix(
             "Expected one source with --streaming, found several: leave --streaming out."
         )
     known = _digests(corpus).union(*map(_excluded, (data, *mixture)))
-    corpus.sample = [replace(example, weight=data.weight) for example in corpus.sample]
+    corpus.sample = scaled_weights(corpus.sample, 1.0, data.weight)
     corpus.from_first_source = len(corpus.sample)
     dropped = 0
     for source in mixture:
+        added = []
         for example in read_examples(source, set_aside=set_aside, classes=corpus.classes):
             digest = fingerprint(example.text)
             if digest in known:
                 dropped += 1
                 continue
             known.add(digest)
-            corpus.sample.append(replace(example, weight=source.weight))
+            added.append(example)
+        corpus.sample += scaled_weights(added, mean_weight(added), source.weight)
     corpus.screening |= {
         "rows read": set_aside.rows,
         "set aside": dict(set_aside.counts),
@@ -194,6 +198,7 @@ class _Reader:
     excluded: set[bytes]
     furthest: int = 0
     """The number of rows that a pass has reached; later passes do not count them again."""
+    mean: float = 1.0  # the mean weight of the texts of the first pass
 
     def corpus(self) -> Corpus:
         """Make the first pass: read all rows, or the first `stream_rows` rows of a stream."""
@@ -206,6 +211,8 @@ class _Reader:
         classes = self.labeller.classes()
         sample, validation = self._split(examples, classes)
         self._check_training(sample)
+        self.mean = mean_weight([*sample, *validation])
+        sample, validation = (scaled_weights(side, self.mean) for side in (sample, validation))
         if self.data.multi_label:
             counts["without a label"] = sum(not example.labels for example in examples)
         report = self._report(counts)
@@ -216,7 +223,7 @@ class _Reader:
         """A stream's training examples, from its start."""
         for example in self._kept(self._screened(None), Counter()):
             if self.own_validation or not self._validates(example):
-                yield example
+                yield scaled_weight(example, self.mean)
 
     def _screened(self, rows: int | None) -> Iterator[Example]:
         """The good rows among the first `rows` (all if None)."""
@@ -287,6 +294,7 @@ class _Reader:
             "set aside": dict(self.set_aside.counts),
             **{name: counts[name] for name in ("duplicates", "disagreeing duplicates", "excluded")},
             **{name: counts[name] for name in ("without a label",) if name in counts},
+            **({"weight 0": weightless} if (weightless := self.set_aside.weightless) else {}),
         }
 
 
@@ -319,9 +327,8 @@ def texts_only(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
 
     Its encoding and separator are detected, because they may differ from those of the training.
     """
-    plain = replace(
-        data, label_column=None, group_column=None, label_map={}, encoding=None, separator=None
-    )
+    own = ("label_column", "group_column", "weight_column", "encoding", "separator")
+    plain = replace(data, label_map={}, **dict.fromkeys(own))  # type: ignore[arg-type]
     try:
         next(open_source(plain, labelled=False).rows(), None)
     except DataError:
@@ -341,9 +348,3 @@ def named_split(name: str) -> tuple[str, str | None]:
 def _unlabelled_split(source: str) -> str:
     """`unsupervised`, as the hub's `imdb` calls its split without labels, else `train`."""
     return "unsupervised" if "unsupervised" in list_splits(source) else "train"
-
-
-def evaluation_split(source: str) -> str:
-    """The split that measures a model: `test`, else `validation`, else `train` (all there is)."""
-    splits = list_splits(source)
-    return next((name for name in ("test", "validation") if name in splits), "train")

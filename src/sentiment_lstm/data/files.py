@@ -7,6 +7,7 @@ screening.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -130,7 +131,7 @@ def _header_rows(
 ) -> Iterator[Row]:
     """The rows of a file whose header names the columns."""
     columns = choose_columns(header, data, labelled=labelled, where=name)
-    read = (*columns.texts, *columns.labels, columns.group)
+    read = (*columns.texts, *columns.labels, columns.group, columns.weight)
     indices = [None if column is None else header.index(column) for column in read]
     for record in records:
         if record.values is None:
@@ -147,11 +148,11 @@ def _header_row(
     name: str,
     dialect: Dialect,
 ) -> Row:
-    """A row of `width` fields. `indices`: of the texts, then of the labels and the group."""
+    """A row of `width` fields. `indices`: of the texts, labels, group and weight, in this order."""
     fields = record.values or []
     picked = [fields[i] if i is not None and i < len(fields) else None for i in indices]
-    ends = len(columns.texts), len(picked) - 1
-    texts, labels, group = picked[: ends[0]], picked[ends[0] : ends[1]], picked[-1]
+    ends = len(columns.texts), len(picked) - 2
+    texts, labels, (group, weight) = picked[: ends[0]], picked[ends[0] : ends[1]], picked[-2:]
     text, problem = joined_text(texts), None
     if not all(value is None or is_utf8(value) for value in picked):
         problem = bad_bytes(dialect.encoding)
@@ -159,7 +160,9 @@ def _header_row(
         # A text holds a separator without quotes. Where the text ends is not known.
         text, problem = dialect.separator.join(fields), "unreadable"
     label = row_label(columns.labels, labels)
-    return Row(text, label, f"{name}:{record.line}", record.line, group, problem)
+    line = record.line
+    row = Row(text, label, f"{name}:{line}", line, group, problem)
+    return row if columns.weight is None else replace(row, weight=weight)
 
 
 def _json_rows(
@@ -197,7 +200,8 @@ def _row(
     label = row_label(columns.labels, [values.get(column) for column in columns.labels])
     group = values.get(columns.group) if columns.group is not None else None
     group = None if group is None else str(group)
-    return Row(text, label, f"{name}:{line}", line, group, problem)
+    weight = 1.0 if columns.weight is None else values.get(columns.weight)
+    return Row(text, label, f"{name}:{line}", line, group, problem, weight)
 
 
 def _unread_row(record: Record[Any], name: str) -> Row:

@@ -168,7 +168,9 @@ def _rows(name: str, data: DataSettings, columns: Columns) -> Iterator[Row]:
                 label = row_label(columns.labels, [batch[c][i] for c in columns.labels])
                 group = batch[columns.group][i] if columns.group else None
                 group = None if group is None else str(group)
-                yield Row(joined_text(values), label, f"{data.split}:{line}", line, group)
+                weight = batch[columns.weight][i] if columns.weight else 1.0
+                place = f"{data.split}:{line}"
+                yield Row(joined_text(values), label, place, line, group, weight=weight)
 
 
 def _batches(dataset: Any, name: str) -> Iterator[dict[str, list[Any]]]:  # noqa: ANN401

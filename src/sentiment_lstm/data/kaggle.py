@@ -65,7 +65,7 @@ def download(name: str) -> Path:
 
 def is_kaggle_csv(path: Path, data: DataSettings) -> bool:
     """Whether a csv file has exactly the Kaggle columns and dialect, and no setting differs."""
-    asked = data.text_column or data.label_column or data.group_column
+    asked = data.text_column or data.label_column or data.group_column or data.weight_column
     if asked or data.encoding or data.separator or not is_table(path.name):
         return False
     file_format = table_format(path, data)

@@ -81,6 +81,12 @@ def list_splits(source: str) -> tuple[str, ...]:
         return acl_splits(path) if is_acl_imdb(path) else hub.hub_splits(str(path))
 
 
+def evaluation_split(source: str) -> str:
+    """The split that measures a model: `test`, else `validation`, else `train` (all there is)."""
+    splits = list_splits(source)
+    return next((name for name in ("test", "validation") if name in splits), "train")
+
+
 def has_own_validation(data: DataSettings) -> bool:
     """Whether a source brings a validation split for its training split."""
     return data.split == "train" and "validation" in list_splits(data.source)

@@ -16,6 +16,7 @@ from typing import TextIO
 from sentiment_lstm.data.label_map import normal_label
 from sentiment_lstm.data.label_sets import MISSING, UNMAPPED, LabelSets
 from sentiment_lstm.data.labels import Labeller
+from sentiment_lstm.data.weights import BAD_WEIGHT, read_weight
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
 
@@ -44,6 +45,8 @@ class SetAside:
         self.counts: dict[str, int] = {}
         self.rows = 0
         """All rows screened so far, good and bad."""
+        self.weightless = 0
+        """How many of the rows have the weight 0. They are left out, and are not bad."""
         self.example: str | None = None
         """The first row set aside, for messages."""
         self.lists = 0
@@ -116,9 +119,13 @@ def screen(
 def screen_row(
     row: Row, labeller: Labeller | LabelSets | None, max_characters: int, set_aside: SetAside
 ) -> Example | None:
-    """One row as an example, or None after setting it aside."""
+    """One row as an example. None if its weight is 0, or after setting it aside."""
     set_aside.rows += 1
-    reason = text_problem(row, max_characters)
+    weight = 1.0 if labeller is None else read_weight(row.weight)
+    if weight == 0:
+        set_aside.weightless += 1
+        return None
+    reason = text_problem(row, max_characters) or (BAD_WEIGHT if weight is None else None)
     label, soft_label, labels = None, None, None
     if reason is None and labeller is not None:
         if isinstance(labeller, LabelSets):
@@ -129,7 +136,8 @@ def screen_row(
         set_aside.add(row, reason)
         return None
     assert isinstance(row.text, str)
-    return Example(row.text, label, row.id, row.group, soft_label, labels=labels)
+    assert weight is not None
+    return Example(row.text, label, row.id, row.group, soft_label, weight, labels=labels)
 
 
 def text_problem(row: Row, max_characters: int) -> str | None:

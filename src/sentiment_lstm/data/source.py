@@ -48,11 +48,12 @@ class Columns:
     texts: tuple[str, ...]
     labels: tuple[str, ...]
     group: str | None
+    weight: str | None = None
 
     @property
     def used(self) -> list[str]:
-        """Each name once, in the order texts, labels, group."""
-        names = (*self.texts, *self.labels, self.group)
+        """Each name once, in the order texts, labels, group, weight."""
+        names = (*self.texts, *self.labels, self.group, self.weight)
         return list(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -120,6 +121,7 @@ def choose_columns(
         texts=_choose_several("text", data.text_column, TEXT_NAMES, names, where),
         labels=_choose_labels(data, names, where) if labelled else (),
         group=_choose("group", data.group_column, (), names, where) if data.group_column else None,
+        weight=_choose_weight(data, names, where) if labelled else None,
     )
     for name in columns.used:
         if names.count(name) > 1:
@@ -151,6 +153,10 @@ def check_whole(data: DataSettings) -> None:
             f"Expected no split, because {data.source} has one part only, "
             f"found --split {data.split}; leave it out to read everything."
         )
+
+
+def _choose_weight(data: DataSettings, names: Sequence[str], where: str) -> str | None:
+    return _choose("weight", data.weight_column, (), names, where) if data.weight_column else None
 
 
 def _choose_labels(data: DataSettings, names: Sequence[str], where: str) -> tuple[str, ...]:

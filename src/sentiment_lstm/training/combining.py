@@ -128,7 +128,7 @@ def _linear_models(
         targets = targets_of(training, corpus.classes)
         if is_balanced:
             labels = class_indices(targets)
-            weights *= balanced_weights(labels, classes)[labels]
+            weights *= balanced_weights(labels, classes, weights)[labels]
         return fit_linear(counts, training_rows, targets, classes, weights)
 
     def score(linear: LinearModel, examples: Sequence[Example]) -> NDArray[np.float32]:

@@ -156,15 +156,19 @@ def correct(logits: Tensor, labels: Tensor) -> int:
     return int((predicted == labels).sum())
 
 
-def balanced_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+def balanced_weights(
+    labels: NDArray[np.int64], classes: int, text_weights: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """Weights [C] with which all classes count the same; their mean over the texts is 1.
 
-    Labels [0, 0, 0, 1] -> [2/3, 2]. A class without texts gets 0.
+    Labels [0, 0, 0, 1] -> [2/3, 2]. A class without texts gets 0. `text_weights`: how much each
+    text counts, [N]; None: 1 for all.
     """
-    counts = np.bincount(labels, minlength=classes)
+    counts = np.bincount(labels, text_weights, minlength=classes)
     present = counts > 0
     weights = np.zeros(classes, dtype=np.float32)
-    weights[present] = len(labels) / (present.sum() * counts[present])
+    total = len(labels) if text_weights is None else counts.sum()
+    weights[present] = total / (present.sum() * counts[present])
     return weights
 
 

@@ -219,7 +219,8 @@ def _first_model(
 def _objective(settings: TrainingSettings, feed: Feed, classes: int) -> Classification:
     class_weights = None
     if settings.class_weights:
-        class_weights = torch.from_numpy(balanced_weights(feed.sample.labels, classes))
+        sample = feed.sample
+        class_weights = torch.from_numpy(balanced_weights(sample.labels, classes, sample.weights))
     return Classification(
         word_dropout=settings.word_dropout,
         class_weights=class_weights,

@@ -7,16 +7,14 @@ and at the end the bundle (`config.json`, weights, tokenizer, card, `metrics.jso
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sentiment_lstm import __version__
 from sentiment_lstm.bundle import (
     RUN_SETTINGS,
     Bundle,
-    Config,
     is_bundle,
     load_bundle,
     save_bundle,
@@ -27,18 +25,22 @@ from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
 from sentiment_lstm.settings import Settings, read_json
-from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
-from sentiment_lstm.text import familiarity
-from sentiment_lstm.text.familiarity import measure_rates
-from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.storage import (
+    as_json,
+    explain_write_errors,
+    locked,
+    write_atomically,
+    write_together,
+)
 from sentiment_lstm.training import automatic, race
 from sentiment_lstm.training.candidate_trials import CandidateTrials, hand_over
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.display import Display
+from sentiment_lstm.training.early_end import NOTHING_KEPT, BestSoFar
+from sentiment_lstm.training.finishing import bundle_of, metrics_of
 from sentiment_lstm.training.hardware import prepare
 from sentiment_lstm.training.listener import Listener, Listeners
 from sentiment_lstm.training.loop import Trainer
-from sentiment_lstm.training.metrics_log import read_metrics
 from sentiment_lstm.training.origin import origin_of
 from sentiment_lstm.training.preparation import (
     adapt_initial_model,
@@ -56,14 +58,9 @@ from sentiment_lstm.training.run_folder import (
 )
 from sentiment_lstm.training.self_training import texts_to_label
 from sentiment_lstm.training.session import Session
-from sentiment_lstm.training.stages import Finished, train_stages
-from sentiment_lstm.training.standing import compare, is_still_falling
+from sentiment_lstm.training.stages import train_stages
 from sentiment_lstm.training.trackers import check_trackers, open_trackers
-from sentiment_lstm.training.trials import folders_of_trials
 from sentiment_lstm.wording import first_names
-
-_MEASURED_TEXTS = 2_000
-"""About this many texts are enough to measure how well the vocabulary fits."""
 
 
 def train(
@@ -73,6 +70,8 @@ def train(
     *,
     resume_folder: Path | None = None,
     minutes: float | None = None,
+    given_files: Mapping[str, bytes] | None = None,
+    keep_best: bool = False,
 ) -> dict[str, Any]:
     """Train a new model into a folder that holds no run yet.
 
@@ -84,6 +83,10 @@ def train(
             search; None: `folder`.
         minutes: compare settings around the choice of preset `auto`. The whole run takes about this
             long. None: no race.
+        given_files: files that the run reads (`given_texts`), to write into its folder: name ->
+            content.
+        keep_best: if a signal arrives after the first epoch, the run ends with the best model so
+            far, and its metrics hold `interrupted`. Nothing can be resumed then.
 
     Returns:
         The run's metrics, as `metrics.json` holds them. `train_seconds` runs from reading the
@@ -103,13 +106,15 @@ def train(
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        refuse_to_overwrite(folder, settings, has_race=minutes is not None)
+        files = dict(given_files or {})
+        refuse_to_overwrite(folder, settings, has_race=minutes is not None, files=files)
         if minutes is not None:
             race.begin(folder, minutes)
-        write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
+        write_together(folder, {**files, RUN_SETTINGS: as_json(settings.to_dict())})
+        best = BestSoFar(is_kept=keep_best)
         try:
             listeners = _listeners(listener, settings, folder)
-            return _run(settings, initial_model, folder, listeners, resume_folder or folder)
+            return _run(settings, initial_model, folder, listeners, resume_folder or folder, best)
         except Exception:
             remove_if_nothing_was_trained(folder)
             raise
@@ -153,14 +158,13 @@ def _run(
     folder: Path,
     listener: Listener,
     resume_folder: Path,
+    best: BestSoFar = NOTHING_KEPT,
 ) -> dict[str, Any]:
-    with Interrupts() as interrupts, _resumption_named(resume_folder, listener):
+    with Interrupts() as interrupts, _resumption_named(resume_folder, listener, best):
         clock = Clock()
         set_aside = _rows_set_aside(folder, settings)
         corpus = load_corpus(settings.data, settings.training.seed, set_aside, settings.mixture)
-        listener.on_note(_described(corpus))
-        for note in _label_notes(corpus, set_aside):
-            listener.on_note(note)
+        _note_texts(corpus, set_aside, listener)
         if settings.training.auto:
             trials = _candidate_trials(corpus, resume_folder, interrupts, clock)
             settings, initial_model = _look(settings, trials, folder, listener)
@@ -178,17 +182,19 @@ def _run(
 
         def fit(part: Corpus, stage: Path) -> Trainer:
             trainer = make_trainer(settings, part, tokenizer, start, stage)
+            best.remember(part, trainer)
             Session(trainer, resume_folder, stage, interrupts, listener, clock).train()
             return trainer
 
-        finished = train_stages(
-            corpus, settings, tokenizer, folder, clock, listener, fit, unlabelled
+        stages = partial(
+            train_stages, tokenizer=tokenizer, folder=folder, clock=clock, listener=listener
         )
-        metrics = _metrics(finished, corpus, settings, folder, clock)
+        finished = best.train(stages, corpus, settings, fit, unlabelled, interrupts)
+        metrics = metrics_of(finished, corpus, settings, folder, clock)
         # The later rows of a stream were screened during the training.
         corpus.screening |= {"rows read": set_aside.rows, "set aside": dict(set_aside.counts)}
         interrupts.deferred = True
-        save_bundle(folder, _bundle(settings, provenance, corpus, finished, metrics))
+        save_bundle(folder, bundle_of(settings, provenance, corpus, finished, metrics))
         remove_what_only_a_training_needs(folder, settings)
         _note_set_aside(set_aside, listener)
         listener.on_saved(folder, metrics)
@@ -206,12 +212,13 @@ def _rows_set_aside(folder: Path, settings: Settings) -> SetAside:
 
 
 @contextlib.contextmanager
-def _resumption_named(folder: Path, listener: Listener) -> Iterator[None]:
-    """If a signal ends the block, say how to continue."""
+def _resumption_named(folder: Path, listener: Listener, best: BestSoFar) -> Iterator[None]:
+    """If a signal ends the block, say how to continue, if the run can be continued."""
     try:
         yield
     except Interrupted:
-        listener.on_note(f"Continue with 'sentiment-lstm train --resume {folder}'.")
+        if not best.is_kept:
+            listener.on_note(f"Continue with 'sentiment-lstm train --resume {folder}'.")
         raise
 
 
@@ -259,8 +266,11 @@ def _described(corpus: Corpus) -> str:
     )
 
 
-def _label_notes(corpus: Corpus, set_aside: SetAside) -> list[str]:
-    return label_notes(corpus.classes, multi_label=corpus.multi_label, lists=set_aside.lists)
+def _note_texts(corpus: Corpus, set_aside: SetAside, listener: Listener) -> None:
+    listener.on_note(_described(corpus))
+    lists = set_aside.lists
+    for note in label_notes(corpus.classes, multi_label=corpus.multi_label, lists=lists):
+        listener.on_note(note)
 
 
 def _note_set_aside(set_aside: SetAside, listener: Listener) -> None:
@@ -268,53 +278,3 @@ def _note_set_aside(set_aside: SetAside, listener: Listener) -> None:
         listener.on_note(
             f"{set_aside.total:,} rows set aside ({set_aside.summary()}): {set_aside.path}"
         )
-
-
-def _metrics(
-    finished: Finished, corpus: Corpus, settings: Settings, folder: Path, clock: Clock
-) -> dict[str, Any]:
-    """The numbers of `metrics.json`."""
-    stages = folders_of_trials(folder) if settings.training.trials else [folder]
-    return finished.metrics | {
-        "train_seconds": round(clock.seconds, 1),
-        **compare(finished.held_out, corpus.classes, settings.training.seed),
-        "still_falling": is_still_falling([read_metrics(stage) for stage in stages]),
-    }
-
-
-def _bundle(
-    settings: Settings,
-    provenance: dict[str, Any],
-    corpus: Corpus,
-    finished: Finished,
-    metrics: dict[str, Any],
-) -> Bundle:
-    config = Config(
-        model=settings.model,
-        text=settings.text,
-        classes=corpus.classes,
-        temperature=metrics["temperature"],
-        thresholds=finished.thresholds,
-        provenance={
-            "version": __version__,
-            **provenance,
-            "texts": finished.texts,
-            "screening": corpus.screening,
-            **_token_rates(finished.tokenizer, corpus, settings),
-        },
-    )
-    half = finished.tokenizer.features is not None
-    return Bundle(config, finished.tokenizer, finished.weights, metrics, half=half)
-
-
-def _token_rates(
-    tokenizer: TextTokenizer, corpus: Corpus, settings: Settings
-) -> dict[str, dict[str, float]]:
-    """How the vocabulary fits texts of the training: those that did not form it, if possible.
-
-    Validation texts come from the first source only, so they are not typical of a mixture.
-    """
-    examples = corpus.sample if settings.mixture else corpus.validation or corpus.sample
-    texts = [example.text for example in examples[:: 1 + len(examples) // _MEASURED_TEXTS]]
-    rates = measure_rates(tokenizer, texts)
-    return {familiarity.KEY: asdict(rates)} if rates else {}

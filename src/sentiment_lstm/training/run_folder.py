@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 
 from sentiment_lstm.bundle import FILES, RUN_SETTINGS, is_bundle
@@ -10,6 +11,7 @@ from sentiment_lstm.data.source_names import path_of
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import DataSettings, Settings, read_json
 from sentiment_lstm.training import checkpoint, race
+from sentiment_lstm.training.given_texts import remove_given_texts
 from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
 from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
 from sentiment_lstm.training.self_training import LABELS, TEACHER
@@ -19,13 +21,16 @@ from sentiment_lstm.training.trials import folders_of_trials, remove_trials
 SET_ASIDE = "set_aside.jsonl"
 
 
-def refuse_to_overwrite(folder: Path, settings: Settings, *, has_race: bool) -> None:
+def refuse_to_overwrite(
+    folder: Path, settings: Settings, *, has_race: bool, files: Collection[str] = ()
+) -> None:
     """Refuse a folder that holds a run, other files, or a source of this run.
 
     Args:
         folder: the folder of a new run.
         settings: those of the run.
         has_race: whether candidates are to be raced.
+        files: names of other files that will be written.
 
     Raises:
         UsageError: there are such files.
@@ -33,7 +38,7 @@ def refuse_to_overwrite(folder: Path, settings: Settings, *, has_race: bool) -> 
     has_run = (folder / RUN_SETTINGS).exists() or is_bundle(folder)
     if not has_run and race.is_begun(folder) and not race.has_results(folder):
         race.remove(folder)  # of a process that was killed before it wrote its settings
-    in_the_way = [name for name in (*FILES, METRICS_LOG) if (folder / name).exists()]
+    in_the_way = [name for name in (*FILES, METRICS_LOG, *files) if (folder / name).exists()]
     if any(_is_source(folder / SET_ASIDE, data) for data in (settings.data, *settings.mixture)):
         in_the_way.append(SET_ASIDE)
     if (settings.training.auto or settings.training.trials) and (folder / TRIALS).exists():
@@ -64,6 +69,7 @@ def remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
     (folder / checkpoint.FILE).unlink(missing_ok=True)
     race.remove(folder)  # a process may have been killed after it had written the winner's settings
     (folder / LABELS).unlink(missing_ok=True)
+    remove_given_texts(folder, settings)
     if settings.training.trials:
         remove_trials(folder)
 
@@ -71,7 +77,8 @@ def remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
 def remove_if_nothing_was_trained(folder: Path) -> None:
     """If no update was made, delete the settings so that the folder can be used again."""
     # Not the settings that the run began with: `auto` may have chosen trials since.
-    trials = folders_of_trials(folder) if read_json(folder / RUN_SETTINGS).training.trials else []
+    settings = read_json(folder / RUN_SETTINGS)
+    trials = folders_of_trials(folder) if settings.training.trials else []
     stages = [folder, folder / TEACHER, *trials, *(trial / TEACHER for trial in trials)]
     if (folder / LANGUAGE).exists() or any(map(read_metrics, stages)):
         return
@@ -81,6 +88,7 @@ def remove_if_nothing_was_trained(folder: Path) -> None:
     if trials:
         remove_trials(folder)
     (folder / RUN_SETTINGS).unlink()
+    remove_given_texts(folder, settings)
     (folder / METRICS_LOG).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()

@@ -133,12 +133,13 @@ def split_for_trials(corpus: Corpus, count: int, seed: int) -> list[Part]:
 
 
 def digest_of(*parts: Sequence[Example]) -> NDArray[np.uint8]:
-    """SHA-256 of texts and labels, to recognise them in a resumed run."""
+    """SHA-256 of texts, labels and weights, to recognise them in a resumed run."""
     digest = hashlib.sha256()
     for part in parts:
         for example in part:
             labels = "|".join(example.all_labels)
             label = f"{labels}\0{example.soft_label}\0{example.text}\0"
+            label += "" if example.weight == 1 else f"{example.weight}\0"
             digest.update(label.encode(errors="surrogatepass"))
         digest.update(b"\0")
     return np.frombuffer(digest.digest(), dtype=np.uint8)

@@ -1,0 +1,69 @@
+"""The labels that a program gives to the estimator, as classes and names. Needs scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_lstm import in_memory
+from sentiment_lstm.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Labels as scikit-learn and `train` need them.
+
+    `classes`: sorted, [C]. `names`: their names in the model. `labels`: the name of each text's
+    class, or a list of names. `one_hot`: [N, C].
+    """
+
+    classes: NDArray[Any]
+    names: list[str]
+    labels: list[Any]
+    one_hot: NDArray[np.float64]
+    several: bool
+
+
+def read_targets(y: object, count: int) -> Targets:
+    """Check labels, and find the classes.
+
+    Raises:
+        UsageError: they do not fit `count` texts, or have fewer than two classes.
+        ValueError: scikit-learn refuses them, for example because they are fractions.
+    """
+    if y is None:
+        raise UsageError(
+            "Expected labels: LSTMTextClassifier requires y to be passed, but the target y is None."
+        )
+    if in_memory.is_table(y) and getattr(y, "shape", (0, 0))[1] > 1:
+        table, columns = in_memory.read_table(y)
+        in_memory.check_length("labels", len(table), count)
+        names = [*in_memory.name_classes(columns).values()]
+        rows = [[names[column] for column in np.flatnonzero(row)] for row in table]
+        return Targets(np.arange(len(names)), names, rows, table.astype(np.float64), True)
+    from sklearn.utils.multiclass import check_classification_targets
+
+    labels = _one_label_each(y, count)
+    check_classification_targets(labels)
+    classes, indices = np.unique(labels, return_inverse=True)
+    in_memory.check_classes(classes.tolist())
+    names = [*in_memory.name_classes(classes.tolist()).values()]
+    named = [names[index] for index in indices]
+    return Targets(classes, names, named, np.eye(len(classes))[indices], False)
+
+
+def _one_label_each(y: Any, count: int) -> NDArray[Any]:  # noqa: ANN401
+    """The labels as an array [N] of the type that they have."""
+    from sklearn.utils import column_or_1d
+
+    if in_memory.is_table(y):
+        y = column_or_1d(np.asarray(y), warn=True)
+    listed: list[Hashable] = in_memory.checked_labels(y, count)
+    labels = np.asarray(y)
+    if labels.dtype == object and not all(isinstance(label, str) for label in listed):
+        labels = np.array(listed)  # such as the booleans of pandas and Arrow
+    return labels

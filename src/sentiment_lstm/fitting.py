@@ -1,0 +1,296 @@
+"""Trains a model from Python: on texts in memory, or on a source as the command `train` does.
+
+This file knows what a program gives. `training.run` trains.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentiment_lstm import in_memory, presets
+from sentiment_lstm.api import SentimentClassifier, find_model
+from sentiment_lstm.bundle import RUN_SETTINGS, STARTS, is_bundle, load_bundle
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.interrupts import Interrupted
+from sentiment_lstm.provenance import recorded_hash
+from sentiment_lstm.settings import Settings, read_json
+from sentiment_lstm.training.given_texts import TEXTS, UNLABELLED, as_json_lines
+
+if TYPE_CHECKING:
+    from sentiment_lstm.training.listener import Listener
+
+_LANGUAGE_EPOCHS = 3
+"""Epochs of the language stage if unlabelled texts are given without a setting for them."""
+
+
+def train(
+    texts: object = None,
+    labels: object = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    preset: str = "auto",
+    settings: Mapping[str, object] | None = None,
+    start: str | os.PathLike[str] | None = None,
+    minutes: float | None = None,
+    unlabelled: object = None,
+    sample_weight: object = None,
+    multi_label: bool = False,
+    seed: int | None = None,
+    threads: int | None = None,
+    listener: Listener | None = None,
+    resume: bool = False,
+) -> SentimentClassifier:
+    """Train a model, as the command `train` does.
+
+    Args:
+        texts: a list, an array or a series of texts; or a string or path that names a source, such
+            as `"reviews.csv"` or `"data:emotion"`.
+        labels: the label of each text, if texts are given. If a text may have several labels: a
+            list of labels for each text, or a table of 0 and 1 with a column for each label.
+        out: the folder for the training and the finished model. None: a temporary folder, and the
+            model is only returned.
+        preset: `auto` looks at the texts and chooses the settings. Others: `quick`, `seed`.
+        settings: settings by their names, such as `{"training.epochs": 3}`.
+        start: a model to start from: a folder, `english`, `default`, `tiny`, or the name of a model
+            on the hub.
+        minutes: compare the choice of `auto` with other settings for about this long.
+        unlabelled: texts without labels that help, in memory; or one source of them.
+        sample_weight: the weight of each text in memory. Only the ratios count. A text of weight 0
+            is left out. For a source, set `data.weight_column`.
+        multi_label: a text may have several labels, or none.
+        seed: fixes all that is random; None: 0.
+        threads: CPU threads in training and scoring; None: one for each core.
+        listener: follows the progress; None: a bar, or lines on standard error. `Listeners()` of
+            `training.listener` shows nothing.
+        resume: continue the run in `out` if there is one. It keeps its texts and settings, so the
+            other arguments may be left out.
+
+    Returns:
+        The trained classifier. `bundle.metrics` holds the numbers of the training.
+
+    Raises:
+        UsageError: an argument does not fit, or `out` holds a run and `resume` is false.
+        DataError: the texts cannot be used, for example because all have the same label.
+        TrainingError: the training cannot go on.
+        MissingExtraError: a library that training needs is not installed.
+        KeyboardInterrupt: by Ctrl-C. With `out`, the state is saved. Without it, this is only
+            raised before the first epoch has ended, or while `minutes` compares settings. Later,
+            the best model so far is returned, and its metrics hold `interrupted`.
+    """
+    given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
+    with _run_folder(out) as folder:
+        if resume and out is not None and (folder / RUN_SETTINGS).exists():
+            _resume(folder, given, listener)
+        else:
+            options = given.options(folder) | {
+                "training.seed": seed,
+                "training.threads": threads,
+                "training.init": None if start is None else str(find_start(start)),
+            }
+            named = {name: value for name, value in options.items() if value is not None}
+            chosen = presets.chosen(preset, named | dict(settings or {}))
+            chosen = chosen if start else with_use_of_unlabelled(chosen)
+            _train(chosen, folder, listener, given.files(), minutes, keep_best=out is None)
+        bundle = load_bundle(folder)
+    if out is None:
+        bundle = replace(bundle, folder=None, card="")  # the card would have the folder's name
+    return SentimentClassifier(bundle, threads or 0)
+
+
+def with_use_of_unlabelled(settings: Settings) -> Settings:
+    """Let unlabelled texts train a language model first, if the settings give them no use."""
+    has_use = settings.language.epochs or settings.training.self_training
+    if has_use or not settings.language.sources:
+        return settings
+    return settings.updated({"language.epochs": _LANGUAGE_EPOCHS})
+
+
+def find_start(name: str | os.PathLike[str]) -> Path:
+    """The folder of a model to start from: one that ships for this, or any other model.
+
+    Raises:
+        BundleError: there is no such model.
+    """
+    path = Path(name)
+    if str(name) == path.name and not path.exists() and is_bundle(STARTS / path):
+        return STARTS / path
+    return find_model(name)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a program gives: a source, or texts in memory as rows of a file; unlabelled texts."""
+
+    source: str | None = None
+    rows: Sequence[Mapping[str, object]] = ()
+    unlabelled_source: str | None = None
+    unlabelled: Sequence[str] = ()
+    multi_label: bool = False
+    columns: Collection[str] = field(default=())
+
+    @classmethod
+    def checked(
+        cls,
+        texts: object,
+        labels: object,
+        unlabelled: object,
+        weights: object,
+        *,
+        multi_label: bool,
+    ) -> _Given:
+        """Check what is given.
+
+        Raises:
+            UsageError: it does not fit.
+        """
+        more, extra = (str(unlabelled), None) if _is_source(unlabelled) else (None, unlabelled)
+        extra_texts = [] if extra is None else in_memory.checked_texts(extra)
+        if texts is None or _is_source(texts):
+            if labels is not None or weights is not None:
+                raise UsageError(
+                    "Expected texts in memory with labels or weights, found a source: leave them "
+                    "out, and name its columns in settings (data.label_column, data.weight_column)."
+                )
+            source = None if texts is None else os.fspath(texts)  # type: ignore[call-overload]
+            return cls(source, (), more, extra_texts, multi_label)
+        several = multi_label or in_memory.is_table(labels)
+        columns = _columns(texts, labels, weights, multi_label=several)
+        rows = [
+            dict(zip(columns, values, strict=True))
+            for values in zip(*columns.values(), strict=True)
+        ]
+        return cls(None, rows, more, extra_texts, several, tuple(columns))
+
+    def options(self, folder: Path) -> dict[str, object]:
+        """The settings that name the texts, with files in the folder of the run."""
+        sources = [source for source in (self.unlabelled_source,) if source]
+        sources += [str(folder / UNLABELLED)] if self.unlabelled else []
+        options: dict[str, object] = {
+            "data.source": str(folder / TEXTS) if self.rows else self.source,
+            "data.multi_label": self.multi_label or None,
+            "language.sources": sources or None,
+        }
+        return options | {f"data.{column}_column": column for column in self.columns}
+
+    def files(self) -> dict[str, bytes]:
+        """The files that hold the texts in memory: name -> content."""
+        files = {TEXTS: as_json_lines(self.rows)} if self.rows else {}
+        if self.unlabelled:
+            files[UNLABELLED] = as_json_lines({"text": text} for text in self.unlabelled)
+        return files
+
+
+def _is_source(texts: object) -> bool:
+    return isinstance(texts, str | os.PathLike)
+
+
+def _columns(
+    texts: object, labels: object, weights: object, *, multi_label: bool
+) -> dict[str, list[object]]:
+    """The texts, their labels and weights as columns of a file."""
+    listed = in_memory.checked_texts(texts)
+    if labels is None:
+        raise UsageError("Expected labels with the texts, found none: give one for each text.")
+    columns: dict[str, list[object]] = {"text": [*listed]}
+    if multi_label:
+        sets = in_memory.checked_label_sets(labels, len(listed))
+        names = in_memory.name_classes(dict.fromkeys(label for row in sets for label in row))
+        columns["label"] = [[names[label] for label in row] for row in sets]
+    else:
+        plain = in_memory.checked_labels(labels, len(listed))
+        names = in_memory.name_classes(dict.fromkeys(plain))
+        columns["label"] = [names[label] for label in plain]
+    in_memory.check_classes(list(names))
+    if weights is not None:
+        columns["weight"] = [*in_memory.checked_weights(weights, len(listed))]
+    return columns
+
+
+@contextmanager
+def _run_folder(out: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """The absolute path of the run's folder; a temporary one is deleted after the block."""
+    if out is not None:
+        yield Path(out).expanduser().absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="sentiment-lstm-") as folder:
+        yield Path(folder) / "model"
+
+
+def _train(
+    settings: Settings,
+    folder: Path,
+    listener: Listener | None,
+    files: Mapping[str, bytes],
+    minutes: float | None,
+    *,
+    keep_best: bool,
+) -> None:
+    from sentiment_lstm.training.run import train
+
+    with _as_usual_in_python(folder, is_kept=not keep_best):
+        train(settings, folder, listener, minutes=minutes, given_files=files, keep_best=keep_best)
+
+
+def _resume(folder: Path, given: _Given, listener: Listener | None) -> None:
+    from sentiment_lstm.training.run import resume
+
+    _check_same_texts(folder, given)
+    with _as_usual_in_python(folder, is_kept=True):
+        resume(folder, listener)
+
+
+def _check_same_texts(folder: Path, given: _Given) -> None:
+    """Refuse to resume a run with other texts than it began with.
+
+    Raises:
+        UsageError: other texts are given.
+    """
+    source = read_json(folder / RUN_SETTINGS).data.source
+    texts = given.files().get(TEXTS)
+    is_same = given.source in (None, source)
+    if texts is not None:
+        hashed = sha256(texts).hexdigest()
+        path = folder / TEXTS
+        if path.exists():
+            is_same = sha256(path.read_bytes()).hexdigest() == hashed
+        elif is_bundle(folder):
+            is_same = recorded_hash(load_bundle(folder).config.provenance, source) == hashed
+    if not is_same:
+        raise UsageError(
+            f"Expected the texts that the run in {folder} began with, found others: name another "
+            "folder with out."
+        )
+
+
+@contextmanager
+def _as_usual_in_python(folder: Path, *, is_kept: bool) -> Iterator[None]:
+    """Leave torch as it was, and turn an interruption into what Python programs expect.
+
+    Ctrl-C raises KeyboardInterrupt. SIGTERM does what it does without a training.
+    """
+    import torch
+
+    from sentiment_lstm.training.hardware import keep_freed_memory
+
+    threads, random_state = torch.get_num_threads(), torch.get_rng_state()
+    try:
+        yield
+    except Interrupted as error:
+        number = error.exit_code - 128
+        if number != signal.SIGINT:
+            signal.raise_signal(number)
+            raise
+        advice = f": continue with train(out={str(folder)!r}, resume=True)" if is_kept else ""
+        raise KeyboardInterrupt(f"The training was interrupted{advice}.") from None
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_rng_state(random_state)
+        keep_freed_memory(False)

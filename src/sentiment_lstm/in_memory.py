@@ -1,0 +1,226 @@
+"""Checks texts, labels and weights that a program gives in memory, as lists, arrays or series.
+
+Every error names the place of the value at fault, an index that counts from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sentiment_lstm.data.label_map import LabelMap, is_clean, normal_label
+from sentiment_lstm.data.labels import SourceLabels
+from sentiment_lstm.data.weights import read_weight
+from sentiment_lstm.errors import UsageError
+
+
+def as_list(values: object, noun: str = "texts") -> list[Any]:
+    """The values of a list, an array or a series (pandas, polars, Arrow) as a list.
+
+    Args:
+        values: any iterable with one dimension.
+        noun: what messages call the values.
+
+    Raises:
+        UsageError: it is a string, a table or no iterable.
+    """
+    if isinstance(values, str | bytes):
+        raise UsageError(f"Expected a list of {noun}, found one string: put it in a list.")
+    shape = getattr(values, "shape", (0,))
+    if isinstance(values, Mapping) or hasattr(values, "columns") or len(shape) != 1:
+        found = f"a table of the shape {tuple(shape)}" if len(shape) > 1 else type(values).__name__
+        raise UsageError(
+            f"Expected a list of {noun}, found {found}: give one column, such as table['text']."
+        )
+    for method in ("to_pylist", "tolist", "to_list"):
+        if hasattr(values, method):
+            return list(getattr(values, method)())
+    if hasattr(values, "__array__"):
+        return as_list(np.asarray(values), noun)
+    if not isinstance(values, Iterable):
+        raise UsageError(
+            f"Expected a list of {noun}, found {type(values).__name__}: put the {noun} in a list."
+        )
+    return list(values)
+
+
+def checked_texts(texts: object) -> list[str]:
+    """Texts as a list of strings.
+
+    Raises:
+        UsageError: as `as_list`; or a text is missing or not a string.
+    """
+    listed = as_list(texts)
+    for index, text in enumerate(listed):
+        if is_missing(text):
+            raise UsageError(
+                f"Expected a text at index {index}, found {text!r}: drop the rows without a text, "
+                "or fill in empty strings."
+            )
+        if not isinstance(text, str):
+            raise UsageError(
+                f"Expected every text to be a string, found {type(text).__name__} at index {index}."
+            )
+    return listed
+
+
+def checked_labels(labels: object, count: int) -> list[Hashable]:
+    """The labels of `count` texts with one label each, as Python's own values.
+
+    Raises:
+        UsageError: as `as_list`; or a label is missing, or there are not `count` labels.
+    """
+    listed = as_list(labels, "labels")
+    check_length("labels", len(listed), count)
+    for index, label in enumerate(listed):
+        if is_missing(label):
+            raise UsageError(
+                f"Expected a label at index {index}, found {label!r}: drop the rows without one."
+            )
+        if not isinstance(label, Hashable):
+            raise UsageError(
+                f"Expected one label for each text, found a {type(label).__name__} at index "
+                f"{index}: set multi_label if a text may have several."
+            )
+    return listed
+
+
+def checked_label_sets(labels: object, count: int) -> list[list[Hashable]]:
+    """The labels of `count` texts that may have several.
+
+    Args:
+        labels: a collection of labels for each text; or a table of 0 and 1 [N, L] with a column for
+            each label. The names of its columns are the labels, or their numbers if it has none.
+        count: the number of texts.
+
+    Raises:
+        UsageError: there are not `count` rows, a row is no collection, or a table holds anything
+            but 0 and 1.
+    """
+    if is_table(labels):
+        table, names = read_table(labels)
+        check_length("labels", len(table), count)
+        return [[names[column] for column in np.flatnonzero(row)] for row in table]
+    listed = as_list(labels, "labels")
+    check_length("labels", len(listed), count)
+    for index, row in enumerate(listed):
+        if isinstance(row, str) or not isinstance(row, Iterable):
+            raise UsageError(
+                f"Expected a list of labels for each text, found {type(row).__name__} at index "
+                f"{index}: give a list for each text, empty if it has no label."
+            )
+    return [list(row) for row in listed]
+
+
+def is_table(labels: object) -> bool:
+    """Whether labels have two dimensions, as a matrix or a data frame has."""
+    return len(getattr(labels, "shape", ())) == 2
+
+
+def read_table(labels: Any) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], list[Hashable]]:  # noqa: ANN401
+    """A table of 0 and 1 as bool [N, L], and the names of its columns.
+
+    Raises:
+        UsageError: it holds anything but 0 and 1.
+    """
+    dense = labels.toarray() if hasattr(labels, "toarray") else np.asarray(labels)
+    names = list(labels.columns) if hasattr(labels, "columns") else list(range(dense.shape[1]))
+    if not np.isin(dense, (0, 1)).all():
+        raise UsageError(
+            "Expected 0 and 1 in a table of labels, found other values: give a column for each "
+            "label, or one label for each text."
+        )
+    return dense.astype(np.bool_), names
+
+
+def checked_weights(weights: object, count: int) -> list[float]:
+    """The weights of `count` texts.
+
+    Raises:
+        UsageError: as `as_list`; or there are not `count` weights, one is negative or no finite
+            number, or all are 0.
+    """
+    listed = as_list(weights, "weights")
+    check_length("weights", len(listed), count)
+    checked = [read_weight(weight) for weight in listed]
+    if None in checked:
+        index = checked.index(None)
+        raise UsageError(
+            f"Expected weights of at least 0, found {listed[index]!r:.40} at index {index}."
+        )
+    if not any(checked):
+        raise UsageError(
+            "Expected a weight above zero, found only weights of zero: leave them out."
+        )
+    return [float(weight) for weight in checked if weight is not None]
+
+
+def check_length(noun: str, length: int, count: int) -> None:
+    """Refuse a list that does not have one value for each text.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if length != count:
+        raise UsageError(
+            f"Expected one of the {noun} for each text, found {length:,} {noun} and {count:,} "
+            "texts: give lists of the same length."
+        )
+
+
+def name_classes(labels: Iterable[Hashable]) -> dict[Hashable, str]:
+    """Each label's class name: `True` -> `"true"`, `3` -> `"3"`, `"joy"` -> `"joy"`.
+
+    A label in a file loses white space around it, and `01` is read as 1. A string that would be
+    read as another label, or is too long for a name, gets a name that stays: `" joy"` -> `"' joy'"`
+    or `"class 7"`.
+    """
+    names: dict[Hashable, str] = {}
+    taken: set[str] = set()
+    for index, label in enumerate(labels):
+        plain = _as_written(label)
+        candidates = (plain, repr(plain), f"class {index}")
+        names[label] = next(name for name in candidates if _stays(name) and name not in taken)
+        taken.add(names[label])
+    return names
+
+
+def check_classes(labels: Sequence[Hashable]) -> None:
+    """Refuse labels of fewer than two classes.
+
+    Raises:
+        UsageError: there are fewer.
+    """
+    if len(labels) < 2:
+        found = f"one class ({labels[0]!r:.40})" if labels else "none"
+        raise UsageError(f"Expected labels of at least two classes, found {found}.")
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value means "nothing": None, NaN, NaT or NA of pandas."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):  # NA is neither equal nor unequal; arrays have many answers
+        return type(value).__name__ == "NAType"
+
+
+def _as_written(label: Hashable) -> str:
+    if isinstance(label, np.generic):
+        label = label.item()
+    if isinstance(label, bool):
+        return str(label).lower()
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    return str(label)
+
+
+def _stays(name: str) -> bool:
+    """Whether a name is read from a file as the class of the same name."""
+    label = normal_label(name)
+    return (
+        label is not None and is_clean(name) and SourceLabels(LabelMap({})).class_of(label) == name
+    )

@@ -1,0 +1,318 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_estimator import LABELS, TEXTS
+from tiny_runs import QUIET, Heard
+
+import sentiment_lstm
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.fitting import find_start, train
+from sentiment_lstm.settings import Settings
+from sentiment_lstm.training.listener import Listener
+
+SETTINGS = {
+    "text.min_frequency": 1,
+    "model.embedding_size": 8,
+    "model.hidden_size": 8,
+    "model.layers": 1,
+    "training.batch_tokens": 200,
+    "training.learning_rate": 0.05,
+    "training.epochs": 4,
+}
+OPTIONS = {"preset": "seed", "settings": SETTINGS, "seed": 0, "threads": 1, "listener": QUIET}
+
+
+def fitted(texts=TEXTS, labels=LABELS, **options) -> SentimentClassifier:
+    return train(texts, labels, **{**OPTIONS, **options})
+
+
+def write(path: Path, **columns) -> str:
+    rows = zip(*columns.values(), strict=True)
+    lines = [json.dumps(dict(zip(columns, map(str, row), strict=True))) for row in rows]
+    path.write_text("\n".join(lines))
+    return str(path)
+
+
+def test_importing_the_package_loads_neither_torch_nor_scikit_learn():
+    code = "import sys, sentiment_lstm\nsentiment_lstm.train\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "sklearn"} & set(run.stdout.split())
+    assert sentiment_lstm.train is train
+
+
+def test_texts_in_memory_give_the_weights_of_a_file_bit_for_bit(tmp_path):
+    path = write(tmp_path / "texts.jsonl", text=TEXTS, label=LABELS)
+    in_memory, of_file = fitted(), fitted(path, None)
+    assert in_memory.classes_ == of_file.classes_ == ["bad", "good", "neutral"]
+    assert np.array_equal(in_memory.predict_proba(TEXTS), of_file.predict_proba(TEXTS))
+    assert in_memory.predict(TEXTS[:3]) == LABELS[:3].tolist()
+
+
+def test_nothing_stays_of_texts_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    classifier = fitted()
+    assert not list(tmp_path.iterdir())
+    provenance = classifier.bundle.config.provenance
+    assert provenance["settings"]["data"]["source"] == "given_texts.jsonl"
+    assert [source["source"] for source in provenance["sources"]] == ["given_texts.jsonl"]
+    assert str(tmp_path) not in json.dumps(provenance)
+    classifier.save_pretrained(tmp_path / "films")
+    card = (tmp_path / "films" / "README.md").read_text()
+    assert "# films" in card
+    saved = SentimentClassifier.from_pretrained(tmp_path / "films", threads=1)
+    assert np.array_equal(saved.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+
+
+def test_a_run_folder_holds_the_texts_only_while_it_needs_them(tmp_path):
+    seen = []
+
+    class Looks(Listener):
+        def on_epoch(self, numbers):
+            seen.append((tmp_path / "run" / "given_texts.jsonl").exists())
+
+    fitted(out=tmp_path / "run", listener=Looks())
+    assert seen == [True] * 4
+    assert not list((tmp_path / "run").glob("given_*"))
+    assert load_bundle(tmp_path / "run").metrics["epochs"] == 4
+
+
+def test_a_file_in_the_way_stays(tmp_path):
+    own = tmp_path / "given_texts.jsonl"
+    own.write_text("mine")
+    with pytest.raises(UsageError, match=r"found given_texts\.jsonl in "):
+        fitted(out=tmp_path)
+    assert own.read_text() == "mine"
+
+
+def test_a_source_of_that_name_stays(tmp_path):
+    source = write(tmp_path / "given_texts.jsonl", text=TEXTS, label=LABELS)
+    fitted(source, None, out=tmp_path / "run")
+    assert Path(source).exists()
+
+
+def test_texts_that_cannot_be_used_leave_no_folder(tmp_path):
+    with pytest.raises(DataError):
+        fitted(["same"] * 4, ["a", "b"] * 2, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        [["bad", "long"], ["good"], []] * 30,
+        np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0]] * 30),
+    ],
+    ids=["lists", "matrix"],
+)
+def test_a_text_may_have_several_labels(several):
+    classifier = fitted(labels=several, multi_label=True)
+    assert classifier.thresholds_ is not None
+    names = ["bad", "good", "long"] if isinstance(several, list) else ["0", "1", "2"]
+    assert classifier.classes_ == names
+    assert classifier.bundle.config.provenance["screening"]["without a label"] == 30
+
+
+def test_weights_are_those_of_a_column(tmp_path):
+    weights = np.where(LABELS == "bad", 3.0, 0.5)
+    path = write(tmp_path / "texts.jsonl", text=TEXTS, label=LABELS, w=weights)
+    of_file = fitted(path, None, settings={**SETTINGS, "data.weight_column": "w"})
+    in_memory = fitted(sample_weight=weights)
+    assert np.array_equal(in_memory.predict_proba(TEXTS), of_file.predict_proba(TEXTS))
+    assert not np.array_equal(in_memory.predict_proba(TEXTS), fitted().predict_proba(TEXTS))
+
+
+def test_unlabelled_texts_are_a_list_or_a_source(tmp_path):
+    more = [f"{word} book number {n}" for n in range(9) for word in ("awful", "lovely")]
+    settings = {**SETTINGS, "training.epochs": 1}
+    language = {"language.epochs": 1, "language.negatives": 8}
+    by_model = {"training.self_training": True}
+    path = write(tmp_path / "more.jsonl", text=more)
+    for use in (language, by_model):
+        chosen = {**settings, **use}
+        given = [fitted(unlabelled=extra, settings=chosen) for extra in (more, path)]
+        assert np.array_equal(*(each.predict_proba(more) for each in given))
+        without = fitted(settings={**settings, "language.epochs": 0})
+        assert not np.array_equal(given[0].predict_proba(more), without.predict_proba(more))
+
+
+def test_auto_looks_at_texts_in_memory(tmp_path):
+    heard = Heard()
+    settings = {**SETTINGS, "training.trials": 2, "model.wide_features": 50}
+    classifier = train(
+        TEXTS, LABELS, settings=settings, seed=0, threads=1, listener=heard, out=tmp_path / "run"
+    )
+    assert any(sentence.startswith("auto: 90 texts") for sentence in heard.sentences)
+    assert classifier.bundle.config.provenance["texts"] == 90
+    assert not (tmp_path / "run" / "trials").exists()
+
+
+def test_a_training_starts_from_a_model(tmp_path):
+    first = fitted(out=tmp_path / "first")
+    more = fitted(start=tmp_path / "first", settings={"training.epochs": 1})
+    assert more.bundle.config.provenance["started_from"]["name"] == "first"
+    assert more.bundle.config.model == first.bundle.config.model
+    assert find_start("english").name == "english"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"labels": None}, "Expected labels with the texts, found none"),
+        ({"texts": "data:emotion"}, "Expected texts in memory with labels"),
+        ({"labels": ["a"]}, "found 1 labels and 90 texts"),
+        ({"labels": ["a"] * 90}, r"found one class \('a'\)"),
+        ({"labels": [[]] * 90, "multi_label": True}, "at least two classes, found none"),
+        ({"sample_weight": [0] * 90}, "found only weights of zero"),
+        ({"unlabelled": [None]}, "Expected a text at index 0, found None"),
+        ({"preset": "best"}, "Expected a preset among"),
+        ({"settings": {"epochs": 1}}, "Expected a setting among"),
+        ({"minutes": 1}, "Expected preset auto with --minutes"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        fitted(**arguments)
+
+
+def interrupt(after_epoch: int, number: signal.Signals = signal.SIGINT) -> Listener:
+    class Interrupts(Listener):
+        def on_epoch(self, numbers):
+            if numbers["epoch"] == after_epoch:
+                os.kill(os.getpid(), number)
+
+    return Interrupts()
+
+
+def test_ctrl_c_saves_the_state_and_the_run_goes_on_to_the_same_weights(tmp_path):
+    with pytest.raises(KeyboardInterrupt, match=r"continue with train\(out='.*', resume=True\)"):
+        fitted(out=tmp_path / "run", listener=interrupt(2))
+    with pytest.raises(UsageError, match="began with, found others"):
+        fitted(TEXTS[1:], LABELS[1:], out=tmp_path / "run", resume=True)
+    resumed = train(out=tmp_path / "run", resume=True, listener=QUIET, threads=1)
+    assert np.array_equal(resumed.predict_proba(TEXTS), fitted().predict_proba(TEXTS))
+    assert not list((tmp_path / "run").glob("given_*"))
+    again = fitted(out=tmp_path / "run", resume=True)
+    assert np.array_equal(again.predict_proba(TEXTS), resumed.predict_proba(TEXTS))
+    with pytest.raises(UsageError, match="began with, found others"):
+        fitted(TEXTS[1:], LABELS[1:], out=tmp_path / "run", resume=True)
+
+
+def test_resume_begins_a_run_if_there_is_none(tmp_path):
+    classifier = fitted(out=tmp_path / "run", resume=True)
+    assert classifier.bundle.metrics["epochs"] == 4
+
+
+def test_the_command_resumes_a_run_of_texts_in_memory(tmp_path, run):
+    with pytest.raises(KeyboardInterrupt):
+        fitted(out=tmp_path / "run", listener=interrupt(2))
+    code, _, err = run("train", "--resume", str(tmp_path / "run"))
+    assert code == 0, err
+    assert load_bundle(tmp_path / "run").metrics["epochs"] == 4
+
+
+def test_ctrl_c_keeps_the_best_so_far_if_nothing_can_be_resumed():
+    interrupted = fitted(listener=interrupt(2))
+    assert interrupted.bundle.metrics["interrupted"] is True
+    assert interrupted.bundle.metrics["epochs"] == 2
+    two = fitted(settings={**SETTINGS, "training.epochs": 2})
+    assert np.array_equal(interrupted.predict_proba(TEXTS), two.predict_proba(TEXTS))
+
+
+TRIALS = {**SETTINGS, "training.trials": 3, "model.wide_features": 50, "training.keep": "last"}
+
+
+@pytest.mark.parametrize("stage", [1, 2, 4])
+def test_ctrl_c_in_a_trial_or_in_the_last_training(stage):
+    class AtStage(Listener):
+        stages = 0
+
+        def on_start(self, started):
+            self.stages += 1
+
+        def on_epoch(self, numbers):
+            if self.stages == stage and numbers["epoch"] == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    classifier = fitted(settings=TRIALS, listener=AtStage())
+    metrics = classifier.bundle.metrics
+    assert metrics["interrupted"] is True
+    assert metrics["epochs"] == 3
+    assert classifier.bundle.config.provenance["texts"] == (90 if stage == 4 else 60)
+    assert np.mean(np.array(classifier.predict(TEXTS)) == LABELS) > 0.8
+
+
+def test_ctrl_c_before_the_first_epoch_and_a_second_one_raise(monkeypatch):
+    class AtOnce(Listener):
+        def on_update(self, numbers):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(listener=AtOnce())
+
+    def second(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("sentiment_lstm.training.stages.count_mistakes", second)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(listener=interrupt(2))
+
+
+def test_sigterm_does_what_it_did_before(tmp_path):
+    received = []
+    before = signal.signal(signal.SIGTERM, lambda *_: received.append("TERM"))
+    try:
+        with pytest.raises(BaseException, match="SIGTERM"):
+            fitted(out=tmp_path / "run", listener=interrupt(2, signal.SIGTERM))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert received == ["TERM"]
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def test_a_training_in_another_thread_installs_no_handlers():
+    results, handlers = [], []
+
+    class Looks(Listener):
+        def on_epoch(self, numbers):
+            handlers.append(signal.getsignal(signal.SIGINT))
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=lambda: results.append(fitted(listener=Looks())))
+    thread.start()
+    thread.join()
+    assert set(handlers) == {before}
+    assert np.array_equal(results[0].predict_proba(TEXTS), fitted().predict_proba(TEXTS))
+
+
+def test_torch_is_as_it_was_before():
+    torch.manual_seed(3)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    fitted()
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+def test_the_settings_of_the_command_and_of_train_are_the_same(tmp_path, run):
+    path = write(tmp_path / "texts.jsonl", text=TEXTS, label=LABELS)
+    sets = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")]
+    code, _, err = run("train", "--data", path, "--out", "run", "--threads", "1", *sets)
+    assert code == 0, err
+    train(path, out=tmp_path / "python", settings=SETTINGS, threads=1, listener=QUIET)
+    by_command, by_python = (
+        Settings.from_dict(json.loads((tmp_path / name / "settings.json").read_text()))
+        for name in ("run", "python")
+    )
+    assert by_command == by_python
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("run", "python")]
+    assert weights[0] == weights[1]

@@ -1,0 +1,132 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from scipy.sparse import csr_matrix
+
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.in_memory import (
+    as_list,
+    checked_label_sets,
+    checked_labels,
+    checked_texts,
+    checked_weights,
+    name_classes,
+)
+
+pl = pytest.importorskip("polars")
+
+WORDS = ["good", "", "bad"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        WORDS,
+        tuple(WORDS),
+        (word for word in WORDS),
+        np.array(WORDS),
+        np.array(WORDS, dtype=object),
+        pd.Series(WORDS, index=[7, 7, 3]),
+        pd.Series(WORDS, dtype="category"),
+        pd.Series(WORDS, dtype=object),
+        pl.Series(WORDS),
+        pa.array(WORDS),
+        pa.chunked_array([WORDS[:1], WORDS[1:]]),
+    ],
+    ids=lambda texts: type(texts).__name__,
+)
+def test_texts_may_be_lists_arrays_and_series(texts):
+    assert checked_texts(texts) == WORDS
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("one text", "found one string: put it in a list"),
+        (b"one text", "found one string: put it in a list"),
+        (pd.DataFrame({"text": WORDS}), r"found a table of the shape \(3, 1\): give one column"),
+        (np.array([WORDS, WORDS]), r"found a table of the shape \(2, 3\): give one column"),
+        (csr_matrix(np.eye(2)), r"found a table of the shape \(2, 2\)"),
+        ({"text": WORDS}, "found dict: give one column"),
+        (np.array("one text"), "found ndarray: give one column"),
+        (7, "found int: put the texts in a list"),
+        (None, "found NoneType"),
+        ([*WORDS, None], "Expected a text at index 3, found None: drop the rows without a text"),
+        ([*WORDS, float("nan")], "Expected a text at index 3, found nan"),
+        (pd.Series([*WORDS, None]), "Expected a text at index 3, found nan"),
+        (pd.Series([*WORDS, pd.NA], dtype="string"), "Expected a text at index 3, found <NA>"),
+        (pl.Series([*WORDS, None]), "Expected a text at index 3, found None"),
+        (pa.array([*WORDS, None]), "Expected a text at index 3, found None"),
+        ([*WORDS, pd.NaT], "Expected a text at index 3, found NaT"),
+        ([*WORDS, 5], "Expected every text to be a string, found int at index 3"),
+        ([*WORDS, b"x"], "Expected every text to be a string, found bytes at index 3"),
+        ([["good"], ["bad"]], "Expected every text to be a string, found list at index 0"),
+    ],
+)
+def test_other_texts_are_refused_with_their_place(texts, message):
+    with pytest.raises(UsageError, match=message):
+        checked_texts(texts)
+
+
+def test_labels_are_one_for_each_text():
+    assert checked_labels(pd.Series([1, 2]), 2) == [1, 2]
+    with pytest.raises(UsageError, match="found 1 labels and 2 texts"):
+        checked_labels(["a"], 2)
+    with pytest.raises(UsageError, match="Expected a label at index 1, found None"):
+        checked_labels(["a", None], 2)
+    with pytest.raises(UsageError, match="found a list at index 0: set multi_label"):
+        checked_labels([["a"], ["b"]], 2)
+    with pytest.raises(UsageError, match="Expected a list of labels, found one string"):
+        checked_labels("ab", 2)
+
+
+def test_several_labels_are_lists_or_columns():
+    lists = [["joy", "love"], [], ["love"]]
+    matrix = np.array([[1, 1], [0, 0], [0, 1]])
+    assert checked_label_sets(lists, 3) == lists
+    assert checked_label_sets(pd.Series(lists), 3) == lists
+    assert checked_label_sets(pd.DataFrame(matrix, columns=["joy", "love"]), 3) == lists
+    assert checked_label_sets(pl.DataFrame(matrix, schema=["joy", "love"]), 3) == lists
+    assert checked_label_sets(matrix, 3) == [[0, 1], [], [1]]
+    assert checked_label_sets(csr_matrix(matrix), 3) == [[0, 1], [], [1]]
+    with pytest.raises(UsageError, match="found str at index 0: give a list for each text"):
+        checked_label_sets(["joy"], 1)
+    with pytest.raises(UsageError, match="Expected 0 and 1 in a table of labels"):
+        checked_label_sets(2 * matrix, 3)
+    with pytest.raises(UsageError, match="found 3 labels and 2 texts"):
+        checked_label_sets(matrix, 2)
+
+
+def test_weights_are_numbers_of_at_least_0():
+    assert checked_weights(np.array([1, 0.5, 0]), 3) == [1, 0.5, 0]
+    for weights, message in (
+        ([1, -1], "found -1 at index 1"),
+        ([1, float("nan")], "found nan at index 1"),
+        ([1], "found 1 weights and 2 texts"),
+        ([0, 0], "found only weights of zero"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            checked_weights(weights, 2)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        *[("joy", "joy"), (3, "3"), (-1, "-1"), (True, "true"), (np.False_, "false")],
+        *[(2.0, "2"), (np.int8(4), "4"), ("3", "3"), (0.5, "'0.5'")],
+        *[(" joy", "' joy'"), ("01", "'01'"), ("nan", "'nan'"), ("", "''"), ("True", "'True'")],
+        *[("x" * 101, "class 0"), ("a\0b", r"'a\x00b'"), ("\ud800", r"'\ud800'")],
+    ],
+)
+def test_names_of_classes_stay_in_a_file(label, name):
+    assert name_classes([label]) == {label: name}
+
+
+def test_names_of_classes_differ():
+    names = name_classes(["1", 1, "1.0"])
+    assert list(names.values()) == ["1", "'1'", "'1.0'"]
+
+
+def test_a_list_may_hold_anything():
+    assert as_list(pl.Series([1, None])) == [1, None]
