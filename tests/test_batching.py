@@ -21,7 +21,7 @@ from sentiment_lstm.batching import (
 from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.presets import preset
-from sentiment_lstm.records import PAD_ID
+from sentiment_lstm.records import PAD_ID, UNKNOWN_ID
 from sentiment_lstm.settings import DataSettings
 
 
@@ -86,6 +86,17 @@ def test_ranks_get_disjoint_batches_equal_in_number_and_whole_together():
     ranks = [order(0, 0, rank=rank, world_size=3) for rank in range(3)]
     assert len({len(batches) for batches in ranks}) == 1
     assert sorted(chain(*chain(*ranks))) == list(range(90))
+
+
+def test_ranks_know_the_ids_of_each_other_and_read_texts_of_nearly_equal_length():
+    texts = window([n % 17 + 1 for n in range(60)])
+    own = [list(epoch_batches([texts], 40, 0, Position(), rank=r, world_size=2)) for r in range(2)]
+    for first, second in zip(*own, strict=True):
+        ids = {PAD_ID, UNKNOWN_ID, *first.ids.flat, *second.ids.flat}
+        assert first.ids_of_ranks.tolist() == second.ids_of_ranks.tolist() == sorted(ids)
+        assert abs(int(first.lengths.max()) - int(second.lengths.max())) <= 3
+    alone = next(iter(epoch_batches([texts], 40, 0, Position())))
+    assert alone.ids_of_ranks is None
 
 
 def test_ordered_batches_hold_each_text_once_shortest_first():

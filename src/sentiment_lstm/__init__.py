@@ -8,6 +8,7 @@ model), `evaluation`, `training`, `inference`, `scoring`, `interpret`, `api`, `c
 from __future__ import annotations
 
 import logging
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.3.0.dev0"
 __all__ = ["LSTMTextClassifier", "SentimentClassifier", "__version__", "train"]
+
+# OpenMP reads this once, when torch is imported. By default, its threads spin while they wait, and
+# take the cores from other processes.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A program that uses this package decides where messages go; without its choice they go nowhere.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

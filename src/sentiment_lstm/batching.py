@@ -8,12 +8,12 @@ memory). Each window is sorted into batches, and these are shuffled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.records import PAD_ID, Batch, Targets
+from sentiment_lstm.records import PAD_ID, UNKNOWN_ID, Batch, Targets
 
 _JITTER = 0.02
 """Before sorting, each length is changed at random by up to this fraction. So every epoch groups
@@ -59,7 +59,8 @@ def length_batches(
         batch_tokens: most tokens in a batch, padding included. A longer text gets its own batch.
         rng: shuffles the batches; None: the shortest texts come first.
         multiple_of: the number of batches is a multiple of this. Batches are halved to reach it;
-            if every batch has a single text, the last few are left out.
+            if every batch has a single text, the last few are left out. So many batches of nearly
+            equal length stay together.
         batch_texts: most texts of a batch; 0: as many as `batch_tokens` allows.
 
     Returns:
@@ -70,7 +71,9 @@ def length_batches(
     filled = list(_filled(order, lengths, batch_tokens, batch_texts or len(lengths)))
     batches = _halved_until(multiple_of, filled)
     if rng:
-        batches = [batches[i] for i in rng.permutation(len(batches))]
+        groups = range(0, len(batches) - multiple_of + 1, multiple_of)
+        starts = [groups[i] for i in rng.permutation(len(groups))]
+        return [batch for start in starts for batch in batches[start : start + multiple_of]]
     return batches[: len(batches) - len(batches) % multiple_of]
 
 
@@ -102,9 +105,13 @@ def epoch_batches(
     for number, window in enumerate(windows):
         rng = np.random.default_rng((seed, at.epoch, number))
         batches = length_batches(lengths_of(window.ids), batch_tokens, rng, world_size, batch_texts)
-        for rows in batches[rank::world_size]:
+        for first in range(0, len(batches), world_size):
             if done >= at.batch:
-                yield padded(window, rows)
+                batch = padded(window, batches[first + rank])
+                if world_size > 1:
+                    rows = np.concatenate(batches[first : first + world_size])
+                    batch = replace(batch, ids_of_ranks=_distinct_ids(window, rows))
+                yield batch
             done += 1
 
 
@@ -115,6 +122,7 @@ def count_batches(
     epochs: int,
     most: int = 0,
     batch_texts: int = 0,
+    world_size: int = 1,
 ) -> int:
     """The number of batches that `epoch_batches` gives over the first epochs of one window.
 
@@ -123,7 +131,8 @@ def count_batches(
     total = 0
     for epoch in range(epochs):
         rng = np.random.default_rng((seed, epoch, 0))
-        total += len(length_batches(lengths, batch_tokens, rng, batch_texts=batch_texts))
+        batches = length_batches(lengths, batch_tokens, rng, world_size, batch_texts)
+        total += len(batches) // world_size
         if most and total >= most:
             return most
     return total
@@ -144,6 +153,14 @@ def padded(window: Window, rows: NDArray[np.int64]) -> Batch:
     targets = None if window.targets is None else window.targets[rows]
     weights = None if window.weights is None else window.weights[rows]
     return Batch(ids, lengths, window.labels[rows], rows + window.first, targets, weights)
+
+
+def _distinct_ids(window: Window, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ids in some texts, sorted; those of padding and of unknown words are among them."""
+    ids = np.concatenate([window.ids[row] for row in rows])
+    counts = np.bincount(ids, minlength=UNKNOWN_ID + 1)
+    counts[[PAD_ID, UNKNOWN_ID]] += 1
+    return np.flatnonzero(counts)
 
 
 def lengths_of(ids: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:

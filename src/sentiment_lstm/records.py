@@ -167,6 +167,8 @@ class Batch:
     `targets`: float32 [B, C], the classes' probabilities where labels are soft; bool [B, C], the
     labels of texts that may have several (`labels` means nothing then); else None.
     `weights`: float32 [B], each text's factor in the loss; None means 1 for all.
+    `ids_of_ranks`: the ids that occur in this batch or, if several processes train, in the batches
+    that the others read at the same time, sorted; None if one process trains.
     """
 
     ids: NDArray[np.int64]
@@ -175,6 +177,7 @@ class Batch:
     rows: NDArray[np.int64]
     targets: Targets | None = None
     weights: NDArray[np.float32] | None = None
+    ids_of_ranks: NDArray[np.int64] | None = None
 
     @property
     def tokens(self) -> int:

@@ -1,4 +1,5 @@
 import ctypes
+import os
 import subprocess
 import sys
 
@@ -51,3 +52,14 @@ for kept in (True, False):
     kept, given_back = map(int, run.stdout.split())
     assert kept < 20
     assert given_back >= 40
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the OpenMP of GCC")
+@pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("active", "ACTIVE")])
+def test_waiting_threads_do_not_spin_unless_the_user_wants_it(given: str | None, used: str):
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_DISPLAY_ENV": "true"} | ({"OMP_WAIT_POLICY": given} if given else {})
+    code = "from sentiment_lstm.training import hardware"
+    call = [sys.executable, "-c", code]
+    run = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
+    assert f"OMP_WAIT_POLICY = '{used}'" in run.stderr

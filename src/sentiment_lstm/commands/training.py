@@ -207,9 +207,14 @@ def _refuse_beside_minutes(
 
 
 def _train(settings: Settings, folder: Path, minutes: float | None = None) -> None:
+    from sentiment_lstm.training.ranks import rank, require_one_process
     from sentiment_lstm.training.run import train
 
-    _say_saved(folder, train(settings, folder, minutes=minutes))
+    if minutes is not None:
+        require_one_process("--minutes")
+    metrics = train(settings, folder, minutes=minutes)
+    if not rank():
+        _say_saved(folder, metrics)
 
 
 def _say_saved(folder: Path, metrics: Mapping[str, float]) -> None:
@@ -239,8 +244,10 @@ def _fixed_names(config: Path | None, sets: Iterable[str]) -> set[str]:
 
 
 def _search(settings: Settings, trials: int, folder: Path, fixed: Collection[str]) -> None:
+    from sentiment_lstm.training.ranks import require_one_process
     from sentiment_lstm.training.search import search
 
+    require_one_process("--search")
     _show_search(search(settings, trials, folder, fixed), folder)
 
 
@@ -258,11 +265,14 @@ def _show_search(search: Search, folder: Path) -> None:
 
 def _resume(folder: Path) -> None:
     from sentiment_lstm.training import search
+    from sentiment_lstm.training.ranks import rank, require_one_process
     from sentiment_lstm.training.run import resume
 
     if (folder / search.FILE).exists():
+        require_one_process("--search")
         _show_search(search.resume_search(folder), folder)
     elif metrics := resume(folder):
-        _say_saved(folder, metrics)
-    else:
+        if not rank():
+            _say_saved(folder, metrics)
+    elif not rank():
         say(f"The run in {folder} is finished already.")

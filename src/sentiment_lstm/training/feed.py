@@ -19,6 +19,7 @@ from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.records import Example, Targets
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
+from sentiment_lstm.training.ranks import rank_count, updates_for
 
 _CHUNK = 1_000
 """Texts tokenised in one call. More are faster, fewer need less memory."""
@@ -89,8 +90,9 @@ def _count_steps(sample: Window, training: TrainingSettings) -> int:
         training.batch_tokens,
         training.seed,
         training.epochs,
-        training.max_steps,
+        updates_for(training.max_steps),
         training.batch_texts,
+        rank_count(),
     )
 
 

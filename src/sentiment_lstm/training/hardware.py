@@ -15,6 +15,7 @@ import torch
 from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
+from sentiment_lstm.training.ranks import ranks_on_this_machine
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Parameters of `mallopt(3)`: free bytes at the end of the heap; most blocks outside the heap."""
@@ -30,7 +31,7 @@ def resolve_auto(settings: TrainingSettings) -> TrainingSettings:
     precision = settings.precision
     if precision == "auto":
         precision = "bfloat16" if _fast_bfloat16(device) else "float32"
-    threads = settings.threads or usable_cores()
+    threads = settings.threads or max(1, usable_cores() // ranks_on_this_machine())
     return replace(settings, device=device, precision=precision, threads=threads)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any, Protocol
 
 import torch
@@ -21,11 +22,15 @@ from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.language import LanguageModel
 from sentiment_lstm.records import Batch
 from sentiment_lstm.settings import TrainingSettings
+from sentiment_lstm.training import distributed, ranks
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.objective import Loss, Objective
 from sentiment_lstm.training.schedule import WeightAverage, learning_rate, weights_swapped
 
 Trainable = LSTMClassifier | LanguageModel
+
+_NEXT_RANK = 2**40
+"""The distance between the seeds of ranks: more than any training has updates."""
 
 
 @dataclass(slots=True)
@@ -92,6 +97,15 @@ class Trainer:
         self.settings, self.feed, self.objective = settings, feed, objective
         self.device = torch.device(settings.device)
         self.model = model.to(self.device)
+        self.rank, self.ranks = ranks.rank(), ranks.rank_count()
+        self.rate_factor = math.sqrt(self.ranks)
+        """N ranks make N times fewer updates. For Adam, the learning rate should then be larger by
+        the square root of N (Malladi et al. 2022, "On the SDEs and scaling rules")."""
+        self.has_signal: Callable[[], bool] = lambda: False
+        self.ranks_have_signal = False
+        """Whether a signal had arrived at any of several ranks when the last update was made."""
+        if self.ranks > 1:
+            distributed.copy_first_weights(model)
         self.optimizer = _optimizer(model, settings)
         decay = settings.weight_average
         self.average = WeightAverage(model, decay) if decay else None
@@ -146,7 +160,13 @@ class Trainer:
         at = Position(self.progress.epoch, self.progress.batch)
         settings, windows = self.settings, self.feed.windows()
         for batch in epoch_batches(
-            windows, settings.batch_tokens, settings.seed, at, batch_texts=settings.batch_texts
+            windows,
+            settings.batch_tokens,
+            settings.seed,
+            at,
+            batch_texts=settings.batch_texts,
+            rank=self.rank,
+            world_size=self.ranks,
         ):
             facts = self._train_step(batch)
             watcher.stepped(facts)
@@ -157,18 +177,14 @@ class Trainer:
         """Loss, backward, clip, update; counted in `progress`."""
         progress, settings = self.progress, self.settings
         # A seed for each step: dropout is the same whether or not the training was interrupted.
-        torch.manual_seed(settings.seed * 1_000_003 + progress.step)
+        torch.manual_seed(settings.seed * 1_000_003 + progress.step + self.rank * _NEXT_RANK)
         rate = learning_rate(settings, progress.step, self.total, progress.epoch)
+        rate *= self.rate_factor
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate_factor"]
-        self.model.train()
-        with _precision(settings):
-            loss = self.objective(self.model, batch)
-        minimised = loss.total / loss.units + loss.extra
-        self.optimizer.zero_grad()
-        minimised.backward()  # type: ignore[no-untyped-call]
+        loss, tokens = self._backward(batch)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm).item()
-        _require_finite(minimised.item(), norm, progress.step)
+        _require_finite(loss.mean.item(), norm, progress.step)
         self.optimizer.step()
         if self.average:
             self.average.update(self.model, progress.step)
@@ -184,8 +200,31 @@ class Trainer:
             "accuracy": loss.right / loss.units,
             "grad_norm": norm,
             "learning_rate": rate,
-            "tokens": batch.tokens,
+            "tokens": tokens,
         }
+
+    def _backward(self, batch: Batch) -> tuple[Loss, int]:
+        """Compute the gradients, the loss and the number of tokens over all ranks' batches."""
+        self.model.train()
+        with _precision(self.settings):
+            loss = self.objective(self.model, batch)
+        self.optimizer.zero_grad()
+        loss.mean.backward()  # type: ignore[no-untyped-call]
+        if self.ranks == 1:
+            return loss, batch.tokens
+        return self._averaged(loss, batch)
+
+    def _averaged(self, loss: Loss, batch: Batch) -> tuple[Loss, int]:
+        """Average the gradients over all ranks; the loss and the number of tokens of all."""
+        # A language model also changes the rows of the tokens that it draws.
+        ids = batch.ids_of_ranks if isinstance(self.model, LSTMClassifier) else None
+        own = (loss.total.item(), loss.units, loss.right, float(loss.extra) * loss.units)
+        total, units, right, extra, tokens, signals = distributed.average_gradients(
+            self.model, ids, loss.units, (*own, batch.tokens, self.has_signal())
+        )
+        self.ranks_have_signal = signals > 0
+        extra_mean = torch.tensor(extra / units) if isinstance(loss.extra, Tensor) else 0.0
+        return Loss(torch.tensor(total), round(units), round(right), extra_mean), round(tokens)
 
     def _end_epoch(self, watcher: Watcher) -> None:
         """Validate, choose the weights to keep, and decide whether to continue."""
@@ -228,13 +267,18 @@ class Trainer:
         """Mean loss in nats and accuracy on the validation texts, with the current weights."""
         self.model.eval()
         sums = Sums()
-        for batch in ordered_batches(self.feed.validation, self.settings.batch_tokens):
+        batches = ordered_batches(self.feed.validation, self.settings.batch_tokens)
+        for batch in islice(batches, self.rank, None, self.ranks):
             sums.add(self.objective(self.model, batch))
             watcher.validated()
+        if self.ranks > 1:
+            loss, right, units = distributed.sums_of_ranks((sums.loss, sums.right, sums.units))
+            sums = Sums(loss, round(right), round(units))
         return sums.means
 
     def _out_of_steps(self) -> bool:
-        return bool(self.settings.max_steps) and self.progress.step >= self.settings.max_steps
+        most = ranks.updates_for(self.settings.max_steps)
+        return bool(most) and self.progress.step >= most
 
 
 def _optimizer(model: Trainable, settings: TrainingSettings) -> torch.optim.AdamW:
@@ -251,7 +295,7 @@ def _optimizer(model: Trainable, settings: TrainingSettings) -> torch.optim.Adam
 
 
 def _total_steps(settings: TrainingSettings, steps: int | None) -> int | None:
-    bounds = [settings.max_steps] if settings.max_steps else []
+    bounds = [ranks.updates_for(settings.max_steps)] if settings.max_steps else []
     return min(bounds + ([steps] if steps else []), default=None)
 
 

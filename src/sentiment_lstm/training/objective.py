@@ -32,6 +32,11 @@ class Loss:
     right: int
     extra: Tensor | float = 0.0
 
+    @property
+    def mean(self) -> Tensor:
+        """What training minimises: the mean over the units, with the extra loss."""
+        return self.total / self.units + self.extra
+
 
 class Objective(Protocol):
     """Computes the loss that training minimises."""

@@ -37,6 +37,7 @@ from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.listener import Listener
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.objective import NextToken
+from sentiment_lstm.training.ranks import rank_count
 from sentiment_lstm.training.session import Session
 
 FOLDER, SECONDS = "language", "train_seconds"
@@ -130,7 +131,9 @@ def _feed(
     held_out = Window(held_out.ids[: int(kept.sum())], held_out.labels[: int(kept.sum())])
     plan = language_plan(settings)
     lengths = lengths_of(training.ids)
-    steps = count_batches(lengths, plan.batch_tokens, plan.seed, plan.epochs)
+    steps = count_batches(
+        lengths, plan.batch_tokens, plan.seed, plan.epochs, world_size=rank_count()
+    )
     return Feed(lambda: [training], training, held_out, steps)
 
 

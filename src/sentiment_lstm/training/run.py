@@ -36,6 +36,7 @@ from sentiment_lstm.training import automatic, race
 from sentiment_lstm.training.candidate_trials import CandidateTrials, hand_over
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.display import Display
+from sentiment_lstm.training.distributed import received_files, send_files, with_all_ranks
 from sentiment_lstm.training.early_end import NOTHING_KEPT, BestSoFar
 from sentiment_lstm.training.finishing import bundle_of, metrics_of
 from sentiment_lstm.training.hardware import prepare
@@ -50,8 +51,10 @@ from sentiment_lstm.training.preparation import (
     resolve,
 )
 from sentiment_lstm.training.pretraining import SECONDS, pretrained
+from sentiment_lstm.training.ranks import rank, rank_count, remember_count, require_same_count
 from sentiment_lstm.training.run_folder import (
     SET_ASIDE,
+    files_to_resume,
     refuse_to_overwrite,
     remove_if_nothing_was_trained,
     remove_what_only_a_training_needs,
@@ -63,6 +66,7 @@ from sentiment_lstm.training.trackers import check_trackers, open_trackers
 from sentiment_lstm.wording import first_names
 
 
+@with_all_ranks
 def train(
     settings: Settings,
     folder: Path,
@@ -98,6 +102,8 @@ def train(
         DataError, TrainingError, BundleError: from reading, training and saving.
         Interrupted: by SIGINT or SIGTERM; the state is saved if training had begun.
     """
+    if rank():
+        return _train_with_first_rank(resume_folder or folder) or {}
     if minutes is not None:
         race.check(settings, minutes)
     check_trackers(settings.training.trackers)
@@ -110,9 +116,11 @@ def train(
         refuse_to_overwrite(folder, settings, has_race=minutes is not None, files=files)
         if minutes is not None:
             race.begin(folder, minutes)
+        remember_count(folder)
         write_together(folder, {**files, RUN_SETTINGS: as_json(settings.to_dict())})
         best = BestSoFar(is_kept=keep_best)
         try:
+            send_files(folder, files_to_resume(folder))
             listeners = _listeners(listener, settings, folder)
             return _run(settings, initial_model, folder, listeners, resume_folder or folder, best)
         except Exception:
@@ -120,6 +128,7 @@ def train(
             raise
 
 
+@with_all_ranks
 def resume(
     folder: Path, listener: Listener | None = None, *, resume_folder: Path | None = None
 ) -> dict[str, Any] | None:
@@ -136,6 +145,8 @@ def resume(
         BundleError: the finished model is damaged.
         DataError, Interrupted: as in `train`.
     """
+    if rank():
+        return _train_with_first_rank(resume_folder or folder)
     if not (folder / RUN_SETTINGS).exists():
         raise UsageError(
             f"Expected a run folder with {RUN_SETTINGS}, found none in {folder}: "
@@ -146,10 +157,22 @@ def resume(
         if is_bundle(folder):
             load_bundle(folder)  # raises if something is missing or damaged
             remove_what_only_a_training_needs(folder, settings)
+            send_files(folder, ())
             return None
+        require_same_count(folder)
         initial_model = load_initial_model(settings, folder)
+        send_files(folder, files_to_resume(folder))
         listeners = _listeners(listener, settings, folder)
         return _run(settings, initial_model, folder, listeners, resume_folder or folder)
+
+
+def _train_with_first_rank(run: Path) -> dict[str, Any] | None:
+    """Train on another rank than the first, in a temporary folder; `run` is named in messages."""
+    with received_files() as folder:
+        if not (folder / RUN_SETTINGS).exists():
+            return None  # the run is finished
+        settings = read_json(folder / RUN_SETTINGS)
+        return _run(settings, load_initial_model(settings, folder), folder, Listeners(), run)
 
 
 def _run(
@@ -263,6 +286,7 @@ def _described(corpus: Corpus) -> str:
         f"{len(corpus.sample):,} texts to train on{' at first' if corpus.streaming else ''}, "
         f"{len(corpus.validation):,} to validate; {len(corpus.classes):,} classes: "
         f"{first_names(corpus.classes)} ({counts})"
+        f"{f'; {rank_count()} processes' if rank_count() > 1 else ''}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sentiment_lstm.bundle import FILES, RUN_SETTINGS, is_bundle
@@ -14,9 +14,10 @@ from sentiment_lstm.training import checkpoint, race
 from sentiment_lstm.training.given_texts import remove_given_texts
 from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
 from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
+from sentiment_lstm.training.ranks import forget_count
 from sentiment_lstm.training.self_training import LABELS, TEACHER
 from sentiment_lstm.training.trials import FOLDER as TRIALS
-from sentiment_lstm.training.trials import folders_of_trials, remove_trials
+from sentiment_lstm.training.trials import LOGITS, folders_of_trials, remove_trials
 
 SET_ASIDE = "set_aside.jsonl"
 
@@ -67,6 +68,7 @@ def _is_source(file: Path, data: DataSettings) -> bool:
 def remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
     """Delete checkpoints and trials of a finished run."""
     (folder / checkpoint.FILE).unlink(missing_ok=True)
+    forget_count(folder)
     race.remove(folder)  # a process may have been killed after it had written the winner's settings
     (folder / LABELS).unlink(missing_ok=True)
     remove_given_texts(folder, settings)
@@ -79,16 +81,29 @@ def remove_if_nothing_was_trained(folder: Path) -> None:
     # Not the settings that the run began with: `auto` may have chosen trials since.
     settings = read_json(folder / RUN_SETTINGS)
     trials = folders_of_trials(folder) if settings.training.trials else []
-    stages = [folder, folder / TEACHER, *trials, *(trial / TEACHER for trial in trials)]
-    if (folder / LANGUAGE).exists() or any(map(read_metrics, stages)):
+    if (folder / LANGUAGE).exists() or any(map(read_metrics, _folders_of_stages(folder, trials))):
         return
     if race.has_results(folder):
         return
     race.remove(folder)
     if trials:
         remove_trials(folder)
+    forget_count(folder)
     (folder / RUN_SETTINGS).unlink()
     remove_given_texts(folder, settings)
     (folder / METRICS_LOG).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
+
+
+def files_to_resume(folder: Path) -> list[Path]:
+    """The files of a run from which a process can go on with it."""
+    stages = _folders_of_stages(folder, folders_of_trials(folder))
+    names = (RUN_SETTINGS, checkpoint.FILE, LOGITS, LABELS, METRICS_LOG)
+    files = [stage / name for stage in stages for name in names]
+    files += [folder / LANGUAGE / name for name in (*FILES, *names)]
+    return [file for file in files if file.is_file()]
+
+
+def _folders_of_stages(folder: Path, trials: Sequence[Path]) -> list[Path]:
+    return [folder, folder / TEACHER, *trials, *(trial / TEACHER for trial in trials)]

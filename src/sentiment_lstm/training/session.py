@@ -5,6 +5,7 @@ This file knows neither texts nor the objective.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,9 +17,11 @@ from sentiment_lstm.interrupts import Interrupted, Interrupts
 from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.clock import Clock
+from sentiment_lstm.training.distributed import require_same_texts
 from sentiment_lstm.training.listener import Listener, Listeners, Stage
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.metrics_log import MetricsLog
+from sentiment_lstm.training.ranks import rank, rank_count
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class Session:
             "data": self.trainer.feed.fingerprint(),
             "settings": asdict(self.trainer.settings),
         }
+        require_same_texts(str(self.facts["data"]))
         if self.path.exists():
             self._restore()
         at = self.trainer.progress
@@ -68,9 +72,10 @@ class Session:
         self.listeners.on_start(Stage(self.folder, self.trainer.total, at.step, at.epoch))
         self.saved = self.counted = time.monotonic()
         self.interrupts.deferred = True
+        self.trainer.has_signal = self._has_signal
         try:
             self.trainer.run(self)
-            self.interrupts.check()
+            self._end_if_interrupted()
         except Interrupted:
             self.save()
             self.listeners.on_note(f"Saved after {self.trainer.progress.step} updates.")
@@ -87,13 +92,14 @@ class Session:
         speed = round(step["tokens"] / (now - self.counted), 1)
         self.counted = now
         self.listeners.on_update(step | {"tokens_per_second": speed})
-        self.interrupts.check()
+        self._end_if_interrupted()
         if time.monotonic() - self.saved >= self.trainer.settings.checkpoint_seconds:
             self.save()
 
     def validated(self) -> None:
-        """End on a signal during validation too."""
-        self.interrupts.check()
+        """End on a signal during validation too. Several ranks first finish it together."""
+        if rank_count() == 1:
+            self.interrupts.check()
 
     def epoch_ended(self, epoch: dict[str, float]) -> None:
         """Report the numbers of an epoch."""
@@ -105,11 +111,32 @@ class Session:
         self.counted = time.monotonic()  # the seconds of validation belong to no update
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint. The other ranks have the same state, so they need none."""
+        if rank():
+            return
         tensors, progress = self.trainer.state()
         facts = {**self.facts, "progress": progress, "seconds": self.clock.seconds}
         checkpoint.save_checkpoint(self.path, tensors, facts)
         self.saved = time.monotonic()
+
+    def _end_if_interrupted(self) -> None:
+        """End if a signal arrived. All ranks end after the same update, whichever of them got it.
+
+        Raises:
+            Interrupted: a signal arrived.
+        """
+        if rank_count() == 1:
+            self.interrupts.check()
+        elif self.trainer.ranks_have_signal:
+            self.interrupts.check()
+            raise Interrupted(signal.SIGTERM)
+
+    def _has_signal(self) -> bool:
+        try:
+            self.interrupts.check()
+        except Interrupted:
+            return True
+        return False
 
     def _restore(self) -> None:
         tensors, facts = checkpoint.load_checkpoint(self.path)

@@ -1,0 +1,83 @@
+"""Which of several processes (ranks) this is, and how many train together.
+
+The variables of `torchrun` say it. Without them there is one process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from sentiment_lstm.errors import TrainingError, UsageError
+from sentiment_lstm.storage import as_json, write_atomically
+
+_COUNT = "ranks.json"
+_VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+def rank() -> int:
+    """The number of this process, from 0."""
+    return int(os.environ["RANK"]) if _is_launched() else 0
+
+
+def rank_count() -> int:
+    """The number of processes that train together."""
+    return int(os.environ["WORLD_SIZE"]) if _is_launched() else 1
+
+
+def ranks_on_this_machine() -> int:
+    """The number of processes that train together on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if _is_launched() else 1
+
+
+def updates_for(batches: int) -> int:
+    """The number of updates in which all ranks together read a number of batches."""
+    return -(-batches // rank_count())
+
+
+def require_one_process(option: str) -> None:
+    """Refuse an option that several processes do not support.
+
+    Raises:
+        UsageError: there are several.
+    """
+    if rank():
+        sys.exit(UsageError.exit_code)
+    if rank_count() > 1:
+        raise UsageError(
+            f"Expected one process with {option}, found {rank_count()}: start it without torchrun."
+        )
+
+
+def remember_count(folder: Path) -> None:
+    """Write down with how many ranks a run begins, if there are several."""
+    if rank_count() > 1:
+        write_atomically(folder / _COUNT, as_json({"ranks": rank_count()}))
+    else:
+        forget_count(folder)
+
+
+def forget_count(folder: Path) -> None:
+    """Delete the number of ranks."""
+    (folder / _COUNT).unlink(missing_ok=True)
+
+
+def require_same_count(folder: Path) -> None:
+    """Compare the number of ranks with that at the beginning of a run.
+
+    Raises:
+        TrainingError: they differ.
+    """
+    path = folder / _COUNT
+    count = int(json.loads(path.read_bytes())["ranks"]) if path.exists() else 1
+    if count != rank_count():
+        raise TrainingError(
+            f"Expected {count} processes, as when the run in {folder} began, found "
+            f"{rank_count()}: start {count} with torchrun, or one without it."
+        )
+
+
+def _is_launched() -> bool:
+    return all(name in os.environ for name in _VARIABLES)

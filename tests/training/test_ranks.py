@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from sentiment_lstm.cores import usable_cores
+from sentiment_lstm.errors import TrainingError, UsageError
+from sentiment_lstm.settings import TrainingSettings
+from sentiment_lstm.training import ranks
+from sentiment_lstm.training.hardware import resolve_auto
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The variables of rank 1 of 3, all on one machine."""
+    names = {"RANK": 1, "WORLD_SIZE": 3, "LOCAL_WORLD_SIZE": 3, "MASTER_ADDR": "x"}
+    for name, value in (names | {"MASTER_PORT": 1}).items():
+        monkeypatch.setenv(name, str(value))
+    return monkeypatch
+
+
+def test_without_torchrun_there_is_one_process(monkeypatch):
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"):
+        monkeypatch.delenv(name, raising=False)
+    assert (ranks.rank(), ranks.rank_count(), ranks.ranks_on_this_machine()) == (0, 1, 1)
+    assert ranks.updates_for(7) == 7
+    ranks.require_one_process("--minutes")
+
+
+def test_torchrun_says_which_process_this_is(launched):
+    assert (ranks.rank(), ranks.rank_count(), ranks.ranks_on_this_machine()) == (1, 3, 3)
+    assert [ranks.updates_for(batches) for batches in (0, 6, 7)] == [0, 2, 3]
+    assert resolve_auto(TrainingSettings()).threads == max(1, usable_cores() // 3)
+
+
+def test_an_option_for_one_process_is_refused_once(launched):
+    with pytest.raises(SystemExit):
+        ranks.require_one_process("--minutes")
+    launched.setenv("RANK", "0")
+    with pytest.raises(UsageError, match="one process with --minutes, found 3"):
+        ranks.require_one_process("--minutes")
+
+
+def test_a_run_goes_on_with_the_number_of_processes_that_began_it(tmp_path: Path, launched):
+    with pytest.raises(TrainingError, match="Expected 1 process"):
+        ranks.require_same_count(tmp_path)
+    ranks.remember_count(tmp_path)
+    ranks.require_same_count(tmp_path)
+    launched.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match=r"Expected 3 processes, .* found 2"):
+        ranks.require_same_count(tmp_path)
+    launched.setenv("WORLD_SIZE", "1")
+    ranks.remember_count(tmp_path)
+    assert not list(tmp_path.iterdir())
