@@ -129,6 +129,8 @@ def with_spark(source: Path, out: Path, model: str, threads: int) -> None:
 
 def start(road: str, threads: int) -> None:
     """Import what a road needs, and start Ray or Spark."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as the other roads
     library = import_module(LIBRARIES.get(road, "pyarrow"))
     if road == "ray":
         library.init(num_cpus=threads, include_dashboard=False, logging_level="ERROR")

@@ -220,6 +220,7 @@ def test_without_torch_the_extra_is_named(bundle, monkeypatch):
 def test_a_missing_onnx_runtime_is_named(make_bundle, monkeypatch):
     bundle = export(make_bundle(), ["model.onnx"])
     monkeypatch.delitem(sys.modules, "sentiment_lstm.inference.onnx_runtime")
+    monkeypatch.delitem(sys.modules, "sentiment_lstm.inference.onnx_library")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtraError, match=r"Expected onnxruntime .* pip install onnxruntime"):
         open_predictor(bundle)
