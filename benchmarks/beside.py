@@ -23,7 +23,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ BESIDE_BAR, ALONE_BAR = 2.3, 1.05
 """Beside the busy processes against alone; alone against alone with threads that spin."""
 SPINNING = {"GOMP_SPINCOUNT": "300000"}
 """What GCC's OpenMP uses if nothing is set. It overrides the waiting that the package chooses."""
+SENTENCES = 12
 COMMAND = "from sentiment_lstm.cli import main; main()"
 SCORE_WITH_TORCH = """
 import csv, sys
@@ -46,25 +46,32 @@ from sentiment_lstm.bundle import load_bundle
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 bundle = load_bundle(find_model("default"))
 with open(sys.argv[1], encoding="utf-8", newline="") as file:
-    texts = [row["text"] for row in csv.DictReader(file)][:20_000]
+    texts = [row["text"] for row in csv.DictReader(file)]
 Predictor(bundle, open_torch(bundle, 2)).predict(texts)
 """
 
 
 def write_rows(path: Path, rows: int) -> None:
-    """Write a csv of generated sentences, three to a row."""
+    """Write a csv of generated texts with their labels: each has twelve sentences of one label."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["text"])
-        texts = (text for text, _, _ in sentences(seed=1))
-        for _ in range(rows):
-            writer.writerow([" ".join(islice(texts, 3))])
+        writer.writerow(["text", "label"])
+        by_label: dict[str, list[str]] = {}
+        for text, label, _ in sentences(seed=1):
+            texts = by_label.setdefault(str(label), [])
+            texts.append(text)
+            if len(texts) == SENTENCES:
+                writer.writerow([" ".join(texts), label])
+                texts.clear()
+                rows -= 1
+            if not rows:
+                return
 
 
 def jobs(folder: Path, updates: int) -> dict[str, list[str]]:
     """The arguments of the jobs, after `python -c`."""
     rows, scored = folder / "rows.csv", folder / "scored.csv"
-    training = ["train", "--data", "grammar:4000", "--preset", "quick", "--threads", "2"]
+    training = ["train", "--data", str(rows), "--preset", "quick", "--threads", "2"]
     training += ["--set", f"training.max_steps={updates}", "--set", "training.embeddings=random"]
     scoring = ["predict", "--input", str(rows), "--output", str(scored), "--threads", "2"]
     return {
@@ -83,7 +90,9 @@ def seconds(arguments: Sequence[str], folder: Path, **changes: str) -> float:
     call = [sys.executable, "-c", *arguments]
     start = time.monotonic()
     subprocess.run(call, env=environment | changes, check=True, capture_output=True)
-    return time.monotonic() - start
+    taken = time.monotonic() - start
+    print(f"{taken:.1f} s", file=sys.stderr)
+    return taken
 
 
 @contextlib.contextmanager
@@ -131,7 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--busy", type=int, default=2, help="busy processes")
     parser.add_argument("--updates", type=int, default=300, help="of the training")
-    parser.add_argument("--rows", type=int, default=60_000, help="to score")
+    parser.add_argument("--rows", type=int, default=20_000, help="to read")
+    parser.add_argument("--only", default="", help="jobs whose names contain this")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
@@ -140,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = {
             job: measure(call, folder, options.rounds, options.busy)
             for job, call in jobs(folder, options.updates).items()
+            if options.only in job
         }
     show(results)
     if options.json:

@@ -4,9 +4,12 @@
 
 The trainings take turns, three of each. For each it gives the tokens a second of all processes
 during the updates, the seconds of the whole command, the CPU seconds of all processes for a million
-tokens, the bytes that a process gives to the others at an update, and the final accuracy on the
-validation texts. Both numbers of processes read the same number of batches, so two make half as
-many updates. Medians count.
+tokens (of the whole command too: every process reads the texts and fits the wide path), the bytes
+that a process gives to the others at an update, and the final accuracy on the validation texts.
+Both numbers of processes read the same number of batches, so two make half as many updates. Medians
+count.
+
+Processes that wait for each other need free cores: beside other work, two are slower.
 """
 
 from __future__ import annotations

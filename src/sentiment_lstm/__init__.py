@@ -12,6 +12,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sentiment_lstm.cores import others_are_busy
+
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier as SentimentClassifier
     from sentiment_lstm.estimator import LSTMTextClassifier as LSTMTextClassifier
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 __version__ = "0.3.0.dev0"
 __all__ = ["LSTMTextClassifier", "SentimentClassifier", "__version__", "train"]
 
-# OpenMP reads this once, when torch is imported. By default, its threads spin while they wait, and
-# take the cores from other processes.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# OpenMP reads this once, when torch is imported. By default, its threads spin while they wait. On
+# idle cores this is faster; else they take the cores from other processes, and wait for each other.
+if others_are_busy():
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A program that uses this package decides where messages go; without its choice they go nowhere.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -1,8 +1,14 @@
-"""The number of processor cores."""
+"""The number of processor cores, and whether other processes use them."""
 
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
+
+_LOAD = Path("/proc/loadavg")
+_SAMPLES, _PAUSE = 3, 0.002
+"""A process that runs only for a moment does not count."""
 
 
 def usable_cores() -> int:
@@ -10,3 +16,22 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def others_are_busy() -> bool:
+    """Whether other threads of the machine run all the time, so that a core is not free.
+
+    Only Linux tells. Elsewhere the answer is no.
+    """
+    fewest = min(_running_now(number) for number in range(_SAMPLES))
+    return fewest > 1  # this thread is one of them
+
+
+def _running_now(number: int) -> int:
+    """The threads of the machine that run or could run; 0: unknown. Waits before samples but 0."""
+    if number:
+        time.sleep(_PAUSE)
+    try:
+        return int(_LOAD.read_text(encoding="ascii").split()[3].partition("/")[0])
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -21,7 +21,16 @@ from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.errors import DataError, SentimentError, TrainingError, UsageError
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings, read_json
-from sentiment_lstm.training import automatic, combining, run, run_folder, search, stages, trials
+from sentiment_lstm.training import (
+    automatic,
+    combining,
+    finishing,
+    run,
+    run_folder,
+    search,
+    stages,
+    trials,
+)
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.run import resume, train
 from sentiment_lstm.weights_file import WIDE
@@ -322,7 +331,7 @@ MOMENTS = {
     "in the last training": _at_step(5, 4),
     "after the last update": _at_call(stages, "with_learnt_features"),
     "while the wide path is fitted": _at_call(combining, "fit_linear", 3),
-    "beside the linear baseline": _at_call(run, "compare"),
+    "beside the linear baseline": _at_call(finishing, "compare"),
     "before the bundle is saved": _at_call(run, "save_bundle"),
     "before the trials are removed": _at_call(run_folder, "remove_trials"),
 }

@@ -218,7 +218,8 @@ class Trainer:
         """Average the gradients over all ranks; the loss and the number of tokens of all."""
         # A language model also changes the rows of the tokens that it draws.
         ids = batch.ids_of_ranks if isinstance(self.model, LSTMClassifier) else None
-        own = (loss.total.item(), loss.units, loss.right, float(loss.extra) * loss.units)
+        extra = loss.extra.item() if isinstance(loss.extra, Tensor) else 0.0
+        own = (loss.total.item(), loss.units, loss.right, extra * loss.units)
         total, units, right, extra, tokens, signals = distributed.average_gradients(
             self.model, ids, loss.units, (*own, batch.tokens, self.has_signal())
         )
