@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache, wraps
 from itertools import count
@@ -60,6 +60,8 @@ def with_all_ranks(train: Callable[P, T]) -> Callable[P, T]:
             if not _is_first(store):
                 sys.exit(getattr(error, "exit_code", 1))
             raise
+        with suppress(RuntimeError):  # all are done: a rank that ends early does no harm
+            dist.barrier()  # else a rank could leave while another still waits for its answer
         dist.destroy_process_group()
         return result
 
