@@ -41,8 +41,8 @@ SENTENCES = 12
 COMMAND = "from sentiment_lstm.cli import main; main()"
 SCORE_WITH_TORCH = """
 import csv, sys
-from sentiment_lstm.api import find_model
 from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.finding import find_model
 from sentiment_lstm.inference.predictor import Predictor, open_torch
 bundle = load_bundle(find_model("default"))
 with open(sys.argv[1], encoding="utf-8", newline="") as file:

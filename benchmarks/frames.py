@@ -1,10 +1,10 @@
-"""Scores one table through every road: labels and scores, rows a second and peak memory.
+"""Scores one table in every way: labels and scores, rows a second and peak memory.
 
 `python benchmarks/frames.py train.parquet test.parquet` takes the texts of the files in their
 order, and repeats them until there are `--rows`. It writes them to one parquet file, in row groups
-of 20,000 rows. Each road then reads this file in a process of its own, and writes a parquet file.
-`--roads` names some of them. `--characters 200` cuts the texts, so that a million rows take less
-time.
+of 20,000 rows. Each way (a "road") reads this file in a process of its own, and writes a parquet
+file. `--roads` names some of them. `--characters 200` cuts the texts, so that a million rows
+take less time.
 
 It prints JSON: for each road its rows a second, as a fraction of the fastest too, its peak memory,
 and whether its labels and scores equal those of the first road, to the bit. `predict --input`

@@ -43,6 +43,14 @@ def write(path: Path, **columns) -> str:
     return str(path)
 
 
+def test_python_trains_in_one_process(monkeypatch):
+    launch = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+    for name, value in launch.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=r"Expected one process with train in Python, found 2"):
+        fitted()
+
+
 def test_importing_the_package_loads_neither_torch_nor_scikit_learn():
     code = "import sys, sentiment_lstm\nsentiment_lstm.train\nprint(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -53,7 +53,6 @@ LEVELS = (
         "api",
         "mlflow_model",
         "frames",
-        "serving",
         "phases",
         "in_memory",
         "fitting",

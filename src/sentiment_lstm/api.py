@@ -24,8 +24,7 @@ from sentiment_lstm.bundle import (
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation_data import evaluation_data
-from sentiment_lstm.finding import QUICKSTART as QUICKSTART
-from sentiment_lstm.finding import find_model as find_model
+from sentiment_lstm.finding import find_model
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.interpret.explain import Explainer, Explanation
@@ -88,7 +87,7 @@ class SentimentClassifier:
             revision: a branch, a tag or the full hash of a commit; None means `main`.
             token: None means `HF_TOKEN` or the token of `hf auth login`; False means none.
             cache_dir: the folder that keeps downloaded models; None means the usual one.
-            local_files_only: use only models that are there already.
+            local_files_only: use only the copies that are in this folder already.
 
         Raises:
             BundleError: there is no model, or it is incomplete or damaged.

@@ -59,8 +59,8 @@ def length_batches(
         batch_tokens: most tokens in a batch, padding included. A longer text gets its own batch.
         rng: shuffles the batches; None: the shortest texts come first.
         multiple_of: the number of batches is a multiple of this. Batches are halved to reach it;
-            if every batch has a single text, the last few are left out. So many batches of nearly
-            equal length stay together.
+            if every batch has a single text, the last few are left out. Groups of this many batches
+            of nearly equal length stay together.
         batch_texts: most texts of a batch; 0: as many as `batch_tokens` allows.
 
     Returns:
@@ -124,7 +124,7 @@ def count_batches(
     batch_texts: int = 0,
     world_size: int = 1,
 ) -> int:
-    """The number of batches that `epoch_batches` gives over the first epochs of one window.
+    """The number of batches that `epoch_batches` gives one rank over the first epochs of a window.
 
     If `most` is not 0, the count ends there.
     """

@@ -9,8 +9,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,30 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
     _check_fit(folder, bundle)
     return bundle
+
+
+def bundle_as_files(bundle: Bundle) -> dict[str, bytes]:
+    """The files of a saved model: name -> content. A program can store them where it has no folder.
+
+    Raises:
+        BundleError: as `save_bundle`.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "model"
+        save_bundle(folder, bundle)
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
+    """A model from its files, as `bundle_as_files` returns them. Files of other names are left out.
+
+    Raises:
+        BundleError: as `load_bundle`.
+    """
+    with TemporaryDirectory() as name:
+        for file in files.keys() & {*FILES, *GRAPHS}:
+            (Path(name) / file).write_bytes(files[file])
+        return replace(load_bundle(Path(name)), folder=None)
 
 
 def run_settings(bundle: Bundle) -> Settings | None:

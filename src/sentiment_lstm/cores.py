@@ -8,7 +8,8 @@ from pathlib import Path
 
 _LOAD = Path("/proc/loadavg")
 _SAMPLES, _PAUSE = 3, 0.002
-"""A process that runs only for a moment does not count."""
+"""How often the load is read, and the seconds between. A process that runs only for a moment does
+not count."""
 
 
 def usable_cores() -> int:
@@ -23,14 +24,16 @@ def others_are_busy() -> bool:
 
     Only Linux tells. Elsewhere the answer is no.
     """
-    fewest = min(_running_now(number) for number in range(_SAMPLES))
-    return fewest > 1  # this thread is one of them
+    for sample in range(_SAMPLES):
+        if sample:
+            time.sleep(_PAUSE)
+        if _running_threads() <= 1:  # this thread is one of them
+            return False
+    return True
 
 
-def _running_now(number: int) -> int:
-    """The threads of the machine that run or could run; 0: unknown. Waits before samples but 0."""
-    if number:
-        time.sleep(_PAUSE)
+def _running_threads() -> int:
+    """The threads of the machine that run or could run; 0: unknown."""
     try:
         return int(_LOAD.read_text(encoding="ascii").split()[3].partition("/")[0])
     except (OSError, ValueError, IndexError):

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm import in_memory
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.bundle import bundle_as_files, bundle_from_files
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.estimator_targets import Targets, read_targets
 from sentiment_lstm.fitting import train
@@ -184,6 +182,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the label of each text, [N]; for several labels, a matrix of 0 and 1, [N, L].
 
         An empty text gets the most frequent label of the training, or none of several labels.
+
+        Raises: as `predict_proba`.
         """
         probabilities = self.predict_proba(X)
         if (thresholds := self._thresholds()) is not None:
@@ -195,12 +195,16 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Each row sums to 1, unless a text may have several labels. An empty text gets `class_prior_`
         or, for several labels, zeros.
+
+        Raises:
+            UsageError: a text is missing or not a string.
+            NotFittedError: `fit` was not called. It is an error of scikit-learn.
         """
         check_is_fitted(self)
         texts = in_memory.checked_texts(X)
         probabilities = np.zeros((len(texts), len(self.classes_)))
-        place = {name: column for column, name in enumerate(self.class_names_)}
-        columns = [place[name] for name in self.classifier_.classes_]
+        column_of = {name: column for column, name in enumerate(self.class_names_)}
+        columns = [column_of[name] for name in self.classifier_.classes_]
         probabilities[:, columns] = self.classifier_.predict_proba(texts)
         of_empty = self.class_prior_ if self._thresholds() is None else 0.0
         probabilities[list(map(is_empty, texts))] = of_empty
@@ -211,13 +215,15 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Two classes: the logarithm of the odds of the second one, [N]. More classes: the logarithm
         of each probability, [N, C]. Several labels: the log-odds above the threshold, [N, L].
+
+        Raises: as `predict_proba`.
         """
         probabilities = self.predict_proba(X)
         if (thresholds := self._thresholds()) is not None:
             return _log_odds(probabilities) - _log_odds(thresholds)
         logarithms = np.log(probabilities.clip(_LEAST))
-        both = logarithms.shape[1] == 2
-        return np.asarray(logarithms[:, 1] - logarithms[:, 0] if both else logarithms)
+        is_binary = logarithms.shape[1] == 2
+        return np.asarray(logarithms[:, 1] - logarithms[:, 0] if is_binary else logarithms)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "classifier_")
@@ -234,13 +240,14 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Hold the files of the saved model in place of the classifier."""
         state = dict(super().__getstate__())
         if isinstance(classifier := state.get("classifier_"), SentimentClassifier):
-            state["classifier_"] = _as_files(classifier.bundle)
+            state["classifier_"] = bundle_as_files(classifier.bundle)
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         super().__setstate__(dict(state))
         if isinstance(files := state.get("classifier_"), dict):
-            self.classifier_ = SentimentClassifier(_from_files(files), self._threads())
+            bundle = replace(bundle_from_files(files), card="")  # it names a temporary folder
+            self.classifier_ = SentimentClassifier(bundle, self._threads())
 
     def _keep(
         self,
@@ -316,22 +323,3 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     clipped = probabilities.clip(_LEAST, 1 - _LEAST)
     return np.asarray(np.log(clipped) - np.log1p(-clipped))
-
-
-def _as_files(bundle: Bundle) -> dict[str, bytes]:
-    """The files of a saved model: name -> content."""
-    with tempfile.TemporaryDirectory() as folder:
-        save_bundle(Path(folder) / "model", bundle)
-        return {path.name: path.read_bytes() for path in (Path(folder) / "model").iterdir()}
-
-
-def _from_files(files: Mapping[str, bytes]) -> Bundle:
-    """A model from its files.
-
-    Raises:
-        BundleError: a file is damaged.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            (Path(folder) / Path(name).name).write_bytes(content)
-        return replace(load_bundle(Path(folder)), folder=None, card="")

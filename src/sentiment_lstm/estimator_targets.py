@@ -18,7 +18,7 @@ class Targets:
     """Labels as scikit-learn and `train` need them.
 
     `classes`: sorted, [C]. `names`: their names in the model. `labels`: the name of each text's
-    class, or a list of names. `one_hot`: [N, C].
+    class, or a list of names. `one_hot`: [N, C]. `several`: whether a text may have several labels.
     """
 
     classes: NDArray[Any]
@@ -30,6 +30,10 @@ class Targets:
 
 def read_targets(y: object, count: int) -> Targets:
     """Check labels, and find the classes.
+
+    Args:
+        y: the label of each text, [N], or a matrix of 0 and 1, [N, L].
+        count: the number of texts, N.
 
     Raises:
         UsageError: they do not fit `count` texts, or have fewer than two classes.

@@ -10,19 +10,21 @@ import signal
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiment_lstm import in_memory, presets
-from sentiment_lstm.api import SentimentClassifier, find_model
+from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import RUN_SETTINGS, STARTS, is_bundle, load_bundle
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.finding import find_model
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.provenance import recorded_hash
 from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.training.given_texts import TEXTS, UNLABELLED, as_json_lines
+from sentiment_lstm.training.ranks import rank_count
 
 if TYPE_CHECKING:
     from sentiment_lstm.training.listener import Listener
@@ -77,7 +79,8 @@ def train(
         The trained classifier. `bundle.metrics` holds the numbers of the training.
 
     Raises:
-        UsageError: an argument does not fit, or `out` holds a run and `resume` is false.
+        UsageError: an argument does not fit; `out` holds a run and `resume` is false; or several
+            processes train together.
         DataError: the texts cannot be used, for example because all have the same label.
         TrainingError: the training cannot go on.
         MissingExtraError: a library that training needs is not installed.
@@ -85,6 +88,7 @@ def train(
             raised before the first epoch has ended, or while `minutes` compares settings. Later,
             the best model so far is returned, and its metrics hold `interrupted`.
     """
+    _require_one_process()
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
     with _run_folder(out) as folder:
         if resume and out is not None and (folder / RUN_SETTINGS).exists():
@@ -134,7 +138,7 @@ class _Given:
     unlabelled_source: str | None = None
     unlabelled: Sequence[str] = ()
     multi_label: bool = False
-    columns: Collection[str] = field(default=())
+    columns: Collection[str] = ()
 
     @classmethod
     def checked(
@@ -151,8 +155,11 @@ class _Given:
         Raises:
             UsageError: it does not fit.
         """
-        more, extra = (str(unlabelled), None) if _is_source(unlabelled) else (None, unlabelled)
-        extra_texts = [] if extra is None else in_memory.checked_texts(extra)
+        unlabelled_source, unlabelled_texts = None, []
+        if _is_source(unlabelled):
+            unlabelled_source = str(unlabelled)
+        elif unlabelled is not None:
+            unlabelled_texts = in_memory.checked_texts(unlabelled)
         if texts is None or _is_source(texts):
             if labels is not None or weights is not None:
                 raise UsageError(
@@ -160,14 +167,14 @@ class _Given:
                     "out, and name its columns in settings (data.label_column, data.weight_column)."
                 )
             source = None if texts is None else os.fspath(texts)  # type: ignore[call-overload]
-            return cls(source, (), more, extra_texts, multi_label)
+            return cls(source, (), unlabelled_source, unlabelled_texts, multi_label)
         several = multi_label or in_memory.is_table(labels)
         columns = _columns(texts, labels, weights, multi_label=several)
         rows = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
         ]
-        return cls(None, rows, more, extra_texts, several, tuple(columns))
+        return cls(None, rows, unlabelled_source, unlabelled_texts, several, tuple(columns))
 
     def options(self, folder: Path) -> dict[str, object]:
         """The settings that name the texts, with files in the folder of the run."""
@@ -186,6 +193,19 @@ class _Given:
         if self.unlabelled:
             files[UNLABELLED] = as_json_lines({"text": text} for text in self.unlabelled)
         return files
+
+
+def _require_one_process() -> None:
+    """Refuse to train among several processes, of which only the first would get a model.
+
+    Raises:
+        UsageError: `torchrun` started several.
+    """
+    if rank_count() > 1:
+        raise UsageError(
+            f"Expected one process with train in Python, found {rank_count()}: start it without "
+            "torchrun, or use the command train."
+        )
 
 
 def _is_source(texts: object) -> bool:

@@ -1,7 +1,8 @@
 """Models on the Hugging Face hub: downloads one, and uploads a saved model.
 
-Only the files of a bundle are downloaded, after a look at their sizes. Nothing else in a repository
-is read, and nothing is unpickled. A copy in the cache is used if the hub cannot be reached.
+Only the files of a bundle are downloaded, and their sizes are checked first. Nothing else in a
+repository is read, and nothing is unpickled. A copy in the cache is used if the hub cannot be
+reached.
 """
 
 from __future__ import annotations

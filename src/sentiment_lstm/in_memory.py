@@ -14,6 +14,7 @@ from sentiment_lstm.data.label_map import LabelMap, is_clean, normal_label
 from sentiment_lstm.data.labels import SourceLabels
 from sentiment_lstm.data.weights import read_weight
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.records import is_missing
 
 
 def as_list(values: object, noun: str = "texts") -> list[Any]:
@@ -30,9 +31,9 @@ def as_list(values: object, noun: str = "texts") -> list[Any]:
         raise UsageError(f"Expected a list of {noun}, found one string: put it in a list.")
     shape = getattr(values, "shape", (0,))
     if isinstance(values, Mapping) or hasattr(values, "columns") or len(shape) != 1:
-        found = f"a table of the shape {tuple(shape)}" if len(shape) > 1 else type(values).__name__
+        kind = f"a table of the shape {tuple(shape)}" if len(shape) > 1 else type(values).__name__
         raise UsageError(
-            f"Expected a list of {noun}, found {found}: give one column, such as table['text']."
+            f"Expected a list of {noun}, found {kind}: give one column, such as table['text']."
         )
     for method in ("to_pylist", "tolist", "to_list"):
         if hasattr(values, method):
@@ -152,7 +153,7 @@ def checked_weights(weights: object, count: int) -> list[float]:
         )
     if not any(checked):
         raise UsageError(
-            "Expected a weight above zero, found only weights of zero: leave them out."
+            "Expected a weight above zero, found only weights of zero: leave the weights out."
         )
     return [float(weight) for weight in checked if weight is not None]
 
@@ -194,18 +195,8 @@ def check_classes(labels: Sequence[Hashable]) -> None:
         UsageError: there are fewer.
     """
     if len(labels) < 2:
-        found = f"one class ({labels[0]!r:.40})" if labels else "none"
-        raise UsageError(f"Expected labels of at least two classes, found {found}.")
-
-
-def is_missing(value: object) -> bool:
-    """Whether a value means "nothing": None, NaN, NaT or NA of pandas."""
-    if value is None:
-        return True
-    try:
-        return bool(value != value)
-    except (TypeError, ValueError):  # NA is neither equal nor unequal; arrays have many answers
-        return type(value).__name__ == "NAType"
+        classes = f"one class ({labels[0]!r:.40})" if labels else "none"
+        raise UsageError(f"Expected labels of at least two classes, found {classes}.")
 
 
 def _as_written(label: Hashable) -> str:

@@ -60,7 +60,9 @@ class _Model:
         import pandas as pd
 
         if "text" not in getattr(model_input, "columns", ()):
-            raise UsageError("Expected a table with the column text, found none: name one so.")
+            raise UsageError(
+                "Expected a table with the column text, found none: rename the column of texts."
+            )
         predictions = self._classifier.predictor.predict(model_input["text"])
         several = self._classifier.predictor.multi_label
         labels = [list(p.labels) if several else p.label for p in predictions]

@@ -26,6 +26,16 @@ def is_empty(text: str) -> bool:
     return not text or text.isspace()
 
 
+def is_missing(value: object) -> bool:
+    """Whether a value means "nothing": None, NaN, NaT or NA of pandas."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):  # NA is neither equal nor unequal; arrays have many answers
+        return type(value).__name__ == "NAType"
+
+
 Targets = NDArray[np.int64] | NDArray[np.float32] | NDArray[np.bool_]
 """Class indices, [N]; the probability of each class, float [N, C]; or, if a text may have several
 labels, which of them it has, bool [N, C]."""

@@ -41,12 +41,12 @@ def test_an_option_for_one_process_is_refused_once(launched):
 
 
 def test_a_run_goes_on_with_the_number_of_processes_that_began_it(tmp_path: Path, launched):
-    with pytest.raises(TrainingError, match="Expected 1 process"):
+    with pytest.raises(TrainingError, match=r"Expected 1 process, .*: start it without torchrun"):
         ranks.require_same_count(tmp_path)
     ranks.remember_count(tmp_path)
     ranks.require_same_count(tmp_path)
     launched.setenv("WORLD_SIZE", "2")
-    with pytest.raises(TrainingError, match=r"Expected 3 processes, .* found 2"):
+    with pytest.raises(TrainingError, match=r"Expected 3 processes, .* found 2: start 3 with"):
         ranks.require_same_count(tmp_path)
     launched.setenv("WORLD_SIZE", "1")
     ranks.remember_count(tmp_path)

@@ -131,9 +131,9 @@ def _check_texts(
 
     A run that trained on this source is measured only on the texts that its training kept back.
     """
-    from sentiment_lstm.api import find_model
     from sentiment_lstm.bundle import load_bundle, run_settings
     from sentiment_lstm.evaluation_data import evaluation_data
+    from sentiment_lstm.finding import find_model
 
     bundles = [load_bundle(find_model(name)) for name in names]
     texts_of_runs = [
@@ -150,10 +150,10 @@ def _check_texts(
 
 def _run(name: str, source: str | None, split: str | None, options: Mapping[str, object]) -> Run:
     """Read a run from its folder, and measure it if there is a source."""
-    from sentiment_lstm.api import find_model
     from sentiment_lstm.bundle import load_bundle, typed_settings
     from sentiment_lstm.commands.reporting import sizes, training_of
     from sentiment_lstm.evaluation.side_by_side import Run
+    from sentiment_lstm.finding import find_model
     from sentiment_lstm.settings import Settings
 
     folder = find_model(name)

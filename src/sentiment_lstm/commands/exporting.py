@@ -89,9 +89,9 @@ def _add_graphs(model: Path, out: Path, only: Kind | None, *, as_json: bool) -> 
 
 
 def _write_standalone(model: Path, file: Path, only: Kind | None, *, as_json: bool) -> None:
-    from sentiment_lstm.api import find_model
     from sentiment_lstm.bundle import INT8_GRAPH, load_bundle
     from sentiment_lstm.export import standalone
+    from sentiment_lstm.finding import find_model
     from sentiment_lstm.storage import write_atomically
 
     bundle = load_bundle(find_model(model))

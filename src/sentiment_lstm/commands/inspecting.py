@@ -64,8 +64,9 @@ def inspect(
 def _inspect(
     text: str, model: str | None, before: str | None, out: Path | None, *, as_json: bool
 ) -> None:
-    from sentiment_lstm.api import SentimentClassifier, find_model
+    from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import load_bundle
+    from sentiment_lstm.finding import find_model
     from sentiment_lstm.interpret.inspection import Embedding, find_neighbours, inspect_text
 
     classifier = SentimentClassifier.from_pretrained(model)

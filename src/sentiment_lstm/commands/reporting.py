@@ -30,8 +30,8 @@ def write_report(
         model: its name, as given to `--model`.
         measured: the values of `SentimentClassifier.evaluate(..., in_full=True)`.
     """
-    from sentiment_lstm.api import find_model
     from sentiment_lstm.evaluation.report import Report, report_page
+    from sentiment_lstm.finding import find_model
     from sentiment_lstm.interpret.explain import segments
     from sentiment_lstm.provenance import bundle_name
     from sentiment_lstm.storage import write_atomically

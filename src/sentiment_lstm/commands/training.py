@@ -163,9 +163,10 @@ def train(
 
 def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = None) -> None:
     """Train on IMDb, measure, and score six sentences."""
-    from sentiment_lstm.api import QUICKSTART, SentimentClassifier
+    from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import RUN_SETTINGS
     from sentiment_lstm.commands import score_tables, tables
+    from sentiment_lstm.finding import QUICKSTART
 
     if (QUICKSTART / RUN_SETTINGS).exists():
         refuse_others(context, (), f"for the run that is in {QUICKSTART} already")

@@ -10,6 +10,7 @@ from typing import Any
 from sentiment_lstm.errors import MissingExtraError
 
 _FILES_OR_TRAIN = "'sentiment-lstm[files]', or 'sentiment-lstm[train]' to train as well"
+_PARQUET = "to read and write parquet files"
 
 
 def pyarrow() -> Any:  # noqa: ANN401
@@ -18,8 +19,8 @@ def pyarrow() -> Any:  # noqa: ANN401
     Raises:
         MissingExtraError: it is not installed.
     """
-    library = _import("pyarrow", "parquet", _FILES_OR_TRAIN)
-    _import("pyarrow.parquet", "parquet", _FILES_OR_TRAIN)
+    library = import_library("pyarrow", _PARQUET, _FILES_OR_TRAIN)
+    import_library("pyarrow.parquet", _PARQUET, _FILES_OR_TRAIN)
     return library
 
 
@@ -29,7 +30,7 @@ def zstandard() -> Any:  # noqa: ANN401
     Raises:
         MissingExtraError: it is not installed.
     """
-    return _import("zstandard", "zst", "'sentiment-lstm[files]'")
+    return import_library("zstandard", "to read and write zst files", "'sentiment-lstm[files]'")
 
 
 def openpyxl() -> Any:  # noqa: ANN401
@@ -38,7 +39,7 @@ def openpyxl() -> Any:  # noqa: ANN401
     Raises:
         MissingExtraError: it is not installed.
     """
-    library = _import("openpyxl", "xlsx", _FILES_OR_TRAIN)
+    library = import_library("openpyxl", "to read and write xlsx files", _FILES_OR_TRAIN)
     warnings.filterwarnings("ignore", module="openpyxl")
     return library
 
@@ -65,11 +66,21 @@ def first_line(error: BaseException) -> str:
     return lines[0][:200].rstrip(".")
 
 
-def _import(name: str, kind: str, extras: str) -> Any:  # noqa: ANN401
+def import_library(name: str, purpose: str, extras: str) -> Any:  # noqa: ANN401
+    """Import a library.
+
+    Args:
+        name: the module, such as `pyarrow.parquet`.
+        purpose: what it is needed for, such as "to score tables".
+        extras: what to install with pip.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"Expected {name.partition('.')[0]} to read and write {kind} files, found it is not "
-            f"installed: pip install {extras}."
+            f"Expected {name.partition('.')[0]} {purpose}, found it is not installed: "
+            f"pip install {extras}."
         ) from error

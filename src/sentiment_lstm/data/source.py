@@ -117,11 +117,12 @@ def choose_columns(
             f"Expected at most {data.max_columns:,} columns in {where}, found {len(names):,}; "
             "raise data.max_columns if they are right."
         )
+    weight_column = data.weight_column if labelled else None
     columns = Columns(
         texts=_choose_several("text", data.text_column, TEXT_NAMES, names, where),
         labels=_choose_labels(data, names, where) if labelled else (),
-        group=_choose("group", data.group_column, (), names, where) if data.group_column else None,
-        weight=_choose_weight(data, names, where) if labelled else None,
+        group=_choose_optional("group", data.group_column, names, where),
+        weight=_choose_optional("weight", weight_column, names, where),
     )
     for name in columns.used:
         if names.count(name) > 1:
@@ -155,8 +156,9 @@ def check_whole(data: DataSettings) -> None:
         )
 
 
-def _choose_weight(data: DataSettings, names: Sequence[str], where: str) -> str | None:
-    return _choose("weight", data.weight_column, (), names, where) if data.weight_column else None
+def _choose_optional(role: str, named: str | None, names: Sequence[str], where: str) -> str | None:
+    """The column of a role that a source has only if it is named."""
+    return _choose(role, named, (), names, where) if named else None
 
 
 def _choose_labels(data: DataSettings, names: Sequence[str], where: str) -> tuple[str, ...]:

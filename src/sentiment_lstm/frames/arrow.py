@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.data.cells import python_values
 from sentiment_lstm.frames.libraries import library
-from sentiment_lstm.frames.scores import check_columns, column_names, not_texts, score_texts
+from sentiment_lstm.frames.scores import (
+    SLICE,
+    check_columns,
+    column_names,
+    column_types,
+    not_texts,
+    score_texts,
+)
 from sentiment_lstm.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_SLICE = 2048
-"""The number of texts that are turned into Python strings at once."""
 
 
 def score_table(predictor: Predictor, table: Any, column: str, *, probabilities: bool) -> Any:  # noqa: ANN401
@@ -72,7 +76,7 @@ def score_array(predictor: Predictor, array: Any, names: Sequence[str], column: 
     if kind not in (pa.string(), pa.large_string(), pa.string_view(), pa.null()):
         raise not_texts(column, kind)
     columns = score_texts(predictor, _texts(array), names)
-    types = _types(predictor, pa, names)
+    types = column_types(names, pa.string(), pa.float64(), pa.list_, several=predictor.multi_label)
     arrays = [pa.array(columns[name], types[name]) for name in names]
     return pa.StructArray.from_arrays(arrays, fields=[pa.field(n, types[n]) for n in names])
 
@@ -80,13 +84,5 @@ def score_array(predictor: Predictor, array: Any, names: Sequence[str], column: 
 def _texts(array: Any) -> Iterator[str | None]:  # noqa: ANN401
     """The strings of an array, a slice at a time; bytes that are not UTF-8 spoil only one text."""
     for chunk in getattr(array, "chunks", [array]):
-        for start in range(0, len(chunk), _SLICE):
-            yield from python_values(chunk.slice(start, _SLICE))[0]
-
-
-def _types(predictor: Predictor, pa: Any, names: Sequence[str]) -> dict[str, Any]:  # noqa: ANN401
-    types = dict.fromkeys(names, pa.float64())
-    types[names[0]] = pa.string()
-    if predictor.multi_label:
-        types |= {name: pa.list_(types[name]) for name in names[:2]}
-    return types
+        for start in range(0, len(chunk), SLICE):
+            yield from python_values(chunk.slice(start, SLICE))[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.frames.arrow import score_array
 from sentiment_lstm.frames.libraries import library
-from sentiment_lstm.frames.scores import field_names
+from sentiment_lstm.frames.scores import column_types, field_names
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,16 +37,13 @@ def add_sentiment(
     """
     library("pyarrow")
     predictor = classifier.predictor
-    names = field_names(
-        predictor.classes, several=predictor.multi_label, probabilities=probabilities
-    )
+    several = predictor.multi_label
+    names = field_names(predictor.classes, several=several, probabilities=probabilities)
 
     def score(texts: Any) -> Any:  # noqa: ANN401
         return score_array(predictor, texts, names, "of the argument")
 
-    types = dict.fromkeys(names, "DOUBLE") | {names[0]: "VARCHAR"}
-    if predictor.multi_label:
-        types |= {name: f"{types[name]}[]" for name in names[:2]}
+    types = column_types(names, "VARCHAR", "DOUBLE", "{}[]".format, several=several)
     fields = ", ".join(f"{_quoted(name)} {kind}" for name, kind in types.items())
     create: Any = connection.create_function  # its types leave out the names of the options
     create(name, score, ["VARCHAR"], f"STRUCT({fields})", type="arrow", null_handling="special")

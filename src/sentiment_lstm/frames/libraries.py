@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from sentiment_lstm.errors import MissingExtraError
+from sentiment_lstm.data.libraries import import_library
 
 
 def library(name: str, extra: str = "frames") -> Any:  # noqa: ANN401
@@ -14,10 +13,4 @@ def library(name: str, extra: str = "frames") -> Any:  # noqa: ANN401
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"Expected {name.partition('.')[0]} to score tables, found it is not installed: "
-            f"pip install 'sentiment-lstm[{extra}]'."
-        ) from error
+    return import_library(name, "to score tables", f"'sentiment-lstm[{extra}]'")

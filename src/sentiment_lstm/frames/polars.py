@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.frames.libraries import library
 from sentiment_lstm.frames.scores import (
+    SLICE,
     check_columns,
     column_names,
+    column_types,
     field_names,
     not_texts,
     score_texts,
@@ -19,8 +21,6 @@ from sentiment_lstm.inference.predictor import Predictor
 if TYPE_CHECKING:
     import polars as pl
 
-_SLICE = 2048
-"""The number of texts that are turned into Python strings at once."""
 _STRUCT = "sentiment_lstm predictions"
 """The name of a column that exists only within a lazy query."""
 
@@ -68,7 +68,10 @@ def score_frame(predictor: Predictor, frame: Any, column: str, *, probabilities:
 
 def _expression(column: str | pl.Expr, predictor: Predictor, names: Sequence[str]) -> pl.Expr:
     polars = library("polars")
-    fields = _types(polars, predictor, names)
+    several = predictor.multi_label
+    fields: dict[str, Any] = column_types(
+        names, polars.String, polars.Float64, polars.List, several=several
+    )
 
     def score(series: pl.Series) -> pl.Series:
         _check_type(series.name, series.dtype)
@@ -80,14 +83,6 @@ def _expression(column: str | pl.Expr, predictor: Predictor, names: Sequence[str
     return expression.map_batches(score, polars.Struct(fields), is_elementwise=True)
 
 
-def _types(polars: Any, predictor: Predictor, names: Sequence[str]) -> dict[str, Any]:  # noqa: ANN401
-    types = dict.fromkeys(names, polars.Float64)
-    types[names[0]] = polars.String
-    if predictor.multi_label:
-        types |= {name: polars.List(types[name]) for name in names[:2]}
-    return types
-
-
 def _check_type(column: str, kind: Any) -> None:  # noqa: ANN401
     polars = library("polars")
     if kind not in (polars.String, polars.Categorical, polars.Enum, polars.Null):
@@ -95,5 +90,5 @@ def _check_type(column: str, kind: Any) -> None:  # noqa: ANN401
 
 
 def _texts(series: pl.Series) -> Iterator[str | None]:
-    for start in range(0, len(series), _SLICE):
-        yield from series.slice(start, _SLICE).to_list()
+    for start in range(0, len(series), SLICE):
+        yield from series.slice(start, SLICE).to_list()

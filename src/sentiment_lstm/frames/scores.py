@@ -5,8 +5,8 @@ A missing text and an empty text have None in every column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.records import is_empty
 from sentiment_lstm.scoring.rows import LABEL, LABELS, PROBABILITY, SCORE, SCORES
+
+SLICE = 2048
+"""The number of texts of a column that are turned into Python strings at once."""
+T = TypeVar("T")
 
 Columns = dict[str, list[Any]]
 """The values of each added column by its name: labels, then scores, then probabilities."""
@@ -36,6 +40,24 @@ def field_names(classes: Sequence[str], *, several: bool, probabilities: bool) -
     """The names of the fields, if the predictions for a text are one value with fields."""
     verdict = ["labels", "scores"] if several else ["label", "score"]
     return [*verdict, *column_names(classes, several=several, probabilities=probabilities)[2:]]
+
+
+def column_types(
+    names: Sequence[str], text: T, number: T, list_of: Callable[[T], T], *, several: bool
+) -> dict[str, T]:
+    """The type of each column, by its name, in the types of a library.
+
+    Args:
+        names: as from `column_names` or `field_names`.
+        text: the library's type for labels.
+        number: its type for probabilities.
+        list_of: its type for lists of such values.
+        several: whether a text may have several labels.
+    """
+    types = dict.fromkeys(names, number) | {names[0]: text}
+    if several:
+        types |= {name: list_of(types[name]) for name in names[:2]}
+    return types
 
 
 def score_texts(predictor: Predictor, texts: Iterable[str | None], names: Sequence[str]) -> Columns:

@@ -6,18 +6,23 @@ Once the package is installed, `nlp.add_pipe("sentiment_lstm")` works without an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from sentiment_lstm.api import LabelScore, SentimentClassifier, find_model
-from sentiment_lstm.bundle import FILES, GRAPHS, Bundle, load_bundle, save_bundle
+from sentiment_lstm.api import LabelScore, SentimentClassifier
+from sentiment_lstm.bundle import (
+    Bundle,
+    bundle_as_files,
+    bundle_from_files,
+    load_bundle,
+    save_bundle,
+)
+from sentiment_lstm.finding import find_model
 from sentiment_lstm.frames.scores import field_names, score_texts
 
 NAME = "sentiment_lstm"
@@ -28,8 +33,8 @@ class SentimentComponent:
     """Sets `doc._.sentiment` and `doc.cats`.
 
     `doc._.sentiment` is `{"label": ..., "score": ...}`, or a list of these if a text may have
-    several labels. `doc.cats` holds the probability of each class. In an empty document label and
-    score are None, and `doc.cats` stays as it is.
+    several labels. `doc.cats` holds the probability of each class. For an empty document label and
+    score are None, or the list is empty, and `doc.cats` stays as it is.
 
     The model is read at the first document. A saved pipeline holds a copy of the model.
 
@@ -70,10 +75,7 @@ class SentimentComponent:
 
     def to_bytes(self, exclude: Iterable[str] = ()) -> bytes:
         """Return the files of the model."""
-        with TemporaryDirectory() as folder:
-            self.to_disk(folder)
-            files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-        data: bytes = srsly.msgpack_dumps(files)
+        data: bytes = srsly.msgpack_dumps(bundle_as_files(self.bundle))
         return data
 
     def from_bytes(self, data: bytes, exclude: Iterable[str] = ()) -> SentimentComponent:
@@ -82,12 +84,7 @@ class SentimentComponent:
         Raises:
             BundleError: the model is incomplete or damaged.
         """
-        files = srsly.msgpack_loads(data)
-        with TemporaryDirectory() as folder:
-            for name in files.keys() & {*FILES, *GRAPHS}:
-                (Path(folder) / name).write_bytes(files[name])
-            self._bundle = replace(load_bundle(Path(folder)), folder=None)
-        self._classifier = None
+        self._bundle, self._classifier = bundle_from_files(srsly.msgpack_loads(data)), None
         return self
 
     @property

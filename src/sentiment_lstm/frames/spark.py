@@ -9,7 +9,7 @@ from uuid import uuid4
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.frames.arrow import score_array
 from sentiment_lstm.frames.libraries import library
-from sentiment_lstm.frames.scores import field_names
+from sentiment_lstm.frames.scores import column_types, field_names
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _Worker:
 
 def _type(names: Sequence[str], *, several: bool) -> Any:  # noqa: ANN401
     types = library("pyspark.sql.types", "spark")
-    kinds = dict.fromkeys(names, types.DoubleType()) | {names[0]: types.StringType()}
-    if several:
-        kinds |= {name: types.ArrayType(kinds[name]) for name in names[:2]}
+    kinds: dict[str, Any] = column_types(
+        names, types.StringType(), types.DoubleType(), types.ArrayType, several=several
+    )
     return types.StructType([types.StructField(name, kind) for name, kind in kinds.items()])

@@ -22,7 +22,7 @@ from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
-from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction, is_empty
+from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction, is_empty, is_missing
 from sentiment_lstm.text.familiarity import Familiarity, stored_rates
 
 _logger = logging.getLogger(__name__)
@@ -295,8 +295,7 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
 
 def _not_a_string(value: object, index: int) -> str:
     kind = type(value).__name__
-    is_nan = isinstance(value, float) and value != value
-    if is_nan or kind in ("NoneType", "NAType", "NaTType"):  # pandas has the last two
+    if is_missing(value):
         return (
             f"Expected every text to be a string, found a missing value ({value}) at index "
             f"{index}: leave such rows out, or put an empty text there."

@@ -76,8 +76,8 @@ class Runtime(ABC, Generic[State]):
 
         Args:
             texts: N texts of at least one token each.
-            stopped: once it is set, the rest of a long text is not read, and nobody may use the
-                logits.
+            stopped: once it is set, the rest of a long text is not read, and the logits mean
+                nothing.
 
         Returns:
             Logits, [N] or [N, C], as `read` returns them.

@@ -27,6 +27,7 @@ from sentiment_lstm import __version__
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import DataError, MissingExtraError, SentimentError, UsageError
 from sentiment_lstm.inference.predictor import open_predictor
+from sentiment_lstm.records import is_missing
 from sentiment_lstm.scoring.files import Job, Outcome, check_formats, score_file
 from sentiment_lstm.scoring.rows import label_joiner
 from sentiment_lstm.storage import as_json, explain_write_errors, locked, write_atomically
@@ -105,7 +106,7 @@ class _ScoreMaker:
         joined_by = label_joiner(predictor.classes)
 
         def score(texts: NDArray[np.object_]) -> Mapping[str, NDArray[Any]]:
-            known = ("" if _is_missing(text) else text for text in texts.ravel())
+            known = ("" if is_missing(text) else text for text in texts.ravel())
             predictions = predictor.predict(known)
             names = [joined_by.join(prediction.labels) or None for prediction in predictions]
             labels = np.array(names, dtype=object)
@@ -113,11 +114,6 @@ class _ScoreMaker:
             return {"label": labels, "score": scores}
 
         return score
-
-
-def _is_missing(text: object) -> bool:
-    """Whether a value is None or NaN, which pandas 3 puts for None."""
-    return text is None or text != text
 
 
 def _shard_names(job: Job) -> list[str]:

@@ -19,7 +19,7 @@ INTERRUPTED = "interrupted"
 """The name in `metrics.json` that says that the training was ended early."""
 
 Stages = Callable[..., Finished]
-"""`stages.train_stages` without corpus, settings, `fit` and unlabelled texts."""
+"""`stages.train_stages`, called with corpus, settings, `fit` and unlabelled texts."""
 
 
 class BestSoFar:

@@ -73,9 +73,11 @@ def require_same_count(folder: Path) -> None:
     path = folder / _COUNT
     count = int(json.loads(path.read_bytes())["ranks"]) if path.exists() else 1
     if count != rank_count():
+        processes = f"{count} processes" if count > 1 else "1 process"
+        advice = f"start {count} with torchrun" if count > 1 else "start it without torchrun"
         raise TrainingError(
-            f"Expected {count} processes, as when the run in {folder} began, found "
-            f"{rank_count()}: start {count} with torchrun, or one without it."
+            f"Expected {processes}, as when the run in {folder} began, found {rank_count()}: "
+            f"{advice}."
         )
 
 

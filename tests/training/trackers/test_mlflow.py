@@ -115,8 +115,8 @@ def test_the_training_goes_on_without_mlflow(csv_file: Path, tmp_path, client, m
         train(tiny(csv_file, training__trackers=["mlflow"]), tmp_path / "run", QUIET)
     (message,) = [r.getMessage() for r in caplog.records if "MLflow" in r.getMessage()]
     assert message == (
-        "Expected MLflow to record the training, found: the server is gone; it goes on without "
-        "MLflow."
+        "Expected MLflow to record the training, found: the server is gone; the training goes on "
+        "without MLflow."
     )
 
 

@@ -128,7 +128,8 @@ class Tracker(Listener):
         except (MlflowException, OSError) as error:
             self._has_failed = True
             _logger.warning(
-                "Expected MLflow to record the training, found: %s; it goes on without MLflow.",
+                "Expected MLflow to record the training, found: %s; the training goes on without "
+                "MLflow.",
                 str(error).splitlines()[0][:200],
             )
 
