@@ -404,3 +404,28 @@ def test_without_scikit_learn_the_message_names_the_extra():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'sentiment-lstm[train]'" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        lambda: iter(LABELS),
+        lambda: dict(enumerate(LABELS)).values(),
+        lambda: np.array(LABELS, dtype=np.dtypes.StringDType()),
+    ],
+    ids=["iterator", "view", "strings of any length"],
+)
+def test_labels_may_be_any_iterable(labels, fitted):
+    assert small().fit(TEXTS, labels()).predict(TEXTS).tolist() == fitted.predict(TEXTS).tolist()
+
+
+def test_labels_of_two_types_are_refused():
+    labels = np.array([1 if label == LABELS[0] else label for label in LABELS], dtype=object)
+    with pytest.raises(UsageError, match="Expected labels of one type"):
+        small().fit(TEXTS, labels)
+
+
+@pytest.mark.parametrize("factors", [{"nobody": 2}, {LABELS[0]: "x"}, {LABELS[0]: None}])
+def test_class_weight_holds_weights_of_the_classes(factors):
+    with pytest.raises(UsageError, match=r"found '?(nobody|x|None)"):
+        small(class_weight=factors).fit(TEXTS, LABELS)

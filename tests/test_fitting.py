@@ -324,3 +324,40 @@ def test_the_settings_of_the_command_and_of_train_are_the_same(tmp_path, run):
     assert by_command == by_python
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("run", "python")]
     assert weights[0] == weights[1]
+
+
+def test_ctrl_c_after_the_last_update_loses_no_model():
+    class AtTheEnd(Listener):
+        def on_saved(self, folder, metrics):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    expected = fitted().predict_proba(TEXTS)
+    assert np.array_equal(fitted(listener=AtTheEnd()).predict_proba(TEXTS), expected)
+
+
+def test_sigterm_is_obeyed_without_a_folder_too():
+    received = []
+    before = signal.signal(signal.SIGTERM, lambda *_: received.append("TERM"))
+    try:
+        with pytest.raises(BaseException, match="SIGTERM"):
+            fitted(listener=interrupt(1, signal.SIGTERM))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert received == ["TERM"]
+
+
+def test_a_run_is_not_resumed_with_other_unlabelled_texts(tmp_path):
+    class AtOnce(Listener):
+        def on_update(self, numbers):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(out=tmp_path / "run", unlabelled=TEXTS, listener=AtOnce())
+    with pytest.raises(UsageError, match="found others"):
+        fitted(out=tmp_path / "run", unlabelled=TEXTS[1:], resume=True)
+
+
+def test_threads_are_checked_before_the_training():
+    assert fitted(threads=np.int64(1)).classes_
+    with pytest.raises(UsageError, match="whole number of threads, found '2'"):
+        fitted(threads="2")

@@ -130,3 +130,39 @@ def test_names_of_classes_differ():
 
 def test_a_list_may_hold_anything():
     assert as_list(pl.Series([1, None])) == [1, None]
+
+
+def test_values_of_numpy_in_a_list_are_weights():
+    assert checked_weights([np.int64(2), np.float32(0.5), np.True_], 3) == [2.0, 0.5, 1.0]
+
+
+def test_weights_whose_sum_is_infinite_are_refused():
+    with pytest.raises(UsageError, match="found 1e\\+308 at index 0"):
+        checked_weights([1e308, 1e308], 2)
+
+
+def test_a_name_of_a_class_that_is_taken_already():
+    assert name_classes(["class 1", "x" * 200]) == {"class 1": "class 1", "x" * 200: "class 2"}
+
+
+@pytest.mark.parametrize("label", [None, float("nan"), pd.NA, ["a"]])
+def test_a_label_of_several_that_is_none_is_refused(label):
+    with pytest.raises(UsageError, match="Expected labels in the list at index 1"):
+        checked_label_sets([["a"], ["b", label]], 2)
+
+
+def test_a_tuple_is_not_one_label():
+    with pytest.raises(UsageError, match="found a tuple at index 0: set multi_label"):
+        checked_labels([("a", "b"), ("c",)], 2)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pd.DataFrame([[1, 0, 1]], columns=["a", "b", "a"]), "two columns of the same name"),
+        (pd.DataFrame({"a": [1, pd.NA], "b": [0, 1]}).astype("Int64"), "found other values"),
+    ],
+)
+def test_tables_of_labels_that_are_refused(table, message):
+    with pytest.raises(UsageError, match=message):
+        checked_label_sets(table, len(table))

@@ -18,7 +18,7 @@ from sentiment_lstm import in_memory
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import bundle_as_files, bundle_from_files
 from sentiment_lstm.errors import MissingExtraError, UsageError
-from sentiment_lstm.estimator_targets import Targets, read_targets
+from sentiment_lstm.estimator_targets import Targets, class_factors, read_targets
 from sentiment_lstm.fitting import train
 from sentiment_lstm.records import is_empty
 
@@ -282,7 +282,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"Expected class_weight to be None, 'balanced' or a factor for each of the classes "
                 f"of texts with one label, found {factors!r:.80}: use sample_weight."
             )
-        of_class = [factors.get(label, 1.0) for label in targets.classes.tolist()]
+        of_class = class_factors(factors, targets.classes.tolist())
         products = targets.one_hot @ of_class * (1.0 if weights is None else weights)
         return in_memory.checked_weights(products, count)
 

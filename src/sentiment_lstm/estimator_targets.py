@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,26 @@ def _one_label_each(y: Any, count: int) -> NDArray[Any]:  # noqa: ANN401
     if in_memory.is_table(y):
         y = column_or_1d(np.asarray(y), warn=True)
     listed: list[Hashable] = in_memory.checked_labels(y, count)
-    labels = np.asarray(y)
-    if labels.dtype == object and not all(isinstance(label, str) for label in listed):
-        labels = np.array(listed)  # such as the booleans of pandas and Arrow
+    labels = np.asarray(y if hasattr(y, "__array__") else listed)
+    if labels.dtype.kind == "T":  # strings of any length, which scikit-learn does not know
+        return labels.astype(object)
+    is_string = {isinstance(label, str) for label in listed}
+    if labels.dtype == object and is_string == {False}:
+        return np.array(listed)  # such as the booleans of pandas and Arrow
+    if len(is_string) > 1:
+        raise UsageError("Expected labels of one type, found strings and others: convert them.")
     return labels
+
+
+def class_factors(factors: Mapping[Any, object], classes: Sequence[Any]) -> list[float]:
+    """The factor of each class, 1 if it is not given.
+
+    Raises:
+        UsageError: a factor is no weight; or some classes have none, but other labels have.
+    """
+    unknown = [label for label in factors if label not in classes]
+    if unknown and any(label not in factors for label in classes):
+        raise UsageError(
+            f"Expected labels of the texts in class_weight, found {unknown[0]!r:.40}: correct it."
+        )
+    return in_memory.checked_weights([factors.get(c, 1.0) for c in classes], len(classes))

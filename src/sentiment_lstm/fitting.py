@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,7 @@ def train(
             the best model so far is returned, and its metrics hold `interrupted`.
     """
     _require_one_process()
+    threads = _checked_threads(threads)
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
     with _run_folder(out) as folder:
         if resume and out is not None and (folder / RUN_SETTINGS).exists():
@@ -107,6 +109,16 @@ def train(
     if out is None:
         bundle = replace(bundle, folder=None, card="")  # the card would have the folder's name
     return SentimentClassifier(bundle, threads or 0)
+
+
+def _checked_threads(threads: int | None) -> int | None:
+    """The number of threads; a training would find a wrong one only at its end."""
+    try:
+        return None if threads is None else index(threads)
+    except TypeError as error:
+        raise UsageError(
+            f"Expected a whole number of threads, found {threads!r:.40}: 0 uses every core."
+        ) from error
 
 
 def with_use_of_unlabelled(settings: Settings) -> Settings:
@@ -274,7 +286,8 @@ def _check_same_texts(folder: Path, given: _Given) -> None:
         UsageError: other texts are given.
     """
     source = read_json(folder / RUN_SETTINGS).data.source
-    texts = given.files().get(TEXTS)
+    files = given.files()
+    texts = files.get(TEXTS)
     is_same = given.source in (None, source)
     if texts is not None:
         hashed = sha256(texts).hexdigest()
@@ -283,6 +296,9 @@ def _check_same_texts(folder: Path, given: _Given) -> None:
             is_same = sha256(path.read_bytes()).hexdigest() == hashed
         elif is_bundle(folder):
             is_same = recorded_hash(load_bundle(folder).config.provenance, source) == hashed
+    if UNLABELLED in files and not is_bundle(folder):
+        path = folder / UNLABELLED
+        is_same = is_same and path.exists() and path.read_bytes() == files[UNLABELLED]
     if not is_same:
         raise UsageError(
             f"Expected the texts that the run in {folder} began with, found others: name another "

@@ -6,13 +6,14 @@ Every error names the place of the value at fault, an index that counts from 0.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
 
 from sentiment_lstm.data.label_map import LabelMap, is_clean, normal_label
 from sentiment_lstm.data.labels import SourceLabels
-from sentiment_lstm.data.weights import read_weight
+from sentiment_lstm.data.weights import MOST_WEIGHT, read_weight
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.records import is_missing
 
@@ -80,7 +81,7 @@ def checked_labels(labels: object, count: int) -> list[Hashable]:
             raise UsageError(
                 f"Expected a label at index {index}, found {label!r}: drop the rows without one."
             )
-        if not isinstance(label, Hashable):
+        if not isinstance(label, Hashable) or isinstance(label, tuple | frozenset):
             raise UsageError(
                 f"Expected one label for each text, found a {type(label).__name__} at index "
                 f"{index}: set multi_label if a text may have several."
@@ -97,8 +98,8 @@ def checked_label_sets(labels: object, count: int) -> list[list[Hashable]]:
         count: the number of texts.
 
     Raises:
-        UsageError: there are not `count` rows, a row is no collection, or a table holds anything
-            but 0 and 1.
+        UsageError: there are not `count` rows, a row is no collection, a label is missing or a
+            list, or as `read_table`.
     """
     if is_table(labels):
         table, names = read_table(labels)
@@ -112,7 +113,15 @@ def checked_label_sets(labels: object, count: int) -> list[list[Hashable]]:
                 f"Expected a list of labels for each text, found {type(row).__name__} at index "
                 f"{index}: give a list for each text, empty if it has no label."
             )
-    return [list(row) for row in listed]
+    sets = [list(row) for row in listed]
+    for index, row in enumerate(sets):
+        for label in row:
+            if is_missing(label) or not isinstance(label, Hashable):
+                raise UsageError(
+                    f"Expected labels in the list at index {index}, found {label!r:.40}: leave it "
+                    "out."
+                )
+    return sets
 
 
 def is_table(labels: object) -> bool:
@@ -124,11 +133,16 @@ def read_table(labels: Any) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], list[H
     """A table of 0 and 1 as bool [N, L], and the names of its columns.
 
     Raises:
-        UsageError: it holds anything but 0 and 1.
+        UsageError: it holds anything but 0 and 1, or two columns have the same name.
     """
     dense = labels.toarray() if hasattr(labels, "toarray") else np.asarray(labels)
     names = list(labels.columns) if hasattr(labels, "columns") else list(range(dense.shape[1]))
-    if not np.isin(dense, (0, 1)).all():
+    if len(set(names)) < len(names):
+        raise UsageError(
+            "Expected a name of its own for each column of labels, found two columns of the same "
+            "name: rename one."
+        )
+    if any(map(is_missing, dense.flat)) or not np.isin(dense, (0, 1)).all():
         raise UsageError(
             "Expected 0 and 1 in a table of labels, found other values: give a column for each "
             "label, or one label for each text."
@@ -140,16 +154,17 @@ def checked_weights(weights: object, count: int) -> list[float]:
     """The weights of `count` texts.
 
     Raises:
-        UsageError: as `as_list`; or there are not `count` weights, one is negative or no finite
+        UsageError: as `as_list`; or there are not `count` weights, one is negative, too large or no
             number, or all are 0.
     """
     listed = as_list(weights, "weights")
     check_length("weights", len(listed), count)
-    checked = [read_weight(weight) for weight in listed]
+    checked = [read_weight(w.item() if isinstance(w, np.generic) else w) for w in listed]
     if None in checked:
         index = checked.index(None)
         raise UsageError(
-            f"Expected weights of at least 0, found {listed[index]!r:.40} at index {index}."
+            f"Expected weights of at least 0, found {listed[index]!r:.40} at index {index}: give "
+            f"numbers from 0 to {MOST_WEIGHT:g}."
         )
     if not any(checked):
         raise UsageError(
@@ -182,7 +197,8 @@ def name_classes(labels: Iterable[Hashable]) -> dict[Hashable, str]:
     taken: set[str] = set()
     for index, label in enumerate(labels):
         plain = _as_written(label)
-        candidates = (plain, repr(plain), f"class {index}")
+        numbered = (f"class {number}" for number in count(index))
+        candidates = chain((plain, repr(plain)), numbered)
         names[label] = next(name for name in candidates if _stays(name) and name not in taken)
         taken.add(names[label])
     return names

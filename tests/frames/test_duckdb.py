@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.frames.duckdb import add_sentiment
 
 
@@ -75,3 +76,10 @@ def test_other_types_are_refused_in_one_sentence(connection, tiny, value):
     add_sentiment(connection, tiny)
     with pytest.raises(duckdb.BinderException, match="No function matches the given name"):
         connection.sql(f"SELECT sentiment({value})")
+
+
+def test_classes_that_differ_only_in_case(connection, make_bundle):
+    classifier = SentimentClassifier(make_bundle(("Good", "good")))
+    add_sentiment(connection, classifier)
+    with pytest.raises(UsageError, match="upper and lower case"):
+        add_sentiment(connection, classifier, "other", probabilities=True)

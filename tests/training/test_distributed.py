@@ -183,3 +183,20 @@ def test_a_signal_to_torchrun_saves_the_state(
     process = start("--resume", str(folder))
     (written,) = outputs([process])
     assert written.count("is finished already") == 1
+
+
+def test_a_rank_that_waits_for_the_others_obeys_signals(csv_file, tmp_path):
+    out = tmp_path / "run"
+    command = ["-m", "sentiment_lstm", "train", "--data", str(csv_file), "--out", str(out)]
+    first, second = start_two(command)
+    second.kill()
+    second.communicate()
+    time.sleep(5)  # until the first one waits
+    first.send_signal(signal.SIGTERM)
+    try:
+        assert first.communicate(timeout=10)[0] == ""
+    finally:
+        first.kill()
+        first.wait()
+    assert first.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
+    assert not out.exists()

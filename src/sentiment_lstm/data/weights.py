@@ -10,13 +10,15 @@ from decimal import Decimal
 from sentiment_lstm.records import Example
 
 BAD_WEIGHT = "bad weight"
-"""Why a row is set aside if its weight is missing, negative or no finite number."""
+"""Why a row is set aside if its weight is missing, negative, too large or no number."""
+MOST_WEIGHT = 1e100
+"""The sum of any number of weights must be finite."""
 _DIGITS = 7
 """Significant digits of a scaled weight. So weights in the same ratios give the same bits."""
 
 
 def read_weight(raw: object) -> float | None:
-    """A weight as a number of at least 0; None if it is anything else.
+    """A weight as a number from 0 to `MOST_WEIGHT`; None if it is anything else.
 
     `"2.5"` -> 2.5, `True` -> 1.0.
     """
@@ -26,7 +28,7 @@ def read_weight(raw: object) -> float | None:
         weight = float(raw)
     except (ValueError, OverflowError):
         return None
-    return weight if math.isfinite(weight) and weight >= 0 else None
+    return weight if 0 <= weight <= MOST_WEIGHT else None
 
 
 def mean_weight(examples: Sequence[Example]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.frames.arrow import score_array
 from sentiment_lstm.frames.libraries import library
 from sentiment_lstm.frames.scores import column_types, field_names
@@ -34,11 +35,18 @@ def add_sentiment(
 
     Raises:
         MissingExtraError: pyarrow is not installed.
+        UsageError: `probabilities` is true, and two classes differ only in upper and lower case.
     """
     library("pyarrow")
     predictor = classifier.predictor
     several = predictor.multi_label
     names = field_names(predictor.classes, several=several, probabilities=probabilities)
+
+    if len({name.casefold() for name in names}) < len(names):
+        raise UsageError(
+            "Expected classes that differ in more than upper and lower case, found others: DuckDB "
+            "would mix up their probabilities; leave probabilities out."
+        )
 
     def score(texts: Any) -> Any:  # noqa: ANN401
         return score_array(predictor, texts, names, "of the argument")

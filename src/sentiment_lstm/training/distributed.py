@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -78,10 +80,24 @@ def _join() -> Store:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     from torch.distributed.distributed_c10d import PrefixStore
 
-    with _others_needed():
+    with _others_needed(), _signals_end_the_process():
         store = PrefixStore(f"training {next(_trainings)}", _common_store())
         dist.init_process_group(store=store, rank=rank(), world_size=rank_count(), timeout=_TIMEOUT)
     return store
+
+
+@contextmanager
+def _signals_end_the_process() -> Iterator[None]:
+    """Obey Ctrl-C and SIGTERM at once. While torch waits, no handler of Python runs."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,7 +27,8 @@ class BestSoFar:
     """Remembers the trainings of a run, so that an interrupted run can end with the latest one.
 
     Args:
-        is_kept: whether a signal ends the run with a model. Else it raises `Interrupted`.
+        is_kept: whether Ctrl-C ends the run with a model. Else it raises `Interrupted`, as SIGTERM
+            always does.
     """
 
     def __init__(self, *, is_kept: bool) -> None:
@@ -47,20 +49,43 @@ class BestSoFar:
         unlabelled: Sequence[Example],
         interrupts: Interrupts,
     ) -> Finished:
-        """Make all stages. After a signal, finish with the latest training that has an epoch.
+        """Make all stages. After Ctrl-C, finish with the latest training that has an epoch.
+
+        Signals that arrive later wait for `check`.
 
         Raises:
-            Interrupted: by a signal before the end of the first epoch, or by a second signal.
+            Interrupted: by Ctrl-C before the end of the first epoch, a second one, or SIGTERM.
         """
         try:
-            return stages(corpus, settings, fit=fit, unlabelled=unlabelled)
-        except Interrupted:
+            finished = stages(corpus, settings, fit=fit, unlabelled=unlabelled)
+            interrupts.deferred = self.is_kept  # until `check`
+            return finished
+        except Interrupted as error:
+            if not self._survives(error):
+                raise
             latest = next((pair for pair in reversed(self._begun) if pair[1].best), None)
             if latest is None:
                 raise
         interrupts.forget()
         finished = _finished(stages, corpus, settings, unlabelled, *latest)
+        interrupts.deferred = True
         return replace(finished, metrics={**finished.metrics, INTERRUPTED: True})
+
+    def check(self, interrupts: Interrupts) -> None:
+        """Obey a signal that arrived when all weights were final. Ctrl-C changes nothing then.
+
+        Raises:
+            Interrupted: by another signal, or because the run can be resumed or read later.
+        """
+        try:
+            interrupts.check()
+        except Interrupted as error:
+            if not self._survives(error):
+                raise
+
+    def _survives(self, error: Interrupted) -> bool:
+        """Whether the run ends with a model in spite of a signal: only Ctrl-C is no command."""
+        return self.is_kept and error.exit_code == 128 + signal.SIGINT
 
 
 NOTHING_KEPT = BestSoFar(is_kept=False)

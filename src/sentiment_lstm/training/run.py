@@ -89,8 +89,8 @@ def train(
             long. None: no race.
         given_files: files that the run reads (`given_texts`), to write into its folder: name ->
             content.
-        keep_best: if a signal arrives after the first epoch, the run ends with the best model so
-            far, and its metrics hold `interrupted`. Nothing can be resumed then.
+        keep_best: after the first epoch, Ctrl-C ends the run with the best model so far, and its
+            metrics hold `interrupted`. Nothing can be resumed then.
 
     Returns:
         The run's metrics, as `metrics.json` holds them. `train_seconds` runs from reading the
@@ -221,7 +221,7 @@ def _run(
         remove_what_only_a_training_needs(folder, settings)
         _note_set_aside(set_aside, listener)
         listener.on_saved(folder, metrics)
-    interrupts.check()
+    best.check(interrupts)
     return metrics
 
 

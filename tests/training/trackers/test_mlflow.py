@@ -146,3 +146,18 @@ def test_a_missing_tracker_names_its_extra(monkeypatch):
     monkeypatch.setattr(trackers, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'sentiment-lstm\[mlflow\]'"):
         trackers.check_trackers(["mlflow"])
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'psycopg'"), OSError()])
+def test_any_error_of_a_store_only_ends_the_tracking(csv_file, tmp_path, monkeypatch, error):
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("mlflow.MlflowClient", broken)
+    assert train(tiny(csv_file, training__trackers=["mlflow"]), tmp_path / "run", QUIET)
+
+
+def test_the_signature_of_several_labels_is_a_list(make_bundle, client):
+    bundle = make_bundle(("a", "b"), thresholds=(0.5, 0.5))
+    outputs = log_model(SentimentClassifier(bundle)).signature.outputs.to_dict()
+    assert outputs[0]["type"] == "array"

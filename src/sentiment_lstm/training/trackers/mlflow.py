@@ -17,6 +17,7 @@ from typing import Any
 
 from sentiment_lstm import __version__
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.data.libraries import first_line
 from sentiment_lstm.setting_names import flattened
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.storage import as_json, write_atomically
@@ -119,18 +120,16 @@ class Tracker(Listener):
         self._client.log_batch(self._run, metrics=metrics)
 
     def _attempt(self, action: Callable[[], object]) -> None:
-        from mlflow.exceptions import MlflowException
-
         if self._has_failed:
             return
         try:
             action()
-        except (MlflowException, OSError) as error:
+        except Exception as error:  # its stores raise the errors of their own libraries
             self._has_failed = True
             _logger.warning(
                 "Expected MLflow to record the training, found: %s; the training goes on without "
                 "MLflow.",
-                str(error).splitlines()[0][:200],
+                first_line(error),
             )
 
 
@@ -151,8 +150,10 @@ def log_bundle(
     import mlflow.pyfunc
     from mlflow.models import Model
     from mlflow.models.signature import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
 
+    label = Array(DataType.string) if bundle.config.multi_label else DataType.string
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"
         save_bundle(folder, bundle)
@@ -166,7 +167,7 @@ def log_bundle(
             data_path=str(folder),
             signature=ModelSignature(
                 inputs=Schema([ColSpec("string", "text")]),
-                outputs=Schema([ColSpec("string", "label"), ColSpec("double", "score")]),
+                outputs=Schema([ColSpec(label, "label"), ColSpec("double", "score")]),
             ),
             pip_requirements=[f"sentiment-lstm=={__version__}", "pandas"],
         )
