@@ -14,6 +14,7 @@ def local_spark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     pytest.importorskip("pyspark")
     if not shutil.which("java"):
         pytest.skip("Spark needs Java")
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
@@ -32,3 +33,6 @@ def local_spark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield session
     finally:
         session.stop()
+        # Else the next Spark would keep the working folder of this one.
+        SparkContext._gateway.shutdown()
+        SparkContext._gateway = SparkContext._jvm = None

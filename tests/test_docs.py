@@ -74,9 +74,9 @@ def to_run(page: Path) -> list[Block]:
     return blocks(page)[1:] if page == README else blocks(page)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def ray():
-    """A small Ray that all pages use."""
+    """A small Ray that a page finds running, with the page's folder as its own."""
     ray = pytest.importorskip("ray")
     os.environ.setdefault(
         "RAY_worker_niceness", "0"

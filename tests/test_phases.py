@@ -5,6 +5,8 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Set
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pyarrow as pa
@@ -153,15 +155,16 @@ def test_a_stopped_phase_saves_its_run_and_a_killed_one_is_reported(kaggle, tmp_
     settings = module._same_footing(TINY, 20_000)
     data = {"data.source": kaggle}
     phase = module._Phase("phase 1", settings.updated(data), tmp_path / "phase1")
-    threading.Thread(target=stop_when_training, args=(phase.folder, number)).start()
+    others = set(module.multiprocessing.active_children())  # of earlier tests
+    threading.Thread(target=stop_when_training, args=(phase.folder, number, others)).start()
     expected = Interrupted if number == signal.SIGTERM else TrainingError
     with Interrupts(), pytest.raises(expected):
         module._in_own_process(phase)
     assert (phase.folder / "checkpoint.safetensors").exists() == (number == signal.SIGTERM)
 
 
-def stop_when_training(folder: Path, number: int) -> None:
+def stop_when_training(folder: Path, number: int, others: Set[BaseProcess]) -> None:
     while not (log := folder / "metrics.jsonl").exists() or not log.read_text():
         time.sleep(0.05)
-    (child,) = module.multiprocessing.active_children()
+    (child,) = set(module.multiprocessing.active_children()) - others
     os.kill(os.getpid() if number == signal.SIGTERM else child.pid, number)

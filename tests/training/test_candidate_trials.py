@@ -131,7 +131,7 @@ MOMENTS = {
     "in the second challenger": (Trainer, "_train_step", 34),
     "before a trial is kept": (trials, "write_atomically", 2),
     "before a result is kept": (race, "write_atomically", 3),
-    "before the settings are written": (run, "write_atomically", 2),
+    "before the settings are written": (run, "write_atomically", 1),
     "before the trials are handed over": (run, "hand_over", 1),
     "before the race is removed": (race, "remove", 1),
     "in the last training": (Trainer, "_train_step", 52),
