@@ -12,8 +12,6 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sentiment_lstm.cores import others_are_busy
-
 if TYPE_CHECKING:
     from sentiment_lstm.api import SentimentClassifier as SentimentClassifier
     from sentiment_lstm.estimator import LSTMTextClassifier as LSTMTextClassifier
@@ -22,10 +20,11 @@ if TYPE_CHECKING:
 __version__ = "0.3.0.dev0"
 __all__ = ["LSTMTextClassifier", "SentimentClassifier", "__version__", "train"]
 
-# OpenMP reads this once, when torch is imported. By default, its threads spin while they wait. On
-# idle cores this is faster; else they take the cores from other processes, and wait for each other.
-if others_are_busy():
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# GCC's OpenMP reads this once, when torch is imported. By default, a thread that waits spins 300,000
+# times before it sleeps, and takes the core from other processes. Never to spin (`passive`) is slow
+# on idle cores, because it takes long to wake a thread.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # A program that uses this package decides where messages go; without its choice they go nowhere.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -6,7 +6,6 @@ import sys
 import pytest
 import torch
 
-from sentiment_lstm import cores
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import TrainingSettings
 from sentiment_lstm.training.hardware import resolve_auto
@@ -56,26 +55,18 @@ for kept in (True, False):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the OpenMP of GCC")
-@pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("active", "ACTIVE")])
-def test_waiting_threads_do_not_spin_beside_other_work(given: str | None, used: str):
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    environment |= {"OMP_DISPLAY_ENV": "true"} | ({"OMP_WAIT_POLICY": given} if given else {})
-    code = "from sentiment_lstm.training import hardware"
-    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        call = [sys.executable, "-c", code]
-        run = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
-    finally:
-        other.kill()
-        other.wait()
-    assert f"OMP_WAIT_POLICY = '{used}'" in run.stderr
-
-
 @pytest.mark.parametrize(
-    ("load", "busy"), [("0.1 0.2 0.3 1/99 7\n", False), ("0 0 0 3/99 7\n", True), ("?", False)]
+    ("given", "used"),
+    [
+        ({}, "GOMP_SPINCOUNT = '10000'"),
+        ({"GOMP_SPINCOUNT": "77"}, "GOMP_SPINCOUNT = '77'"),
+        ({"OMP_WAIT_POLICY": "passive"}, "GOMP_SPINCOUNT = '0'"),
+    ],
 )
-def test_busy_threads_of_others_are_counted(tmp_path, monkeypatch, load: str, busy: bool):
-    file = tmp_path / "loadavg"
-    file.write_text(load, encoding="ascii")
-    monkeypatch.setattr(cores, "_LOAD", file)
-    assert cores.others_are_busy() is busy
+def test_waiting_threads_spin_shortly_unless_the_user_decides(given: dict[str, str], used: str):
+    chosen = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {name: value for name, value in os.environ.items() if name not in chosen}
+    environment |= {"OMP_DISPLAY_ENV": "verbose", **given}
+    call = [sys.executable, "-c", "from sentiment_lstm.training import hardware"]
+    run = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
+    assert used in run.stderr
