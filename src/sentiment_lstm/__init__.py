@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __version__ = "0.3.0.dev0"
 __all__ = ["LSTMTextClassifier", "SentimentClassifier", "__version__", "train"]
 
-# GCC's OpenMP reads this once, when torch is imported. By default, a thread that waits spins 300,000
-# times before it sleeps, and takes the core from other processes. Never to spin (`passive`) is slow
-# on idle cores, because it takes long to wake a thread.
+# GCC's OpenMP reads this once, when torch is imported. By default, a thread that waits spins
+# 300,000 times before it sleeps, and takes the core from other processes. Never to spin
+# (`passive`) is slow on idle cores, because it takes long to wake a thread.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
