@@ -70,9 +70,9 @@ class Predictor:
         """
         threshold = self.checked_threshold(abstain_below)
         return (
-            self._prediction(text, encoded, class_probabilities, threshold)
+            prediction
             for window in self.windows(texts)
-            for text, encoded, class_probabilities in zip(*window, strict=True)
+            for prediction in self._predictions(*window, threshold)
         )
 
     @property
@@ -105,11 +105,24 @@ class Predictor:
             class_probabilities: the probability of each class, [C].
             abstain_below: the lowest probability that counts as an answer.
         """
+        return self.chosen_in_each(class_probabilities[None], abstain_below)[0]
+
+    def chosen_in_each(
+        self, class_probabilities: NDArray[np.float64], abstain_below: float = 0.0
+    ) -> list[list[int]]:
+        """Do the same for N texts at once. It is faster.
+
+        Args:
+            class_probabilities: the probability of each class for each text, [N, C].
+            abstain_below: as in `chosen`.
+        """
         if self.thresholds is None:
-            class_index = int(class_probabilities.argmax())
-            return [class_index] if class_probabilities.max() >= abstain_below else []
-        order = np.argsort(-class_probabilities, kind="stable").tolist()
-        return [c for c in order if class_probabilities[c] >= self.thresholds[c]]
+            likeliest = class_probabilities.argmax(axis=1).tolist()
+            is_answer = (class_probabilities.max(axis=1) >= abstain_below).tolist()
+            return [[c] if answers else [] for c, answers in zip(likeliest, is_answer, strict=True)]
+        reached = class_probabilities >= np.asarray(self.thresholds)
+        orders = np.argsort(-class_probabilities, axis=1, kind="stable").tolist()
+        return [[c for c in order if row[c]] for order, row in zip(orders, reached, strict=True)]
 
     def label(
         self, class_probabilities: NDArray[np.float64], abstain_below: float = 0.0
@@ -172,21 +185,24 @@ class Predictor:
             scored[rows] = self.calibrated(logits)
         return scored
 
-    def _prediction(
+    def _predictions(
         self,
-        text: str,
-        encoded: Encoded,
+        texts: Sequence[str],
+        encoded: Sequence[Encoded],
         class_probabilities: NDArray[np.float64],
         abstain_below: float,
-    ) -> Prediction:
-        unknown = float((encoded.ids == UNKNOWN_ID).mean())
-        if is_empty(text):
-            return Prediction(None, None, 0, len(text), unknown)
-        chosen = self.chosen(class_probabilities, abstain_below)
-        labels = tuple(self.classes[c] for c in chosen)
-        scores = tuple(class_probabilities[chosen].tolist())
-        label, score = labels[0] if labels else None, float(class_probabilities.max())
-        return Prediction(label, score, 0, len(text), unknown, labels, scores)
+    ) -> Iterator[Prediction]:
+        chosen = self.chosen_in_each(class_probabilities, abstain_below)
+        rows = zip(texts, encoded, class_probabilities.tolist(), chosen, strict=True)
+        for text, tokens, probabilities_of_text, classes in rows:
+            unknown = np.count_nonzero(tokens.ids == UNKNOWN_ID) / len(tokens.ids)
+            if is_empty(text):
+                yield Prediction(None, None, 0, len(text), unknown)
+                continue
+            labels = tuple(self.classes[c] for c in classes)
+            scores = tuple(probabilities_of_text[c] for c in classes)
+            label, score = labels[0] if labels else None, max(probabilities_of_text)
+            yield Prediction(label, score, 0, len(text), unknown, labels, scores)
 
 
 def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
