@@ -253,10 +253,9 @@ def _json(row: Mapping[str, Any]) -> str:
 
 def _problem(values: Mapping[str, Any], layout: Layout) -> str | None:
     """Why a row cannot be scored or written, None if it can."""
-    if taken := sorted(values.keys() & set(layout.added[2:])):
+    if not values.keys().isdisjoint(layout.added):
+        taken = sorted(values.keys() & set(layout.probabilities)) or [" or ".join(layout.verdict)]
         return f"a column {taken[0]} of its own"
-    if values.keys() & set(layout.verdict):
-        return f"a column {' or '.join(layout.verdict)} of its own"
     text = _text_of(values, layout)
     if not isinstance(text, str):
         return "no text" if text is None else f"a text that is a {type(text).__name__}"
