@@ -2,7 +2,7 @@ import csv
 from importlib import metadata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentiment_lstm.settings import TextSettings
@@ -71,6 +71,7 @@ def test_equals_the_fast_tokenizer(text):
 
 
 @given(text=TEXTS)
+@example(text="@a\xa0a")  # the name of a user ends at any white space
 def test_equals_the_fast_tokenizer_with_case(text):
     settings = TextSettings(min_frequency=1, lowercase=False)
     fast = TextTokenizer.learn([text], settings)

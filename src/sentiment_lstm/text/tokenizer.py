@@ -77,7 +77,9 @@ class TextTokenizer:
         U+2581.
         """
         learner = _cleaning(Tokenizer(_empty_model(settings.kind)), settings)
-        learner.train_from_iterator(map(without_surrogates, texts), _trainer(settings))
+        # With plain spaces, as texts are cut at all white space when they are encoded.
+        plain = (with_plain_spaces(without_surrogates(text)) for text in texts)
+        learner.train_from_iterator(plain, _trainer(settings))
         state = json.loads(learner.to_str())
         # As added tokens, special tokens would be found in raw text, and a reviewer's "<pad>" would
         # become padding. In the vocabulary alone, no text matches them.
