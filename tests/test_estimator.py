@@ -298,8 +298,8 @@ def test_the_shipped_model_is_the_usual_one():
         ("one text", LABELS, "found one string: put it in a list"),
         (pd.DataFrame({"text": TEXTS}), LABELS, r"found a table of the shape \(90, 1\)"),
         (np.ones((90, 2)), LABELS, r"found a table of the shape \(90, 2\)"),
-        ([*TEXTS[:-1], None], LABELS, "Expected a text at index 89, found None"),
-        (pd.Series([*TEXTS[:-1], None]), LABELS, "Expected a text at index 89, found nan"),
+        ([*TEXTS[:-1], None], LABELS, "found a missing value \\(None\\) at index 89"),
+        (pd.Series([*TEXTS[:-1], None]), LABELS, "found a missing value \\(nan\\) at index 89"),
         (list(range(90)), LABELS, "found int at index 0"),
         (TEXTS, LABELS[1:], "found 89 labels and 90 texts"),
         (TEXTS, MATRIX[1:], "found 89 labels and 90 texts"),
@@ -318,7 +318,7 @@ def test_data_that_do_not_fit_are_refused(x, y, message):
 def test_predict_refuses_what_is_no_text(fitted):
     with pytest.raises(NotFittedError):
         small().predict(TEXTS)
-    with pytest.raises(UsageError, match="Expected a text at index 1, found None"):
+    with pytest.raises(UsageError, match="found a missing value \\(None\\) at index 1"):
         fitted.predict(["good", None])
     with pytest.raises(UsageError, match="put it in a list"):
         fitted.predict_proba("good")

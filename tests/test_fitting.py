@@ -182,7 +182,7 @@ def test_a_training_starts_from_a_model(tmp_path):
         ({"labels": ["a"] * 90}, r"found one class \('a'\)"),
         ({"labels": [[]] * 90, "multi_label": True}, "at least two classes, found none"),
         ({"sample_weight": [0] * 90}, "found only weights of zero"),
-        ({"unlabelled": [None]}, "Expected a text at index 0, found None"),
+        ({"unlabelled": [None]}, "found a missing value \\(None\\) at index 0"),
         ({"preset": "best"}, "Expected a preset among"),
         ({"settings": {"epochs": 1}}, "Expected a setting among"),
         ({"minutes": 1}, "Expected preset auto with --minutes"),

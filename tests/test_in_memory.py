@@ -52,13 +52,13 @@ def test_texts_may_be_lists_arrays_and_series(texts):
         (np.array("one text"), "found ndarray: give one column"),
         (7, "found int: put the texts in a list"),
         (None, "found NoneType"),
-        ([*WORDS, None], "Expected a text at index 3, found None: drop the rows without a text"),
-        ([*WORDS, float("nan")], "Expected a text at index 3, found nan"),
-        (pd.Series([*WORDS, None]), "Expected a text at index 3, found nan"),
-        (pd.Series([*WORDS, pd.NA], dtype="string"), "Expected a text at index 3, found <NA>"),
-        (pl.Series([*WORDS, None]), "Expected a text at index 3, found None"),
-        (pa.array([*WORDS, None]), "Expected a text at index 3, found None"),
-        ([*WORDS, pd.NaT], "Expected a text at index 3, found NaT"),
+        ([*WORDS, None], "found a missing value \\(None\\) at index 3: leave such rows out"),
+        ([*WORDS, float("nan")], "found a missing value \\(nan\\) at index 3"),
+        (pd.Series([*WORDS, None]), "found a missing value \\(nan\\) at index 3"),
+        (pd.Series([*WORDS, pd.NA], dtype="string"), "found a missing value \\(<NA>\\) at index 3"),
+        (pl.Series([*WORDS, None]), "found a missing value \\(None\\) at index 3"),
+        (pa.array([*WORDS, None]), "found a missing value \\(None\\) at index 3"),
+        ([*WORDS, pd.NaT], "found a missing value \\(NaT\\) at index 3"),
         ([*WORDS, 5], "Expected every text to be a string, found int at index 3"),
         ([*WORDS, b"x"], "Expected every text to be a string, found bytes at index 3"),
         ([["good"], ["bad"]], "Expected every text to be a string, found list at index 0"),
@@ -75,7 +75,7 @@ def test_labels_are_one_for_each_text():
         checked_labels(["a"], 2)
     with pytest.raises(UsageError, match="Expected a label at index 1, found None"):
         checked_labels(["a", None], 2)
-    with pytest.raises(UsageError, match="found a list at index 0: set multi_label"):
+    with pytest.raises(UsageError, match="found a list at index 0: if a text may"):
         checked_labels([["a"], ["b"]], 2)
     with pytest.raises(UsageError, match="Expected a list of labels, found one string"):
         checked_labels("ab", 2)
@@ -152,7 +152,7 @@ def test_a_label_of_several_that_is_none_is_refused(label):
 
 
 def test_a_tuple_is_not_one_label():
-    with pytest.raises(UsageError, match="found a tuple at index 0: set multi_label"):
+    with pytest.raises(UsageError, match="found a tuple at index 0: if a text may"):
         checked_labels([("a", "b"), ("c",)], 2)
 
 

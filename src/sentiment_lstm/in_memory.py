@@ -15,6 +15,7 @@ from sentiment_lstm.data.label_map import LabelMap, is_clean, normal_label
 from sentiment_lstm.data.labels import SourceLabels
 from sentiment_lstm.data.weights import MOST_WEIGHT, read_weight
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.inference.predictor import not_a_string
 from sentiment_lstm.records import is_missing
 
 
@@ -56,15 +57,8 @@ def checked_texts(texts: object) -> list[str]:
     """
     listed = as_list(texts)
     for index, text in enumerate(listed):
-        if is_missing(text):
-            raise UsageError(
-                f"Expected a text at index {index}, found {text!r}: drop the rows without a text, "
-                "or fill in empty strings."
-            )
         if not isinstance(text, str):
-            raise UsageError(
-                f"Expected every text to be a string, found {type(text).__name__} at index {index}."
-            )
+            raise not_a_string(text, index)
     return listed
 
 
@@ -84,7 +78,8 @@ def checked_labels(labels: object, count: int) -> list[Hashable]:
         if not isinstance(label, Hashable) or isinstance(label, tuple | frozenset):
             raise UsageError(
                 f"Expected one label for each text, found a {type(label).__name__} at index "
-                f"{index}: set multi_label if a text may have several."
+                f"{index}: if a text may have several, give a table of 0 and 1 with a column for "
+                "each label."
             )
     return listed
 

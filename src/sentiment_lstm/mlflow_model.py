@@ -9,6 +9,8 @@ from typing import Any
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.frames.scores import score_texts
+from sentiment_lstm.records import is_missing
 from sentiment_lstm.training.trackers import check_trackers, mlflow
 
 
@@ -51,11 +53,11 @@ class _Model:
             params: not used.
 
         Returns:
-            A data frame with the columns `label` and `score`, [N]. If a text may have several
-            labels, `label` holds lists, and `score` is the highest probability.
+            A data frame with the columns `label` and `score`, [N]. Both hold lists if a text may
+            have several labels. Both are missing for a missing or empty text.
 
         Raises:
-            UsageError: there is no column `text`, or a text is not a string.
+            UsageError: there is no column `text`, or a value in it is neither a string nor missing.
         """
         import pandas as pd
 
@@ -63,8 +65,6 @@ class _Model:
             raise UsageError(
                 "Expected a table with the column text, found none: rename the column of texts."
             )
-        predictions = self._classifier.predictor.predict(model_input["text"])
-        several = self._classifier.predictor.multi_label
-        labels = [list(p.labels) if several else p.label for p in predictions]
-        scores = [p.score for p in predictions]
-        return pd.DataFrame({"label": labels, "score": scores}, index=model_input.index)
+        texts = (None if is_missing(text) else text for text in model_input["text"])
+        columns = score_texts(self._classifier.predictor, texts, ["label", "score"])
+        return pd.DataFrame(columns, index=model_input.index)

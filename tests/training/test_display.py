@@ -31,11 +31,11 @@ def test_notes_before_and_after_a_stage_are_printed_unchanged(capsys):
     assert capsys.readouterr() == ("", "[bold] 3 texts\ndone\n")
 
 
-def test_a_notebook_shows_one_line_for_each_stage(monkeypatch):
+def test_a_notebook_shows_one_line_for_each_stage(monkeypatch, capsys):
     clock = iter(range(0, 100, 10))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    out = io.StringIO()
-    display = Display(Console(file=out, force_jupyter=True))
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    display = Display()
     display.on_note("trial 1 of 2")
     display.on_start(Stage(Path(), total_updates=1_000))
     for _ in range(3):
@@ -43,8 +43,9 @@ def test_a_notebook_shows_one_line_for_each_stage(monkeypatch):
         display.on_epoch(EPOCH)
     display.on_end()
     display.on_note("done")
-    shown = [line.rsplit("\r", 1)[-1] for line in out.getvalue().split("\n")]
+    written = capsys.readouterr().err
+    shown = [line.rsplit("\r", 1)[-1] for line in written.split("\n")]
     assert shown[0] == "trial 1 of 2"
     assert shown[1].startswith("epoch 1: train loss")
     assert shown[2:] == ["done", ""]
-    assert "of 1,000: loss" in out.getvalue()
+    assert "of 1,000: loss" in written

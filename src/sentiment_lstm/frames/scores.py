@@ -77,10 +77,7 @@ def score_texts(predictor: Predictor, texts: Iterable[str | None], names: Sequen
     known = ("" if text is None else text for text in texts)
     for window, _, rows in predictor.windows(known):
         empty = [is_empty(text) for text in window]
-        verdicts = (
-            _label_lists(predictor, rows) if predictor.multi_label else _best(predictor, rows)
-        )
-        for is_missing, (label, score) in zip(empty, verdicts, strict=True):
+        for is_missing, (label, score) in zip(empty, _verdicts(predictor, rows), strict=True):
             labels.append(None if is_missing else label)
             scores.append(None if is_missing else score)
         for values, column in zip(others, rows.T.tolist()[: len(others)], strict=True):
@@ -88,19 +85,11 @@ def score_texts(predictor: Predictor, texts: Iterable[str | None], names: Sequen
     return columns
 
 
-def _best(predictor: Predictor, rows: NDArray[np.float64]) -> Iterator[tuple[str, float]]:
-    """The likeliest class of each text and its probability."""
-    names = [predictor.classes[index] for index in rows.argmax(axis=1).tolist()]
-    return zip(names, rows.max(axis=1).tolist(), strict=True)
-
-
-def _label_lists(
-    predictor: Predictor, rows: NDArray[np.float64]
-) -> Iterator[tuple[list[str], list[float]]]:
-    """The labels of each text that reach their thresholds, and their probabilities."""
-    for row in rows:
-        chosen = predictor.chosen(row)
-        yield [predictor.classes[index] for index in chosen], row[chosen].tolist()
+def _verdicts(predictor: Predictor, rows: NDArray[np.float64]) -> Iterator[tuple[Any, Any]]:
+    """The label of each text and its probability; lists of both if a text may have several."""
+    for row, chosen in zip(rows.tolist(), predictor.chosen_in_each(rows), strict=True):
+        labels, scores = [predictor.classes[c] for c in chosen], [row[c] for c in chosen]
+        yield (labels, scores) if predictor.multi_label else (labels[0], scores[0])
 
 
 def check_columns(existing: Sequence[object], column: object, added: Sequence[str]) -> None:

@@ -40,7 +40,7 @@ def sentiment_udf(
         MissingExtraError: pyspark is not installed.
     """
     functions = library("pyspark.sql.functions", "spark")
-    several = bundle.config.thresholds is not None
+    several = bundle.config.multi_label
     names = field_names(bundle.config.classes, several=several, probabilities=probabilities)
     worker = _Worker(uuid4().hex, bundle, names)
     with warnings.catch_warnings():  # Spark prefers type hints, which would need pyarrow here

@@ -305,18 +305,19 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
         ) from None
     for index, text in numbered:
         if not isinstance(text, str):
-            raise UsageError(_not_a_string(text, index))
+            raise not_a_string(text, index)
         yield text
 
 
-def _not_a_string(value: object, index: int) -> str:
+def not_a_string(value: object, index: int) -> UsageError:
+    """The error for a value among texts; `index` is its position, from 0."""
     kind = type(value).__name__
     if is_missing(value):
-        return (
+        return UsageError(
             f"Expected every text to be a string, found a missing value ({value}) at index "
             f"{index}: leave such rows out, or put an empty text there."
         )
-    return (
+    return UsageError(
         f"Expected every text to be a string, found {kind} at index {index}: convert the texts to "
         "strings."
     )

@@ -34,8 +34,7 @@ class Display(Listener):
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        # A notebook would show each line as an output of its own.
-        self._console = console or Console(stderr=True, force_jupyter=False)
+        self._console = console or Console(stderr=True)
         self._bar = Progress(disable=True)
         self._task = TaskID(0)
         self._total: int | None = None

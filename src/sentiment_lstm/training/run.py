@@ -226,7 +226,7 @@ def _run(
 
 
 def _listeners(listener: Listener | None, settings: Settings, folder: Path) -> Listener:
-    return Listeners([listener or Display(), *open_trackers(settings, folder)])
+    return Listeners([listener or Display(), *open_trackers(settings.training.trackers, folder)])
 
 
 def _rows_set_aside(folder: Path, settings: Settings) -> SetAside:

@@ -11,9 +11,10 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import save_bundle
+from sentiment_lstm.bundle import RUN_SETTINGS, save_bundle
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.mlflow_model import _load_pyfunc, log_model
+from sentiment_lstm.settings import read_json
 from sentiment_lstm.training import trackers
 from sentiment_lstm.training.run import resume, train
 from sentiment_lstm.training.trackers.mlflow import FILE
@@ -101,7 +102,9 @@ def test_a_resumed_run_is_continued(csv_file: Path, tmp_path: Path, client, monk
 def test_trials_have_names_of_their_own(csv_file: Path, tmp_path: Path, client):
     settings = tiny_auto(csv_file, training__trackers=["mlflow"], training__trials=1)
     train(settings, tmp_path / "run", QUIET)
-    names = run_of(client, tmp_path / "run").data.metrics
+    run = run_of(client, tmp_path / "run").data
+    names, chosen = run.metrics, read_json(tmp_path / "run" / RUN_SETTINGS)
+    assert run.params["training.patience"] == str(chosen.training.patience) == "0", "auto's choice"
     assert "epoch/train_loss" in names
     assert any(name.startswith("trials/") and name.endswith("step/loss") for name in names)
 
@@ -128,6 +131,15 @@ def test_a_classifier_is_registered(bundle, client):
     opened = mlflow.pyfunc.load_model("models:/film-reviews/1")
     assert opened.predict(pd.DataFrame({"text": ["a good film"]})).shape == (1, 2)
     assert info.model_uri
+
+
+def test_missing_texts_have_no_label(bundle, tmp_path):
+    import pandas as pd
+
+    save_bundle(tmp_path / "model", bundle)
+    table = pd.DataFrame({"text": ["a good film", None, float("nan"), ""]})
+    scored = _load_pyfunc(str(tmp_path / "model")).predict(table)
+    assert scored.isna().to_numpy().tolist() == [[False, False], *[[True, True]] * 3]
 
 
 def test_a_table_without_texts_is_refused(bundle, tmp_path):

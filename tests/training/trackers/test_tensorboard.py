@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 from numbers_of_a_run import EPOCH, STEP
 
-from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.listener import Stage
 from sentiment_lstm.training.trackers.tensorboard import Tracker
 
@@ -12,7 +11,7 @@ pytest.importorskip("tensorboard")
 
 
 def _board(folder: Path) -> None:
-    board = Tracker(Settings(), folder)
+    board = Tracker(folder)
     board.on_start(Stage(folder, 2))
     board.on_note("sentences are not plotted")
     board.on_update(STEP)

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sentiment_lstm.errors import MissingExtraError, UsageError
-from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.listener import Listener
 
 TRACKERS = ("mlflow", "tensorboard")
@@ -34,16 +33,10 @@ def check_trackers(names: Sequence[str]) -> None:
             )
 
 
-def open_trackers(settings: Settings, folder: Path) -> list[Listener]:
-    """Open the trackers that `training.trackers` names.
-
-    Args:
-        settings: those of the run.
-        folder: the run folder.
+def open_trackers(names: Sequence[str], folder: Path) -> list[Listener]:
+    """Open the trackers of these names for the run in a folder.
 
     Raises: as `check_trackers`.
     """
-    names = settings.training.trackers
     check_trackers(names)
-    modules = [import_module(f"{__name__}.{name}") for name in names]
-    return [module.Tracker(settings, folder) for module in modules]
+    return [import_module(f"{__name__}.{name}").Tracker(folder) for name in names]

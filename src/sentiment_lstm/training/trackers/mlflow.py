@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_lstm import __version__
-from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
+from sentiment_lstm.bundle import RUN_SETTINGS, Bundle, load_bundle, save_bundle
 from sentiment_lstm.data.libraries import first_line
 from sentiment_lstm.setting_names import flattened
-from sentiment_lstm.settings import Settings
+from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.training.listener import Listener, Numbers, Stage
 
@@ -45,12 +45,11 @@ class Tracker(Listener):
     If MLflow fails, a warning is logged, and the training goes on without it.
 
     Args:
-        settings: those of the run.
         folder: the run folder.
     """
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self._settings, self._folder = settings, folder
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._client: Any = None
         self._run: str | None = None
         self._metrics: list[Any] = []
@@ -100,7 +99,8 @@ class Tracker(Listener):
         experiment = self._client.get_experiment_by_name(name)
         number = experiment.experiment_id if experiment else self._client.create_experiment(name)
         run = self._client.create_run(number, run_name=self._folder.name).info.run_id
-        for parameters in _parameters(self._settings):
+        # Read only now: preset `auto` chooses settings before the first stage.
+        for parameters in _parameters(read_json(self._folder / RUN_SETTINGS)):
             self._client.log_batch(run, params=parameters)
         write_atomically(path, as_json({"run_id": run}))
         self._run = run
@@ -153,7 +153,8 @@ def log_bundle(
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import Array
 
-    label = Array(DataType.string) if bundle.config.multi_label else DataType.string
+    several = bundle.config.multi_label
+    label, score = (Array(kind) if several else kind for kind in (DataType.string, DataType.double))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"
         save_bundle(folder, bundle)
@@ -167,7 +168,7 @@ def log_bundle(
             data_path=str(folder),
             signature=ModelSignature(
                 inputs=Schema([ColSpec("string", "text")]),
-                outputs=Schema([ColSpec(label, "label"), ColSpec("double", "score")]),
+                outputs=Schema([ColSpec(label, "label"), ColSpec(score, "score")]),
             ),
             pip_requirements=[f"sentiment-lstm=={__version__}", "pandas"],
         )

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.listener import Listener, Numbers, Stage
 
 
@@ -18,11 +17,10 @@ class Tracker(Listener):
     library's own writer would put the name of this machine into the name of the file.
 
     Args:
-        settings: not used.
-        folder: not used; each stage has a folder of its own.
+        folder: not used, because each stage has a folder of its own.
     """
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self._writer: Any = None
 
     def on_start(self, stage: Stage) -> None:
