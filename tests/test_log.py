@@ -15,7 +15,7 @@ PARTS = ["Question", "Change", "Result", "Decision"]
 MOST_LINES = 15
 LONGEST_LINE = 120
 RESULTS = (DOCS / "results.md").read_text(encoding="utf-8")
-MOST_WORDS = 1650
+MOST_WORDS = 1500
 
 
 def title_of(entry: str) -> str:
