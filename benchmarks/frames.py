@@ -122,7 +122,7 @@ def with_spark(source: Path, out: Path, model: str, threads: int) -> None:
 
     session = SparkSession.builder.getOrCreate()
     session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH))
-    sentiment = sentiment_udf(SentimentClassifier.from_pretrained(model).bundle)
+    sentiment = sentiment_udf(SentimentClassifier.from_pretrained(model))
     reviews = session.read.parquet(str(source)).withColumn("sentiment", sentiment("body"))
     reviews.select("n", "body", "sentiment.*").write.parquet(str(out))
 

@@ -185,6 +185,11 @@ def test_a_training_starts_from_a_model(tmp_path):
         ({"unlabelled": [None]}, "found a missing value \\(None\\) at index 0"),
         ({"preset": "best"}, "Expected a preset among"),
         ({"settings": {"epochs": 1}}, "Expected a setting among"),
+        (
+            {"settings": {"training.epoch": 1}},
+            "found 'training.epoch': did you mean training.epochs?",
+        ),
+        ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
         ({"minutes": 1}, "Expected preset auto with --minutes"),
     ],
 )
@@ -214,6 +219,36 @@ def test_ctrl_c_saves_the_state_and_the_run_goes_on_to_the_same_weights(tmp_path
     assert np.array_equal(again.predict_proba(TEXTS), resumed.predict_proba(TEXTS))
     with pytest.raises(UsageError, match="began with, found others"):
         fitted(TEXTS[1:], LABELS[1:], out=tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize(
+    ("others", "named"),
+    [
+        ({"seed": 7}, "training.seed"),
+        ({"settings": {**SETTINGS, "training.epochs": 9}}, "training.epochs"),
+    ],
+)
+def test_a_run_is_not_resumed_with_other_settings(tmp_path, ended, others, named):
+    if ended:
+        fitted(out=tmp_path / "run")
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            fitted(out=tmp_path / "run", listener=interrupt(2))
+    with pytest.raises(UsageError, match=f"found another value of {named}: leave it out"):
+        fitted(out=tmp_path / "run", resume=True, **others)
+    resumed = fitted(out=tmp_path / "run", resume=True)
+    assert np.array_equal(resumed.predict_proba(TEXTS), fitted().predict_proba(TEXTS))
+
+
+def test_a_run_of_auto_is_resumed_with_the_same_call(tmp_path):
+    call = {"out": tmp_path / "run", "preset": "auto", "settings": {"training.max_steps": 4}}
+    first = fitted(**call, threads=0)
+    assert np.array_equal(
+        fitted(**call, threads=0, resume=True).predict_proba(TEXTS), first.predict_proba(TEXTS)
+    )
+    with pytest.raises(UsageError, match="found another value of preset: leave it out"):
+        fitted(**call | {"preset": "quick"}, threads=0, resume=True)
 
 
 def test_resume_begins_a_run_if_there_is_none(tmp_path):

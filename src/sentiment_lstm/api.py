@@ -61,6 +61,10 @@ class SentimentClassifier:
         self._threads = threads
         self.predictor: Predictor = open_predictor(bundle, threads)
 
+    def __repr__(self) -> str:
+        """Name the classes: `SentimentClassifier(['negative', 'positive'])`."""
+        return f"{type(self).__name__}({self.classes_})"
+
     def __reduce__(self) -> tuple[type[Self], tuple[Bundle, int]]:
         """A copy, also in another process, opens the same bundle."""
         return type(self), (self.bundle, self._threads)

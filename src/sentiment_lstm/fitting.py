@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +21,8 @@ from sentiment_lstm.bundle import RUN_SETTINGS, STARTS, is_bundle, load_bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.finding import find_model
 from sentiment_lstm.interrupts import Interrupted
-from sentiment_lstm.provenance import recorded_hash
-from sentiment_lstm.settings import Settings, read_json
+from sentiment_lstm.resuming import check_same_settings, check_same_texts
+from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.given_texts import TEXTS, UNLABELLED, as_json_lines
 from sentiment_lstm.training.ranks import rank_count
 
@@ -73,8 +72,8 @@ def train(
         threads: CPU threads in training and scoring; None: one for each core.
         listener: follows the progress; None: a bar, or lines on standard error. `Listeners()` of
             `training.listener` shows nothing.
-        resume: continue the run in `out` if there is one. It keeps its texts and settings, so the
-            other arguments may be left out.
+        resume: continue the run in `out` if there is one. It keeps its texts and settings. The
+            other arguments may be left out. If they are given, they must be the same.
 
     Returns:
         The trained classifier. `bundle.metrics` holds the numbers of the training.
@@ -92,17 +91,22 @@ def train(
     _require_one_process()
     threads = _checked_threads(threads)
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
+    options = {
+        "training.seed": seed,
+        "training.threads": threads,
+        "training.init": None if start is None else str(find_start(start)),
+    }
+    changes = {name: value for name, value in options.items() if value is not None}
+    changes |= dict(settings or {})
     with _run_folder(out) as folder:
         if resume and out is not None and (folder / RUN_SETTINGS).exists():
-            _resume(folder, given, listener)
+            check_same_texts(folder, given.source, given.files())
+            check_same_settings(folder, preset, changes)
+            _resume(folder, listener)
         else:
-            options = given.options(folder) | {
-                "training.seed": seed,
-                "training.threads": threads,
-                "training.init": None if start is None else str(find_start(start)),
-            }
-            named = {name: value for name, value in options.items() if value is not None}
-            chosen = presets.chosen(preset, named | dict(settings or {}))
+            texts_in = given.options(folder)
+            named = {name: value for name, value in texts_in.items() if value is not None}
+            chosen = presets.chosen(preset, named | changes)
             chosen = chosen if start else with_use_of_unlabelled(chosen)
             _train(chosen, folder, listener, given.files(), minutes, keep_best=out is None)
         bundle = load_bundle(folder)
@@ -271,39 +275,11 @@ def _train(
         train(settings, folder, listener, minutes=minutes, given_files=files, keep_best=keep_best)
 
 
-def _resume(folder: Path, given: _Given, listener: Listener | None) -> None:
+def _resume(folder: Path, listener: Listener | None) -> None:
     from sentiment_lstm.training.run import resume
 
-    _check_same_texts(folder, given)
     with _as_usual_in_python(folder, is_kept=True):
         resume(folder, listener)
-
-
-def _check_same_texts(folder: Path, given: _Given) -> None:
-    """Refuse to resume a run with other texts than it began with.
-
-    Raises:
-        UsageError: other texts are given.
-    """
-    source = read_json(folder / RUN_SETTINGS).data.source
-    files = given.files()
-    texts = files.get(TEXTS)
-    is_same = given.source in (None, source)
-    if texts is not None:
-        hashed = sha256(texts).hexdigest()
-        path = folder / TEXTS
-        if path.exists():
-            is_same = sha256(path.read_bytes()).hexdigest() == hashed
-        elif is_bundle(folder):
-            is_same = recorded_hash(load_bundle(folder).config.provenance, source) == hashed
-    if UNLABELLED in files and not is_bundle(folder):
-        path = folder / UNLABELLED
-        is_same = is_same and path.exists() and path.read_bytes() == files[UNLABELLED]
-    if not is_same:
-        raise UsageError(
-            f"Expected the texts that the run in {folder} began with, found others: name another "
-            "folder with out."
-        )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.frames.given import checked_classifier
 from sentiment_lstm.frames.scores import score_texts
 from sentiment_lstm.records import is_missing
 from sentiment_lstm.training.trackers import check_trackers, mlflow
@@ -29,9 +30,12 @@ def log_model(
 
     Raises:
         MissingExtraError: MLflow is not installed.
+        UsageError: `classifier` is no classifier.
     """
     check_trackers(["mlflow"])
-    return mlflow.log_bundle(classifier.bundle, name, registered_name=registered_name)
+    return mlflow.log_bundle(
+        checked_classifier(classifier).bundle, name, registered_name=registered_name
+    )
 
 
 def _load_pyfunc(path: str) -> _Model:

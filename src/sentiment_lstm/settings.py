@@ -12,6 +12,7 @@ its range raises a `UsageError`. Settings are frozen. This file does not know ho
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import typing
 from collections.abc import Mapping
@@ -293,10 +294,17 @@ def _json_value(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _split_name(name: str) -> tuple[str, str]:
+def _split_name(name: object) -> tuple[str, str]:
+    if not isinstance(name, str):
+        raise UsageError(
+            f"Expected names of settings such as 'training.epochs', found {name!r:.40}."
+        )
     section, _, key = name.partition(".")
     keys = [f.name for f in dataclasses.fields(_SECTIONS[section])] if section in _SECTIONS else []
     if key not in keys:
         known = ", ".join(f"{section}.{k}" for k in keys) or ", ".join(f"{s}.*" for s in _SECTIONS)
-        raise UsageError(f"Expected a setting among {known}, found {name!r:.200}.")
+        every = [f"{s}.{f.name}" for s, kind in _SECTIONS.items() for f in dataclasses.fields(kind)]
+        near = difflib.get_close_matches(name, every, 1)
+        hint = f": did you mean {near[0]}?" if near else "."
+        raise UsageError(f"Expected a setting among {known}, found {name!r:.200}{hint}")
     return section, key

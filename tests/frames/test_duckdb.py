@@ -29,6 +29,15 @@ def test_labels_and_scores_over_several_files_and_threads(
     assert [(row["label"], row["score"]) for row in rows] == expected
 
 
+def test_a_second_call_replaces_the_function(connection, tiny):
+    add_sentiment(connection, tiny)
+    add_sentiment(connection, tiny)
+    add_sentiment(connection, tiny, "tone", probabilities=True)
+    add_sentiment(connection, tiny, "tone")
+    row = connection.sql("SELECT sentiment('good') = tone('good')").fetchone()
+    assert row == (True,)
+
+
 def test_fields_and_columns(connection, tiny):
     add_sentiment(connection, tiny, probabilities=True)
     query = "SELECT unnest(sentiment(body)), sentiment(body).label FROM (VALUES ('good'), (NULL), ('')) t(body)"  # noqa: E501

@@ -9,6 +9,7 @@ import pytest
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.estimator import LSTMTextClassifier
 from sentiment_lstm.frames import score_frame
 
 LABEL, SCORE = ADDED = ["predicted_label", "predicted_score"]
@@ -45,6 +46,18 @@ def test_labels_and_scores_are_those_of_the_classifier(make, tiny, texts, expect
     assert [(row[LABEL], row[SCORE]) for row in rows] == expected
     assert [row["n"] for row in rows] == list(range(len(texts)))
     assert [row["body"] for row in rows] == texts
+
+
+@pytest.mark.parametrize("model", ["default", None, 3])
+def test_a_model_that_is_no_classifier_is_refused(make, model):
+    with pytest.raises(UsageError, match=f"Expected a SentimentClassifier .*, found {model!r}"):
+        score_frame(model, make({"body": ["good"]}), "body")
+
+
+def test_an_estimator_scores_frames_too(make, tiny, texts):
+    estimator = LSTMTextClassifier.from_pretrained("tiny", threads=1)
+    rows = as_rows(score_frame(estimator, make({"body": texts}), "body"))
+    assert rows == as_rows(score_frame(tiny, make({"body": texts}), "body"))
 
 
 def test_probabilities_are_those_of_the_classifier(make, tiny, texts):
@@ -103,9 +116,11 @@ def test_a_column_of_other_values_is_refused(make, tiny, values):
 
 
 def test_a_column_that_does_not_exist_or_would_be_lost_is_refused(make, tiny):
-    with pytest.raises(UsageError, match="Expected one column text of texts, found the columns b"):
+    with pytest.raises(
+        UsageError, match="Expected one column 'text' of texts, found the columns 'b'"
+    ):
         score_frame(tiny, make({"body": ["a"]}), "text")
-    with pytest.raises(UsageError, match="Expected no column predicted_score in the table"):
+    with pytest.raises(UsageError, match="Expected no column 'predicted_score' in the table"):
         score_frame(tiny, make({"body": ["a"], SCORE: [1.0]}), "body")
 
 

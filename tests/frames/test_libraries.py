@@ -14,7 +14,7 @@ from sentiment_lstm.frames.spark import sentiment_udf
 CALLS = {
     "polars": lambda classifier: sentiment("body", classifier),
     "pyarrow": lambda classifier: add_sentiment(duckdb.connect(), classifier),
-    "pyspark": lambda classifier: sentiment_udf(classifier.bundle),
+    "pyspark": lambda classifier: sentiment_udf(classifier),
 }
 
 

@@ -6,6 +6,7 @@ import pickletools
 import pytest
 from local_spark import local_spark
 
+from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.frames.spark import sentiment_udf
 from sentiment_lstm.scoring.cluster import predict_function
@@ -31,7 +32,7 @@ def reviews(spark, texts):
 
 @pytest.mark.slow
 def test_labels_and_scores_are_those_of_the_classifier(spark, tiny, texts, expected):
-    scored = reviews(spark, texts).withColumn("s", sentiment_udf(tiny.bundle)("body"))
+    scored = reviews(spark, texts).withColumn("s", sentiment_udf(tiny)("body"))
     rows = scored.select("n", "body", "s.*").orderBy("n").collect()
     assert [row.body for row in rows] == texts
     assert [(row.label, row.score) for row in rows] == expected
@@ -40,7 +41,7 @@ def test_labels_and_scores_are_those_of_the_classifier(spark, tiny, texts, expec
 @pytest.mark.slow
 def test_several_labels_are_lists(spark, several):
     texts = [None, "a good film", ""]
-    udf = sentiment_udf(several.bundle, probabilities=True)
+    udf = sentiment_udf(several, probabilities=True)
     rows = reviews(spark, texts).select("n", udf("body").alias("s")).orderBy("n").collect()
     (prediction,) = several.predictor.predict(["a good film"])
     assert rows[1].s.labels == list(prediction.labels)
@@ -51,7 +52,7 @@ def test_several_labels_are_lists(spark, several):
 @pytest.mark.slow
 def test_a_column_of_numbers_is_refused(spark, tiny):
     with pytest.raises(Exception, match="Expected texts in column of the argument, found int64"):
-        reviews(spark, ["good"]).select(sentiment_udf(tiny.bundle)("n")).collect()
+        reviews(spark, ["good"]).select(sentiment_udf(tiny)("n")).collect()
 
 
 @pytest.mark.slow
@@ -69,7 +70,7 @@ def test_what_spark_sends_names_classes_and_holds_no_code(bundle: Bundle):
     """Cloudpickle would send the code of a nested function."""
     cloudpickle = pytest.importorskip("cloudpickle")
     pytest.importorskip("pyspark")
-    for function in (sentiment_udf(bundle).func, predict_function(bundle)):
+    for function in (sentiment_udf(SentimentClassifier(bundle)).func, predict_function(bundle)):
         sent = cloudpickle.dumps(function)
         assert b"_make_function" not in sent
         assert any("BUILD" in code.name for code, _, _ in pickletools.genops(sent))

@@ -18,6 +18,12 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+def test_a_variable_without_a_number_is_refused(launched):
+    launched.setenv("WORLD_SIZE", "two")
+    with pytest.raises(UsageError, match="Expected a number in the variable WORLD_SIZE, found 'tw"):
+        ranks.rank_count()
+
+
 def test_without_torchrun_there_is_one_process(monkeypatch):
     for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"):
         monkeypatch.delenv(name, raising=False)

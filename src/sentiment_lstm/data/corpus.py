@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from sentiment_lstm.data.label_sets import LabelSets
-from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.data.open import (
     evaluation_split,
     has_own_validation,
@@ -25,6 +23,7 @@ from sentiment_lstm.data.open import (
     refuse_empty,
 )
 from sentiment_lstm.data.screening import (
+    AnyLabeller,
     SetAside,
     drop_duplicates,
     fingerprint,
@@ -193,7 +192,7 @@ class _Reader:
     seed: int
     set_aside: SetAside
     source: Source
-    labeller: Labeller | LabelSets
+    labeller: AnyLabeller
     own_validation: bool
     excluded: set[bytes]
     furthest: int = 0

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from sentiment_lstm.data import bundled, files, grammar, hub, kaggle, registry
 from sentiment_lstm.data.acl_imdb import acl_files, acl_splits, is_acl_imdb, open_acl_imdb
+from sentiment_lstm.data.class_probabilities import ClassProbabilities
 from sentiment_lstm.data.label_map import LabelMap
 from sentiment_lstm.data.label_sets import LabelSets, check_separator, find_separator
-from sentiment_lstm.data.labels import Labeller, make_labeller
-from sentiment_lstm.data.screening import SetAside, screen
+from sentiment_lstm.data.labels import make_labeller
+from sentiment_lstm.data.screening import AnyLabeller, SetAside, screen
 from sentiment_lstm.data.source import Source
 from sentiment_lstm.data.source_names import (
     NEED_NAME,
@@ -159,7 +160,7 @@ def read_texts(data: DataSettings, *, set_aside: SetAside) -> Iterator[Example]:
 
 def labeller_of(
     source: Source, data: DataSettings, classes: Sequence[str] | None = None
-) -> Labeller | LabelSets:
+) -> AnyLabeller:
     """The labeller of an opened source: the settings' label map, else the source's own.
 
     Raises:
@@ -168,6 +169,9 @@ def labeller_of(
     label_map = data.label_map or source.label_map
     check_separator(data.label_separator, multi_label=data.multi_label)
     if not data.multi_label:
+        named = classes or LabelMap(label_map).class_names
+        if data.soft_labels and len(named) > 2:
+            return ClassProbabilities(named)
         return make_labeller(
             label_map, source.classes, classes, soft=data.soft_labels, most_classes=data.max_classes
         )

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
+from sentiment_lstm.data.class_probabilities import ClassProbabilities
 from sentiment_lstm.data.label_map import normal_label
 from sentiment_lstm.data.label_sets import MISSING, UNMAPPED, LabelSets
 from sentiment_lstm.data.labels import Labeller
@@ -20,6 +21,8 @@ from sentiment_lstm.data.weights import BAD_WEIGHT, read_weight
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
 
+AnyLabeller = Labeller | LabelSets | ClassProbabilities
+"""Reads labels: one for each text, several, or probabilities."""
 KEPT_CHARACTERS = 1000
 """If a text is too long, this many of its characters are written to the file of bad rows."""
 
@@ -94,7 +97,7 @@ class SetAside:
 
 def screen(
     rows: Iterable[Row],
-    labeller: Labeller | LabelSets | None,
+    labeller: AnyLabeller | None,
     max_characters: int,
     set_aside: SetAside | None = None,
 ) -> Iterator[Example]:
@@ -117,7 +120,7 @@ def screen(
 
 
 def screen_row(
-    row: Row, labeller: Labeller | LabelSets | None, max_characters: int, set_aside: SetAside
+    row: Row, labeller: AnyLabeller | None, max_characters: int, set_aside: SetAside
 ) -> Example | None:
     """One row as an example. None if its weight is 0, or after setting it aside."""
     set_aside.rows += 1
@@ -126,10 +129,13 @@ def screen_row(
         set_aside.weightless += 1
         return None
     reason = text_problem(row, max_characters) or (BAD_WEIGHT if weight is None else None)
-    label, soft_label, labels = None, None, None
+    label, soft_label, labels, probabilities = None, None, None, None
     if reason is None and labeller is not None:
         if isinstance(labeller, LabelSets):
             labels, reason = labeller.read(row.label)
+        elif isinstance(labeller, ClassProbabilities):
+            probabilities, reason = labeller.read(row.label)
+            label = max(probabilities, key=probabilities.__getitem__) if probabilities else None
         else:
             label, soft_label, reason = _read_label(row.label, labeller)
     if reason is not None:
@@ -137,7 +143,7 @@ def screen_row(
         return None
     assert isinstance(row.text, str)
     assert weight is not None
-    return Example(row.text, label, row.id, row.group, soft_label, weight, labels=labels)
+    return Example(row.text, label, row.id, row.group, soft_label, weight, labels, probabilities)
 
 
 def text_problem(row: Row, max_characters: int) -> str | None:

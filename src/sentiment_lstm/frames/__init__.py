@@ -11,6 +11,7 @@ from typing import Any
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.frames import arrow, pandas, polars
+from sentiment_lstm.frames.given import checked_classifier
 
 _SCORERS = {
     ("pandas", "DataFrame"): pandas.score_frame,
@@ -48,13 +49,14 @@ def score_frame(
         they are read.
 
     Raises:
-        UsageError: `frame` is something else, has no such column of texts, or has a column with
+        UsageError: `classifier` is no classifier; or `frame` is something else, has no such column of texts, or has a column with
             the name of a new one.
     """
+    predictor = checked_classifier(classifier).predictor
     for kind in type(frame).__mro__:
         library = kind.__module__.partition(".")[0]
         if scorer := _SCORERS.get((library, kind.__name__)):
-            return scorer(classifier.predictor, frame, column, probabilities=probabilities)
+            return scorer(predictor, frame, column, probabilities=probabilities)
     raise UsageError(
         f"Expected a frame of pandas, polars or pyarrow, found {type(frame).__name__}: turn it "
         "into one of these, or score a list of texts with the classifier."

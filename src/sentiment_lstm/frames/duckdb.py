@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.frames.arrow import score_array
+from sentiment_lstm.frames.given import checked_classifier
 from sentiment_lstm.frames.libraries import library
 from sentiment_lstm.frames.scores import column_types, field_names
 
@@ -25,7 +27,8 @@ def add_sentiment(
 
     It takes one string and returns a struct with the fields `label` and `score`, and
     `probability_NAME` for each class if asked for. If a text may have several labels, the fields
-    are the lists `labels` and `scores`. DuckDB's threads share the classifier.
+    are the lists `labels` and `scores`. DuckDB's threads share the classifier. A second call with the
+    same name replaces the function.
 
     Args:
         connection: DuckDB's connection. Its cursors have the function too.
@@ -35,10 +38,10 @@ def add_sentiment(
 
     Raises:
         MissingExtraError: pyarrow is not installed.
-        UsageError: `probabilities` is true, and two classes differ only in upper and lower case.
+        UsageError: `classifier` is no classifier; or `probabilities` is true, and two classes differ only in upper and lower case.
     """
     library("pyarrow")
-    predictor = classifier.predictor
+    predictor = checked_classifier(classifier).predictor
     several = predictor.multi_label
     names = field_names(predictor.classes, several=several, probabilities=probabilities)
 
@@ -53,6 +56,8 @@ def add_sentiment(
 
     types = column_types(names, "VARCHAR", "DOUBLE", "{}[]".format, several=several)
     fields = ", ".join(f"{_quoted(name)} {kind}" for name, kind in types.items())
+    with suppress(library("duckdb").InvalidInputException):  # there is none of this name
+        connection.remove_function(name)
     create: Any = connection.create_function  # its types leave out the names of the options
     create(name, score, ["VARCHAR"], f"STRUCT({fields})", type="arrow", null_handling="special")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.frames.given import checked_classifier
 from sentiment_lstm.frames.libraries import library
 from sentiment_lstm.frames.scores import (
     SLICE,
@@ -42,8 +43,9 @@ def sentiment(
 
     Raises:
         MissingExtraError: polars is not installed.
+        UsageError: `classifier` is no classifier.
     """
-    predictor = classifier.predictor
+    predictor = checked_classifier(classifier).predictor
     names = field_names(
         predictor.classes, several=predictor.multi_label, probabilities=probabilities
     )

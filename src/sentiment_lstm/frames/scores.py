@@ -99,12 +99,14 @@ def check_columns(existing: Sequence[object], column: object, added: Sequence[st
         UsageError: it lacks the column, has it twice, or has a column that scoring adds.
     """
     if (count := list(existing).count(column)) != 1:
-        names = ", ".join(map(str, existing)) or "no columns"
+        names = ", ".join(repr(str(name)) for name in existing) or "no columns"
         problem = f"the columns {names}" if count == 0 else f"{count} of this name"
-        raise UsageError(f"Expected one column {column} of texts, found {problem}: name another.")
+        raise UsageError(
+            f"Expected one column {str(column)!r} of texts, found {problem}: name another."
+        )
     if taken := [name for name in added if name in existing]:
         raise UsageError(
-            f"Expected no column {' or '.join(taken)} in the table, found it: rename it, so that "
+            f"Expected no column {' or '.join(map(repr, taken))} in the table, found it: rename it, so that "
             "it is not lost."
         )
 

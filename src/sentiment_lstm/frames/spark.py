@@ -6,8 +6,10 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.frames.arrow import score_array
+from sentiment_lstm.frames.given import checked_classifier
 from sentiment_lstm.frames.libraries import library
 from sentiment_lstm.frames.scores import column_types, field_names
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
@@ -23,7 +25,7 @@ many tasks."""
 
 
 def sentiment_udf(
-    bundle: Bundle, *, probabilities: bool = False
+    classifier: SentimentClassifier, *, probabilities: bool = False
 ) -> Callable[[str | Column], Column]:
     """Return a function for columns of strings: `reviews.withColumn("sentiment", udf("body"))`.
 
@@ -33,13 +35,15 @@ def sentiment_udf(
     scores in one thread.
 
     Args:
-        bundle: the model, which Spark sends to its processes.
+        classifier: the model. Spark sends it to its processes.
         probabilities: also return the probability of each class.
 
     Raises:
         MissingExtraError: pyspark is not installed.
+        UsageError: `classifier` is no classifier.
     """
     functions = library("pyspark.sql.functions", "spark")
+    bundle = checked_classifier(classifier).bundle
     several = bundle.config.multi_label
     names = field_names(bundle.config.classes, several=several, probabilities=probabilities)
     worker = _Worker(uuid4().hex, bundle, names)

@@ -19,17 +19,17 @@ _VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 def rank() -> int:
     """The number of this process, from 0."""
-    return int(os.environ["RANK"]) if _is_launched() else 0
+    return _number("RANK") if _is_launched() else 0
 
 
 def rank_count() -> int:
     """The number of processes that train together."""
-    return int(os.environ["WORLD_SIZE"]) if _is_launched() else 1
+    return _number("WORLD_SIZE") if _is_launched() else 1
 
 
 def ranks_on_this_machine() -> int:
     """The number of processes that train together on this machine."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if _is_launched() else 1
+    return _number("LOCAL_WORLD_SIZE") if _is_launched() else 1
 
 
 def updates_for(batches: int) -> int:
@@ -79,6 +79,16 @@ def require_same_count(folder: Path) -> None:
             f"Expected {processes}, as when the run in {folder} began, found {rank_count()}: "
             f"{advice}."
         )
+
+
+def _number(variable: str) -> int:
+    value = os.environ.get(variable, "1")
+    if not value.isdecimal():
+        raise UsageError(
+            f"Expected a number in the variable {variable}, found {value!r:.40}: start the training "
+            "with torchrun, or delete the variable."
+        )
+    return int(value)
 
 
 def _is_launched() -> bool:

@@ -139,6 +139,8 @@ def digest_of(*parts: Sequence[Example]) -> NDArray[np.uint8]:
         for example in part:
             labels = "|".join(example.all_labels)
             label = f"{labels}\0{example.soft_label}\0{example.text}\0"
+            if example.class_probabilities is not None:
+                label += f"{sorted(example.class_probabilities.items())}\0"
             label += "" if example.weight == 1 else f"{example.weight}\0"
             digest.update(label.encode(errors="surrogatepass"))
         digest.update(b"\0")

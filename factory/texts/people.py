@@ -1,0 +1,147 @@
+"""Texts that people labelled as negative, neutral or positive: to train on, and to validate.
+
+    python -m factory.texts.people --out runs/three/people
+
+Comments (GoEmotions), sentences of news, tweets and sentences of the treebank. The folder holds
+`train.jsonl` and `validation.jsonl`. People disagree about such texts, so a training label is the
+mean of their label, of a linear model that has not seen the text, and of a large language model's
+grade, where there is one (`factory/teachers/linear_teacher.py`). The validation texts come from
+validation splits. Film reviews are among them, so that one temperature fits all.
+
+Of the news, `part_of_news` keeps one part to validate and one to test. A sentence with several
+targets has a judgement of each; its label is their mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factory.surgery.three import CLASSES
+from factory.teachers.linear_teacher import SHARPER, out_of_fold
+from factory.texts.judged import grades, key
+from factory.texts.sources import GOEMOTIONS, IMDB, NEWS, TREEBANK, TWEETS
+from factory.texts.three import from_grade, rounded
+from sentiment_lstm.data.corpus import load_corpus
+from sentiment_lstm.data.open import open_rows
+from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.errors import run_script
+from sentiment_lstm.settings import DataSettings
+from sentiment_lstm.storage import write_atomically
+
+NUMBERED = {"0": "negative", "1": "neutral", "2": "positive"}
+STARS = {"<2": "negative", "2": "neutral", ">2": "positive"}
+FILMS = 1_000
+"""Film reviews to validate on."""
+
+Labelled = dict[str, NDArray[np.float64]]
+"""Texts and the fraction of the people's labels in each class, [3]."""
+
+
+def part_of_news(sentence: str) -> str:
+    """`test` for a fifth of the sentences, `validation` for a tenth, else `train`."""
+    place = crc32(sentence.encode()) % 10
+    return {0: "test", 1: "test", 2: "validation"}.get(place, "train")
+
+
+def mean_labels(pairs: Iterable[tuple[str, str]]) -> Labelled:
+    """The mean label of each text, from pairs of a text and the name of a class."""
+    votes: dict[str, list[int]] = defaultdict(list)
+    for text, label in pairs:
+        votes[text].append(CLASSES.index(label))
+    return {text: np.eye(3)[classes].mean(axis=0) for text, classes in votes.items()}
+
+
+def news(part: str) -> Iterator[tuple[str, str]]:
+    """A sentence and the judgement of a target, for each target in a part of the news."""
+    for row in open_rows(DataSettings(source=NEWS)):
+        if part_of_news(str(row.text)) == part:
+            yield str(row.text), str(row.label)
+
+
+def comments(split: str) -> Iterator[tuple[str, str]]:
+    """Comments whose emotions all belong to one group, and the group; none is ambiguous."""
+    data = DataSettings(source=GOEMOTIONS, split=split, label_column="groups")
+    for row in open_rows(data):
+        groups = row.label if isinstance(row.label, list) else [row.label]
+        if len(groups) == 1 and groups[0] in CLASSES:
+            yield str(row.text), str(groups[0])
+
+
+def numbered(source: str, split: str, label_map: Mapping[str, str], column: str | None = None) -> (
+    Iterator[tuple[str, str]]
+):  # fmt: skip
+    """The texts of a split that no other split holds, and their labels."""
+    held_out = [f"{source}:{name}" for name in ("validation", "test")]
+    data = DataSettings(
+        source=source,
+        split="train",
+        label_column=column,
+        label_map=label_map,
+        exclude=(held_out[1],),
+    )
+    corpus = load_corpus(data, 0, SetAside(None))
+    for example in corpus.sample if split == "train" else corpus.validation:
+        yield example.text, str(example.label)
+
+
+def films() -> Iterator[tuple[str, str]]:
+    """Reviews of the films that validate."""
+    data = DataSettings(
+        source=IMDB,
+        group_column="movie",
+        label_map={"0": "negative", "1": "positive"},
+        exclude=(f"{IMDB}:test",),
+    )
+    validation = load_corpus(data, 0, SetAside(None)).validation
+    step = max(1, len(validation) // FILMS)
+    return ((e.text, str(e.label)) for e in islice(validation[::step], FILMS))
+
+
+def taught(labelled: Labelled, known: Mapping[str, float]) -> Iterator[str]:
+    """A line of JSON for each text: the mean of the people's label, a linear model's and a grade."""
+    texts, own = list(labelled), np.stack(list(labelled.values()))
+    sharp = out_of_fold(texts, own.argmax(axis=1)) ** SHARPER
+    linear = sharp / sharp.sum(axis=1, keepdims=True)
+    for text, *labels in zip(texts, own, linear, strict=True):
+        if (grade := known.get(key(text))) is not None:
+            of_grade = from_grade(grade)
+            labels.append(np.array([of_grade.get(name, 0.0) for name in CLASSES]))
+        mean = np.mean(labels, axis=0)
+        label = rounded(dict(zip(CLASSES, mean.tolist(), strict=True)))
+        yield json.dumps({"text": text, "label": label}) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, learn in folds, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="the folder")
+    options = parser.parse_args(arguments)
+    known = grades()
+    train: list[str] = []
+    for pairs in (comments("train"), news("train"), numbered(TWEETS, "train", NUMBERED)):
+        train += taught(mean_labels(pairs), known)
+    validation = [
+        *comments("validation"),
+        *news("validation"),
+        *numbered(TWEETS, "validation", NUMBERED),
+        *numbered(TREEBANK, "validation", STARS, "stars"),
+        *films(),
+    ]
+    rows = [json.dumps({"text": t, "label": {label: 1.0}}) + "\n" for t, label in validation]
+    for name, lines in (("train", train), ("validation", rows)):
+        write_atomically(options.out / f"{name}.jsonl", "".join(lines).encode())
+        print(f"{len(lines):,} texts: {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_script(main)
