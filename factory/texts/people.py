@@ -107,7 +107,7 @@ def films() -> Iterator[tuple[str, str]]:
 
 
 def taught(labelled: Labelled, known: Mapping[str, float]) -> Iterator[str]:
-    """A line of JSON for each text: the mean of the people's label, a linear model's and a grade."""
+    """A line of JSON for each text: the mean of people's label, a linear model's and a grade."""
     texts, own = list(labelled), np.stack(list(labelled.values()))
     sharp = out_of_fold(texts, own.argmax(axis=1)) ** SHARPER
     linear = sharp / sharp.sum(axis=1, keepdims=True)

@@ -1,12 +1,11 @@
 r"""Turn soft labels of two classes into those of negative, neutral and positive.
 
-    python -m factory.texts.three --grades factory/texts/written.jsonl --out runs/three/written.jsonl
-    python -m factory.texts.three --probabilities runs/taught_products.jsonl --out runs/products.jsonl
+    python -m factory.texts.three --grades factory/texts/written.jsonl --out runs/written.jsonl
+    python -m factory.texts.three --probabilities runs/taught.jsonl --out runs/products.jsonl
 
 A soft label of 0.5 has one of two meanings. If it is a grade (`--grades`), the text is neither
 negative nor positive: it becomes neutral. If it is a probability (`--probabilities`), as for whole
-reviews, the text is one of both, and nobody knows which: it stays between both. `--five` reads the
-grades 0 to 4 instead, as in `factory/texts/domains.jsonl`.
+reviews, the text is one of both, and nobody knows which: it stays between both.
 """
 
 from __future__ import annotations
@@ -34,11 +33,6 @@ def from_probability(positive: float) -> Probabilities:
     return rounded({"negative": 1 - positive, "positive": positive})
 
 
-def from_five(grade: float) -> Probabilities:
-    """The classes of a grade from 0 to 4: 1 -> negative 0.5, neutral 0.5."""
-    return from_grade(grade / 4)
-
-
 def rounded(probabilities: Probabilities) -> Probabilities:
     """The probabilities to four digits, without those of 0."""
     return {name: round(p, 4) for name, p in probabilities.items() if round(p, 4)}
@@ -59,15 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--grades", type=Path, help="0.5 means neutral")
     kind.add_argument("--probabilities", type=Path, help="0.5 means negative or positive")
-    kind.add_argument("--five", type=Path, help="grades from 0 to 4")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     if options.grades:
         lines = [*converted(options.grades, from_grade)]
-    elif options.probabilities:
-        lines = [*converted(options.probabilities, from_probability)]
     else:
-        lines = [*converted(options.five, from_five)]
+        lines = [*converted(options.probabilities, from_probability)]
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} texts: {options.out}")
     return 0

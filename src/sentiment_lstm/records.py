@@ -87,7 +87,7 @@ class Example:
     class's probability where the label lies between two classes (0.5 for a neutral text); else
     None. `weight` is the text's factor in the training loss. `labels` holds all labels, sorted, if
     a text may have several of them (`label` is None then); else None. `class_probabilities`: the
-    probabilities of the classes by name, if the label is soft and there may be more than two classes;
+    probabilities of the classes by name, if the label is soft and more than two classes may exist;
     their sum is 1; else None.
     """
 

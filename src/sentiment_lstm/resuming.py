@@ -59,7 +59,8 @@ def check_same_settings(folder: Path, preset: str, changes: Mapping[str, object]
     from sentiment_lstm.training.hardware import resolve_auto
 
     began = read_json(folder / RUN_SETTINGS)
-    others = ["preset"] if preset != "auto" and began.training.auto else []
+    began_with_auto = began.training.auto or began.training.given
+    others = ["preset"] if preset != "auto" and began_with_auto else []
     for name, value in changes.items():
         now = began.updated({name: value})
         if replace(now, training=resolve_auto(now.training)) != began:

@@ -34,8 +34,8 @@ def test_a_second_call_replaces_the_function(connection, tiny):
     add_sentiment(connection, tiny)
     add_sentiment(connection, tiny, "tone", probabilities=True)
     add_sentiment(connection, tiny, "tone")
-    row = connection.sql("SELECT sentiment('good') = tone('good')").fetchone()
-    assert row == (True,)
+    row = connection.sql("SELECT sentiment('good') = tone('good')").fetchall()
+    assert row == [(True,)]
 
 
 def test_fields_and_columns(connection, tiny):

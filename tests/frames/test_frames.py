@@ -117,7 +117,7 @@ def test_a_column_of_other_values_is_refused(make, tiny, values):
 
 def test_a_column_that_does_not_exist_or_would_be_lost_is_refused(make, tiny):
     with pytest.raises(
-        UsageError, match="Expected one column 'text' of texts, found the columns 'b'"
+        UsageError, match="Expected one column 'text' of texts, found the columns 'body'"
     ):
         score_frame(tiny, make({"body": ["a"]}), "text")
     with pytest.raises(UsageError, match="Expected no column 'predicted_score' in the table"):

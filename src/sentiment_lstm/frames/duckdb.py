@@ -27,8 +27,8 @@ def add_sentiment(
 
     It takes one string and returns a struct with the fields `label` and `score`, and
     `probability_NAME` for each class if asked for. If a text may have several labels, the fields
-    are the lists `labels` and `scores`. DuckDB's threads share the classifier. A second call with the
-    same name replaces the function.
+    are the lists `labels` and `scores`. DuckDB's threads share the classifier. A second call with
+    the same name replaces the function.
 
     Args:
         connection: DuckDB's connection. Its cursors have the function too.
@@ -38,7 +38,8 @@ def add_sentiment(
 
     Raises:
         MissingExtraError: pyarrow is not installed.
-        UsageError: `classifier` is no classifier; or `probabilities` is true, and two classes differ only in upper and lower case.
+        UsageError: `classifier` is no classifier; or `probabilities` is true, and two classes
+            differ only in upper and lower case.
     """
     library("pyarrow")
     predictor = checked_classifier(classifier).predictor

@@ -106,8 +106,8 @@ def check_columns(existing: Sequence[object], column: object, added: Sequence[st
         )
     if taken := [name for name in added if name in existing]:
         raise UsageError(
-            f"Expected no column {' or '.join(map(repr, taken))} in the table, found it: rename it, so that "
-            "it is not lost."
+            f"Expected no column {' or '.join(map(repr, taken))} in the table, found it: rename "
+            "it, so that it is not lost."
         )
 
 

@@ -85,8 +85,8 @@ def _number(variable: str) -> int:
     value = os.environ.get(variable, "1")
     if not value.isdecimal():
         raise UsageError(
-            f"Expected a number in the variable {variable}, found {value!r:.40}: start the training "
-            "with torchrun, or delete the variable."
+            f"Expected a number in the variable {variable}, found {value!r:.40}: start the "
+            "training with torchrun, or delete the variable."
         )
     return int(value)
 
