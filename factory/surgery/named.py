@@ -126,13 +126,18 @@ def proper_nouns(counts: Counter[str]) -> dict[str, int]:
 def shifts(
     bundle: Bundle, words: Sequence[str], frames: Sequence[str] = FRAMES
 ) -> NDArray[np.float64]:
-    """How far each word moves the logit of each sentence from the words' median, [N, frames]."""
+    """How far each word moves the logits of each sentence from the words' median.
+
+    The logits of a class are relative to the first class. Shape: [N, frames * (C - 1)], first all
+    frames of the second class.
+    """
     framed = [frame.format(word.capitalize()) for word in words for frame in frames]
-    positive = Predictor(bundle, open_torch(bundle)).probabilities(framed)[:, 1]
-    positive = positive.clip(1e-6, 1 - 1e-6)
-    logits: NDArray[np.float64] = np.log(positive / (1 - positive))
-    logits = logits.reshape(len(words), len(frames))
-    return logits - np.median(logits, axis=0)
+    probabilities = Predictor(bundle, open_torch(bundle)).probabilities(framed)
+    logs = np.log(probabilities.clip(1e-6, 1 - 1e-6))
+    logits = (logs[:, 1:] - logs[:, :1]).reshape(len(words), len(frames), -1)
+    logits = logits.transpose(0, 2, 1).reshape(len(words), -1)
+    moved: NDArray[np.float64] = logits - np.median(logits, axis=0)
+    return moved
 
 
 def read_apart(
@@ -167,7 +172,8 @@ def neutralized(
         apart = rows - rows.mean(axis=0)
         plane = ridge(apart, shifts(bundle, words, (*frames, *kept)))
         moved = apart @ plane
-        moved[:, len(frames) :] = 0
+        all_frames = len(frames) + len(kept)
+        moved[:, np.arange(moved.shape[1]) % all_frames >= len(frames)] = 0
         rows = rows - moved @ np.linalg.pinv(plane, rcond=0.05)
         bundle = with_words(bundle, dict(zip((START + word for word in words), rows, strict=True)))
     return bundle

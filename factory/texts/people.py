@@ -3,13 +3,14 @@
     python -m factory.texts.people --out runs/three/people
 
 Comments (GoEmotions), sentences of news, tweets and sentences of the treebank. The folder holds
-`train.jsonl` and `validation.jsonl`. People disagree about such texts, so a training label is the
-mean of their label, of a linear model that has not seen the text, and of a large language model's
-grade, where there is one (`factory/teachers/linear_teacher.py`). The validation texts come from
-validation splits. Film reviews are among them, so that one temperature fits all.
+`train.jsonl` and `validation.jsonl`. People disagree about comments and tweets, so a training label
+is the mean of their label, of a linear model that has not seen the text, and of a large language
+model's grade, where there is one (`factory/teachers/linear_teacher.py`). The validation texts come
+from validation splits. Film reviews are among them, so that one temperature fits all.
 
 Of the news, `part_of_news` keeps one part to validate and one to test. A sentence with several
-targets has a judgement of each; its label is their mean.
+targets has a judgement of each; its label is their mean. `WEIGHTS` holds the weights of the texts:
+there is little news, and few tweets are negative.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from sentiment_lstm.storage import write_atomically
 
 NUMBERED = {"0": "negative", "1": "neutral", "2": "positive"}
 STARS = {"<2": "negative", "2": "neutral", ">2": "positive"}
+WEIGHTS = {"comments": (2.5, 2.0, 2.0), "news": (9.0, 9.0, 12.0), "tweets": (8.0, 3.5, 3.5)}
+"""The weight of a negative, a neutral and a positive text of each kind."""
 FILMS = 1_000
 """Film reviews to validate on."""
 
@@ -106,18 +109,26 @@ def films() -> Iterator[tuple[str, str]]:
     return ((e.text, str(e.label)) for e in islice(validation[::step], FILMS))
 
 
-def taught(labelled: Labelled, known: Mapping[str, float]) -> Iterator[str]:
-    """A line of JSON for each text: the mean of people's label, a linear model's and a grade."""
+def taught(labelled: Labelled, known: Mapping[str, float]) -> Labelled:
+    """The mean of people's label, a linear model's and a grade, for each text."""
     texts, own = list(labelled), np.stack(list(labelled.values()))
     sharp = out_of_fold(texts, own.argmax(axis=1)) ** SHARPER
     linear = sharp / sharp.sum(axis=1, keepdims=True)
+    means: Labelled = {}
     for text, *labels in zip(texts, own, linear, strict=True):
         if (grade := known.get(key(text))) is not None:
             of_grade = from_grade(grade)
             labels.append(np.array([of_grade.get(name, 0.0) for name in CLASSES]))
-        mean = np.mean(labels, axis=0)
-        label = rounded(dict(zip(CLASSES, mean.tolist(), strict=True)))
-        yield json.dumps({"text": text, "label": label}) + "\n"
+        means[text] = np.mean(labels, axis=0)
+    return means
+
+
+def weighted(own: Labelled, labels: Labelled, weights: Sequence[float]) -> Iterator[str]:
+    """A line of JSON for each text, with the weight of its likeliest class by people."""
+    for text, label in labels.items():
+        probabilities = rounded(dict(zip(CLASSES, label.tolist(), strict=True)))
+        weight = weights[own[text].argmax()]
+        yield json.dumps({"text": text, "label": probabilities, "weight": weight}) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,9 +137,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the folder")
     options = parser.parse_args(arguments)
     known = grades()
-    train: list[str] = []
-    for pairs in (comments("train"), news("train"), numbered(TWEETS, "train", NUMBERED)):
-        train += taught(mean_labels(pairs), known)
+    tweets = mean_labels(numbered(TWEETS, "train", NUMBERED))
+    of_comments, of_news = mean_labels(comments("train")), mean_labels(news("train"))
+    train = [
+        *weighted(of_comments, taught(of_comments, known), WEIGHTS["comments"]),
+        *weighted(of_news, of_news, WEIGHTS["news"]),
+        *weighted(tweets, taught(tweets, known), WEIGHTS["tweets"]),
+    ]
     validation = [
         *comments("validation"),
         *news("validation"),
@@ -136,7 +151,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         *numbered(TREEBANK, "validation", STARS, "stars"),
         *films(),
     ]
-    rows = [json.dumps({"text": t, "label": {label: 1.0}}) + "\n" for t, label in validation]
+    rows = [
+        json.dumps({"text": text, "label": {label: 1.0}, "weight": 1.0}) + "\n"
+        for text, label in validation
+    ]
     for name, lines in (("train", train), ("validation", rows)):
         write_atomically(options.out / f"{name}.jsonl", "".join(lines).encode())
         print(f"{len(lines):,} texts: {name}")
