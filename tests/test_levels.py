@@ -55,6 +55,7 @@ LEVELS = (
         "mlflow_model",
         "phases",
         "in_memory",
+        "resuming",
         "fitting",
         "estimator_targets",
         "estimator",

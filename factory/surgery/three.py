@@ -37,7 +37,8 @@ def with_neutral(bundle: Bundle) -> Bundle:
         )
     weights = dict(bundle.weights)
     weights["output.weight"] = _SIDES[:, None] * weights["output.weight"]
-    weights["output.bias"] = _SIDES * weights["output.bias"] + np.float32([0, NEUTRAL, 0])
+    weights["output.bias"] = _SIDES * weights["output.bias"]
+    weights["output.bias"][1] = NEUTRAL
     config = replace(bundle.config, classes=CLASSES)
     return replace(bundle, config=config, weights=weights, graphs={}, card="", metrics={})
 

@@ -21,7 +21,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +31,7 @@ from factory.texts.judged import grades, key
 from factory.texts.sources import GOEMOTIONS, IMDB, NEWS, TREEBANK, TWEETS
 from factory.texts.three import from_grade, rounded
 from sentiment_lstm.data.corpus import load_corpus
+from sentiment_lstm.data.news_parts import part_of_news
 from sentiment_lstm.data.open import open_rows
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
@@ -47,12 +47,6 @@ FILMS = 1_000
 
 Labelled = dict[str, NDArray[np.float64]]
 """Texts and the fraction of the people's labels in each class, [3]."""
-
-
-def part_of_news(sentence: str) -> str:
-    """`test` for a fifth of the sentences, `validation` for a tenth, else `train`."""
-    place = crc32(sentence.encode()) % 10
-    return {0: "test", 1: "test", 2: "validation"}.get(place, "train")
 
 
 def mean_labels(pairs: Iterable[tuple[str, str]]) -> Labelled:
@@ -127,7 +121,7 @@ def weighted(own: Labelled, labels: Labelled, weights: Sequence[float]) -> Itera
     """A line of JSON for each text, with the weight of its likeliest class by people."""
     for text, label in labels.items():
         probabilities = rounded(dict(zip(CLASSES, label.tolist(), strict=True)))
-        weight = weights[own[text].argmax()]
+        weight = weights[int(own[text].argmax())]
         yield json.dumps({"text": text, "label": probabilities, "weight": weight}) + "\n"
 
 

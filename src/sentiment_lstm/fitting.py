@@ -91,7 +91,7 @@ def train(
     _require_one_process()
     threads = _checked_threads(threads)
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
-    options = {
+    options: dict[str, object] = {
         "training.seed": seed,
         "training.threads": threads,
         "training.init": None if start is None else str(find_start(start)),
