@@ -73,8 +73,29 @@ RELIGIONS = re.findall(
     "[a-z]+",
     "muslim christian jewish hindu buddhist sikh catholic protestant mormon sunni shia shiite "
     "lutheran methodist baptist anglican orthodox quaker jain taoist pagan evangelical "
-    "presbyterian amish",
+    "presbyterian amish zoroastrian bahai druze yazidi wiccan shinto confucian coptic maronite "
+    "ismaili ahmadi sufi alawite hasidic mennonite pentecostal calvinist adventist unitarian "
+    "scientologist agnostic atheist deist animist",
 )
+ORIENTATIONS = re.findall(
+    "[a-z]+",
+    "gay lesbian bisexual transgender trans queer straight asexual heterosexual homosexual "
+    "nonbinary cisgender intersex genderqueer aromantic polyamorous bi cis",
+)
+"""Also gender identities."""
+PEOPLES = re.findall(
+    "[a-z]+",
+    "hispanic latino latina latinx aboriginal indigenous polynesian melanesian micronesian inuit "
+    "romani roma bedouin berber caucasian mestizo creole cherokee navajo quechua mayan hmong "
+    "uyghur pashtun punjabi bengali gujarati sinhalese zulu xhosa yoruba igbo hausa maasai sami",
+)
+CONDITIONS = re.findall(
+    "[a-z]+",
+    "deaf blind disabled autistic diabetic epileptic paraplegic quadriplegic tetraplegic asthmatic "
+    "deafblind dyspraxic bipolar pregnant menopausal elderly teenage septuagenarian nonagenarian "
+    "centenarian infertile arthritic haemophiliac hemophiliac",
+)
+"""Disabilities, illnesses and ages."""
 
 
 def with_numbers(bundle: Bundle) -> Bundle:
@@ -87,13 +108,14 @@ def with_numbers(bundle: Bundle) -> Bundle:
 
 
 def with_groups(bundle: Bundle) -> Bundle:
-    """The bundle with nations and religions as tokens that move neither facts nor opinions."""
+    """The bundle with words for groups as tokens that move neither facts nor opinions."""
     known = embedding_of(bundle)
-    for kind in (NATIONS, RELIGIONS):
+    kinds = (NATIONS, RELIGIONS, ORIENTATIONS, PEOPLES, CONDITIONS)
+    for kind in kinds:
         row = mean_of(known, (START + word for word in kind))
         new = {START + word: row for word in kind if START + word not in known}
         bundle = with_words(bundle, new)
-    return neutralized(bundle, (*NATIONS, *RELIGIONS), (*FRAMES, *BESIDE))
+    return neutralized(bundle, sorted({word for kind in kinds for word in kind}), (*FRAMES, *BESIDE))
 
 
 def cities() -> list[str]:
