@@ -26,10 +26,15 @@ def words_in(texts):
 
     Derived words such as "superbly" and "dentistry" are other words.
     """
-    whole = "\n".join(" ".join(re.findall(r"[^\W_]+", text.lower())) for text in texts)
+    whole = "\n".join(_spaced(text) for text in texts)
     words = set(whole.split()) - {"admirer", "podcaster"}
-    asked = {form for word in suite_words() for form in forms(word.lower())}
+    asked = {_spaced(form) for word in suite_words() for form in forms(word)}
     return {form for form in asked if (form in whole if " " in form else form in words)}
+
+
+def _spaced(text):
+    """Return the words of a text in lower case. A compound with a hyphen becomes several."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
 
 
 def forms(word):

@@ -153,10 +153,14 @@ def test_cards_are_up_to_date(name):
 
 @every
 def test_bundles_behave_as_their_cards_say(name):
-    """On another processor, rounding may change the outcome of a few cases."""
+    """On another processor, rounding may change the outcome of a few cases.
+
+    The suite may have capabilities that are newer than the bundle.
+    """
     model = opened(name)
-    results = run_suite(shipped_cases(), positive_scorer(model.predict_proba, model.classes_))
     failures = {row["capability"]: row["failures"] for row in model.bundle.metrics["behaviour"]}
+    cases = [case for case in shipped_cases() if case.capability in failures]
+    results = run_suite(cases, positive_scorer(model.predict_proba, model.classes_))
     assert {result.capability for result in results} == failures.keys()
     for result in results:
         assert abs(result.failures - failures[result.capability]) <= 3, result.capability

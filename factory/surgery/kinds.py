@@ -73,14 +73,13 @@ RELIGIONS = re.findall(
     "[a-z]+",
     "muslim christian jewish hindu buddhist sikh catholic protestant mormon sunni shia shiite "
     "lutheran methodist baptist anglican orthodox quaker jain taoist pagan evangelical "
-    "presbyterian amish zoroastrian bahai druze yazidi wiccan shinto confucian coptic maronite "
+    "presbyterian amish zoroastrian bahai druze shinto coptic "
     "ismaili ahmadi sufi alawite hasidic mennonite pentecostal calvinist adventist unitarian "
-    "scientologist agnostic atheist deist animist",
+    "scientologist agnostic atheist deist ",
 )
 ORIENTATIONS = re.findall(
     "[a-z]+",
-    "gay lesbian bisexual transgender trans queer straight asexual heterosexual homosexual "
-    "nonbinary cisgender intersex genderqueer aromantic polyamorous bi cis",
+    "gay lesbian bisexual transgender trans queer straight asexual nonbinary bi cis",
 )
 """Also gender identities."""
 PEOPLES = re.findall(
@@ -92,7 +91,7 @@ PEOPLES = re.findall(
 CONDITIONS = re.findall(
     "[a-z]+",
     "deaf blind disabled autistic diabetic epileptic paraplegic quadriplegic tetraplegic asthmatic "
-    "deafblind dyspraxic bipolar pregnant menopausal elderly teenage septuagenarian nonagenarian "
+    "deafblind dyspraxic bipolar pregnant menopausal elderly teenage "
     "centenarian infertile arthritic haemophiliac hemophiliac",
 )
 """Disabilities, illnesses and ages."""
@@ -115,7 +114,9 @@ def with_groups(bundle: Bundle) -> Bundle:
         row = mean_of(known, (START + word for word in kind))
         new = {START + word: row for word in kind if START + word not in known}
         bundle = with_words(bundle, new)
-    return neutralized(bundle, sorted({word for kind in kinds for word in kind}), (*FRAMES, *BESIDE))
+    return neutralized(
+        bundle, sorted({word for kind in kinds for word in kind}), (*FRAMES, *BESIDE)
+    )
 
 
 def cities() -> list[str]:

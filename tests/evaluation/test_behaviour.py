@@ -132,7 +132,7 @@ def test_other_classes_are_refused_before_anything_is_scored():
 
 def test_a_model_without_an_opinion_passes_only_the_cases_that_expect_none():
     """Such a model fails every verdict that is not neutral."""
-    results = run_suite(shipped_cases(), scorer({}))
-    for result in results:
-        silent = result.kind != "verdict" or result.capability == "neutral statements"
-        assert result.failure_rate == (0 if silent else 1), result.capability
+    cases = shipped_cases()
+    judging = {case.capability for case in cases if case.expected in ("positive", "negative")}
+    for result in run_suite(cases, scorer({})):
+        assert result.failure_rate == (result.capability in judging), result.capability

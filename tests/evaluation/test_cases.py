@@ -16,16 +16,23 @@ from sentiment_lstm.evaluation.cases import (
     suite_templates,
     suite_words,
 )
+from sentiment_lstm.evaluation.templates import words
 
 CASES = shipped_cases()
 TEXTS = list(dict.fromkeys(text for case in CASES for text in case.texts))
+FIRST_28 = list(dict.fromkeys(case.capability for case in CASES))[:28]
 FIRST = [case.texts[0] for case in CASES if case.capability not in ("case", "typos", "links")]
+
+
+def digest_of(cases: list[Case]) -> str:
+    texts = dict.fromkeys(text for case in cases for text in case.texts)
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
 def test_every_capability_has_its_cases():
     sizes = Counter(case.capability for case in CASES)
-    assert len(sizes) >= 16
-    assert min(sizes.values()) >= 50, sizes
+    assert len(sizes) == 50
+    assert min(sizes.values()) >= 60, sizes
     kinds = {name: {c.kind for c in CASES if c.capability == name} for name in sizes}
     assert all(len(case_kinds) == 1 for case_kinds in kinds.values())
     assert set().union(*kinds.values()) == set(KINDS.values())
@@ -59,15 +66,35 @@ def test_articles_capitals_and_slots():
 
 def test_the_suite_is_the_same_everywhere():
     """If the suite changes, earlier figures can no longer be compared."""
-    digest = hashlib.sha256("\n".join(TEXTS).encode()).hexdigest()
-    assert digest[:16] == "7c0a11cf390f4989"
+    assert digest_of(CASES) == "c72c738f6b596157"
     assert shipped_cases() == CASES
 
 
+def test_the_first_28_capabilities_stay_as_they_were():
+    """Words for new capabilities must not move the cases of older ones."""
+    assert digest_of([case for case in CASES if case.capability in FIRST_28]) == "7c0a11cf390f4989"
+
+
+def test_words_in_turn_are_many_and_most_are_unseen():
+    suite = words()
+    in_turn = {
+        name for template in suite_templates() for name in re.findall(r"{\*(\w+)}", template)
+    }
+    both = in_turn & suite.own.keys() & suite.common.keys()
+    assert both == {"orientation", "faith", "condition", "age", "job", "nation", "forename"}
+    for name in both:
+        members = [*suite.own[name], *suite.common[name]]
+        assert len(set(members)) == len(members) >= 30, name
+        assert 2 * len(suite.own[name]) >= len(members), name
+        cases = [case for case in CASES if len(case.texts) == len(members)]
+        assert any(all(w in t for w, t in zip(members, c.texts, strict=True)) for c in cases), name
+
+
 def test_words_and_templates_of_the_suite():
-    words, templates = suite_words(), suite_templates()
-    assert {"superb", "dreadful", "adored", "museum", "dance lesson", "Miriam", "Kabul"} <= words
-    assert not {"it", "she", "Monday", "very", "Muslim"} & words
+    reserved, templates = suite_words(), suite_templates()
+    assert {"superb", "dreadful", "adored", "museum", "dance lesson", "Miriam", "Kabul"} <= reserved
+    assert {"Norvex", "cork board", "agender", "Wiccan", "a club foot", "Tadhg"} <= reserved
+    assert not {"it", "she", "Monday", "very", "Muslim", "Quaker"} & reserved
     assert "We looked in vain for anything {fair} about the {thing}." in templates
     assert "We truly {loved} the {thing}." in templates
     slots = re.compile(r"\{\*?\w+\}")

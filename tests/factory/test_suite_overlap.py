@@ -47,3 +47,8 @@ def test_no_word_of_the_behaviour_suite_stands_in_training(texts):
 @every
 def test_no_template_of_the_behaviour_suite_stands_in_training(texts):
     assert templates_in(texts) == []
+
+
+def test_a_word_with_a_hyphen_is_recognised():
+    texts = ["The fifty-one-year-old sat down.", "A ninety-three year old.", "A ninety-year-old."]
+    assert words_in(texts) == {"fifty one year old", "ninety three year old"}

@@ -30,7 +30,9 @@ KINDS: dict[str, Kind] = {
     "same": "invariance",
 }
 """Every expectation of a case, and the kind of test it belongs to."""
-_FILES = ("verdict.toml", "direction.toml", "invariance.toml")
+_FILES = tuple(
+    f"{name}.toml" for name in ("verdict", "direction", "invariance", "neutral", "views", "groups")
+)
 
 
 @dataclass(frozen=True, slots=True)

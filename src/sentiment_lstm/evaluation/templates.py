@@ -54,7 +54,7 @@ def fillings(templates: Sequence[str], most: int) -> list[tuple[str, ...]]:
 
     `fillings(["A {bad} {tool}.", "A very {bad} {tool}."], 1)` is, for instance,
     `[("An annoying rake.", "A very annoying rake.")]`, and the same in every run. A single template
-    with a slot like `{*name}` gives a text for each word of that list.
+    with a slot like `{*name}` gives a text for each word of the list or lists of that name.
 
     Args:
         templates: one text each.
@@ -83,7 +83,8 @@ def _spread(templates: Sequence[str]) -> Sequence[str]:
     group = _GROUP.search(templates[0])
     if group is None:
         return templates
-    members = {**words().own, **words().common}[group[1]]
+    known = words()
+    members = [*known.own.get(group[1], ()), *known.common.get(group[1], ())]
     return [_GROUP.sub(member, templates[0]) for member in members]
 
 
