@@ -10,9 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from factory.english.texts import READ, UNLABELLED
-from factory.rounds import FIXED, FULL, NAMED_AFTER, PARTS, ROUNDS, TAUGHT, Round, Scale
+from factory.rounds import (
+    FIXED,
+    FULL,
+    GRADED,
+    NAMED_AFTER,
+    PARTS,
+    PROBABLE,
+    ROUNDS,
+    TAUGHT,
+    THREE_GRAMMAR,
+    THREE_MEAN,
+    THREE_PARTS,
+    Round,
+    Scale,
+)
 from factory.stages import RUN, Stage
-from factory.texts.sources import IMDB, IRONY, PRODUCTS, TREEBANK, TWEETS
+from factory.texts.sources import GOEMOTIONS, IMDB, IRONY, NEWS, PRODUCTS, TREEBANK, TWEETS
 
 
 def road(scale: Scale = FULL, rounds: Sequence[Round] = ROUNDS) -> tuple[Stage, ...]:
@@ -34,7 +48,9 @@ def _stages(scale: Scale, rounds: Sequence[Round]) -> Iterator[Stage]:
         yield from _round(scale, number, round_, teaching)
         if number == NAMED_AFTER:
             yield _named(scale, f"round_{number}/mean", f"round_{number}/named")
-    yield from _last(scale, f"round_{len(rounds)}/mean")
+    yield from _last_of_two(scale, f"round_{len(rounds)}/mean")
+    yield from _three(scale)
+    yield from _shipped(scale, "three/default")
     yield from _english(scale)
 
 
@@ -205,12 +221,84 @@ def _named(scale: Scale, model: str, out: str) -> Stage:
     return Stage(out, "factory.surgery.named", arguments, scale.sets(IMDB, PRODUCTS, TWEETS))
 
 
-def _last(scale: Scale, model: str) -> Iterator[Stage]:
-    """Names, numbers, nations, religions and cities; then the bundle that ships, measured."""
+def _kinds(scale: Scale, model: str, out: str) -> Stage:
+    """Numbers, groups and cities that move no score."""
+    arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}{out}")
+    return Stage(out, "factory.surgery.kinds", arguments, scale.sets(IMDB))
+
+
+def _last_of_two(scale: Scale, model: str) -> Iterator[Stage]:
+    """The finished model of two classes: names, numbers, groups and cities move no score."""
     yield _named(scale, model, "last/named")
-    arguments = ("--model", f"{RUN}last/named", "--out", f"{RUN}last/default")
-    yield Stage("last/default", "factory.surgery.kinds", arguments, scale.sets(IMDB))
-    arguments = ("--model", f"{RUN}last/default", "--out", f"{RUN}shipped/default")
+    yield _kinds(scale, "last/named", "last/default")
+
+
+def _three(scale: Scale) -> Iterator[Stage]:
+    """The model of three classes: texts, two trainings from the model of two classes, the mean."""
+    start = ("--model", f"{RUN}last/default", "--out", f"{RUN}three/start")
+    yield Stage("three/start", "factory.surgery.three", start)
+    int8 = ("--model", f"{RUN}last/default", "--out", f"{RUN}three/int8")
+    yield Stage("three/int8", "factory.teachers.int8", int8)
+    windows = [a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source)]
+    graded = (*windows, "--parts", TWEETS)
+    yield from _labels(scale, "three", "reviews", ("--model", int8[3]), graded, "judged")
+    yield from _texts_of_three(scale)
+    files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE)}
+    first, last = THREE_GRAMMAR
+    sentences = f"grammar:{(first - 1) // scale.grammar + 1}-{last // scale.grammar}"
+    sources = {"people": f"{RUN}three/people", "grammar": sentences, **files}
+    for name, rate, more in (("slow", 5e-4, ()), ("fast", 7e-4, (60,))):
+        changes = [f"training.learning_rate={rate}", *(f"training.batch_texts={n}" for n in more)]
+        yield from _training(
+            scale,
+            f"three/{name}",
+            "three",
+            sources,
+            *changes,
+            start="three/start",
+            reads=(*scale.sets(IMDB, TREEBANK), f"{RUN}three/people", *files.values()),
+        )
+    means = [a for name in THREE_MEAN for a in ("--model", f"{RUN}three/{name}")]
+    mean = (*means, "--out", f"{RUN}three/mean")
+    yield Stage("three/mean", "factory.surgery.average", mean)
+    yield _named(scale, "three/mean", "three/named")
+    yield _kinds(scale, "three/named", "three/default")
+
+
+def _texts_of_three(scale: Scale) -> Iterator[Stage]:
+    """Texts with labels of three classes."""
+    sets = scale.sets(GOEMOTIONS, NEWS, TWEETS, TREEBANK, IMDB)
+    people = ("--out", f"{RUN}three/people")
+    reads = (*sets, scale.texts("grades.txt"))
+    yield Stage("three/people", "factory.texts.people", people, reads)
+    invented = f"{RUN}texts/invented.jsonl"
+    yield Stage("texts/invented", "factory.texts.invented", ("--out", invented))
+    domains, rough = scale.texts("domains.jsonl"), f"{RUN}texts/rough_domains.jsonl"
+    roughened = ("--taught", domains, "--out", rough)
+    yield Stage("texts/rough_domains", "factory.texts.roughened", roughened)
+    parts = ["--number", "1"]
+    for name, every in THREE_PARTS.items():
+        whole = scale.texts("written.jsonl") if name == "written" else f"{RUN}three/{name}.jsonl"
+        parts += ["--file", whole, "--every", str(every)]
+        parts += ["--out", f"{RUN}three/parts/{name}.jsonl"]
+    yield Stage("three/parts", "factory.texts.part", tuple(parts))
+    files = {
+        "domains": domains,
+        "judged_part": f"{RUN}three/parts/judged.jsonl",
+        "reviews": f"{RUN}three/parts/reviews_rest.jsonl",
+        "written": f"{RUN}three/parts/written.jsonl",
+        "products": f"{RUN}texts/taught_products.jsonl",
+    }
+    for kind, names in (("--grades", GRADED), ("--probabilities", PROBABLE)):
+        for name in names:
+            file = files.get(name, f"{RUN}texts/{name}.jsonl")
+            out = ("--out", f"{RUN}three/{name}.jsonl")
+            yield Stage(f"three/{name}", "factory.texts.three", (kind, file, *out))
+
+
+def _shipped(scale: Scale, model: str) -> Iterator[Stage]:
+    """The bundle that ships, measured."""
+    arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}shipped/default")
     sets = scale.sets(IMDB, TREEBANK, TWEETS, PRODUCTS)
     yield Stage("shipped/default", "factory.measure.ship", arguments, sets)
 

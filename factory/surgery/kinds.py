@@ -97,6 +97,9 @@ CONDITIONS = re.findall(
 """Disabilities, illnesses and ages."""
 
 
+GROUPS = (NATIONS, RELIGIONS, ORIENTATIONS, PEOPLES, CONDITIONS)
+
+
 def with_numbers(bundle: Bundle) -> Bundle:
     """The bundle with embeddings of numbers that move grades alone."""
     known = embedding_of(bundle)
@@ -109,14 +112,12 @@ def with_numbers(bundle: Bundle) -> Bundle:
 def with_groups(bundle: Bundle) -> Bundle:
     """The bundle with words for groups as tokens that move neither facts nor opinions."""
     known = embedding_of(bundle)
-    kinds = (NATIONS, RELIGIONS, ORIENTATIONS, PEOPLES, CONDITIONS)
-    for kind in kinds:
+    for kind in GROUPS:
         row = mean_of(known, (START + word for word in kind))
         new = {START + word: row for word in kind if START + word not in known}
         bundle = with_words(bundle, new)
-    return neutralized(
-        bundle, sorted({word for kind in kinds for word in kind}), (*FRAMES, *BESIDE)
-    )
+    words = sorted({word for kind in GROUPS for word in kind})
+    return neutralized(bundle, words, (*FRAMES, *BESIDE))
 
 
 def cities() -> list[str]:

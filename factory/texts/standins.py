@@ -91,8 +91,12 @@ def data_sets(sentences: Sentences) -> Iterator[tuple[str, Rows]]:
         ]
         products = [(" ".join(t for t, _ in pair), pair[0][1] // 2) for pair in pairs]
         yield f"products/{split}", _labelled(products)
-    emotions: Rows = [{"text": text, "emotions": EMOTIONS[n]} for text, n in sentences.take(120)]
-    yield "goemotions/train", emotions
+    for split, number in (("train", 120), ("validation", 30)):
+        emotions: Rows = [
+            {"text": text, "emotions": EMOTIONS[n], "groups": [list(NUMBERS)[n]]}
+            for text, n in sentences.take(number)
+        ]
+        yield f"goemotions/{split}", emotions
     news: Rows = [
         {"text": text, "label": list(NUMBERS)[n], "targets": 1 + index % 2}
         for index, (text, n) in enumerate(sentences.take(120))
@@ -116,12 +120,16 @@ def graded_texts(sets: Mapping[str, Rows], sentences: Sentences) -> dict[str, st
     graded = {key(text): 4 * label for text, label in (*whole, *single[::2])}
     uncertain = {key(text): 4 * label for text, label in single[1::8]}
     uncertain = {text: grade for text, grade in uncertain.items() if text not in graded}
-    written = [{"text": text, "label": n / 2} for text, n in sentences.take(300)]
+    written, domains = (
+        [{"text": text, "label": n / 2} for text, n in sentences.take(number)]
+        for number in (300, 60)
+    )
     return {
         "grades.txt": _grades(graded),
         "uncertain.txt": _grades(uncertain),
         "edits.jsonl": _lines(_edits(sets["products/train"][:40])),
         "written.jsonl": _lines(written),
+        "domains.jsonl": _lines(domains),
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from factory.configure import configured
 from factory.road import road
-from factory.rounds import FULL, PARTS, ROUNDS, SCALES, TINY
+from factory.rounds import FULL, PARTS, ROUNDS, SCALES, THREE_PARTS, TINY
 from factory.stages import RUN, predecessors
 from factory.texts.standins import FIRST_SENTENCE
 from sentiment_lstm.bundle import STARTS, load_bundle
@@ -135,13 +135,17 @@ def test_every_round_reads_sentences_that_none_has_read(scale):
     read = {s for _, settings in trainings(road(scale)) for s in sources(settings)}
     ranges = [lines_of(source) for source in read if source.startswith("grammar:")]
     in_order = sorted(ranges, key=lambda lines: lines.start)
-    assert len(in_order) == 6
+    assert len(in_order) == len(ROUNDS) + 1
     assert all(lines.stop <= after.start for lines, after in pairwise(in_order))
     assert scale is FULL or in_order[-1].stop <= FIRST_SENTENCE
 
 
 def test_a_part_is_of_all_that_is_cut_for_it():
     cut = {s.name: set(s.outputs) for s in road(FULL) if s.module == "factory.texts.part"}
+    of_three = cut.pop("three/parts")
+    read = {name for s in road(FULL) if s.module == "factory.texts.three" for name in s.inputs}
+    assert of_three <= read
+    assert len(of_three) == len(THREE_PARTS)
     assert len(cut) == 5
     for stage, settings in trainings(road(FULL)):
         place = stage.name.partition("/")[0]

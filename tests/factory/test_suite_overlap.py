@@ -19,18 +19,17 @@ def lines(name):
 
 
 WRITTEN = [line["text"] for line in lines("written.jsonl")]
+DOMAINS = [line["text"] for line in lines("domains.jsonl")]
 EDITED = [new for line in lines("edits.jsonl") for _, _, new in line["edits"]]
 FRAMES = [
     frame
-    for name in ("named.py", "kinds.py")
-    for frame in re.findall(
-        r'"([^"\n]*\{\}[^"\n]*)"', (FACTORY / "surgery" / name).read_text("utf-8")
-    )
+    for name in ("surgery/named.py", "surgery/kinds.py", "texts/invented.py")
+    for frame in re.findall(r'"([^"\n]*\{\}[^"\n]*)"', (FACTORY / name).read_text("utf-8"))
 ]
 """Sentences that words for names, people and numbers are made not to move."""
 assert len(FRAMES) > 25
 every = pytest.mark.parametrize(
-    "texts", [WRITTEN, EDITED, FRAMES], ids=["written", "edited", "frames"]
+    "texts", [WRITTEN, DOMAINS, EDITED, FRAMES], ids=["written", "domains", "edited", "frames"]
 )
 
 

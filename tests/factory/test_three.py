@@ -1,0 +1,63 @@
+"""Texts and a model of two classes get a third one, neutral."""
+
+import json
+
+import numpy as np
+import pytest
+from factory_texts import TEXTS
+
+from factory.surgery.three import CLASSES, with_neutral
+from factory.texts import invented, three
+from sentiment_lstm.errors import UsageError
+from sentiment_lstm.inference.predictor import Predictor, open_torch
+
+
+@pytest.mark.parametrize(
+    ("grade", "label"),
+    [
+        (0, {"negative": 1}),
+        (0.15, {"negative": 0.7, "neutral": 0.3}),
+        (0.5, {"neutral": 1}),
+        (0.75, {"positive": 0.5, "neutral": 0.5}),
+        (1, {"positive": 1}),
+    ],
+)
+def test_the_middle_of_the_grades_is_neutral(grade, label):
+    assert three.from_grade(grade) == label
+
+
+def test_the_middle_of_the_probabilities_is_negative_or_positive(tmp_path):
+    file, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    file.write_text('{"text": "a film", "label": 0.3}\n{"text": "one", "label": 1}\n')
+    assert three.main(["--probabilities", str(file), "--out", str(out)]) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert rows == [
+        {"text": "a film", "label": {"negative": 0.7, "positive": 0.3}},
+        {"text": "one", "label": {"positive": 1.0}},
+    ]
+
+
+def test_polarity_stays_and_the_middle_becomes_neutral(bundle):
+    before, after = (Predictor(b, open_torch(b)) for b in (bundle, with_neutral(bundle)))
+    two, classes = before.probabilities(TEXTS), after.probabilities(TEXTS)
+    assert after.classes == CLASSES
+    polarity = classes[:, 2] / (classes[:, 0] + classes[:, 2])
+    np.testing.assert_allclose(polarity, two[:, 1], atol=1e-6)
+    is_neutral = classes.argmax(axis=1) == 1
+    assert np.array_equal(is_neutral, abs(two[:, 1] - 0.5) < 0.38)
+
+
+def test_a_model_of_other_classes_is_refused(make_bundle):
+    with pytest.raises(UsageError, match="found joy, rage, fear"):
+        with_neutral(make_bundle(("joy", "rage", "fear")))
+
+
+def test_invented_words_are_new_and_say_nothing_of_the_label():
+    from random import Random
+
+    rows = [json.loads(line) for line in invented.sentences(400, Random(1))]
+    assert [row["label"] for row in rows].count(0.5) == 200
+    assert len({row["text"] for row in rows}) > 390
+    templates = [*invented.NEUTRAL, *invented.POSITIVE, *invented.NEGATIVE]
+    assert {template.count("{}") for template in templates} <= {1, 2}
+    assert not any("{" in row["text"] for row in rows)
