@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ from sentiment_lstm.errors import run_script
 from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
+from sentiment_lstm.inference.two_classes import polarity
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import as_json, write_atomically
 
@@ -195,8 +197,7 @@ def ours(bundle: Bundle, kind: str) -> Callable[[Texts], Scorer]:
             graph = bundle.graphs.get(INT8_GRAPH if quantised else FLOAT_GRAPH)
             graph = graph or build(bundle, quantised=quantised).to_bytes()
             predictor = Predictor(bundle, OnnxRuntime(bundle, graph, quantised=quantised))
-        column = bundle.config.classes.index("positive")
-        return lambda texts: predictor.probabilities(texts)[:, column]
+        return partial(polarity, predictor)
 
     return make
 

@@ -20,6 +20,7 @@ from sentiment_lstm.bundle import FLOAT_GRAPH, GRAPHS, INT8_GRAPH, Bundle
 from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import run_script
+from sentiment_lstm.evaluation.polarity import Poles, find_poles, polarities
 from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import Predictor, open_torch
@@ -52,13 +53,13 @@ def read_again(predictor: Predictor, texts: Sequence[str]) -> dict[str, float]:
 
 
 def compare(
-    by_runtime: Mapping[str, NDArray[np.float64]], positive: NDArray[np.bool_]
+    by_runtime: Mapping[str, NDArray[np.float64]], positive: NDArray[np.bool_], poles: Poles
 ) -> dict[str, dict[str, float]]:
-    """The accuracy of each runtime, and how far its probabilities [N, 2] are from PyTorch's."""
+    """The accuracy of each runtime, and how far its probabilities [N, C] are from PyTorch's."""
     reference = by_runtime["torch"]
     return {
         name: {
-            "accuracy": float(((probabilities[:, 1] > 0.5) == positive).mean()),
+            "accuracy": float(((polarities(probabilities, poles) > 0.5) == positive).mean()),
             "largest difference": _largest(reference, probabilities),
             "mean difference": float(np.abs(reference - probabilities).mean()),
         }
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = predictors(bundle)
     probabilities = {name: predictor.probabilities(texts) for name, predictor in runs.items()}
     positive = np.array([review.label == "positive" for review in reviews])
-    figures = compare(probabilities, positive)
+    figures = compare(probabilities, positive, find_poles(bundle.config.classes))
     for name, predictor in runs.items():
         figures[name] |= read_again(predictor, texts[: options.again])
     print(json.dumps({"reviews": len(texts), **figures}, indent=2))

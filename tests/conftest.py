@@ -11,7 +11,9 @@ import pytest
 from hub_server import TOKEN, HubServer
 from small_bundles import random_bundle
 
-from sentiment_lstm.bundle import Bundle, save_bundle
+from factory.surgery.three import CLASSES as THREE
+from factory.surgery.three import with_neutral
+from sentiment_lstm.bundle import SHIPPED, Bundle, load_bundle, save_bundle
 from sentiment_lstm.cli import main
 
 TEXTS = ["a good film", "a bad film", "not bad at all", "good , not bad"]
@@ -36,6 +38,19 @@ def make_bundle() -> Callable[..., Bundle]:
 def bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
     """A bundle of two classes."""
     return make_bundle()
+
+
+@pytest.fixture
+def three(make_bundle: Callable[..., Bundle]) -> Bundle:
+    """A bundle of the classes negative, neutral and positive."""
+    return make_bundle(THREE)
+
+
+@pytest.fixture(scope="session")
+def default_of_three() -> Bundle:
+    """The shipped bundle with a class for neutral texts."""
+    default = load_bundle(SHIPPED / "default")
+    return default if default.config.classes == THREE else with_neutral(default)
 
 
 @pytest.fixture

@@ -48,6 +48,38 @@ def test_several_texts_give_one_class_each(classifier):
     assert len(classifier(TEXTS[:1])) == 1
 
 
+def test_polarity_is_the_answer_of_two_classes(classifier, make_bundle):
+    expected = classifier.predict_proba(TEXTS)[:, 1]
+    np.testing.assert_array_equal(classifier.polarity(TEXTS), expected)
+    sentiment = SentimentClassifier(make_bundle(("negative", "neutral", "positive")))
+    negative, _, positive = sentiment.predict_proba(TEXTS).T
+    np.testing.assert_allclose(sentiment.polarity(TEXTS), positive / (positive + negative))
+    assert sentiment.polarity(["", " "]).tolist() == [0.5, 0.5]
+    assert sentiment.polarity([]).shape == (0,)
+
+
+def test_a_model_of_other_classes_has_no_polarity(three):
+    with pytest.raises(UsageError, match=r"^Expected .* negative and positive, found x, y, z: "):
+        three.polarity(TEXTS)
+
+
+def test_evaluate_measures_two_classes_by_polarity(make_bundle, tmp_path):
+    classifier = SentimentClassifier(make_bundle(("negative", "neutral", "positive")))
+    path = tmp_path / "films.csv"
+    labels = ("negative", "neutral", "positive")
+    path.write_text("text,label\n" + "".join(f"film {n},{labels[n % 3]}\n" for n in range(30)))
+    values = classifier.evaluate(str(path), polarity=True)
+    assert (values["n"], values["set_aside"]) == (20, {"labelled neutral": 10})
+    texts = [f"film {n}" for n in range(30) if n % 3 != 1]
+    polarity = classifier.polarity(texts)
+    is_positive = np.array([n % 3 == 2 for n in range(30) if n % 3 != 1])
+    assert values["accuracy"] == ((polarity > 0.5) == is_positive).mean()
+    loss = -np.log(np.where(is_positive, polarity, 1 - polarity)).mean()
+    assert values["log_loss"] == pytest.approx(loss)
+    assert {row["true"] for row in values["mistakes"]} <= {"negative", "positive"}
+    assert classifier.evaluate(str(path))["n"] == 30
+
+
 def test_top_k_none_gives_every_class_sorted(three):
     for text, ranked in zip(TEXTS, three(TEXTS, top_k=None), strict=True):
         assert_same(ranked, three(text, top_k=None))

@@ -2,6 +2,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 
 from sentiment_lstm.card import model_card
 from sentiment_lstm.evaluation.by_class import by_class
@@ -110,6 +111,19 @@ def test_card_shows_tests_behaviour_and_origins():
     assert "| typos | 100 | 7.0% | 5% |" in card
     assert "exceeds the limit at: typos." in card
     assert "- tweets: short texts; no licence stated" in card
+
+
+@pytest.mark.parametrize(
+    ("classes", "rule"),
+    [
+        (("negative", "positive"), "a probability\nof `positive` from 1/3 to 2/3"),
+        (("negative", "neutral", "positive"), "the likeliest\nclass counts. Sets of two classes"),
+    ],
+)
+def test_card_says_how_sets_are_measured(classes, rule):
+    config = {**CONFIG, "label2id": {name: index for index, name in enumerate(classes)}}
+    card = model_card("mine", config, {"tests": {"tweets": {"n": 1234, "score": 0.615}}})
+    assert f"For sets of three classes it is the macro-averaged recall, and {rule}" in card
 
 
 def test_card_without_tests_has_no_empty_tables():

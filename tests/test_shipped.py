@@ -105,7 +105,7 @@ def test_names_nations_and_cities_are_words_of_the_same_vector(words, sentence):
 def test_a_name_beside_an_opinion_does_not_change_the_score():
     people = ("deaf", "gay", "Welsh", "Muslim", "blind", "Kenyan", "elderly", "Black", "white")
     texts = [f"The train was late, and the {group} man opposite me groaned." for group in people]
-    assert np.ptp(opened("default").predictor.probabilities(texts)[:, 1]) < MOST_MOVE
+    assert np.ptp(opened("default").predictor.probabilities(texts), axis=0).max() < MOST_MOVE
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_name_beside_an_opinion_does_not_change_the_score():
 )
 def test_trained_names_and_names_of_several_tokens_do_not_change_the_score(words, sentence):
     texts = [sentence.format(word) for word in words.split()]
-    assert np.ptp(opened("default").predictor.probabilities(texts)[:, 1]) < MOST_MOVE
+    assert np.ptp(opened("default").predictor.probabilities(texts), axis=0).max() < MOST_MOVE
 
 
 @every

@@ -7,8 +7,8 @@ The script prints F1 of the ironic class for each seed, and the mean. A text is 
 probability of 0.5 on. By default it measures on validation texts, with `--test` on the test split.
 With `--test` it also prints F1 for the threshold with the highest F1 on validation texts (F1
 rewards hits more than it punishes false alarms). Then it shows a table for the texts of each
-sentiment (probability of `positive` below 1/3, above 2/3 or between): how many the heads call
-ironic on average, and how many are.
+sentiment (`evaluation.behaviour.verdict`): how many the heads call ironic on average, and how many
+are.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mean, spread = statistics.mean(values), statistics.pstdev(values)
         OUT.print(f"{how}: {mean:.2%}, standard deviation {spread:.2%}", highlight=False)
     sentiment = SentimentClassifier.from_pretrained(shipped)
-    positive = positive_scorer(sentiment.predict_proba, sentiment.classes_)(texts)
-    OUT.print(together(ironic, probabilities >= 0.5, [verdict(p) for p in positive.tolist()]))
+    sentiments = positive_scorer(sentiment.predict_proba, sentiment.classes_)(texts).tolist()
+    OUT.print(together(ironic, probabilities >= 0.5, list(map(verdict, sentiments))))
     if options.json:
         write_atomically(options.json, as_json({"split": split, "f1": scores}))
     return 0

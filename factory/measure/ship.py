@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from factory.measure import accuracy
+from factory.measure.familiarity_table import familiarity_of
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import INT8_GRAPH, load_bundle, save_bundle
 from sentiment_lstm.data.registry import registered
@@ -92,7 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.out.name not in ORIGINS:
         parser.error(f"Expected a folder named {' or '.join(ORIGINS)}, found {options.out}: --out")
-    save_bundle(options.out, replace(load_bundle(options.model), card="", half=True, graphs={}))
+    trained = load_bundle(options.model)
+    known = {**trained.config.provenance, **familiarity_of(trained.tokenizer)}
+    config = replace(trained.config, provenance=known)
+    save_bundle(options.out, replace(trained, config=config, card="", half=True, graphs={}))
     bundle = export(load_bundle(options.out), [INT8_GRAPH])  # of the weights as they are stored
     save_bundle(options.out, bundle)
     classifier = SentimentClassifier.from_pretrained(options.out)

@@ -15,18 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm import hub
-from sentiment_lstm.bundle import (
-    Bundle,
-    load_bundle,
-    run_settings,
-    save_bundle,
-)
+from sentiment_lstm.bundle import Bundle, load_bundle, run_settings, save_bundle
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation_data import evaluation_data
 from sentiment_lstm.finding import find_model
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
+from sentiment_lstm.inference.two_classes import polarity
 from sentiment_lstm.interpret.explain import Explainer, Explanation
 from sentiment_lstm.measuring import measure
 from sentiment_lstm.records import is_empty
@@ -193,6 +189,18 @@ class SentimentClassifier:
         """
         return self.predictor.probabilities(texts)
 
+    def familiarity(self, texts: Iterable[str]) -> NDArray[np.float64] | None:
+        """Return how familiar every text looks, [N], as `Predictor.familiarity` does."""
+        return self.predictor.familiarity(texts)
+
+    def polarity(self, texts: Iterable[str]) -> NDArray[np.float64]:
+        """Return P(positive) / (P(positive) + P(negative)) of each text, [N]; 0.5 if it is empty.
+
+        Raises:
+            UsageError: as `inference.two_classes.polarity`.
+        """
+        return polarity(self.predictor, texts)
+
     def stream(self, text: str | Iterable[str]) -> Iterator[Step]:
         """Score a text token by token, as `inference.streaming.stream` does.
 
@@ -237,6 +245,7 @@ class SentimentClassifier:
         *,
         out_of_scope: str | None = None,
         in_full: bool = False,
+        polarity: bool = False,
     ) -> dict[str, Any]:
         """Measure the model on labelled texts, as `measuring.measure` describes.
 
@@ -252,23 +261,25 @@ class SentimentClassifier:
             slices: columns of the source; each of their values is also measured separately.
             out_of_scope: a source of texts that belong to no class.
             in_full: also compute what a report shows, which takes a few seconds.
+            polarity: measure the two classes negative and positive by polarity, on the texts with
+                these labels.
 
         Raises:
             DataError: no source is named and the folder holds no run; or the source cannot be read,
                 lacks a column of `slices`, or has labels that the model does not know.
-            UsageError: `abstain_below` is not in [0, 1).
+            UsageError: `abstain_below` is not in [0, 1), or the model has no `polarity`.
         """
         run = run_settings(self.bundle)
         texts = evaluation_data(self.bundle.config, source, split, options or {}, run)
-        bad_rows = set_aside or SetAside(None)
         return measure(
             self.predictor,
             texts,
-            bad_rows,
+            set_aside or SetAside(None),
             abstain_below,
             slices,
             out_of_scope=out_of_scope,
             in_full=in_full,
+            polarity=polarity,
         )
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:

@@ -105,18 +105,23 @@ The most confused classes:
 """
 
 _TESTED = "These texts were used for measuring only."
+_CHOSEN = "These texts helped to choose between models, so the scores are slightly too good."
 _SETS = """
 ## {title}
 
 {role}
 
-The score is accuracy. For sets of three classes it is the macro-averaged recall, and a probability
-of `positive` from 1/3 to 2/3 counts as neutral.
+The score is accuracy. For sets of three classes it is the macro-averaged recall, and {rule}
 
 | texts | number | score | log-loss | calibration error |
 | --- | --- | --- | --- | --- |
 {rows}
 """
+
+_BY_THIRDS = "a probability\nof `positive` from 1/3 to 2/3 counts as neutral."
+_BY_POLARITY = """the likeliest
+class counts. Sets of two classes are measured by polarity: P(positive) / (P(positive) +
+P(negative))."""
 
 _BEHAVIOUR = """
 ## Behaviour and limits
@@ -129,6 +134,8 @@ their templates only the shortest, such as "I love X". Other training texts may 
 | --- | --- | --- | --- |
 {rows}
 """
+_NOT_LISTED = ("data_sets", "familiarity")
+"""Keys of the training that the card does not list. `familiarity` has a character per token."""
 
 
 def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, object]) -> str:
@@ -156,7 +163,7 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         training.pop("license", ""), training.pop("language", []), known, source
     )
     origins, hashed = training.pop("origins", {}), training.pop("sources", [])
-    training.pop("data_sets", None)
+    rule = _BY_POLARITY if "neutral" in config["label2id"] else _BY_THIRDS
     card = _CARD.format(
         metadata=metadata,
         place=PLACE,
@@ -177,12 +184,8 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         terms=_terms(known),
         results=_table(metrics),
         temperature=config["temperature"],
-        tests=_sets("Test splits", _TESTED, metrics.get("tests")),
-        development=_sets(
-            "Development texts",
-            "These texts helped to choose between models, so the scores are slightly too good.",
-            metrics.get("development"),
-        ),
+        tests=_sets("Test splits", _TESTED, rule, metrics.get("tests")),
+        development=_sets("Development texts", _CHOSEN, rule, metrics.get("development")),
         behaviour=_behaviour(metrics.get("behaviour")),
         settings=json.dumps(settings, indent=2),
     )
@@ -233,7 +236,11 @@ def _measured(training: Mapping[str, Any], metrics: Mapping[str, object]) -> str
 
 
 def _items(values: Mapping[str, object]) -> str:
-    return "\n".join(f"- {one_line(key)}: {json.dumps(value)}" for key, value in values.items())
+    return "\n".join(
+        f"- {one_line(key)}: {json.dumps(value)}"
+        for key, value in values.items()
+        if key not in _NOT_LISTED
+    )
 
 
 def _files(hashed: Sequence[Mapping[str, Any]]) -> str:
@@ -308,7 +315,7 @@ def _fraction(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _sets(title: str, role: str, sets: Any) -> str:  # noqa: ANN401
+def _sets(title: str, role: str, rule: str, sets: Any) -> str:  # noqa: ANN401
     if not sets:
         return ""
     rows = [
@@ -316,7 +323,7 @@ def _sets(title: str, role: str, sets: Any) -> str:  # noqa: ANN401
         f"| {_measure(values, 'log_loss')} | {_measure(values, 'ece')} |"
         for name, values in sets.items()
     ]
-    return _SETS.format(title=title, role=role, rows="\n".join(rows))
+    return _SETS.format(title=title, role=role, rule=rule, rows="\n".join(rows))
 
 
 def _measure(values: Mapping[str, float], name: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sentiment_lstm.bundle import Config
+from sentiment_lstm.data.binary_labels import are_binary
 from sentiment_lstm.data.corpus import (
     named_split,
     texts_only,
@@ -22,6 +24,7 @@ from sentiment_lstm.data.open import (
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.data.source_names import is_remote
 from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.evaluation.polarity import find_poles, is_of_three
 from sentiment_lstm.provenance import (
     caution_about,
     has_path,
@@ -33,6 +36,8 @@ from sentiment_lstm.provenance import (
 )
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, Settings
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,14 @@ class EvaluationData:
         return "validation" if self.kept_back else self.data.split
 
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
-        """The labelled texts. If the split is the source's own, all good rows are kept."""
+        """The labelled texts. If the split is the source's own, all good rows are kept.
+
+        If a model knows negative, neutral and positive, the labels 0 and 1 are negative and
+        positive, unless the source has other labels too.
+        """
+        if is_of_three(classes) and are_binary(self.data, classes):
+            classes = tuple(classes[index] for index in find_poles(classes))
+            _logger.warning("The labels count as %s (0) and %s (1).", *classes)
         if self.kept_back:
             return validation_examples(self.data, self.seed, set_aside, classes)
         return read_examples(self.data, set_aside=set_aside, classes=classes)

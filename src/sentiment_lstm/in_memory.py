@@ -15,7 +15,7 @@ from sentiment_lstm.data.label_map import LabelMap, is_clean, normal_label
 from sentiment_lstm.data.labels import SourceLabels
 from sentiment_lstm.data.weights import MOST_WEIGHT, read_weight
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.inference.predictor import not_a_string
+from sentiment_lstm.inference.windows import not_a_string
 from sentiment_lstm.records import is_missing
 
 

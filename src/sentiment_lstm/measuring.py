@@ -31,6 +31,7 @@ from sentiment_lstm.evaluation.multi_label import measure_labels, surest_mistake
 from sentiment_lstm.evaluation.out_of_scope import out_of_scope_scores
 from sentiment_lstm.evaluation_data import EvaluationData, out_of_scope_texts
 from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.inference.two_classes import TwoClassPredictor
 from sentiment_lstm.records import Example
 
 _logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ def measure(
     *,
     out_of_scope: str | None = None,
     in_full: bool = False,
+    polarity: bool = False,
 ) -> dict[str, Any]:
     """Score every good row and compare the predictions with the labels.
 
@@ -79,6 +81,8 @@ def measure(
         slices: columns of the source; each of their values is also measured separately.
         out_of_scope: a source of texts that belong to no class, as `SOURCE` or `SOURCE:SPLIT`.
         in_full: also compute `intervals` and `label_errors`, which takes a few seconds.
+        polarity: measure two classes, negative and positive, by polarity. Texts with another label
+            are counted in `set_aside`, and left out.
 
     Returns:
         A dictionary with the fields of `evaluation.metrics.Scores`; those of
@@ -98,9 +102,11 @@ def measure(
 
     Raises:
         DataError: a source cannot be read or has no usable row, or lacks a column of `slices`.
-        UsageError: `abstain_below` is not in [0, 1); or it or `out_of_scope` is given though a text
-            may have several labels.
+        UsageError: `abstain_below` is not in [0, 1); or it, `out_of_scope` or `polarity` is given
+            though a text may have several labels; or the model has no classes for `polarity`.
     """
+    known = predictor.classes
+    predictor = TwoClassPredictor(predictor) if polarity else predictor
     least = predictor.checked_threshold(abstain_below)
     if predictor.multi_label and out_of_scope:
         raise UsageError(
@@ -111,7 +117,9 @@ def measure(
         _logger.warning("%s", texts.caution)
     columns = {name: texts.column(name) for name in slices}
     left_out: Counter[str] = Counter()
-    examples = _with_an_answer(texts.examples(set_aside, predictor.classes), left_out)
+    examples = _with_an_answer(texts.examples(set_aside, known), left_out)
+    if polarity:
+        examples = _of_two_classes(examples, predictor.classes, left_out)
     measured = _scored(predictor, examples)
     if measured is None:
         raise DataError(f"Expected labelled texts in {texts.data.source}, found none.")
@@ -252,6 +260,17 @@ def _with_an_answer(examples: Iterable[Example], left_out: Counter[str]) -> Iter
             left_out["half of each class"] += 1
         else:
             yield example
+
+
+def _of_two_classes(
+    examples: Iterable[Example], classes: Sequence[str], left_out: Counter[str]
+) -> Iterator[Example]:
+    """Leave out, and count, texts with another label."""
+    for example in examples:
+        if example.label in classes:
+            yield example
+        else:
+            left_out[f"labelled {example.label}"] += 1
 
 
 def _labels_of(rows: Sequence[Example], predictor: Predictor) -> NDArray[Any]:

@@ -206,7 +206,9 @@ class Prediction:
     first, and `scores` their probabilities; `label` is the first of them, None without any, and
     `score` the highest probability of any label. Else `labels` holds `label`, unless it is None.
     `start` and `end` are character positions in the raw text. `unknown` is the fraction of tokens
-    outside the vocabulary.
+    outside the vocabulary. `probabilities` are those of all classes, [C]; of an empty text, each is
+    1/C. `familiarity` is 0 for a text unlike the training texts and 1 for a text like them; below
+    0.5 the text is unfamiliar. It is None for an empty text, and if the model does not know.
     """
 
     label: str | None
@@ -216,3 +218,5 @@ class Prediction:
     unknown: float = 0.0
     labels: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    familiarity: float | None = None

@@ -24,6 +24,24 @@ def test_a_users_own_suite_is_measured(run, model: Path, tmp_path: Path):
     assert all(word in out for word in ("facts", "over", "ok", "a film"))
 
 
+def test_failures_of_three_classes_show_their_probabilities(run, three, tmp_path: Path):
+    save_bundle(tmp_path / "model", three)
+    (tmp_path / "mine.jsonl").write_text(
+        "".join(
+            f'{{"capability": "facts", "text": "a film", "expected": "{expected}"}}\n'
+            for expected in ("negative", "neutral", "positive")
+        )
+    )
+    code, out, _ = run("behaviour", "--model", "model", "--suite", "mine.jsonl", "--json")
+    (facts,) = json.loads(out)
+    assert (code, facts["failures"]) == (0, 2)  # one of the three is the likeliest
+    row = facts["examples"][0]["probabilities"][0]
+    assert list(row) == ["negative", "neutral", "positive"]
+    out = run("behaviour", "--model", "model", "--suite", "mine.jsonl")[1]
+    assert "probability of negative, neutral, positive" in out
+    assert f"{' '.join(f'{p:.3f}' for p in row.values())}  a film" in out
+
+
 def test_behaviour_refuses_bad_lines_and_other_classes(run, make_bundle, tmp_path: Path):
     (tmp_path / "mine.jsonl").write_text('{"capability": "a", "text": "b", "expected": "good"}')
     save_bundle(tmp_path / "stars", make_bundle(("bad", "good")))

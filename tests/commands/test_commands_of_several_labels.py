@@ -44,7 +44,7 @@ def test_predict_prints_all_labels(run, several: Path) -> None:
     assert all(label in out for label in chosen(several, TEXTS[0]))
     code, out, _ = run("predict", "--model", "several", "--json", *TEXTS)
     rows = list(map(json.loads, out.splitlines()))
-    assert rows[0].keys() == {"text", "labels", "unknown"}
+    assert rows[0].keys() == {"text", "labels", "unknown", "probabilities"}
     assert [pair["label"] for pair in rows[0]["labels"]] == chosen(several, TEXTS[0])
     scores = [pair["score"] for pair in rows[0]["labels"]]
     assert scores == sorted(scores, reverse=True)

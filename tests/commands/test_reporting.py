@@ -129,3 +129,17 @@ def test_the_stored_bytes_are_those_of_the_file(make_bundle, tmp_path: Path, hal
         save_bundle(tmp_path / f"{wide}", bundle)
         arrays = load_file(tmp_path / f"{wide}" / WEIGHTS).values()
         assert sizes(bundle)["stored bytes"] == sum(array.nbytes for array in arrays)
+
+
+@pytest.mark.usefixtures("films", "quick")
+def test_the_failures_of_three_classes_show_three_probabilities(
+    run, three, tmp_path: Path, monkeypatch
+):
+    save_bundle(tmp_path / "model", three)
+    facts = [cases.Case("facts", ("a film",), name) for name in three.config.classes]
+    monkeypatch.setattr(cases, "shipped_cases", lambda: facts)
+    code, _, err = run(*CALL, "--report", "page.html")
+    assert code == 0, err
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    heads = "".join(f'<th class="n">{name}</th>' for name in ("negative", "neutral", "positive"))
+    assert f"<th>expected</th>{heads}<th>text</th>" in page

@@ -36,9 +36,102 @@ def test_predict_as_table_and_as_json(run, model: Path):
     assert "a good film" in out
     code, out, _ = run("predict", "--model", "model", "--json", "a good film", "zzz")
     known, unknown = map(json.loads, out.splitlines())
-    assert known.keys() == {"text", "label", "score", "unknown"}
+    assert known.keys() == {"text", "label", "score", "unknown", "probabilities"}
+    assert known["score"] == max(known["probabilities"].values())
     assert known["label"] in ("negative", "positive")
     assert (known["unknown"], unknown["unknown"]) == (0.0, 1.0)
+
+
+OF_THREE = ("negative", "neutral", "positive")
+
+
+def test_predict_gives_the_polarity_if_asked(run, three, tmp_path: Path):
+    save_bundle(tmp_path / "model", three)
+    call = ("predict", "--model", "model", "a good film", "")
+    rows = list(map(json.loads, run(*call, "--json")[1].splitlines()))
+    assert "polarity" not in rows[0]
+    code, out, err = run(*call, "--json", "--polarity")
+    assert code == 0, err
+    asked = list(map(json.loads, out.splitlines()))
+    assert [row.pop("polarity") for row in asked] == [
+        pytest.approx(row["positive"] / (row["positive"] + row["negative"]))
+        for row in (row["probabilities"] for row in rows)
+    ]
+    assert asked == rows
+    assert list(rows[0]["probabilities"]) == list(OF_THREE)
+    empty = rows[1]
+    assert (empty["label"], empty["score"]) == (None, None)
+    assert list(empty["probabilities"].values()) == pytest.approx([1 / 3] * 3)
+    table = run(*call, "--polarity")[1]
+    assert "polarity" in table
+    assert "0.500" in table
+    assert "polarity" not in run(*call)[1]
+
+
+def test_other_models_have_no_polarity(run, make_bundle, tmp_path: Path):
+    save_bundle(tmp_path / "stars", make_bundle(("bad", "good")))
+    save_bundle(tmp_path / "moods", make_bundle(("negative", "positive"), thresholds=(0.5, 0.5)))
+    (tmp_path / "films.csv").write_text("text,label\ngood,good\n")
+    scoring = ("--input", "films.csv", "--output", "out.csv", "--polarity")
+    (tmp_path / "folder").mkdir()
+    ray = ("--engine", "ray", "--input", "folder", "--output", "out.csv", "--polarity")
+    for name, words in (("stars", "bad, good"), ("moods", "gives several")):
+        for call in (("predict", "a film", "--polarity"), ("predict", *scoring), ("predict", *ray),
+                     ("evaluate", "--data", "films.csv", "--polarity")):  # fmt: skip
+            code, out, err = run(*call, "--model", name)
+            assert (code, out, err.count("\n")) == (2, "", 1), call
+            assert words in err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def of_three(folder: Path, bundle, labels: tuple[str, ...]) -> None:
+    """Write a model of three classes, and texts with these labels."""
+    save_bundle(folder / "model", bundle)
+    words = ("good", "bad", "film", "not", "all")
+    rows = [f"{words[n % 5]} {words[n % 3]} {n},{labels[n % len(labels)]}" for n in range(30)]
+    (folder / "films.csv").write_text("\n".join(["text,label", *rows]))
+
+
+FILMS = ("evaluate", "--model", "model", "--data", "films.csv")
+
+
+def test_polarity_measures_the_texts_of_two_classes(run, three, tmp_path: Path):
+    of_three(tmp_path, three, OF_THREE)
+    code, out, err = run(*FILMS, "--polarity", "--json")
+    assert (code, err) == (0, "")
+    values = json.loads(out)
+    assert (values["n"], values["classes"]) == (20, ["negative", "positive"])
+    assert values["set_aside"] == {"labelled neutral": 10}
+    assert "labelled neutral │ 10" in run(*FILMS, "--polarity")[1]
+    assert json.loads(run(*FILMS, "--json")[1])["n"] == 30
+
+
+def test_a_model_of_three_classes_names_polarity_for_texts_of_two(run, three, tmp_path: Path):
+    of_three(tmp_path, three, ("negative", "positive"))
+    code, out, err = run(*FILMS, "--json")
+    assert (code, json.loads(out)["classes"]) == (0, list(OF_THREE))
+    line = "All texts are negative or positive. --polarity measures these two classes alone.\n"
+    assert err == line
+    assert run(*FILMS, "--json", "--polarity")[2] == ""
+    of_three(tmp_path, three, OF_THREE)
+    assert run(*FILMS, "--json")[2] == ""
+
+
+@pytest.mark.parametrize("more", [(), ("--polarity",)])
+def test_labels_0_and_1_are_negative_and_positive(run, three, tmp_path: Path, more):
+    """They are not the first two of three classes."""
+    of_three(tmp_path, three, ("0", "1"))
+    code, out, err = run(*FILMS, "--json", *more)
+    assert code == 0, err
+    assert "The labels count as negative (0) and positive (1)." in err
+    assert ("--polarity measures" in err) == (not more)
+    numbered = json.loads(out)
+    of_three(tmp_path, three, ("negative", "positive"))
+    assert json.loads(run(*FILMS, "--json", *more)[1]) == numbered
+    of_three(tmp_path, three, ("0", "1", "2"))
+    numbered = run(*FILMS, "--json", *more)
+    of_three(tmp_path, three, OF_THREE)
+    assert numbered == run(*FILMS, "--json", *more)
 
 
 def test_below_the_threshold_there_is_no_label(run, model: Path):

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from sentiment_lstm.bundle import save_bundle
 from sentiment_lstm.commands.tables import _shade
 
 
@@ -17,6 +18,17 @@ def test_json_has_one_line_per_token(run, model):
     whole = json.loads(run("predict", "--model", str(model), "--json", "a good film")[1])
     assert rows[-1]["label"] == whole["label"]
     assert rows[-1]["score"] == pytest.approx(whole["score"], abs=1e-6)
+
+
+def test_a_neutral_text_is_printed_in_the_middle(run, three, tmp_path):
+    save_bundle(tmp_path / "three", three)
+    call = ("stream", "--model", "three", "film")
+    (row,) = map(json.loads, run(*call, "--json")[1].splitlines())
+    probabilities = row["probabilities"]
+    assert list(probabilities) == ["negative", "neutral", "positive"]
+    assert row["positive"] == probabilities["positive"]
+    lean = (1 + probabilities["positive"] - probabilities["negative"]) / 2
+    assert f"film {lean:.2f}" in run(*call)[1]
 
 
 def test_standard_input_is_scored_as_it_arrives(run, model, monkeypatch):
@@ -36,8 +48,6 @@ def test_the_text_its_label_and_its_turning_points_are_printed(run, model):
 
 
 def test_bidirectional_models_are_refused(run, make_bundle, tmp_path):
-    from sentiment_lstm.bundle import save_bundle
-
     save_bundle(tmp_path / "two", make_bundle(bidirectional=True))
     code, _, err = run("stream", "--model", str(tmp_path / "two"), "good")
     assert code == 2

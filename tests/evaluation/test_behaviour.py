@@ -114,12 +114,70 @@ def test_values_that_are_no_probabilities_are_refused(scores):
         run_suite([Case("a", ("x",), "positive")], lambda _: np.array(scores))
 
 
-def test_half_of_the_neutral_class_counts_as_positive():
-    probabilities = np.array([[0.1, 0.6, 0.3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-    predict = positive_scorer(lambda _: probabilities, ["negative", "neutral", "positive"])
-    np.testing.assert_allclose(predict(["a", "b", "c"]), [0.6, 0.5, 0.0])
+def test_a_model_that_knows_neutral_gives_three_probabilities():
+    probabilities = np.array([[0.6, 0.1, 0.3], [1.0, 0.0, 0.0]])
+    predict = positive_scorer(lambda _: probabilities, ["Neutral", "negative", "positive"])
+    np.testing.assert_array_equal(predict(["a", "b"]), [[0.1, 0.6, 0.3], [0.0, 1.0, 0.0]])
+
+
+def test_a_model_of_two_classes_gives_the_probability_of_positive():
     predict = positive_scorer(lambda _: np.array([[0.8, 0.2]]), ["Positive", "Negative"])
     np.testing.assert_allclose(predict(["a"]), [0.8])
+
+
+def test_another_class_than_neutral_is_split_evenly():
+    probabilities = np.array([[0.1, 0.6, 0.3]])
+    predict = positive_scorer(lambda _: probabilities, ["negative", "mixed", "positive"])
+    np.testing.assert_allclose(predict(["a"]), [0.6])
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([0.4, 0.3, 0.3], "negative"),  # by thirds it would be neutral
+        ([0.3, 0.4, 0.3], "neutral"),
+        ([0.05, 0.45, 0.5], "positive"),
+        ([0.0, 0.5, 0.5], "neutral"),  # the first of two likeliest classes
+    ],
+)
+def test_with_three_classes_the_likeliest_is_the_verdict(scores, expected):
+    assert verdict(scores) == expected
+    assert not fails(expected, [scores])
+
+
+@pytest.mark.parametrize(
+    ("expected", "scores", "failed"),
+    [
+        ("same", [[0.5, 0.3, 0.2], [0.4, 0.4, 0.2]], False),
+        ("same", [[0.5, 0.3, 0.2], [0.4, 0.41, 0.19]], True),
+        ("same", [[0.4, 0.2, 0.4], [0.1, 0.8, 0.1]], True),  # polarity and lean stay the same
+        ("same", [[0.5, 0.3, 0.2], [0.45, 0.4, 0.15], [0.4, 0.35, 0.25]], False),
+        ("up", [[0.0, 0.1, 0.9], [0.0, 0.2, 0.8]], False),  # a lean of 0.95, then 0.9
+        ("up", [[0.0, 0.1, 0.9], [0.0, 0.21, 0.79]], True),
+        ("up", [[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]], False),  # from negative to neutral
+        ("down", [[0.9, 0.1, 0.0], [0.1, 0.9, 0.0]], True),
+    ],
+)
+def test_pairs_and_groups_of_three_classes(expected, scores, failed):
+    assert fails(expected, scores) is failed
+
+
+def test_failures_of_three_classes_show_all_probabilities():
+    rows = {"a": [0.4, 0.2, 0.4], "b": [0.25, 0.5, 0.25], "c": [0.1, 0.8, 0.1]}
+    cases = [Case("names", ("a", "b", "c"), "same"), Case("facts", ("a",), "neutral")]
+    same, facts = run_suite(cases, lambda texts: np.array([rows[text] for text in texts]))
+    assert same.to_dict()["examples"] == [
+        {
+            "texts": ["a", "c"],
+            "expected": "same",
+            "scores": [0.5, 0.5],
+            "probabilities": [
+                {"negative": 0.4, "neutral": 0.2, "positive": 0.4},
+                {"negative": 0.1, "neutral": 0.8, "positive": 0.1},
+            ],
+        }
+    ]
+    assert (facts.failures, facts.examples[0].scores) == (1, (0.5,))
 
 
 def test_other_classes_are_refused_before_anything_is_scored():

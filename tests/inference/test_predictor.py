@@ -13,6 +13,7 @@ from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import probabilities
 from sentiment_lstm.export import export
 from sentiment_lstm.inference import predictor as module
+from sentiment_lstm.inference import windows
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 
 TEXTS = ["a good film", "not bad at all", "", "bad", "good " * 40, "a zzz film", "bad , a bad film"]
@@ -103,7 +104,7 @@ def test_a_wrong_threshold_is_refused_before_a_text_is_read(bundle):
 
 def test_order_is_restored_over_batches_and_windows(bundle, monkeypatch):
     monkeypatch.setattr(module, "_BATCH_TOKENS", 6)
-    monkeypatch.setattr(module, "_WINDOW_TEXTS", 5)
+    monkeypatch.setattr(windows, "_WINDOW_TEXTS", 5)
     runtime = CountingRuntime()
     lengths = [3, 1, 6, 2, 2, 9, 1, 1, 4]
     texts = [" ".join(["good"] * n) for n in lengths]
@@ -117,7 +118,7 @@ def test_order_is_restored_over_batches_and_windows(bundle, monkeypatch):
 
 
 def test_a_stream_without_end_is_read_window_by_window(bundle, monkeypatch):
-    monkeypatch.setattr(module, "_WINDOW_TEXTS", 4)
+    monkeypatch.setattr(windows, "_WINDOW_TEXTS", 4)
     read = []
     endless = (read.append(n) or "good film" for n in count())
     first = list(islice(Predictor(bundle, CountingRuntime()).predict_iter(endless), 5))
@@ -126,7 +127,7 @@ def test_a_stream_without_end_is_read_window_by_window(bundle, monkeypatch):
 
 
 def test_an_error_comes_after_the_windows_before_it(bundle, monkeypatch):
-    monkeypatch.setattr(module, "_WINDOW_TEXTS", 2)
+    monkeypatch.setattr(windows, "_WINDOW_TEXTS", 2)
     predictions = Predictor(bundle, CountingRuntime()).predict_iter(["good"] * 5 + [None])
     read = []
     with pytest.raises(UsageError, match="found a missing value \\(None\\) at index 5"):
@@ -163,7 +164,7 @@ def test_few_texts_are_shared_by_all_threads(bundle):
 
 
 def test_a_window_is_limited_by_characters_too(bundle, monkeypatch):
-    monkeypatch.setattr(module, "_WINDOW_CHARACTERS", 10)
+    monkeypatch.setattr(windows, "_WINDOW_CHARACTERS", 10)
     read = []
     endless = (read.append(n) or "good film" for n in count())
     next(Predictor(bundle, CountingRuntime()).predict_iter(endless))

@@ -15,6 +15,8 @@ from pyarrow import parquet
 from small_tables import ROWS, TEXTS, Stopping, read, score, write
 
 from sentiment_lstm.errors import DataError, UsageError
+from sentiment_lstm.inference.predictor import open_predictor
+from sentiment_lstm.inference.two_classes import polarity
 
 UMLAUTS = [{**row, "note": f"schön {n}"} for n, row in enumerate(ROWS)]
 
@@ -163,6 +165,29 @@ def test_probabilities_have_a_column_for_each_class(predictor, tmp_path, small_c
     np.testing.assert_allclose(written, predictor.probabilities(texts), rtol=0, atol=1e-6)
     kept = [{name: row[name] for name in row if name not in names} for row in rows]
     assert kept == read(tmp_path / "plain" / out.name), "nothing else changes"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_the_polarity_has_a_column(three, tmp_path, small_chunks, kind, probabilities):
+    predictor = open_predictor(three)
+    source, out = write(tmp_path / f"in.{kind}", ROWS), tmp_path / f"out.{kind}"
+    score(predictor, source, out, polarity=True, probabilities=probabilities)
+    score(predictor, source, tmp_path / "plain" / out.name, probabilities=probabilities)
+    rows, plain = read(out), read(tmp_path / "plain" / out.name)
+    assert list(rows[0])[len(ROWS[0]) :][2] == "predicted_polarity"
+    written = [float(row.pop("predicted_polarity")) for row in rows]
+    expected = polarity(predictor, [row["review"] for row in rows])
+    np.testing.assert_allclose(written, expected, rtol=0, atol=1e-6)
+    assert rows == plain, "nothing else changes"
+
+
+def test_a_column_named_like_the_polarity_is_refused(predictor, tmp_path):
+    lines = [{"text": "good"}, {"text": "bad", "predicted_polarity": 1}]
+    source = write(tmp_path / "in.jsonl", lines)
+    result = score(predictor, source, tmp_path / "out.jsonl", polarity=True)
+    assert result.set_aside == {"a column predicted_polarity of its own": 1}
+    assert score(predictor, source, tmp_path / "plain.jsonl").rows == 2
 
 
 def test_probabilities_go_on_and_abstain(predictor, tmp_path, small_chunks):

@@ -85,10 +85,13 @@ def predict_folder(
 ) -> None:
     """Score every file of a folder over Ray."""
     from sentiment_lstm.bundle import fingerprint
+    from sentiment_lstm.evaluation.polarity import find_poles
     from sentiment_lstm.scoring.cluster import score_folder
     from sentiment_lstm.scoring.files import Job
 
     job = Job(Path(source), Path(out), fingerprint(bundle), **options)
+    if job.polarity:
+        find_poles(bundle.config.classes, several=bundle.config.multi_label)
     outcomes = score_folder(bundle, job, workers=workers, overwrite=overwrite).values()
     rows = sum(outcome.rows for outcome in outcomes)
     done = sum(outcome.was_complete for outcome in outcomes)

@@ -89,6 +89,10 @@ Seed = Annotated[
     int | None, typer.Option(help="Fixes all that is random: split, first weights, order, dropout.")
 ]
 Threads = Annotated[int | None, typer.Option(help="CPU threads; default: one for each core.")]
+Polarity = Annotated[
+    bool,
+    typer.Option("--polarity", help="Two classes: P(positive) / (P(positive) + P(negative))."),
+]
 Slices = Annotated[
     list[str] | None,
     typer.Option(

@@ -67,12 +67,9 @@ def scorer_of(classifier: SentimentClassifier) -> Predict:
         UsageError: the classes lack `negative` or `positive`, or a text may have several labels.
     """
     from sentiment_lstm.evaluation.behaviour import positive_scorer
+    from sentiment_lstm.inference.two_classes import poles_of
 
-    if classifier.predictor.multi_label:
-        raise UsageError(
-            "Expected a model that gives each text one label, found one that gives several: "
-            "name another model."
-        )
+    poles_of(classifier.predictor)
     return positive_scorer(classifier.predict_proba, classifier.classes_)
 
 

@@ -17,6 +17,7 @@ from sentiment_lstm.commands.options import (
     Encoding,
     Json,
     Model,
+    Polarity,
     Reading,
     ReportFile,
     Separator,
@@ -56,6 +57,7 @@ def evaluate(
     abstain_below: AbstainBelow = 0.0,
     slice_: Slices = None,
     out_of_scope: OutOfScope = None,
+    polarity: Polarity = False,
     report: ReportFile = None,
     as_json: Json = False,
 ) -> None:
@@ -92,7 +94,10 @@ def evaluate(
         slice_ or (),
         out_of_scope=out_of_scope,
         in_full=full,
+        polarity=polarity,
     )
+    if _lacks_other_classes(values):
+        say("All texts are negative or positive. --polarity measures these two classes alone.")
     if report:
         write_report(report, classifier, model, values)
     if as_json:
@@ -123,6 +128,7 @@ def predict(
         bool,
         typer.Option("--probabilities", help="Add a column for each class: probability_NAME."),
     ] = False,
+    polarity: Polarity = False,
     abstain_below: AbstainBelow = 0.0,
     overwrite: Annotated[
         bool,
@@ -153,11 +159,13 @@ def predict(
     if threads is not None and threads < 1:
         raise UsageError(f"Expected --threads of 1 or more, found {threads}: leave it out for all.")
     if texts:
-        only = ("texts", "model", "abstain_below", "threads", "as_json")
-        why = "but --model, --abstain-below, --threads and --json for texts"
+        only = ("texts", "model", "polarity", "abstain_below", "threads", "as_json")
+        why = "but --model, --polarity, --abstain-below, --threads and --json for texts"
         refuse_others(context, only, why)
         classifier = SentimentClassifier.from_pretrained(model, threads or 0)
-        _predict_texts(classifier.predictor, texts, abstain_below, as_json=as_json)
+        _predict_texts(
+            classifier.predictor, texts, abstain_below, polarity=polarity, as_json=as_json
+        )
         return
     assert input_ is not None
     assert output is not None
@@ -168,6 +176,7 @@ def predict(
         "encoding": encoding,
         "separator": separator,
         "probabilities": probabilities,
+        "polarity": polarity,
         "abstain_below": classifier.predictor.checked_threshold(abstain_below),
         "escape": escape_formulas,
     }
@@ -200,14 +209,17 @@ def _check_engine(engine: str, input_: str, output: str, threads: int | None, wo
 
 
 def _predict_texts(
-    predictor: Predictor, texts: list[str], abstain_below: float, *, as_json: bool
+    predictor: Predictor, texts: list[str], abstain_below: float, *, polarity: bool, as_json: bool
 ) -> None:
     from sentiment_lstm.commands import tables
+    from sentiment_lstm.evaluation.polarity import polarity_of
+    from sentiment_lstm.inference.two_classes import poles_of
 
+    poles = poles_of(predictor) if polarity else None
     shown, scored = tee(standard_input() if texts == ["-"] else texts)
     predictions = predictor.predict_iter(scored, abstain_below)
     if not as_json:
-        tables.predictions(shown, predictions)
+        tables.predictions(shown, predictions, poles)
         return
     for text, result in zip(shown, predictions, strict=True):
         values: dict[str, object] = {"text": text}
@@ -216,7 +228,24 @@ def _predict_texts(
             values["labels"] = [{"label": name, "score": score} for name, score in pairs]
         else:
             values |= {"label": result.label, "score": result.score}
-        print_line(json.dumps(values | {"unknown": result.unknown}))
+        if poles:
+            values["polarity"] = polarity_of(result.probabilities, poles)
+        values["unknown"] = result.unknown
+        if predictor.text_familiarity is not None:  # older models do not know
+            values["familiarity"] = result.familiarity
+        named = dict(zip(predictor.classes, result.probabilities, strict=True))
+        print_line(json.dumps(values | {"probabilities": named}))
+
+
+def _lacks_other_classes(values: Mapping[str, Any]) -> bool:
+    """Whether a model knows more classes than negative and positive, but all texts are of these."""
+    from sentiment_lstm.evaluation.polarity import NAMES
+
+    names = [name.casefold() for name in values["classes"]]
+    if values.get("multi_label") or len(names) == 2 or not set(NAMES) <= set(names):
+        return False
+    rows = zip(names, values["confusion"], strict=True)
+    return all(name in NAMES for name, row in rows if sum(row))
 
 
 def behaviour(

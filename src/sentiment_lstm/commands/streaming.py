@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from sentiment_lstm.commands.output import print_line
 from sentiment_lstm.errors import UsageError
 
 if TYPE_CHECKING:
+    from sentiment_lstm.inference.predictor import Predictor
     from sentiment_lstm.inference.streaming import Step
 
 
@@ -31,14 +33,29 @@ def stream(
     steps = steps_of(predictor, _standard_input() if text == "-" else text)
     if as_json:
         lines = _lines_of_labels(steps) if predictor.multi_label else None
-        for line in lines or _lines(steps, predictor.classes[-1]):
+        for line in lines or _lines(steps, predictor.classes):
             print_line(line)
     else:
-        tables.reading(steps, several=predictor.multi_label)
+        tables.reading(steps, partial(_number, predictor), several=predictor.multi_label)
 
 
-def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
-    """Yield a JSON object per token. `change`: how far the probability of class `name` moved."""
+def _number(predictor: Predictor, step: Step) -> float:
+    """The number that is printed and gives the colour, from 0 to 1.
+
+    It is the probability of the last class. If there is a class `neutral`, it is how far the text
+    leans to positive. If a text may have several labels, it is the highest probability of any.
+    """
+    from sentiment_lstm.evaluation.polarity import find_poles, is_of_three, lean
+
+    if predictor.multi_label:
+        return float(step.probabilities.max())
+    if is_of_three(predictor.classes):
+        return lean(step.probabilities.tolist(), find_poles(predictor.classes))
+    return float(step.probabilities[-1])
+
+
+def _lines(steps: Iterable[Step], classes: Sequence[str]) -> Iterator[str]:
+    """Yield a JSON object per token. `change`: how far the probability of the last class moved."""
     for step in steps:
         values = {
             "text": step.text,
@@ -46,8 +63,9 @@ def _lines(steps: Iterable[Step], name: str) -> Iterator[str]:
             "end": step.end,
             "label": step.label,
             "score": step.score,
-            name: float(step.probabilities[-1]),
+            classes[-1]: float(step.probabilities[-1]),
             "change": step.change,
+            "probabilities": dict(zip(classes, step.probabilities.tolist(), strict=True)),
         }
         yield json.dumps(values)
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rich import table as rich_table
 from rich.console import Console, OverflowMethod
 from rich.text import Text
 
-from sentiment_lstm.evaluation.behaviour import CapabilityResult
+from sentiment_lstm.evaluation.behaviour import CLASSES, CapabilityResult
+from sentiment_lstm.evaluation.polarity import Poles, polarity_of
 from sentiment_lstm.evaluation.side_by_side import shown as setting
 from sentiment_lstm.inference.streaming import Step, turning_points
 from sentiment_lstm.interpret.explain import Explanation, segments
 from sentiment_lstm.records import Prediction
+from sentiment_lstm.text.familiarity_scores import UNFAMILIAR_BELOW
 from sentiment_lstm.wording import MOST_SHOWN, printable
 
 _MOVED = 0.1
-"""The running probability is shown after a token that changes it by at least this much."""
+"""The running number is shown after a token that changes it by at least this much."""
 
 
 class Grid(NamedTuple):
@@ -54,48 +56,68 @@ def show(table: Table) -> None:
     console.print(table)
 
 
-def predictions(texts: Iterable[str], predicted: Iterable[Prediction]) -> None:
+def predictions(
+    texts: Iterable[str], predicted: Iterable[Prediction], poles: Poles | None = None
+) -> None:
     """Print a row per text: labels (a dash without any), scores, unknown tokens, text.
 
     If the model gives no label, the score is the highest probability. An empty text has neither.
+    With the class indices of negative and positive, there is a column of the polarity. An
+    unfamiliar text is called so, in a column that is only there if a text is unfamiliar.
     """
-    table = Table("label", "score", "unknown", "text")
-    for text, prediction in zip(texts, predicted, strict=True):
+    rows = list(zip(texts, predicted, strict=True))
+    notes = [_note(prediction) for _, prediction in rows]
+    polar, noted = ["polarity"] if poles else [], ["note"] if any(notes) else []
+    table = Table("label", "score", *polar, "unknown", *noted, "text")
+    for (text, prediction), note in zip(rows, notes, strict=True):
         start = text if len(text) <= 200 else f"{text[:197]}..."
         label = "\n".join(map(printable, prediction.labels)) or "-"
         scores = prediction.scores or (prediction.score,)
         score = "\n".join(f"{score:.3f}" for score in scores if score is not None)
         label = label if score else ""
-        table.add_row(label, score, f"{prediction.unknown:.0%}", start)
+        of_two = [f"{polarity_of(prediction.probabilities, poles):.3f}"] if poles else []
+        written = [note] if noted else []
+        table.add_row(label, score, *of_two, f"{prediction.unknown:.0%}", *written, start)
     show(table)
 
 
-def reading(steps: Iterable[Step], *, several: bool = False) -> None:
-    """Print a text while it is read, coloured by the running probability of the last class.
+def _note(prediction: Prediction) -> str:
+    familiarity = prediction.familiarity
+    return "unfamiliar" if familiarity is not None and familiarity < UNFAMILIAR_BELOW else ""
 
-    The probability is printed after the first token, and after a token that changes it by at least
-    0.1. The last lines give the label, and the places where the label changed. If a text may have
-    several labels, the colour shows the highest probability of any label, and the labels are
-    printed after each token that changes them.
+
+def reading(
+    steps: Iterable[Step], number_of: Callable[[Step], float], *, several: bool = False
+) -> None:
+    """Print a text while it is read, coloured by a running number.
+
+    The number is printed after the first token, and after a token that changes it by at least 0.1.
+    The last lines give the label, and the places where the label changed. If a text may have
+    several labels, the labels are printed after each token that changes them.
+
+    Args:
+        steps: the steps of the text.
+        number_of: from 0 (red) to 1 (green).
+        several: whether a text may have several labels.
     """
-    console, end = Console(), 0
+    console, end, last = Console(), 0, 0.0
     read: list[Step] = []
     for step in steps:
-        probability = float(step.probabilities.max() if several else step.probabilities[-1])
+        number = number_of(step)
         gap = " " if read and step.start > end else ""
         mark = ""
         if several and step.names != (read[-1].names if read else ""):
             mark = f" ({_with_scores(step, 2)})"
-        elif not several and (not read or abs(step.change) >= _MOVED):
-            mark = f" {probability:.2f}"
+        elif not several and (not read or abs(number - last) >= _MOVED):
+            mark = f" {number:.2f}"
         console.print(
             safe_text(gap),
-            safe_text(step.text, _shade(probability)),
+            safe_text(step.text, _shade(number)),
             Text(printable(mark), "dim"),
             sep="",
             end="",
         )
-        end = step.end
+        end, last = step.end, number
         read.append(step)
     console.print()
     _print_line(console, _with_scores(read[-1], 3))
@@ -241,11 +263,15 @@ def format_number(value: object) -> str:
 
 
 def _failures(results: Sequence[CapabilityResult]) -> None:
-    """Print examples of failures: each text with its probability of `positive`."""
-    table = Table("capability", "expected", "failing examples, with their probability of positive")
-    for result in results:
-        for example in result.examples:
-            pairs = zip(example.scores, example.texts, strict=True)
-            lines = "\n".join(f"{score:.3f}  {text[:160]}" for score, text in pairs)
-            table.add_row(result.capability, example.expected, lines)
+    """Print examples of failures: each text with its probability of `positive`, or all three."""
+    examples = [(result.capability, e) for result in results for e in result.examples]
+    of = ", ".join(CLASSES) if any(e.probabilities for _, e in examples) else CLASSES[-1]
+    table = Table("capability", "expected", f"failing examples, with their probability of {of}")
+    for capability, example in examples:
+        rows = example.probabilities or [(score,) for score in example.scores]
+        lines = (
+            f"{' '.join(f'{probability:.3f}' for probability in row)}  {text[:160]}"
+            for row, text in zip(rows, example.texts, strict=True)
+        )
+        table.add_row(capability, example.expected, "\n".join(lines))
     show(table)

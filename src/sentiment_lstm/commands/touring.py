@@ -42,7 +42,7 @@ def stops(folder: Path) -> list[Stop]:
         ),
         Stop(
             "An LSTM reads from left to right, and has an answer after each token. The number "
-            "behind a token is the probability of `positive` after it.",
+            "behind a token goes from 0 for negative to 1 for positive.",
             ("stream", _TURNS),
         ),
         Stop(
@@ -59,7 +59,7 @@ def stops(folder: Path) -> list[Stop]:
                 "--set", "training.weight_average=0.98", "--set", "model.dropout=0.2",
             ),
         ),
-        Stop("The new model knows a third class.", ("predict", "--model", run, *_OWN)),
+        Stop("The new model knows the classes of the grammar.", ("predict", "--model", run, *_OWN)),
     ]  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """Tests what a model understands (negation, contrast, irony, names ...), by capability.
 
-Judges test cases with any function from texts to probabilities, and counts failures. The kinds of
-test follow Ribeiro et al. (2020), "Beyond Accuracy: Behavioral Testing of NLP Models with
-CheckList". Templates, words and capabilities are our own. Knows no model and no layout of results.
+Judges test cases with any function from texts to probabilities, and counts failures. A model of two
+classes gives a probability of `positive`: its verdict goes by thirds. A model that knows `neutral`
+gives three probabilities: its verdict is the likeliest class. The kinds of test follow Ribeiro et
+al. (2020), "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList". Templates, words and
+capabilities are our own. Knows no model and no layout of results.
 """
 
 from __future__ import annotations
@@ -14,17 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation.cases import Case, Kind
-from sentiment_lstm.wording import first_names
+from sentiment_lstm.evaluation.polarity import Poles, find_poles, lean
 
 Predict = Callable[[Sequence[str]], NDArray[np.float64]]
-"""Turns N texts into their probabilities of `positive`, [N]."""
+"""Turns N texts into their probabilities of `positive`, [N]; or of `CLASSES`, [N, 3]."""
+Score = float | Sequence[float]
+"""A text's probability of `positive`, or its probabilities of `CLASSES`."""
+CLASSES = ("negative", "neutral", "positive")
+_POLES = Poles(0, 2)
 
 MOST_MOVE = 0.1
-"""The largest difference of probabilities between texts that must score the same."""
+"""The largest difference between texts that must score the same, in any class's probability."""
 TOLERANCE = 0.05
-"""How far a pair with a direction may move against it."""
+"""How far a pair with a direction may move against it, in `polarity.lean`."""
 LIMIT, STRICT_LIMIT = 0.10, 0.05
 """The fraction of cases that may fail. The strict limit is for neutral texts and invariance."""
 _EXAMPLES = 5
@@ -39,7 +44,19 @@ class FailedCase:
     """The texts of the case; of an invariance case only the two with the largest difference."""
     expected: str
     scores: tuple[float, ...]
-    """Probability of `positive` of each text."""
+    """Probability of `positive` of each text; with three classes `polarity.lean`."""
+    probabilities: tuple[tuple[float, ...], ...] = ()
+    """Probabilities of `CLASSES` of each text; () for a model of two classes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the case as plain values for JSON; `probabilities` only if there are any."""
+        values = {
+            "texts": list(self.texts),
+            "expected": self.expected,
+            "scores": list(self.scores),
+        }
+        rows = [dict(zip(CLASSES, row, strict=True)) for row in self.probabilities]
+        return values | ({"probabilities": rows} if rows else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +92,7 @@ class CapabilityResult:
             "failure_rate": self.failure_rate,
             "limit": self.limit,
             "within_limit": self.within_limit,
-            "examples": [
-                {"texts": list(e.texts), "expected": e.expected, "scores": list(e.scores)}
-                for e in self.examples
-            ],
+            "examples": [example.to_dict() for example in self.examples],
         }
 
 
@@ -87,15 +101,15 @@ def run_suite(cases: Sequence[Case], predict: Predict) -> list[CapabilityResult]
 
     Args:
         cases: test cases of any number of capabilities.
-        predict: returns the probability of `positive` of N texts, [N]. It is called once, and gets
-            each text once.
+        predict: returns the probability of `positive` of N texts, [N], or the probabilities of
+            negative, neutral and positive, [N, 3]. It is called once, and gets each text once.
 
     Returns:
         A result for each capability, in the order of their first cases. A capability with several
         kinds of case has a result for each kind.
 
     Raises:
-        ValueError: `predict` does not return a probability for each text.
+        ValueError: `predict` does not return probabilities for each text.
     """
     texts = list(dict.fromkeys(text for case in cases for text in case.texts))
     score_of = dict(zip(texts, _checked(predict(texts), len(texts)).tolist(), strict=True))
@@ -105,27 +119,34 @@ def run_suite(cases: Sequence[Case], predict: Predict) -> list[CapabilityResult]
     return [_result(group, score_of) for group in groups.values()]
 
 
-def verdict(score: float) -> str:
-    """Turn a probability of `positive` into a verdict by thirds.
+def verdict(score: Score) -> str:
+    """Name the verdict on a text.
 
-    Below 1/3 it is negative, above 2/3 positive, else neutral: `verdict(1 / 3)` is `"neutral"`.
+    Of a probability of `positive` by thirds: below 1/3 it is negative, above 2/3 positive, else
+    neutral. Of three probabilities the likeliest class. `verdict(1 / 3)` is `"neutral"`, and so is
+    `verdict([0.3, 0.4, 0.3])`.
     """
+    if not isinstance(score, int | float):
+        return CLASSES[int(np.argmax(score))]
     if score < 1 / 3:
         return "negative"
     return "positive" if score > 2 / 3 else "neutral"
 
 
-def fails(expected: str, scores: Sequence[float]) -> bool:
+def fails(expected: str, scores: Sequence[Score]) -> bool:
     """Whether a case fails. All rules are here.
+
+    Texts that must score the same: no probability of a class may move far, so a move from neutral
+    to both sides counts too. A direction: `polarity.lean` must not move against it.
 
     Args:
         expected: a key of `cases.KINDS`.
-        scores: the probability of `positive` of each of its texts, in order.
+        scores: of each of its texts, in order.
     """
     if expected == "same":
-        return max(scores) - min(scores) > MOST_MOVE + _ROUNDING
+        return bool(_moves(scores).max() > MOST_MOVE + _ROUNDING)
     if expected in ("up", "down"):
-        rise = scores[1] - scores[0]
+        rise = _lean(scores[1]) - _lean(scores[0])
         against = -rise if expected == "up" else rise
         return against > TOLERANCE + _ROUNDING
     return verdict(scores[0]) != expected
@@ -136,8 +157,8 @@ def positive_scorer(
 ) -> Predict:
     """Make the `predict` of `run_suite` from a function that returns all probabilities.
 
-    The probability of other classes is split evenly, so a clearly neutral text scores 0.5. For
-    example, (0.1, 0.6, 0.3) for negative, neutral, positive becomes 0.6.
+    If there is a class `neutral`, it returns the probabilities of negative, neutral and positive.
+    Otherwise it returns the probability of `positive`; that of other classes is split evenly.
 
     Args:
         probabilities: turns N texts into [N, C]; each row sums to 1.
@@ -146,32 +167,43 @@ def positive_scorer(
     Raises:
         UsageError: the classes lack `negative` or `positive`.
     """
+    negative, positive = find_poles(classes)
     names = [name.casefold() for name in classes]
-    if not {"negative", "positive"} <= set(names):
-        raise UsageError(
-            "Expected a model with the classes negative and positive, found "
-            f"{first_names(classes)}: name another model."
-        )
-    negative, positive = names.index("negative"), names.index("positive")
+    neutral = names.index("neutral") if "neutral" in names else None
 
     def predict(texts: Sequence[str]) -> NDArray[np.float64]:
         rows = probabilities(texts)
+        if neutral is not None:
+            return rows[:, [negative, neutral, positive]]
         scores: NDArray[np.float64] = (1 + rows[:, positive] - rows[:, negative]) / 2
         return scores
 
     return predict
 
 
+def _lean(score: Score) -> float:
+    """With two classes, the probability of `positive`; with three, `polarity.lean`."""
+    return score if isinstance(score, int | float) else lean(score, _POLES)
+
+
+def _moves(scores: Sequence[Score]) -> NDArray[np.float64]:
+    """How far each probability moves between texts, [1] or [3]."""
+    moves: NDArray[np.float64] = np.ptp(np.array(scores).reshape(len(scores), -1), axis=0)
+    return moves
+
+
 def _checked(scores: NDArray[np.float64], texts: int) -> NDArray[np.float64]:
     scores = np.asarray(scores, dtype=np.float64)
-    if scores.shape != (texts,):
-        raise ValueError(f"Expected probabilities [{texts}], found {list(scores.shape)}.")
+    if scores.shape not in ((texts,), (texts, len(CLASSES))):
+        raise ValueError(
+            f"Expected probabilities [{texts}] or [{texts}, 3], found {list(scores.shape)}."
+        )
     if not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():  # false for NaN too
         raise ValueError("Expected probabilities between 0 and 1, found others or NaN.")
     return scores
 
 
-def _result(cases: Sequence[Case], score_of: dict[str, float]) -> CapabilityResult:
+def _result(cases: Sequence[Case], score_of: dict[str, Score]) -> CapabilityResult:
     failed = [case for case in cases if fails(case.expected, [score_of[t] for t in case.texts])]
     strict = all(case.expected in ("neutral", "same") for case in cases)
     count = min(_EXAMPLES, len(failed))
@@ -186,9 +218,17 @@ def _result(cases: Sequence[Case], score_of: dict[str, float]) -> CapabilityResu
     )
 
 
-def _failed_case(case: Case, score_of: dict[str, float]) -> FailedCase:
+def _failed_case(case: Case, score_of: dict[str, Score]) -> FailedCase:
     texts = case.texts
     if case.kind == "invariance":
-        ends = (min(texts, key=score_of.__getitem__), max(texts, key=score_of.__getitem__))
-        texts = tuple(text for text in texts if text in ends)
-    return FailedCase(texts, case.expected, tuple(score_of[text] for text in texts))
+        texts = _furthest(texts, [score_of[text] for text in texts])
+    scores = [score_of[text] for text in texts]
+    rows = tuple(tuple(score) for score in scores if not isinstance(score, int | float))
+    return FailedCase(texts, case.expected, tuple(map(_lean, scores)), rows)
+
+
+def _furthest(texts: tuple[str, ...], scores: Sequence[Score]) -> tuple[str, ...]:
+    """The two texts that differ most, by the class whose probability moves most."""
+    column = np.array(scores).reshape(len(texts), -1)[:, _moves(scores).argmax()]
+    ends = {texts[column.argmin()], texts[column.argmax()]}
+    return tuple(text for text in texts if text in ends)

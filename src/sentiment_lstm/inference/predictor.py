@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -22,13 +22,13 @@ from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
-from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction, is_empty, is_missing
+from sentiment_lstm.inference.unfamiliar import less_certain
+from sentiment_lstm.inference.windows import windows_of, with_next
+from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction, is_empty
 from sentiment_lstm.text.familiarity import Familiarity, stored_rates
+from sentiment_lstm.text.familiarity_scores import stored_familiarity
 
 _logger = logging.getLogger(__name__)
-_WINDOW_TEXTS = 2048
-_WINDOW_CHARACTERS = 2_000_000
-"""A window closes at either limit: about 1,500 reviews, enough for batches with little padding."""
 _BATCH_TOKENS = 5_000
 """The most tokens in a batch, padding included. A longer text is a batch of its own."""
 
@@ -49,6 +49,8 @@ class Predictor:
         self.runtime = runtime
         trained = stored_rates(bundle.config.provenance)
         self._familiarity = Familiarity(bundle.config.text.kind, trained)
+        self.text_familiarity = stored_familiarity(bundle.config.provenance, len(bundle.tokenizer))
+        """Scores how familiar a text looks; None if the bundle stores nothing for it."""
 
     def predict(self, texts: Iterable[str], abstain_below: float = 0.0) -> list[Prediction]:
         """Predict every text, in order, as `predict_iter` does."""
@@ -71,7 +73,7 @@ class Predictor:
         threshold = self.checked_threshold(abstain_below)
         return (
             prediction
-            for window in self.windows(texts)
+            for window in self._scored_windows(texts)
             for prediction in self._predictions(*window, threshold)
         )
 
@@ -152,14 +154,49 @@ class Predictor:
         """Yield windows of texts in order: texts, token ids, and probabilities [N, C].
 
         While a window is scored, the next one is tokenised. The first time that the texts look
-        unlike those that trained the model, a warning is logged.
+        unlike those that trained the model, a warning is logged. The scores of unfamiliar texts are
+        low (`inference.unfamiliar`).
 
         Raises:
             UsageError: `texts` is one string or holds something that is not a string.
         """
+        for window, encoded, class_probabilities, _ in self._scored_windows(texts):
+            yield window, encoded, class_probabilities
+
+    def familiarity_of(self, encoded: Sequence[Encoded]) -> NDArray[np.float64] | None:
+        """Return how familiar N tokenised texts look, from 0 to 1, [N].
+
+        None if the bundle stores nothing for it, as older ones do not.
+        """
+        if self.text_familiarity is None:
+            return None
+        return self.text_familiarity.of([text.ids for text in encoded])
+
+    def familiarity(self, texts: Iterable[str]) -> NDArray[np.float64] | None:
+        """Return how familiar N texts look, [N]: 0 is unlike the training texts, 1 is like them.
+
+        Below 0.5 a text is unfamiliar, for example because it is in another language. Its scores
+        are low. An empty text has NaN. The result is None if the model does not know: older
+        models, and those trained on very few texts.
+
+        Raises:
+            UsageError: `texts` is one string or holds something that is not a string.
+        """
+        if self.text_familiarity is None:
+            return None
+        scores = [np.zeros(0)]
+        for window in windows_of(texts):
+            scores.append(self.text_familiarity.of([e.ids for e in self.tokenizer.encode(window)]))
+            scores[-1][list(map(is_empty, window))] = np.nan
+        return np.concatenate(scores)
+
+    def _scored_windows(
+        self, texts: Iterable[str]
+    ) -> Iterator[tuple[list[str], list[Encoded], NDArray[np.float64], NDArray[np.float64] | None]]:
+        """Yield what `windows` yields, and how familiar the texts look."""
         with ThreadPoolExecutor(1) as tokenizing:
             next_encoded: Future[list[Encoded]] | None = None
-            for window, next_window in _with_next(_windows(texts)):
+            for window, next_window in with_next(windows_of(texts)):
                 encoded = next_encoded.result() if next_encoded else self.tokenizer.encode(window)
                 try:
                     encode = self.tokenizer.encode
@@ -168,9 +205,23 @@ class Predictor:
                     next_encoded = None
                 if warning := self._familiarity.read(window, encoded):
                     _logger.warning("%s", warning)
-                class_probabilities = self.score(encoded)
+                familiarity = self.familiarity_of(encoded)
+                class_probabilities = self.less_certain(self.score(encoded), familiarity)
                 class_probabilities[list(map(is_empty, window))] = 1 / len(self.classes)
-                yield window, encoded, class_probabilities
+                yield window, encoded, class_probabilities, familiarity
+
+    def less_certain(
+        self, class_probabilities: NDArray[np.float64], familiarity: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Lower the scores of unfamiliar texts, as `inference.unfamiliar.less_certain` does.
+
+        Args:
+            class_probabilities: the probability of each class for each text, [N, C].
+            familiarity: how familiar the texts look, [N]; None changes nothing.
+        """
+        if familiarity is None:
+            return class_probabilities
+        return less_certain(class_probabilities, familiarity, multi_label=self.multi_label)
 
     def score(self, encoded: Sequence[Encoded]) -> NDArray[np.float64]:
         """Return the probability of each class for N tokenised texts, [N, C]."""
@@ -190,19 +241,34 @@ class Predictor:
         texts: Sequence[str],
         encoded: Sequence[Encoded],
         class_probabilities: NDArray[np.float64],
+        familiarity: NDArray[np.float64] | None,
         abstain_below: float,
     ) -> Iterator[Prediction]:
         chosen = self.chosen_in_each(class_probabilities, abstain_below)
-        rows = zip(texts, encoded, class_probabilities.tolist(), chosen, strict=True)
-        for text, tokens, probabilities_of_text, classes in rows:
+        known = [None] * len(texts) if familiarity is None else familiarity.tolist()
+        rows = zip(texts, encoded, class_probabilities.tolist(), chosen, known, strict=True)
+        for text, tokens, row, classes, familiar in rows:
+            probabilities_of_text = tuple(row)
             unknown = np.count_nonzero(tokens.ids == UNKNOWN_ID) / len(tokens.ids)
             if is_empty(text):
-                yield Prediction(None, None, 0, len(text), unknown)
+                yield Prediction(
+                    None, None, 0, len(text), unknown, probabilities=probabilities_of_text
+                )
                 continue
             labels = tuple(self.classes[c] for c in classes)
             scores = tuple(probabilities_of_text[c] for c in classes)
             label, score = labels[0] if labels else None, max(probabilities_of_text)
-            yield Prediction(label, score, 0, len(text), unknown, labels, scores)
+            yield Prediction(
+                label,
+                score,
+                0,
+                len(text),
+                unknown,
+                labels,
+                scores,
+                probabilities_of_text,
+                familiar,
+            )
 
 
 def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
@@ -255,69 +321,4 @@ def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
 def _missing(error: ModuleNotFoundError, remedy: str) -> MissingExtraError:
     return MissingExtraError(
         f"Expected {error.name} to run the model, found it is not installed: {remedy}."
-    )
-
-
-def _with_next(
-    windows: Iterator[list[str]],
-) -> Iterator[tuple[list[str], list[str] | None]]:
-    """Yield each window with its successor. An error is raised after all windows before it."""
-    window = next(windows, None)
-    while window is not None:
-        try:
-            next_window = next(windows, None)
-        except Exception:
-            yield window, None
-            raise
-        yield window, next_window
-        window = next_window
-
-
-def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Check each text of a stream and collect the texts into lists of bounded size."""
-    window: list[str] = []
-    characters = 0
-    for text in _checked(texts):
-        window.append(text)
-        characters += len(text)
-        if len(window) == _WINDOW_TEXTS or characters >= _WINDOW_CHARACTERS:
-            yield window
-            window, characters = [], 0
-    if window:
-        yield window
-
-
-def _checked(texts: Iterable[str]) -> Iterator[str]:
-    if isinstance(texts, str):
-        raise UsageError("Expected a list of texts, found one text: put it in a list.")
-    if isinstance(texts, Mapping) or hasattr(texts, "columns"):  # they give their columns' names
-        raise UsageError(
-            f"Expected a list of texts, found {type(texts).__name__}: give one column, such as "
-            "table['text']."
-        )
-    if hasattr(texts, "to_pylist"):  # the elements of an Arrow array are no strings
-        texts = texts.to_pylist()
-    try:
-        numbered = enumerate(texts)
-    except TypeError:
-        raise UsageError(
-            f"Expected a list of texts, found {type(texts).__name__}: put the texts in a list."
-        ) from None
-    for index, text in numbered:
-        if not isinstance(text, str):
-            raise not_a_string(text, index)
-        yield text
-
-
-def not_a_string(value: object, index: int) -> UsageError:
-    """The error for a value among texts; `index` is its position, from 0."""
-    kind = type(value).__name__
-    if is_missing(value):
-        return UsageError(
-            f"Expected every text to be a string, found a missing value ({value}) at index "
-            f"{index}: leave such rows out, or put an empty text there."
-        )
-    return UsageError(
-        f"Expected every text to be a string, found {kind} at index {index}: convert the texts to "
-        "strings."
     )

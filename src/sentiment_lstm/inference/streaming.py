@@ -78,6 +78,8 @@ class Reader:
             )
         self._predictor = predictor
         self._state: Any = None
+        known = predictor.text_familiarity
+        self._familiarity = None if known is None else known.read()
         self._last_word: int | None = None
         self._waiting = ""
         self._characters = 0
@@ -121,7 +123,7 @@ class Reader:
         logits, self._state = self._predictor.runtime.read(
             ids, lengths, self._state, feature_batch([token])
         )
-        row = self._predictor.calibrated(logits)[0]
+        row = self._less_certain(self._predictor.calibrated(logits), int(token.ids[0]))[0]
         score = float(row.max())
         followed = score if self._predictor.multi_label else float(row[-1])
         change = 0.0 if self._last is None else followed - self._last
@@ -131,6 +133,12 @@ class Reader:
         scores = tuple(row[chosen].tolist())
         label = labels[0] if labels else None
         return Step(text, start, end, label, score, row, change, labels, scores)
+
+    def _less_certain(self, rows: NDArray[np.float64], token: int) -> NDArray[np.float64]:
+        """Lower the scores, [1, C], if the text looks unfamiliar so far."""
+        if self._familiarity is None:
+            return rows
+        return self._predictor.less_certain(rows, np.array([self._familiarity.add(token)]))
 
 
 def stream(predictor: Predictor, pieces: str | Iterable[str]) -> Iterator[Step]:

@@ -21,6 +21,7 @@ from sentiment_lstm.data.formats import WORKBOOK, Format
 from sentiment_lstm.data.tables import join
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.inference.two_classes import poles_of
 from sentiment_lstm.scoring.original import ChangedInputError, Original, check_regular
 from sentiment_lstm.scoring.parts import Parts, read_json
 from sentiment_lstm.scoring.plans import difference
@@ -64,6 +65,7 @@ class Job:
         encoding: the encoding of a text file; None: it is detected.
         separator: the separator of a csv file; None: it is detected.
         probabilities: also write the probability of each class.
+        polarity: also write P(positive) / (P(positive) + P(negative)).
     """
 
     source: Path
@@ -75,6 +77,7 @@ class Job:
     encoding: str | None = None
     separator: str | None = None
     probabilities: bool = False
+    polarity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +212,13 @@ def _check_start(
 
 
 def _layout(
-    predictor: Predictor,
-    job: Job,
-    opened: Input,
-    records: Sequence[ScoringRecord],
-    output_format: Format,
+    predictor: Predictor, job: Job, opened: Input, records: Sequence[ScoringRecord], output: Format
 ) -> Layout:
     classes = predictor.classes if job.probabilities else ()
     labels = predictor.classes if predictor.multi_label else None
+    poles = poles_of(predictor) if job.polarity else None
     return make_layout(
-        opened, records, job.source.name, output_format, job.text_column, classes, labels
+        opened, records, job.source.name, output, job.text_column, classes, labels, poles
     )
 
 

@@ -19,6 +19,7 @@ from sentiment_lstm.data.packing import pack_piece
 from sentiment_lstm.data.source import choose_columns, joined_text
 from sentiment_lstm.data.tables import to_bytes, to_parquet, without_formula
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.evaluation.polarity import Poles, polarity_of
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.scoring.records import Input, ScoringRecord
 from sentiment_lstm.settings import DataSettings
@@ -28,6 +29,8 @@ LABEL, SCORE = "predicted_label", "predicted_score"
 LABELS, SCORES = "predicted_labels", "predicted_scores"
 """Their names if a text may have several labels. They hold lists in jsonl and parquet, else joined
 labels."""
+POLARITY = "predicted_polarity"
+"""The name of the column of the polarity, if it is asked for."""
 PROBABILITY = "probability_"
 """The beginning of the names of the columns of probabilities, one for each class."""
 
@@ -42,7 +45,7 @@ class Layout:
     `has_mark`: whether a byte order mark tells spreadsheets that the output is UTF-8.
     `probabilities`: the columns of probabilities, in the order of the classes; () if they are not
     asked for. `joined_by`: the character between several labels of a text; None if each text has
-    one class.
+    one class. `poles`: the class indices of negative and positive if the polarity is asked for.
     """
 
     columns: Sequence[str]
@@ -53,6 +56,7 @@ class Layout:
     has_mark: bool = False
     probabilities: tuple[str, ...] = ()
     joined_by: str | None = None
+    poles: Poles | None = None
 
     @property
     def verdict(self) -> tuple[str, str]:
@@ -62,7 +66,7 @@ class Layout:
     @property
     def added(self) -> tuple[str, ...]:
         """The columns that scoring adds."""
-        return (*self.verdict, *self.probabilities)
+        return (*self.verdict, *([POLARITY] if self.poles else []), *self.probabilities)
 
     @property
     def has_lists(self) -> bool:
@@ -86,6 +90,7 @@ def make_layout(
     text_column: str | None = None,
     probabilities_of: Sequence[str] = (),
     labels: Sequence[str] | None = None,
+    poles: Poles | None = None,
 ) -> Layout:
     """The layout of an output.
 
@@ -97,6 +102,7 @@ def make_layout(
         text_column: as the setting `data.text_column`.
         probabilities_of: the classes whose probabilities are written.
         labels: all labels, if a text may have several of them; else None.
+        poles: the class indices of negative and positive, if the polarity is written.
 
     Raises:
         UsageError: a column of the input has the name of an added column.
@@ -112,6 +118,7 @@ def make_layout(
         file_format.kind in DELIMITERS and _is_of_spreadsheet(opened),
         tuple(f"{PROBABILITY}{name}" for name in probabilities_of),
         None if labels is None else label_joiner(labels),
+        poles,
     )
     if taken := set(layout.added) & set(columns):
         raise UsageError(
@@ -181,7 +188,7 @@ def _predictions(
     predictor: Predictor, texts: Sequence[str], layout: Layout, abstain_below: float
 ) -> Iterator[dict[str, Any]]:
     """The values of the added columns for each text."""
-    if not layout.probabilities:
+    if not layout.probabilities and layout.poles is None:
         for prediction in predictor.predict_iter(texts, abstain_below):
             if layout.joined_by is None:
                 score = prediction.score and round(prediction.score, 6)
@@ -192,7 +199,9 @@ def _predictions(
     for _, _, window in predictor.windows(texts):
         for row in window:
             rounded = [round(float(probability), 6) for probability in row]
-            named = dict(zip(layout.probabilities, rounded, strict=True))
+            polar = layout.poles and round(polarity_of(row, layout.poles), 6)
+            named = {} if polar is None else {POLARITY: polar}
+            named |= dict(zip(layout.probabilities, rounded, strict=False))
             if layout.joined_by is None:
                 yield {LABEL: predictor.label(row, abstain_below), SCORE: max(rounded), **named}
             else:
@@ -254,7 +263,7 @@ def _json(row: Mapping[str, Any]) -> str:
 def _problem(values: Mapping[str, Any], layout: Layout) -> str | None:
     """Why a row cannot be scored or written, None if it can."""
     if not values.keys().isdisjoint(layout.added):
-        taken = sorted(values.keys() & set(layout.probabilities)) or [" or ".join(layout.verdict)]
+        taken = sorted(values.keys() & {*layout.added[2:]}) or [" or ".join(layout.verdict)]
         return f"a column {taken[0]} of its own"
     text = _text_of(values, layout)
     if not isinstance(text, str):

@@ -12,6 +12,7 @@ from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.text import familiarity
 from sentiment_lstm.text.familiarity import measure_rates
+from sentiment_lstm.text.familiarity_learning import learn_familiarity
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.metrics_log import read_metrics
@@ -62,21 +63,26 @@ def bundle_of(
             **provenance,
             "texts": finished.texts,
             "screening": corpus.screening,
-            **_token_rates(finished.tokenizer, corpus, settings),
+            **_fit_of_vocabulary(finished.tokenizer, corpus, settings),
         },
     )
     half = finished.tokenizer.features is not None
     return Bundle(config, finished.tokenizer, finished.weights, metrics, half=half)
 
 
-def _token_rates(
+def _fit_of_vocabulary(
     tokenizer: TextTokenizer, corpus: Corpus, settings: Settings
-) -> dict[str, dict[str, float]]:
+) -> dict[str, object]:
     """How the vocabulary fits texts of the training: those that did not form it, if possible.
 
+    From this, the model later tells texts that look unfamiliar, all together and one by one.
     Validation texts come from the first source only, so they are not typical of a mixture.
     """
     examples = corpus.sample if settings.mixture else corpus.validation or corpus.sample
     texts = [example.text for example in examples[:: 1 + len(examples) // _MEASURED_TEXTS]]
     rates = measure_rates(tokenizer, texts)
-    return {familiarity.KEY: asdict(rates)} if rates else {}
+    trained = [example.text for example in corpus.sample]
+    return {
+        **({familiarity.KEY: asdict(rates)} if rates else {}),
+        **learn_familiarity(tokenizer, trained, texts),
+    }

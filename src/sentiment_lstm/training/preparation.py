@@ -11,6 +11,7 @@ import torch
 from sentiment_lstm.bundle import Bundle, is_bundle, load_bundle
 from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.errors import TrainingError, UsageError
+from sentiment_lstm.evaluation.polarity import find_poles, is_of_three
 from sentiment_lstm.model.classifier import LSTMClassifier
 from sentiment_lstm.model.weights import load_weights
 from sentiment_lstm.provenance import bundle_name
@@ -60,6 +61,8 @@ def adapt_initial_model(
     """
     if not initial_model or _has_language_stage(settings, folder):
         return None
+    if is_of_three(initial_model.config.classes) and not corpus.multi_label:
+        initial_model = _for_two_of_three(initial_model, corpus.classes)
     has_learnt_classes = bool(initial_model.weights["output.weight"].any())
     if has_learnt_classes and not has_outputs_for(initial_model, corpus):
         classes = first_names(initial_model.config.classes)
@@ -73,6 +76,25 @@ def adapt_initial_model(
     tokenizer = initial_model.tokenizer.cleaning_as_today(settings.text).with_features(None)
     network = {name: array for name, array in initial_model.weights.items() if name != WIDE}
     return replace(initial_model, tokenizer=tokenizer, weights=network)
+
+
+def _for_two_of_three(model: Bundle, classes: tuple[str, ...]) -> Bundle:
+    """The model with the outputs for negative and positive alone, if these are the classes.
+
+    The logit of the second class is the difference of both logits, so the polarity stays.
+    """
+    known = model.config.classes
+    pair = tuple(known[index] for index in find_poles(known))
+    if classes not in (pair, pair[::-1]):
+        return model
+    first, second = map(known.index, classes)
+    weights = {
+        name: array[second : second + 1] - array[first : first + 1]
+        if name.startswith("output.")
+        else array
+        for name, array in model.weights.items()
+    }
+    return replace(model, config=replace(model.config, classes=classes), weights=weights)
 
 
 def has_outputs_for(model: Bundle, corpus: Corpus) -> bool:

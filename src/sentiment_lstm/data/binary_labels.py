@@ -1,0 +1,46 @@
+"""Tells whether the labels of a source are those of two classes that it does not name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sentiment_lstm.data.label_map import normal_label
+from sentiment_lstm.data.open import open_source
+from sentiment_lstm.settings import DataSettings
+
+_BINARY = {0, 1, "false", "true"}
+
+
+def are_binary(data: DataSettings, classes: Collection[str]) -> bool:
+    """Whether all labels are 0 and 1, or false and true, or the source has two classes of its own.
+
+    The labels are read up to the first other one.
+
+    Args:
+        data: the settings. With a label map or soft labels the answer is no.
+        classes: the names of a model's classes. A source that knows one of them names its classes.
+
+    Raises:
+        DataError: as `open_source`; or a row is damaged.
+    """
+    if data.label_map or data.soft_labels or data.multi_label:
+        return False
+    source = open_source(data)
+    if source.label_map:
+        return False
+    if source.classes is not None:
+        known = {name.casefold() for name in classes}
+        return len(source.classes) == 2 and known.isdisjoint(map(str.casefold, source.classes))
+    is_any = False
+    for row in source.rows():
+        if row.problem:
+            continue
+        if not isinstance(row.label, str | int | float | None):
+            return False
+        label = normal_label(row.label)
+        if label in (None, -1):
+            continue
+        if label not in _BINARY:
+            return False
+        is_any = True
+    return is_any
