@@ -299,7 +299,7 @@ def _texts_of_three(scale: Scale) -> Iterator[Stage]:
 def _shipped(scale: Scale, model: str) -> Iterator[Stage]:
     """The bundle that ships, measured."""
     arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}shipped/default")
-    sets = scale.sets(IMDB, TREEBANK, TWEETS, PRODUCTS)
+    sets = scale.sets(IMDB, TREEBANK, TWEETS, PRODUCTS, GOEMOTIONS, NEWS, IRONY)
     yield Stage("shipped/default", "factory.measure.ship", arguments, sets)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from factory.texts import sources
 from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.data.news_parts import part_of_news
 from sentiment_lstm.data.open import is_missing, open_source
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.settings import DataSettings
@@ -59,7 +60,9 @@ def _sources() -> Iterator[list[str]]:
     for name in SETS:
         if not is_missing(name):
             rows = open_source(DataSettings(source=name, split="train"), labelled=False).rows()
-            yield list(dict.fromkeys(str(row.text) for row in rows if row.text))
+            texts = dict.fromkeys(str(row.text) for row in rows if row.text)
+            is_news = name == sources.NEWS  # its other parts measure
+            yield [t for t in texts if not is_news or part_of_news(t) == "train"]
     for file in WRITTEN:
         if file.exists():
             lines = file.read_text(encoding="utf-8").splitlines()

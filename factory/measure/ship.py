@@ -35,6 +35,8 @@ ORIGINS: dict[str, dict[str, str]] = {
     "default": {
         **SETS,
         "irony": "The irony task's training tweets. Their labels were not used.",
+        "goemotions": "Comments whose emotions belong to one group, training split.",
+        "news": "Sentences of news with judgements of people and parties, seven tenths of them.",
         "grammar": GRAMMAR,
         "taught": "Unlabelled IMDb reviews, and excerpts of IMDb and product reviews, labelled by "
         "earlier models. The label of a product review is the mean of its own and "
@@ -50,15 +52,21 @@ ORIGINS: dict[str, dict[str, str]] = {
         "changed a few words so that the label changes.",
         "roughened": "Copies of treebank, written, excerpt and judged texts, with typing errors "
         "added by rule.",
-        "written": "109,306 texts that a large language model wrote for sentiment-lstm "
-        "(Apache-2.0).",
+        "written": "109,306 texts that a large language model wrote for sentiment-lstm to teach "
+        "reading (Apache-2.0).",
+        "domains": "Texts that a large language model wrote for sentiment-lstm about news, "
+        "business, people, support desks, devices, services and groups, with phrases of opinion "
+        "(Apache-2.0). Half of them are neutral.",
+        "invented": "Generated sentences about people with invented names and groups.",
         "names": "Names in the vocabulary: personal names, some of them from Faker (MIT), and "
         "city names from the time zone database (public domain).",
         "people": "Numbers, religions and common words for people and nations, including most of "
         "those in the behaviour suite. We changed the weights so that these words do "
         "not affect neutral sentences and opinions beside them, like proper nouns. "
         "The large language model also wrote texts about people.",
-        "limits of the behaviour suite": "Do not rely on the suite for names, places, "
+        "limits of the behaviour suite": "In the capabilities 'in turn', the words under `[own]` of the "
+        "suite's `words.toml` are in no written or generated text; those under `[common]` may be. "
+        "Do not rely on the suite for names, places, "
         "numbers, nationalities, religions, other groups of people and opinions beside groups: the "
         "model was adjusted for them. The same holds for typos and links, which rules correct and "
         "remove.",
