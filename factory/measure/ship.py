@@ -64,8 +64,8 @@ ORIGINS: dict[str, dict[str, str]] = {
         "those in the behaviour suite. We changed the weights so that these words do "
         "not affect neutral sentences and opinions beside them, like proper nouns. "
         "The large language model also wrote texts about people.",
-        "limits of the behaviour suite": "In the capabilities 'in turn', the words under `[own]` of "
-        "the suite's `words.toml` are in no written or generated text; those under `[common]` may be. "
+        "limits of the behaviour suite": "Words under `[own]` in the suite's `words.toml` are in "
+        "no written or generated text; those under `[common]` may be. "
         "Do not rely on the suite for names, places, "
         "numbers, nationalities, religions, other groups of people and opinions beside groups: the "
         "model was adjusted for them. The same holds for typos and links, which rules correct and "
