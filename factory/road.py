@@ -215,15 +215,15 @@ def _training(
     yield Stage(name, "factory.training", training, reads)
 
 
-def _named(scale: Scale, model: str, out: str) -> Stage:
+def _named(scale: Scale, model: str, out: str, source: tuple[str, ...] = ()) -> Stage:
     """Names as tokens that move no score."""
-    arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}{out}")
+    arguments = ("--model", f"{RUN}{model}", *source, "--out", f"{RUN}{out}")
     return Stage(out, "factory.surgery.named", arguments, scale.sets(IMDB, PRODUCTS, TWEETS))
 
 
-def _kinds(scale: Scale, model: str, out: str) -> Stage:
+def _kinds(scale: Scale, model: str, out: str, source: tuple[str, ...] = ()) -> Stage:
     """Numbers, groups and cities that move no score."""
-    arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}{out}")
+    arguments = ("--model", f"{RUN}{model}", *source, "--out", f"{RUN}{out}")
     return Stage(out, "factory.surgery.kinds", arguments, scale.sets(IMDB))
 
 
@@ -242,8 +242,15 @@ def _three(scale: Scale) -> Iterator[Stage]:
     windows = [a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source)]
     graded = (*windows, "--parts", TWEETS)
     yield from _labels(scale, "three", "reviews", ("--model", int8[3]), graded, "judged")
+    taught = f"{RUN}three/taught_excerpts.jsonl"
+    excerpts = ("--unlabelled", f"{RUN}texts/excerpts.jsonl", "--out", taught)
+    teaching = ("--model", int8[3], *excerpts)
+    yield Stage("three/taught_excerpts", "factory.teachers.teacher", teaching, scale.sets(IMDB))
+    out = ("--out", f"{RUN}three/certain_excerpts.jsonl")
+    certain = ("--probabilities", taught, "--certain", "0.9", *out)
+    yield Stage("three/certain_excerpts", "factory.texts.three", certain)
     yield from _texts_of_three(scale)
-    files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE)}
+    files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE, "certain_excerpts")}
     first, last = THREE_GRAMMAR
     sentences = f"grammar:{(first - 1) // scale.grammar + 1}-{last // scale.grammar}"
     sources = {"people": f"{RUN}three/people", "grammar": sentences, **files}
@@ -261,8 +268,9 @@ def _three(scale: Scale) -> Iterator[Stage]:
     means = [a for name in THREE_MEAN for a in ("--model", f"{RUN}three/{name}")]
     mean = (*means, "--out", f"{RUN}three/mean")
     yield Stage("three/mean", "factory.surgery.average", mean)
-    yield _named(scale, "three/mean", "three/named")
-    yield _kinds(scale, "three/named", "three/default")
+    people = ("--source", f"{RUN}three/people")
+    yield _named(scale, "three/mean", "three/named", people)
+    yield _kinds(scale, "three/named", "three/default", people)
 
 
 def _texts_of_three(scale: Scale) -> Iterator[Stage]:

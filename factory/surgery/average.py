@@ -70,11 +70,17 @@ def settings_of(bundle: Bundle) -> Settings:
     return run_settings(bundle) or Settings.from_dict(settings)
 
 
-def calibrated(bundle: Bundle) -> Bundle:
-    """The bundle with a fitted temperature, and its scores on its source's validation texts."""
+def calibrated(bundle: Bundle, source: str | None = None) -> Bundle:
+    """The bundle with a fitted temperature, and its scores on its source's validation texts.
+
+    Args:
+        bundle: the model.
+        source: where its source is now, if that is no set with a name; None: where it was.
+    """
     bundle = replace(bundle, config=replace(bundle.config, temperature=1.0))
     settings = settings_of(bundle)
-    corpus = load_corpus(settings.data, settings.training.seed, SetAside(None))
+    data = replace(settings.data, source=source or settings.data.source)
+    corpus = load_corpus(data, settings.training.seed, SetAside(None))
     labels = np.array([corpus.classes.index(str(e.label)) for e in corpus.validation])
     predictor = Predictor(bundle, open_torch(bundle))
     logits = np.log(predictor.probabilities(example.text for example in corpus.validation))

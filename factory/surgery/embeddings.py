@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from factory.surgery.average import calibrated
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.text.pipeline import UNKNOWN
 from sentiment_lstm.text.tokenizer import TextTokenizer
@@ -117,21 +118,27 @@ def change_model(
     arguments: Sequence[str] | None,
     change: Callable[[Bundle], Bundle],
     added: str,
+    *,
+    calibrate: bool = False,
 ) -> int:
     """The main function of a script that makes a model from another one.
 
     Args:
         about: the script's docstring.
-        arguments: of the command line, `--model` and `--out`.
+        arguments: of the command line, `--model`, `--out` and perhaps `--source`.
         change: makes the new bundle.
         added: what kind of words the change adds, for the message at the end.
+        calibrate: fit the temperature of the new bundle.
     """
     parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="the folder of a model")
     parser.add_argument("--out", type=Path, required=True, help="the new model's folder")
+    parser.add_argument("--source", help="the model's source, if it is no set with a name")
     options = parser.parse_args(arguments)
     before = load_bundle(options.model)
     after = change(before)
+    if calibrate:
+        after = calibrated(after, options.source)
     save_bundle(options.out, after)
     print(f"{len(after.tokenizer) - len(before.tokenizer):,} {added} added")
     return 0

@@ -17,7 +17,6 @@ import re
 from collections.abc import Sequence
 from zoneinfo import available_timezones
 
-from factory.surgery.average import calibrated
 from factory.surgery.embeddings import START, change_model, embedding_of, mean_of, with_words
 from factory.surgery.named import APART, BESIDE, FRAMES, neutralized, read_apart
 from sentiment_lstm.bundle import Bundle
@@ -141,13 +140,13 @@ def with_cities(bundle: Bundle) -> Bundle:
 
 def with_all_kinds(bundle: Bundle) -> Bundle:
     """The bundle after the changes to numbers, nations, religions and cities."""
-    return calibrated(with_cities(with_groups(with_numbers(bundle))))
+    return with_cities(with_groups(with_numbers(bundle)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Neutralize, add tokens, calibrate."""
     added = "numbers, nations, religions and cities"
-    return change_model(__doc__, arguments, with_all_kinds, added)
+    return change_model(__doc__, arguments, with_all_kinds, added, calibrate=True)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,6 @@ import numpy as np
 from faker.providers import person
 from numpy.typing import NDArray
 
-from factory.surgery.average import calibrated
 from factory.surgery.embeddings import (
     START,
     Vectors,
@@ -219,12 +218,12 @@ def with_names(bundle: Bundle) -> Bundle:
     names = first_names()
     unread = names - set(map(str.lower, counts))
     bundle = with_first_names(bundle, sorted(names & proper.keys()), sorted(unread))
-    return calibrated(bundle)
+    return bundle
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Count proper nouns, add names, neutralize, calibrate."""
-    return change_model(__doc__, arguments, with_names, "names")
+    return change_model(__doc__, arguments, with_names, "names", calibrate=True)
 
 
 if __name__ == "__main__":

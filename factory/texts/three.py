@@ -5,7 +5,9 @@ r"""Turn soft labels of two classes into those of negative, neutral and positive
 
 A soft label of 0.5 has one of two meanings. If it is a grade (`--grades`), the text is neither
 negative nor positive: it becomes neutral. If it is a probability (`--probabilities`), as for whole
-reviews, the text is one of both, and nobody knows which: it stays between both.
+reviews, the text is one of both, and nobody knows which: it stays between both. `--certain 0.9`
+leaves out texts whose likelier class has a lower probability. A run of sentences may be neutral,
+and a model of two classes cannot say so.
 """
 
 from __future__ import annotations
@@ -38,13 +40,17 @@ def rounded(probabilities: Probabilities) -> Probabilities:
     return {name: round(p, 4) for name, p in probabilities.items() if round(p, 4)}
 
 
-def converted(file: Path, convert: Callable[[float], Probabilities]) -> Iterator[str]:
-    """A line of JSON for each text of a file."""
+def converted(
+    file: Path, convert: Callable[[float], Probabilities], certain: float = 0.0
+) -> Iterator[str]:
+    """A line of JSON for each text of a file whose soft label is at least so `certain`."""
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            row = {"text": row["text"], "label": convert(float(row["label"]))}
-            yield json.dumps(row) + "\n"
+            soft_label = float(row["label"])
+            if max(soft_label, 1 - soft_label) >= certain:
+                row = {"text": row["text"], "label": convert(soft_label)}
+                yield json.dumps(row) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,12 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--grades", type=Path, help="0.5 means neutral")
     kind.add_argument("--probabilities", type=Path, help="0.5 means negative or positive")
+    least = "leave out texts whose likelier class has a lower probability"
+    parser.add_argument("--certain", type=float, default=0.0, help=least)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     if options.grades:
         lines = [*converted(options.grades, from_grade)]
     else:
-        lines = [*converted(options.probabilities, from_probability)]
+        lines = [*converted(options.probabilities, from_probability, options.certain)]
     write_atomically(options.out, "".join(lines).encode())
     print(f"{len(lines):,} texts: {options.out}")
     return 0

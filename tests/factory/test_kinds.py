@@ -7,7 +7,7 @@ from sentiment_lstm.bundle import load_bundle, save_bundle
 
 pytest.importorskip("faker", reason="the extra `factory` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
-from factory.surgery import kinds
+from factory.surgery import embeddings, kinds
 from factory.surgery.embeddings import START, embedding_of
 from factory.surgery.named import BESIDE, FRAMES, shifts
 
@@ -20,7 +20,9 @@ def whole(knowing):
 
 
 def test_a_saved_model_has_all_of_it(knowing, tmp_path, monkeypatch):
-    monkeypatch.setattr(kinds, "calibrated", lambda bundle: bundle)  # asks for training's texts
+    monkeypatch.setattr(
+        embeddings, "calibrated", lambda bundle, _: bundle
+    )  # asks for training's texts
     save_bundle(tmp_path / "before", knowing([*KNOWN, "welsh", "jewish", "paris"], kinds.COUNTED))
     arguments = ["--model", str(tmp_path / "before"), "--out", str(tmp_path / "after")]
     assert kinds.main(arguments) == 0
