@@ -217,8 +217,7 @@ def with_names(bundle: Bundle) -> Bundle:
     print(f"{len(heard):,} proper nouns neutralized")
     names = first_names()
     unread = names - set(map(str.lower, counts))
-    bundle = with_first_names(bundle, sorted(names & proper.keys()), sorted(unread))
-    return bundle
+    return with_first_names(bundle, sorted(names & proper.keys()), sorted(unread))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
