@@ -231,7 +231,7 @@ class SentimentClassifier:
 
     @cached_property
     def explainer(self) -> Explainer:
-        """Made when first needed, because it imports torch if torch is installed."""
+        """Made when first needed."""
         return Explainer(self.bundle, self.predictor)
 
     def evaluate(

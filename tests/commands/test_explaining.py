@@ -16,7 +16,7 @@ def test_the_explanation_as_json(run, model):
     assert code == 0
     assert err == ""
     assert explanation["text"] == TEXT
-    assert explanation["method"] == "integrated gradients"
+    assert explanation["method"] == "contextual gradients"
     assert [TEXT[t["start"] : t["end"]] for t in explanation["tokens"]] == [
         "not", "bad", "at", "all", ",", "a", "good", "film"
     ]  # fmt: skip
@@ -30,13 +30,29 @@ def test_the_explanation_as_json(run, model):
     assert explanation["reading"][-1]["score"] == pytest.approx(explanation["score"], abs=1e-6)
 
 
+def test_phrases_have_the_sum_of_their_words(run, model):
+    explanation = json.loads(run("explain", "--model", str(model), "--json", TEXT)[1])
+    phrases = explanation["phrases"]
+    assert [TEXT[p["start"] : p["end"]] for p in phrases] == [p["text"] for p in phrases]
+    assert phrases[0]["text"].startswith("not <b>bad</b>")
+    words = sum(token["attribution"] for token in explanation["tokens"])
+    assert sum(p["attribution"] for p in phrases) == pytest.approx(words, abs=1e-12)
+
+
+def test_no_torch_is_needed(run, model, monkeypatch):
+    """The model has no graph, so its predictor needs torch; the explanation does not."""
+    monkeypatch.setitem(sys.modules, "sentiment_lstm.interpret.integrated_gradients", None)
+    out = run("explain", "--model", str(model), "--json", TEXT)[1]
+    assert json.loads(out)["method"] == "contextual gradients"
+
+
 def test_the_text_and_its_strongest_words_are_printed(run, model):
     code, out, _ = run("explain", "--model", str(model), TEXT + "\x1b[2J")
     assert code == 0
     assert out.splitlines()[0].startswith(TEXT)
     assert "\x1b" not in out
     assert re.search(
-        r"(negative|positive) 0\.\d{3}, 0\.\d{3} without any word; .* within 0\.\d", out
+        r"(negative|positive) 0\.\d{3}, 0\.\d{3} for neutral text; .* within 0\.\d", out
     )
     assert re.search(r"good +│ [+-]0\.\d{3} ", out)
 
@@ -80,9 +96,10 @@ def test_a_page_without_matplotlib(run, model, tmp_path, monkeypatch):
     assert "<svg" not in (tmp_path / "why.html").read_text(encoding="utf-8")
 
 
-def test_without_captum_occlusion_explains(run, model, monkeypatch):
+def test_without_captum_occlusion_explains_two_directions(run, make_bundle, tmp_path, monkeypatch):
+    save_bundle(tmp_path / "two", make_bundle(bidirectional=True))
     monkeypatch.setitem(sys.modules, "captum.attr", None)
-    code, out, err = run("explain", "--model", str(model), "--json", TEXT)
+    code, out, err = run("explain", "--model", "two", "--json", TEXT)
     explanation = json.loads(out)
     assert code == 0
     assert (explanation["method"], explanation["completeness_error"]) == ("occlusion", None)
@@ -100,6 +117,7 @@ def test_bidirectional_models_of_three_classes_are_explained(run, make_bundle, t
     code, out, _ = run("explain", "--model", "two", "--json", "--html", "why.html", TEXT)
     assert code == 0
     assert json.loads(out)["reading"] == []
+    assert json.loads(out)["method"] == "integrated gradients"
     assert "As it was read" not in (tmp_path / "why.html").read_text(encoding="utf-8")
 
 

@@ -11,20 +11,18 @@ from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference import predictor as predictor_module
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.interpret import explain as module
-from sentiment_lstm.interpret.explain import (
-    Explainer,
-    direction,
-    join_neighbours,
-    segments,
-    words_of,
-)
+from sentiment_lstm.interpret import occlusion
+from sentiment_lstm.interpret.explain import Explainer, direction, segments
+from sentiment_lstm.interpret.words import join_neighbours, words_of
 from sentiment_lstm.settings import TextSettings
 
 TEXT = "Not bad at all , a <br\n/> good film &amp; not a bad one"
 
 
 def explainer_of(bundle, gradients=False) -> Explainer:
+    """Return an explainer by integrated gradients, or by occlusion."""
     explainer = Explainer(bundle, open_predictor(bundle))
+    explainer.contextual = None
     if not gradients:
         explainer.gradients = None
     return explainer
@@ -151,8 +149,8 @@ def test_contrast_needs_another_class_of_the_model(against):
 
 
 def test_spans_of_long_texts_are_left_out_together(bundle, monkeypatch):
-    monkeypatch.setattr(module, "_READ", 40)
-    monkeypatch.setattr(module, "_SPANS", 4)
+    monkeypatch.setattr(occlusion, "_READ", 40)
+    monkeypatch.setattr(occlusion, "_SPANS", 4)
     explanation = explainer_of(bundle).explain("a good film not bad at all , good film")
     assert [t.text for t in explanation.tokens] == [
         "a good film",
@@ -235,7 +233,7 @@ def test_an_explanation_becomes_json(bundle):
     values = explanation.to_dict()
     assert list(values) == [
         "text", "label", "against", "score", "baseline_score", "completeness_error", "method",
-        "tokens",
+        "tokens", "phrases",
     ]  # fmt: skip
     assert [list(token) for token in values["tokens"]] == [
         ["text", "start", "end", "attribution"]

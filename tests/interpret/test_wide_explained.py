@@ -15,7 +15,9 @@ TEXT = "Not bad at all , a <br\n/> good-bad film &amp; not a bad one"
 
 
 def explainer_of(bundle: Bundle, *, gradients: bool) -> Explainer:
+    """Return an explainer by integrated gradients, or by occlusion."""
     explainer = Explainer(bundle, open_predictor(bundle))
+    explainer.contextual = None
     if not gradients:
         explainer.gradients = None
     return explainer

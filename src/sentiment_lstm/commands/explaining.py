@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +30,7 @@ def explain(
     html: Annotated[Path | None, typer.Option(help="Also write an HTML page to this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show which words moved a text's score, and how far. --html also plots the running score."""
+    """Show which words and phrases moved a text's score. --html also plots the running score."""
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands import tables
 
@@ -52,12 +53,12 @@ def explain(
 
 
 def _note(classifier: SentimentClassifier, explanation: Explanation) -> str:
-    """Return why the method is occlusion; empty if it is integrated gradients."""
+    """Return why the method is occlusion; empty if it is another one."""
     from sentiment_lstm.interpret.explain import GRADIENT_TOKENS
 
     if explanation.method != "occlusion":
         return ""
-    if classifier.explainer.gradients is None:
+    if classifier.explainer.contextual is None and classifier.explainer.gradients is None:
         return (
             "Explained by leaving out words in turn, because torch or captum is not installed: "
             "pip install 'sentiment-lstm[explain]' adds integrated gradients."
@@ -111,22 +112,36 @@ def _write(path: Path, explanation: Explanation, note: str, steps: Sequence[Step
 
 
 def _plot(explanation: Explanation, steps: Sequence[Step]) -> str:
-    """Plot the running score; empty without steps or without matplotlib."""
-    from sentiment_lstm.plots import SECOND, figure, svg
+    """Plot the score after each word; empty without steps or without matplotlib."""
+    import numpy as np
+
+    from sentiment_lstm.interpret import word_axis
+    from sentiment_lstm.interpret.pictures import any_script_figure
+    from sentiment_lstm.plots import SECOND, svg
 
     if not steps:
         return ""
+    names, line = _after_each_word(explanation, steps)
     y_label = "difference of probabilities" if explanation.against else "probability"
     lowest, middle = (-1.0, 0.0) if explanation.against else (0.0, 0.5)
-    line = [explanation.f(step.probabilities) for step in steps]
     try:
-        with figure(4.6, 2.6) as drawn:
+        with any_script_figure(word_axis.figure_width(len(line)), 3.2) as drawn:
             axes = drawn.subplots()
-            mark = "." if len(line) < 60 else ""
-            axes.plot(range(1, len(line) + 1), line, color=SECOND, marker=mark)
+            axes.plot(line, color=SECOND, marker=word_axis.line_marker(len(line)))
             axes.axhline(middle, color="grey", linewidth=0.8, linestyle=":")
-            axes.set(xlabel="tokens read", ylabel=y_label, ylim=(lowest - 0.03, 1.03))
-            axes.locator_params(axis="x", integer=True)
-            return svg(drawn, f"The running score of {explanation.label}, token by token")
+            axes.set(ylabel=y_label, ylim=(lowest - 0.03, 1.03))
+            word_axis.label_words(axes, names, "words read")
+            word_axis.label_strongest(axes, names, np.diff(line, prepend=line[0]))
+            return svg(drawn, f"The score of {explanation.label} after each word")
     except MissingExtraError:
         return ""
+
+
+def _after_each_word(
+    explanation: Explanation, steps: Sequence[Step]
+) -> tuple[list[str], list[float]]:
+    """Return the words, and the explained value after the last token of each word."""
+    ends = [step.end for step in steps]
+    last = [max(0, bisect_right(ends, word.end) - 1) for word in explanation.tokens]
+    line = [explanation.f(steps[index].probabilities) for index in last]
+    return [word.text for word in explanation.tokens], line

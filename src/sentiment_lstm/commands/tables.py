@@ -13,7 +13,7 @@ from sentiment_lstm.evaluation.behaviour import CLASSES, CapabilityResult
 from sentiment_lstm.evaluation.polarity import Poles, polarity_of
 from sentiment_lstm.evaluation.side_by_side import shown as setting
 from sentiment_lstm.inference.streaming import Step, turning_points
-from sentiment_lstm.interpret.explain import Explanation, segments
+from sentiment_lstm.interpret.explain import Attribution, Explanation, segments
 from sentiment_lstm.records import Prediction
 from sentiment_lstm.text.familiarity_scores import UNFAMILIAR_BELOW
 from sentiment_lstm.wording import MOST_SHOWN, printable
@@ -147,7 +147,7 @@ def _shade(probability: float) -> str:
 
 
 def explanation(why: Explanation) -> None:
-    """Print a text coloured by its words' attributions, then the strongest words."""
+    """Print a text coloured by its words' attributions, then the strongest phrases and words."""
     console, coloured = Console(), Text()
     for part in segments(why):
         half = part["strength"] / 2
@@ -155,16 +155,23 @@ def explanation(why: Explanation) -> None:
         coloured.append(safe_text(part["text"], f"bold {_shade(hue)}" if part["towards"] else ""))
     console.print(coloured, soft_wrap=True)
     less = f" less {why.against}" if why.against else ""
-    scores = f"{why.label}{less} {why.score:.3f}, {why.baseline_score:.3f} without any word"
+    without = "for neutral text" if why.method == "contextual gradients" else "without any word"
+    scores = f"{why.label}{less} {why.score:.3f}, {why.baseline_score:.3f} {without}"
     if why.is_empty:
         scores = f"no label, the text is empty; {why.label} {why.baseline_score:.3f} without words"
     error = why.completeness_error
     exact = "" if error is None else f"; the words add up to the difference within {error:.4f}"
     _print_line(console, f"{scores}{exact}")
-    table = Table("word", "moved the score", "speaks for", title=f"by {why.method}")
-    for word in why.strongest():
-        side = why.sides[why.side(word.attribution)]
-        table.add_row(word.text, f"{word.attribution:+.3f}", side)
+    if len(why.phrases) > 1:
+        _print_attributions("phrase", why.strongest_phrases(), why)
+    _print_attributions("word", why.strongest(), why)
+
+
+def _print_attributions(unit: str, parts: Sequence[Attribution], why: Explanation) -> None:
+    table = Table(unit, "moved the score", "speaks for", title=f"by {why.method}")
+    for part in parts:
+        side = why.sides[why.side(part.attribution)]
+        table.add_row(part.text, f"{part.attribution:+.3f}", side)
     show(table)
 
 

@@ -2,14 +2,16 @@
 
 The explained value f is the calibrated probability of a label, usually the most probable one. If it
 is compared with another class, f is the difference of both probabilities. A positive attribution
-speaks for the label. The method is integrated gradients (`integrated_gradients`) if torch and
-captum are installed, else occlusion. Knows a predictor, no torch and no terminal.
+speaks for the label. The method is contextual gradients (`contextual`). Models that these cannot
+read are explained by integrated gradients (`integrated_gradients`) if torch and captum are
+installed, else by occlusion (`occlusion`). Knows a predictor, no torch and no terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
@@ -18,8 +20,13 @@ from numpy.typing import NDArray
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.interpret.contextual import ContextualGradients
+from sentiment_lstm.interpret.function_words import pass_to_content_words
+from sentiment_lstm.interpret.occlusion import occlude, parts_to_leave_out
+from sentiment_lstm.interpret.phrases import phrases_of
+from sentiment_lstm.interpret.target import Target
+from sentiment_lstm.interpret.words import clauses_of, sentences_of, spans_of, without, words_of
 from sentiment_lstm.records import Encoded, is_empty
-from sentiment_lstm.text.cleaning import WORD_START
 from sentiment_lstm.wording import first_names
 
 if TYPE_CHECKING:
@@ -29,10 +36,7 @@ MOST_TOKENS = 50_000
 """Longer texts are refused, because each attribution costs a reading of the whole text."""
 GRADIENT_TOKENS = 4_000
 """Longer texts are explained by occlusion, because a gradient keeps every token in memory."""
-_READ = 400_000
-"""Tokens that occlusion reads in total. In a long text it leaves out several words at a time."""
-_SPANS = 16
-"""The least number of spans that occlusion leaves out in turn, whatever they cost."""
+Method = Literal["contextual gradients", "integrated gradients", "occlusion"]
 _FAINT = 0.1
 """A word is shown as plain text if its attribution is below this fraction of the strongest."""
 _SIDES: tuple[Literal["first"], Literal["second"]] = ("first", "second")
@@ -51,7 +55,7 @@ class Segment(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """How far a part of a text moved f: a word, or several words of a long text.
+    """How far a part of a text moved f: a word, a phrase, or several words of a long text.
 
     `text`: the part as written. `start`, `end`: its span in characters. `attribution`: the change
     of f, in units of probability.
@@ -67,12 +71,15 @@ class Attribution:
 class Explanation:
     """Why a text got its label, or what speaks for another label.
 
-    `score`: f of the text. `baseline_score`: f of the baseline, which is zero embeddings for
-    integrated gradients and one unknown token for occlusion. `tokens`: the words in order.
-    `completeness_error`: the difference between the sum of the attributions and
-    `score - baseline_score`; None for occlusion, whose attributions need not add up. `against`:
-    the class that the label is compared with, or None. `multi_label`: whether a text may have
-    several labels. An empty text has no label: `label` is then only the class that was explained.
+    `score`: f of the text. `baseline_score`: f of the baseline. It is neutral text for contextual
+    gradients, zero embeddings for integrated gradients, and one unknown token for occlusion.
+    `tokens`: the words in order. `completeness_error`: the difference between the sum of the
+    attributions and `score - baseline_score`; None for occlusion, whose attributions need not add
+    up. `against`: the class that the label is compared with, or None. `multi_label`: whether a text
+    may have several labels. An empty text has no label: `label` is then only the class that was
+    explained. `phrases`: the phrases in order. Function words before a phrase and punctuation after
+    it count with it, so the phrases have the same sum as the words. A long text that was explained
+    by occlusion has none.
     """
 
     text: str
@@ -82,9 +89,10 @@ class Explanation:
     score: float
     baseline_score: float
     completeness_error: float | None
-    method: Literal["integrated gradients", "occlusion"]
+    method: Method
     tokens: tuple[Attribution, ...]
     multi_label: bool = False
+    phrases: tuple[Attribution, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -116,7 +124,11 @@ class Explanation:
 
     def strongest(self, most: int = 10) -> list[Attribution]:
         """Return the words that moved f furthest in either direction, the strongest first."""
-        return sorted(self.tokens, key=lambda word: -abs(word.attribution))[:most]
+        return _strongest(self.tokens, most)
+
+    def strongest_phrases(self, most: int = 5) -> list[Attribution]:
+        """Return the phrases that moved f furthest in either direction, the strongest first."""
+        return _strongest(self.phrases, most)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON. An empty text has None as label and score."""
@@ -128,11 +140,13 @@ class Explanation:
             "baseline_score": self.baseline_score,
             "completeness_error": self.completeness_error,
             "method": self.method,
-            "tokens": [
-                {"text": t.text, "start": t.start, "end": t.end, "attribution": t.attribution}
-                for t in self.tokens
-            ],
+            "tokens": [asdict(word) for word in self.tokens],
+            "phrases": [asdict(phrase) for phrase in self.phrases],
         }
+
+
+def _strongest(parts: Sequence[Attribution], most: int) -> list[Attribution]:
+    return sorted(parts, key=lambda part: -abs(part.attribution))[:most]
 
 
 def segments(explanation: Explanation) -> list[Segment]:
@@ -178,7 +192,8 @@ def direction(
 class Explainer:
     """Explains the scores of a predictor.
 
-    `gradients` is None if torch or captum is not installed. Then only occlusion explains.
+    `contextual` is None if the model has two directions or attention. Then `gradients` explain.
+    They are None if torch or captum is not installed. Then only occlusion explains.
 
     Args:
         bundle: the saved model.
@@ -187,15 +202,26 @@ class Explainer:
 
     def __init__(self, bundle: Bundle, predictor: Predictor) -> None:
         self._bundle, self._predictor = bundle, predictor
-        self.gradients = _gradients(bundle)
+        can_explain = ContextualGradients.can_explain(bundle)
+        self.contextual = ContextualGradients(bundle) if can_explain else None
+
+    @cached_property
+    def gradients(self) -> IntegratedGradients | None:
+        """Made when first needed, because it imports torch if torch is installed."""
+        try:
+            from sentiment_lstm.interpret.integrated_gradients import IntegratedGradients
+
+            return IntegratedGradients(self._bundle)
+        except ModuleNotFoundError:
+            return None
 
     def explain(
         self, text: str, against: str | None = None, *, label: str | None = None
     ) -> Explanation:
-        """Attribute a text's score to its words.
+        """Attribute a text's score to its words and phrases.
 
-        Integrated gradients use the float32 weights, so their `score` may differ by 0.01 from that
-        of an int8 graph.
+        Gradients use the float32 weights. So the `score` of integrated gradients may differ by 0.01
+        from that of an int8 graph.
 
         Args:
             text: the raw text. With more than `GRADIENT_TOKENS` tokens it is explained by
@@ -210,141 +236,108 @@ class Explainer:
         if not isinstance(text, str):
             raise UsageError(f"Expected one text to explain, found {type(text).__name__}.")
         (encoded,) = self._predictor.tokenizer.encode([text], offsets=True)
-        ids = encoded.ids
-        if len(ids) > MOST_TOKENS:
+        if len(encoded.ids) > MOST_TOKENS:
             raise UsageError(
                 f"Expected a text of at most {MOST_TOKENS:,} tokens to explain, found "
-                f"{len(ids):,}: give a part of it."
+                f"{len(encoded.ids):,}: give a part of it."
             )
         probabilities = self._predictor.score([encoded])[0]
-        label = self._predictor.classes[int(probabilities.argmax())] if label is None else label
-        towards = direction(self._predictor.classes, label, against)
-        words = words_of(self._bundle, encoded)
-        if self.gradients is not None and len(ids) <= GRADIENT_TOKENS:
-            result = _attribute_by_gradients(self.gradients, encoded, words, towards)
-        else:
-            words = join_neighbours(words, max(_SPANS, _READ // len(ids)))
-            result = _attribute_by_occlusion(self._predictor, encoded, words, towards)
+        classes = self._predictor.classes
+        label = classes[int(probabilities.argmax())] if label is None else label
+        towards = direction(classes, label, against)
+        result = self._attribute(text, encoded, towards, probabilities)
         return Explanation(
             text=text,
             label=label,
             against=against,
-            classes=self._predictor.classes,
+            classes=classes,
             score=result.score,
             baseline_score=result.baseline_score,
             completeness_error=result.error,
-            method="occlusion" if result.error is None else "integrated gradients",
-            tokens=_attributions(text, encoded, words, result.values),
+            method=result.method,
+            tokens=_attributions(text, spans_of(encoded, result.words), result.values),
             multi_label=self._predictor.multi_label,
+            phrases=self._phrases(text, encoded, result, towards),
         )
 
+    def _attribute(
+        self,
+        text: str,
+        encoded: Encoded,
+        towards: NDArray[np.float64],
+        probabilities: NDArray[np.float64],
+    ) -> _Attributed:
+        """Attribute f by the best method that can explain this text."""
+        words = words_of(self._bundle, encoded)
+        if len(encoded.ids) > GRADIENT_TOKENS:
+            return _by_occlusion(self._predictor, encoded, words, towards)
+        if self.contextual is not None:
+            spans = spans_of(encoded, words)
+            clauses = clauses_of(text, spans)
+            parts = [*sentences_of(text, spans), *clauses]
+            target = Target.of(self._bundle.config, towards)
+            score = float(probabilities @ towards)
+            values, baseline = self.contextual.attribute(encoded, words, parts, target, score)
+            values = pass_to_content_words(values, [text[a:b] for a, b in spans], clauses)
+            error = abs(float(values.sum()) - (score - baseline))
+            return _Attributed("contextual gradients", words, values, score, baseline, error)
+        if self.gradients is not None:
+            path = self.gradients.attribute(encoded, towards)
+            values = np.add.reduceat(path.values, [word.start for word in words])
+            scores = path.score, path.baseline_score
+            return _Attributed("integrated gradients", words, values, *scores, path.error)
+        return _by_occlusion(self._predictor, encoded, words, towards)
 
-def words_of(bundle: Bundle, encoded: Encoded) -> list[range]:
-    """Return the token indices of each word, in order. Words have no character in common.
-
-    Args:
-        bundle: holds the tokenizer that encoded the text.
-        encoded: the text, with offsets.
-    """
-    assert encoded.offsets is not None
-    whole_words = bundle.config.text.kind == "word"
-    words: list[range] = []
-    last_end = 0
-    for index, (id_, (start, end)) in enumerate(
-        zip(encoded.ids.tolist(), encoded.offsets.tolist(), strict=True)
-    ):
-        begins = whole_words or bundle.tokenizer.token(id_).startswith(WORD_START)
-        if words and (not begins or start < last_end):  # two tokens may stand for one character
-            words[-1] = range(words[-1].start, index + 1)
-        else:
-            words.append(range(index, index + 1))
-        last_end = max(last_end, end)
-    return words
-
-
-def join_neighbours(words: Sequence[range], most: int) -> list[range]:
-    """Join neighbouring words into at most `most` groups of equally many words.
-
-    `join_neighbours([range(0, 1), range(1, 3), range(3, 4)], 2)` is `[range(0, 3), range(3, 4)]`.
-    """
-    size = -(-len(words) // most)
-    return [
-        range(group[0].start, group[-1].stop)
-        for group in (words[first : first + size] for first in range(0, len(words), size))
-    ]
-
-
-def occlude(predictor: Predictor, encoded: Encoded, parts: Iterable[range]) -> NDArray[np.float64]:
-    """Return the probabilities of a text without each of its parts, [N, C].
-
-    The tokens of a part and their features are deleted, and the rest closes up (Li, Monroe &
-    Jurafsky 2016, "Understanding Neural Networks through Representation Erasure"; after Zeiler &
-    Fergus 2014).
-
-    Args:
-        predictor: runs the model.
-        encoded: the text.
-        parts: token indices of each part.
-    """
-    return predictor.score([without(encoded, part) for part in parts])
-
-
-def without(encoded: Encoded, indices: Sequence[int]) -> Encoded:
-    """Return a text without the tokens at `indices`; one unknown token if none is left."""
-    kept = np.ones(len(encoded.ids), dtype=bool)
-    kept[list(indices)] = False
-    return encoded.kept(kept)
+    def _phrases(
+        self,
+        text: str,
+        encoded: Encoded,
+        result: _Attributed,
+        towards: NDArray[np.float64],
+    ) -> tuple[Attribution, ...]:
+        """Return the phrases. Under occlusion, each phrase is left out in turn."""
+        words = result.words
+        if len(words) < len(words_of(self._bundle, encoded)):
+            return ()
+        spans = spans_of(encoded, words)
+        cut = phrases_of([text[a:b] for a, b in spans], clauses_of(text, spans), result.values)
+        characters = [(spans[p.words[0]][0], spans[p.words[-1]][1]) for p in cut]
+        values = np.array([phrase.attribution for phrase in cut])
+        if result.method == "occlusion":
+            parts = [range(words[p.words[0]].start, words[p.words[-1]].stop) for p in cut]
+            values = occlude(self._predictor, encoded, parts, towards)
+        return _attributions(text, characters, values)
 
 
 class _Attributed(NamedTuple):
-    """Attributions [N] of a text's parts, f of the text and of the baseline, error if known."""
+    """Parts of a text as token indices, their attributions [N], f of the text and the baseline."""
 
+    method: Method
+    words: Sequence[range]
     values: NDArray[np.float64]
     score: float
     baseline_score: float
     error: float | None
 
 
-def _attribute_by_gradients(
-    gradients: IntegratedGradients,
+def _by_occlusion(
+    predictor: Predictor,
     encoded: Encoded,
     words: Sequence[range],
     towards: NDArray[np.float64],
 ) -> _Attributed:
-    path = gradients.attribute(encoded, towards)
-    values = np.add.reduceat(path.values, [word.start for word in words])
-    return _Attributed(values, path.score, path.baseline_score, path.error)
-
-
-def _attribute_by_occlusion(
-    predictor: Predictor,
-    encoded: Encoded,
-    parts: Sequence[range],
-    towards: NDArray[np.float64],
-) -> _Attributed:
+    parts = parts_to_leave_out(words, len(encoded.ids))
     nothing = without(encoded, range(len(encoded.ids)))
     score, baseline = predictor.score([encoded, nothing]) @ towards
-    occluded = occlude(predictor, encoded, parts) @ towards
-    return _Attributed(score - occluded, float(score), float(baseline), None)
+    values = occlude(predictor, encoded, parts, towards)
+    return _Attributed("occlusion", parts, values, float(score), float(baseline), None)
 
 
 def _attributions(
-    text: str, encoded: Encoded, parts: Sequence[range], values: NDArray[np.float64]
+    text: str, spans: Sequence[tuple[int, int]], values: NDArray[np.float64]
 ) -> tuple[Attribution, ...]:
-    """Give each part its characters, from its first token's start to the last token end."""
-    assert encoded.offsets is not None
-    spans = [encoded.offsets[part.start : part.stop] for part in parts]
-    ends = [(int(span[0, 0]), int(span[:, 1].max())) for span in spans]
+    """Give each part its characters."""
     return tuple(
         Attribution(text[start:end], start, end, value)
-        for (start, end), value in zip(ends, values.tolist(), strict=True)
+        for (start, end), value in zip(spans, values.tolist(), strict=True)
     )
-
-
-def _gradients(bundle: Bundle) -> IntegratedGradients | None:
-    try:
-        from sentiment_lstm.interpret.integrated_gradients import IntegratedGradients
-
-        return IntegratedGradients(bundle)
-    except ModuleNotFoundError:
-        return None

@@ -20,6 +20,13 @@ from sentiment_lstm.interpret.inspection import (
     measure_state_changes,
     select_active_units,
 )
+from sentiment_lstm.interpret.word_axis import (
+    NAMED,
+    figure_width,
+    label_strongest,
+    label_words,
+    line_marker,
+)
 from sentiment_lstm.plots import FIRST, SECOND, figure, picture, svg
 
 if TYPE_CHECKING:
@@ -30,14 +37,6 @@ if TYPE_CHECKING:
 
 _UNITS = 32
 """Rows of a heat map. On a phone, more rows would be too thin to see."""
-_NAMED = 60
-"""Up to this many tokens, the axis names every token."""
-_STRONGEST = 20
-"""In a longer text, at most this many words are named."""
-_FAINT = 0.1
-"""A word is not named if its change of the score is below this fraction of the largest change."""
-_LONGEST = 14
-"""An axis shows at most this many characters of a token."""
 _POINTS = 72
 """Points in an inch. A page shows a point as about a pixel."""
 
@@ -98,57 +97,8 @@ def without_zeros(norms: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(norms > 0, norms, np.nan)
 
 
-def _width(inspection: Inspection) -> float:
-    """The width in inches of a picture with an axis of tokens."""
-    tokens = len(inspection.ids)
-    return max(4.6, 1.4 + 0.21 * tokens) if tokens <= _NAMED else 9.2
-
-
-def _label_tokens(axes: Axes, inspection: Inspection) -> None:
-    """Write the tokens below the axis of a short text, and their numbers below that of a long one.
-
-    Dollar signs in a token do not start mathematics.
-    """
-    tokens = len(inspection.ids)
-    axes.set_xlim(-0.5, tokens - 0.5)
-    if tokens > _NAMED:
-        axes.set_xlabel("token")
-        return
-    names = [_shorten(step.text) for step in inspection.steps]
-    axes.set_xticks(range(tokens), names, rotation=90, fontsize=9, parse_math=False)
-
-
-def _label_strongest(axes: Axes, inspection: Inspection) -> None:
-    """Above the axis of a long text, write the words that changed the score most."""
-    if len(inspection.ids) <= _NAMED:
-        return
-    positions = _strongest(np.array([step.change for step in inspection.steps]))
-    names = [_shorten(inspection.steps[position].text) for position in positions]
-    above = axes.secondary_xaxis("top")
-    above.set_xticks(positions, names, rotation=90, fontsize=9, parse_math=False)
-
-
-def _strongest(changes: NDArray[np.float64]) -> list[int]:
-    """The tokens with the largest changes of the score, far enough apart to be named."""
-    size = np.abs(changes)
-    gap = len(changes) / 45  # in tokens; closer names would touch
-    positions: list[int] = []
-    for position in np.argsort(-size, kind="stable").tolist():
-        if len(positions) == _STRONGEST or size[position] < _FAINT * size.max():
-            break
-        if all(abs(position - other) >= gap for other in positions):
-            positions.append(position)
-    return positions
-
-
-def _shorten(token: str) -> str:
-    printable = "".join(c if c.isprintable() else "\ufffd" for c in token)
-    return printable if len(printable) <= _LONGEST else f"{printable[: _LONGEST - 1]}…"
-
-
-def _marker(inspection: Inspection) -> str:
-    """Points on the line of a short text. A line through a single point would not show."""
-    return "." if len(inspection.ids) <= _NAMED else ""
+def _words(inspection: Inspection) -> list[str]:
+    return [step.text for step in inspection.steps]
 
 
 def _plot_lines(
@@ -168,23 +118,24 @@ def _layer_names(inspection: Inspection) -> list[str]:
 
 
 def _draw_reading(inspection: Inspection) -> Picture:
-    with any_script_figure(_width(inspection), 4.2) as canvas:
+    with any_script_figure(figure_width(len(inspection.ids)), 4.2) as canvas:
         top, below = canvas.subplots(2, 1, sharex=True)
         probabilities = np.array([step.probabilities[-1] for step in inspection.steps])
         top.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
-        _plot_lines(top, [probabilities], ["score"], _marker(inspection))
+        _plot_lines(top, [probabilities], ["score"], line_marker(len(inspection.ids)))
         top.set(ylim=(-0.03, 1.03), ylabel="probability", title="running score of the last class")
         changes = [measure_state_changes(layer) for layer in inspection.layers]
-        _plot_lines(below, changes, _layer_names(inspection), _marker(inspection))
+        _plot_lines(below, changes, _layer_names(inspection), line_marker(len(inspection.ids)))
         below.set(ylabel="norm", title="movement of the hidden state")
         below.set_ylim(bottom=0)
-        _label_tokens(below, inspection)
-        _label_strongest(top, inspection)
+        label_words(below, _words(inspection), "token")
+        changes_of_score = np.array([step.change for step in inspection.steps])
+        label_strongest(top, _words(inspection), changes_of_score)
         caption = (
             "Above: the probability of the last class after each token. Below: how far the hidden "
             "state moved at that token, the norm of h(t) - h(t-1)."
         )
-        if len(inspection.ids) > _NAMED:
+        if len(inspection.ids) > NAMED:
             caption += " The words on top changed the probability most."
         return make_picture(canvas, "reading", "Score and hidden state, token by token", caption)
 
@@ -194,16 +145,16 @@ _HALF_LIFE_TICKS = (0.25, 0.5, 1, 2, 4, 8)
 
 
 def _draw_forget(inspection: Inspection) -> Picture:
-    with any_script_figure(_width(inspection), 3.2) as canvas:
+    with any_script_figure(figure_width(len(inspection.ids)), 3.2) as canvas:
         axes = canvas.subplots()
         means = [layer.forget.mean(axis=1) for layer in inspection.layers]
         for number, layer in enumerate(inspection.layers):
             low, high = np.quantile(layer.forget, [0.1, 0.9], axis=1)
             colour = (SECOND, FIRST)[number % 2]
             axes.fill_between(range(len(low)), low, high, color=colour, alpha=0.15, linewidth=0)
-        _plot_lines(axes, means, _layer_names(inspection), _marker(inspection))
+        _plot_lines(axes, means, _layer_names(inspection), line_marker(len(inspection.ids)))
         axes.set(ylim=(0, 1), ylabel="forget gate", title="mean forget gate; band: 80% of units")
-        _label_tokens(axes, inspection)
+        label_words(axes, _words(inspection), "token")
         right = axes.twinx()
         right.spines["right"].set_visible(True)
         right.set(ylim=(0, 1), ylabel="half-life (tokens)")
@@ -241,9 +192,9 @@ def _draw_half_lives(inspection: Inspection) -> Picture:
 
 def _draw_reach(reach: Reach) -> Picture:
     distances = np.arange(len(reach.score))
-    with any_script_figure(4.6 if len(distances) <= _NAMED else 9.2, 3.4) as canvas:
+    with any_script_figure(4.6 if len(distances) <= NAMED else 9.2, 3.4) as canvas:
         axes = canvas.subplots()
-        marker = "." if len(distances) <= _NAMED else ""
+        marker = "." if len(distances) <= NAMED else ""
         lines = (
             (reach.score, SECOND, "-", "the score"),
             (reach.memory, FIRST, "--", "the last state"),
@@ -278,13 +229,13 @@ def _label_powers(axes: Axes) -> None:
 def _draw_gates(inspection: Inspection, number: int) -> Picture:
     layer = inspection.layers[number]
     units = select_active_units(layer, _UNITS)
-    with any_script_figure(_width(inspection), 8.0) as canvas:
+    with any_script_figure(figure_width(len(inspection.ids)), 8.0) as canvas:
         rows = canvas.subplots(4, 1, sharex=True)
         for axes, name in zip(rows, ("input", "forget", "output", "cell"), strict=True):
             values = np.tanh(layer.cell) if name == "cell" else getattr(layer, name)
             _draw_heat_map(axes, values[:, units].T, name)
             _label_units(axes, layer, units)
-        _label_tokens(rows[-1], inspection)
+        label_words(rows[-1], _words(inspection), "token")
         canvas.supylabel("half-life of the unit (tokens)", fontsize=10)
         title = f"Gates and cell state of layer {number + 1}"
         caption = (
