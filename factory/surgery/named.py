@@ -82,6 +82,8 @@ APART = 0.12
 FAR_APART = 0.25
 """The same for a first name that occurs inside no sentence: there are some 10,000 of them, and
 every token takes room."""
+MOST = 400
+"""The most tokens that one kind of words may add: those that are scored most unlike others."""
 INSIDE = re.compile(r"(?<=[a-z,] )[A-Za-z][a-z]{2,}\b")
 CAPITALS = 0.9
 """A word is a proper noun if it has a capital in this fraction of its occurrences in sentences."""
@@ -142,10 +144,15 @@ def shifts(
 def read_apart(
     bundle: Bundle, words: Sequence[str], apart: float, frames: Sequence[str] = FRAMES
 ) -> list[str]:
-    """The words that move the logit of any sentence by more than `apart` from the median."""
+    """The words that move a logit of any sentence by more than `apart` from the median.
+
+    If there are more than `MOST`, those that move it most.
+    """
     if not words:
         return []
-    return list(compress(words, np.abs(shifts(bundle, words, frames)).max(axis=1) > apart))
+    moved = np.abs(shifts(bundle, words, frames)).max(axis=1)
+    least = np.sort(moved)[-MOST] if len(moved) > MOST else 0.0
+    return list(compress(words, (moved > apart) & (moved >= least)))
 
 
 def neutralized(
