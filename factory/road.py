@@ -254,7 +254,7 @@ def _three(scale: Scale) -> Iterator[Stage]:
     first, last = THREE_GRAMMAR
     sentences = f"grammar:{(first - 1) // scale.grammar + 1}-{last // scale.grammar}"
     sources = {"people": f"{RUN}three/people", "grammar": sentences, **files}
-    for name, rate, more in (("slow", 5e-4, ()), ("fast", 7e-4, (60,))):
+    for name, rate, more in (("slow", 6e-4, ()), ("fast", 7e-4, (60,))):
         changes = [f"training.learning_rate={rate}", *(f"training.batch_texts={n}" for n in more)]
         yield from _training(
             scale,
