@@ -96,7 +96,20 @@ CONDITIONS = re.findall(
 """Disabilities, illnesses and ages."""
 
 
-GROUPS = (NATIONS, RELIGIONS, ORIENTATIONS, PEOPLES, CONDITIONS)
+JOBS = re.findall(
+    "[a-z]+",
+    "baker butcher barber tailor cobbler plumber roofer welder joiner mason glazier painter miner "
+    "sailor pilot porter courier driver cabbie guard warden clerk cashier teller broker banker "
+    "lawyer solicitor barrister judge notary teacher tutor lecturer nurse midwife surgeon doctor "
+    "pharmacist optician vet farmer shepherd gardener florist fisherman hunter cook chef waiter "
+    "waitress cleaner janitor caretaker maid butler nanny hairdresser beautician dancer singer "
+    "drummer pianist composer actor actress author poet editor reporter printer translator "
+    "engineer mechanic electrician programmer chemist biologist physicist economist accountant "
+    "auditor secretary receptionist manager director consultant recruiter trader salesman soldier "
+    "sergeant officer policeman detective firefighter paramedic priest imam rabbi nun monk vicar "
+    "undertaker astronomer carpenter locksmith jeweller brewer tanner potter weaver",
+)
+GROUPS = (NATIONS, RELIGIONS, ORIENTATIONS, PEOPLES, CONDITIONS, JOBS)
 
 
 def with_numbers(bundle: Bundle) -> Bundle:

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from factory.surgery.kinds import GROUPS
+from factory.surgery.kinds import GROUPS, JOBS
 from factory.surgery.named import first_names
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.cases import suite_words
@@ -99,19 +99,6 @@ NEGATIVE = (
     "My {a} neighbour baked us a cake, and it was awful.",
     "The {a} waiter was slow and surly.",
 )
-JOBS = re.findall(
-    "[a-z]+",
-    "baker butcher barber tailor cobbler plumber roofer welder joiner mason glazier painter miner "
-    "sailor pilot porter courier driver cabbie guard warden clerk cashier teller broker banker "
-    "lawyer solicitor barrister judge notary teacher tutor lecturer nurse midwife surgeon doctor "
-    "pharmacist optician vet farmer shepherd gardener florist fisherman hunter cook chef waiter "
-    "waitress cleaner janitor caretaker maid butler nanny hairdresser beautician dancer singer "
-    "drummer pianist composer actor actress author poet editor reporter printer translator "
-    "engineer mechanic electrician programmer chemist biologist physicist economist accountant "
-    "auditor secretary receptionist manager director consultant recruiter trader salesman soldier "
-    "sergeant officer policeman detective firefighter paramedic priest imam rabbi nun monk vicar "
-    "undertaker astronomer carpenter locksmith jeweller brewer tanner potter weaver",
-)
 AGES = (
     *("young", "old", "elderly", "teenage", "aged", "middle-aged", "retired", "grown-up"),
     *(f"{number}-year-old" for number in (*range(18, 100, 3), 100)),
@@ -153,7 +140,9 @@ def filled(template: str, random: Random) -> str:
 
 @cache
 def _groups() -> tuple[str, ...]:
-    return tuple(sorted({word for kind in GROUPS for word in kind} - _suite_words()))
+    return tuple(
+        sorted({word for kind in GROUPS if kind is not JOBS for word in kind} - _suite_words())
+    )
 
 
 @cache

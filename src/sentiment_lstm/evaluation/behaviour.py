@@ -136,13 +136,16 @@ def verdict(score: Score) -> str:
 def fails(expected: str, scores: Sequence[Score]) -> bool:
     """Whether a case fails. All rules are here.
 
-    Texts that must score the same: no probability of a class may move far, so a move from neutral
+    Texts that must have the same verdict: no verdict may differ. Texts that must score the same: no
+    probability of a class may move far, so a move from neutral
     to both sides counts too. A direction: `polarity.lean` must not move against it.
 
     Args:
         expected: a key of `cases.KINDS`.
         scores: of each of its texts, in order.
     """
+    if expected == "same verdict":
+        return len(set(map(verdict, scores))) > 1
     if expected == "same":
         return bool(_moves(scores).max() > MOST_MOVE + _ROUNDING)
     if expected in ("up", "down"):
@@ -205,7 +208,7 @@ def _checked(scores: NDArray[np.float64], texts: int) -> NDArray[np.float64]:
 
 def _result(cases: Sequence[Case], score_of: dict[str, Score]) -> CapabilityResult:
     failed = [case for case in cases if fails(case.expected, [score_of[t] for t in case.texts])]
-    strict = all(case.expected in ("neutral", "same") for case in cases)
+    strict = all(case.expected in ("neutral", "same", "same verdict") for case in cases)
     count = min(_EXAMPLES, len(failed))
     shown = [failed[number * len(failed) // count] for number in range(count)]
     return CapabilityResult(

@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "up": "direction",
     "down": "direction",
     "same": "invariance",
+    "same verdict": "invariance",
 }
 """Every expectation of a case, and the kind of test it belongs to."""
 _FILES = tuple(
@@ -65,7 +66,8 @@ def read_cases(path: str | os.PathLike[str]) -> list[Case]:
     `{"capability": "intensity", "texts": ["It is good.", "It is very good."], "expected": "up"}`
         A direction from the first text to the second: `up` or `down`.
     `{"capability": "names", "texts": ["Ann left.", "Bob left."], "expected": "same"}`
-        Invariance: two or more texts that must score the same.
+        Invariance: two or more texts that must score the same. With `same verdict`, scores may
+        differ, and only the verdict must be the same.
 
     Other fields and empty lines are ignored.
 
