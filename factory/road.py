@@ -215,9 +215,9 @@ def _training(
     yield Stage(name, "factory.training", training, reads)
 
 
-def _named(scale: Scale, model: str, out: str, source: tuple[str, ...] = ()) -> Stage:
+def _named(scale: Scale, model: str, out: str) -> Stage:
     """Names as tokens that move no score."""
-    arguments = ("--model", f"{RUN}{model}", *source, "--out", f"{RUN}{out}")
+    arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}{out}")
     return Stage(out, "factory.surgery.named", arguments, scale.sets(IMDB, PRODUCTS, TWEETS))
 
 
@@ -268,9 +268,7 @@ def _three(scale: Scale) -> Iterator[Stage]:
     means = [a for name in THREE_MEAN for a in ("--model", f"{RUN}three/{name}")]
     mean = (*means, "--out", f"{RUN}three/mean")
     yield Stage("three/mean", "factory.surgery.average", mean)
-    people = ("--source", f"{RUN}three/people")
-    yield _named(scale, "three/mean", "three/named", people)
-    yield _kinds(scale, "three/named", "three/default", people)
+    yield _kinds(scale, "three/mean", "three/default", ("--source", f"{RUN}three/people"))
 
 
 def _texts_of_three(scale: Scale) -> Iterator[Stage]:

@@ -2,7 +2,6 @@
 
 import json
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment_lstm import SentimentClassifier
-from sentiment_lstm.bundle import CONFIG, INT8_GRAPH, SHIPPED, WEIGHTS
+from sentiment_lstm.bundle import CONFIG, SHIPPED
 from sentiment_lstm.card import model_card
 from sentiment_lstm.commands.training import SIX_SENTENCES
 from sentiment_lstm.evaluation.behaviour import MOST_MOVE, positive_scorer, run_suite
@@ -67,14 +66,9 @@ def test_a_folder_of_the_same_name_is_preferred(tmp_path, monkeypatch, bundle):
     assert SentimentClassifier.from_pretrained("tiny").bundle.config == bundle.config
 
 
-@pytest.mark.parametrize(("name", "most"), [("default", 12_000_000), ("tiny", 2_000_000)])
+@pytest.mark.parametrize(("name", "most"), [("default", 16_000_000), ("tiny", 2_000_000)])
 def test_bundles_are_small(name, most):
-    files = [WEIGHTS, INT8_GRAPH] if name == "default" else _files(SHIPPED / name)
-    assert sum((SHIPPED / name / file).stat().st_size for file in files) <= most
-
-
-def _files(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
+    assert sum(path.stat().st_size for path in (SHIPPED / name).iterdir()) <= most
 
 
 @pytest.mark.parametrize(
@@ -91,14 +85,14 @@ def _files(folder: Path) -> list[str]:
         (("Dhaka", "Kabul", "Kampala", "Lagos"), "The parcel came from {} by ship."),
     ],
 )
-def test_names_nations_and_cities_are_words_of_the_same_vector(words, sentence):
-    """These words were added last; training changes the vectors of earlier ones."""
+def test_names_nations_and_cities_are_words_of_nearly_the_same_vector(words, sentence):
+    """They had one vector before the training with three classes, which changed it a little."""
     predictor = opened("default").predictor
     pieces = predictor.tokenizer.encode(list(words))
     assert [len(piece.ids) for piece in pieces] == [1] * len(words)
     probabilities = predictor.probabilities([sentence.format(word) for word in words])
     np.testing.assert_allclose(
-        probabilities, probabilities[:1].repeat(len(words), 0), rtol=0, atol=1e-9
+        probabilities, probabilities[:1].repeat(len(words), 0), rtol=0, atol=0.03
     )
 
 
@@ -162,5 +156,6 @@ def test_bundles_behave_as_their_cards_say(name):
     cases = [case for case in shipped_cases() if case.capability in failures]
     results = run_suite(cases, positive_scorer(model.predict_proba, model.classes_))
     assert {result.capability for result in results} == failures.keys()
+    assert name == "tiny" or failures.keys() == {case.capability for case in shipped_cases()}
     for result in results:
         assert abs(result.failures - failures[result.capability]) <= 3, result.capability

@@ -82,9 +82,6 @@ APART = 0.12
 FAR_APART = 0.25
 """The same for a first name that occurs inside no sentence: there are some 10,000 of them, and
 every token takes room."""
-MOST = {2: 400, 3: 100}
-"""The most tokens that one kind of words may add, by the number of classes: those that are scored
-most unlike others. A model of three classes has learnt from invented names, and needs fewer."""
 INSIDE = re.compile(r"(?<=[a-z,] )[A-Za-z][a-z]{2,}\b")
 CAPITALS = 0.9
 """A word is a proper noun if it has a capital in this fraction of its occurrences in sentences."""
@@ -145,16 +142,10 @@ def shifts(
 def read_apart(
     bundle: Bundle, words: Sequence[str], apart: float, frames: Sequence[str] = FRAMES
 ) -> list[str]:
-    """The words that move a logit of any sentence by more than `apart` from the median.
-
-    If there are more than `MOST` allows, those that move it most.
-    """
+    """The words that move a logit of any sentence by more than `apart` from the median."""
     if not words:
         return []
-    moved = np.abs(shifts(bundle, words, frames)).max(axis=1)
-    most = MOST[len(bundle.config.classes)]
-    least = np.sort(moved)[-most] if len(moved) > most else 0.0
-    return list(compress(words, (moved > apart) & (moved >= least)))
+    return list(compress(words, np.abs(shifts(bundle, words, frames)).max(axis=1) > apart))
 
 
 def neutralized(
