@@ -97,7 +97,7 @@ def _sentences(split: str) -> Iterator[tuple[str, str]]:
 
 
 def _films(split: str) -> Iterator[tuple[str, str]]:
-    """Film reviews. To validate: of the films that no training of a shipped model reads."""
+    """Film reviews. Those to validate are of films that train no shipped model."""
     source = "data:imdb"
     if split == "test":
         yield from _mapped(source, TWO, split)
@@ -127,7 +127,7 @@ DOMAINS = (
 def read_domains(
     domains: Iterable[Domain], split: str
 ) -> tuple[dict[str, LabelledTexts], dict[str, str]]:
-    """A split of each set by the set's name; and why a set cannot be read, by its name."""
+    """A split of each set, by the set's name; and the reason for each set that cannot be read."""
     sets, left_out = {}, {}
     for domain in domains:
         try:
@@ -172,7 +172,7 @@ def _choose_split(source: str, split: str) -> str:
 
 
 def _classes_of_labels(labels: Collection[str], name: str) -> dict[str, str]:
-    """The class of each label: by its name, or by its place on a scale of numbers.
+    """The class of each label, from its name or from a scale of numbers.
 
     Raises:
         DataError: a label is neither.

@@ -21,17 +21,17 @@ MOST_TEXTS = 60_000
 _MOST_FEATURES = 200_000
 """The linear model counts at most this number of n-grams of words, and as many of characters."""
 _INVERSE_PENALTY = 1.0
-"""Of 0.5, 1, 2 and 5 it has the lowest log-loss on validation texts."""
+"""Of 0.5, 1, 2 and 5, this one has the lowest log-loss on validation texts."""
 _ITERATIONS = 60
 VADER_THRESHOLD = 0.05
-"""The threshold of VADER's authors: from 0.05 on a text is positive, up to -0.05 negative."""
+"""The threshold of VADER's authors: a text is positive from 0.05 on, and negative up to -0.05."""
 
 
 @dataclass(frozen=True)
 class Answers:
     """What a system says about N texts.
 
-    `labels`: class indices in `CLASSES`, [N]. `polarity`: above 0.5 for texts that are rather
+    `labels`: class indices in `CLASSES`, [N]. `polarity`: above 0.5 for texts that are more
     positive than negative, [N]. `probabilities`: of the three classes [N, 3]; None if the system
     gives none. `is_probability`: whether the polarity is a probability.
     """
@@ -63,7 +63,8 @@ def require_libraries() -> None:
 def answers_of(probabilities: NDArray[np.float64], classes: Sequence[str]) -> Answers:
     """What a model with these classes says.
 
-    With the class `neutral` a text gets the likeliest class. Without it the rule of thirds applies.
+    With the class `neutral`, the label is the likeliest class. Without it, P(positive) below 1/3 is
+    negative, above 2/3 positive, else neutral.
 
     Args:
         probabilities: float [N, C]; each row sums to 1.
@@ -107,7 +108,7 @@ def open_model(name: str) -> System:
 
 
 def vader() -> System:
-    """VADER's rules and word list, with its own thresholds (Hutto & Gilbert 2014)."""
+    """VADER's rules and word list, with its authors' thresholds (Hutto & Gilbert 2014)."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     rules = SentimentIntensityAnalyzer()
@@ -122,7 +123,7 @@ def textblob() -> System:
 
 
 def _by_score(score: Callable[[str], float], least: float) -> System:
-    """A system that scores a text from -1 to 1. From `least` on, up to `-least`, it has a side."""
+    """A system of scores from -1 to 1: positive from `least` on, negative up to `-least`."""
 
     def judge(texts: Sequence[str]) -> Answers:
         scores = np.array([score(text) for text in texts], dtype=np.float64)

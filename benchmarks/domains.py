@@ -7,17 +7,17 @@ The sets are tweets, news, comments (GoEmotions), film review sentences (the tre
 `--set` adds sets: each has texts, and labels such as negative, neutral, positive, or -1, 0, 1. A
 set that is not on this machine is left out and named.
 
-`--splits validation`, the default, may choose between models. `--splits test` must not. Of the
-news, a fifth of the sentences tests and a tenth validates; each judgement of a target counts. The
-start `english` has read all of the news, so models that start from it look too good there.
-Restaurant sentences and edited reviews have one split, which is measured both times. Product
-reviews have no validation split.
+Use `--splits validation`, the default, to choose between models, and `--splits test` only to
+measure. A fifth of the news sentences are test texts and a tenth are validation texts. Each
+judgement of a target counts. The start `english` has read all of the news, so models that start
+from it look too good there. Restaurant sentences and edited reviews have one split, which is
+measured both times. Product reviews have no validation split.
 
-The measures of three classes need neutral texts. Recall is the mean over the classes. A model of
-three classes answers by its likeliest class. A model of two answers by thirds: below 1/3 negative,
-above 2/3 positive, else neutral. The measures of two classes leave neutral texts out. They go by
-P(positive) / (P(positive) + P(negative)); one half counts as half right. Log-loss and calibration
-error are empty where a system gives no probabilities of these classes.
+The measures of three classes need neutral texts. Recall is the mean over the classes. The answer of
+a model of three classes is its likeliest class. With two classes, P(positive) below 1/3 is
+negative, above 2/3 positive, else neutral. The measures of two classes leave neutral texts out.
+They use P(positive) / (P(positive) + P(negative)); a value of 0.5 counts as half right.
+Log-loss and calibration error are empty where a system gives no probabilities of these classes.
 
 The linear model learns from the training texts of tweets, news, comments and treebank sentences.
 The rivals come with the extra `benchmarks`.

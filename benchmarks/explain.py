@@ -12,9 +12,10 @@ attribution, those that speak most for the class first, or at random. The comple
 integrated gradients is printed, too.
 
 `--pairs` names edited reviews, a line of JSON each with `original`, `original_label`, `edited` and
-`label`. People changed as little as they could so that the label turns. So the new words should
-speak most for the new label. Printed are the area under the curve of new words among all words, and
-the precision of the first k words, where k is the number of new words.
+`label`. People changed as little as possible to turn the label. So the new words should speak most
+for the new label. The script prints two measures: how often a new word has a larger attribution
+than an old one (the area under the curve), and how many of the k strongest words are new, where k
+is the number of new words.
 
 `--sentences` names short texts. Function words should seldom be among the three strongest words of
 100 of these and of 100 edited reviews.

@@ -1,7 +1,7 @@
 """Whether explanations name the words that people would name.
 
-*Agreement*: people edited reviews as little as they could, so that the label turns. The words that
-they put in should speak for the new label. *Function words* and punctuation should not be among the
+*Agreement*: people edited reviews as little as possible, to turn the label. The words that they put
+in should speak for the new label. *Function words* and punctuation should not be among the
 strongest words. `explain.py` prints both.
 """
 
@@ -63,8 +63,8 @@ def read_pairs(path: Path) -> list[Pair]:
     """Read lines of JSON with `original`, `original_label`, `edited` and `label` (1 or 0).
 
     Some files hold the originals in another order than the edited texts. So the original of a text
-    is the one of the other label that shares most runs of four words with it. Edited texts without
-    a similar original are left out.
+    is that with the other label that shares most runs of four words with it. Edited texts without a
+    similar original are left out.
     """
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     originals = [(row["original"], row["original_label"]) for row in rows]

@@ -63,7 +63,7 @@ FIXED = (
 THREE_GRAMMAR = (1_370_001, 1_470_000)
 """The range of the grammar's sentences that the training with three classes reads."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
-"""The parts that it reads: one of this many."""
+"""Of each of these files, it reads one part of this many."""
 GRADED = (
     "domains",
     "rough_domains",

@@ -1,9 +1,9 @@
-"""Store in a bundle how familiar texts look to it, from the texts that trained it.
+"""Learn a bundle's table of familiarity from the texts that trained it.
 
     python -m factory.measure.familiarity_table --model runs/default --out runs/familiarity.json
 
-It reads the training texts of the registered data sets and the written texts. It needs a few
-seconds. `ship.py` stores the same entry in the bundle that ships.
+It reads the training texts of the registered data sets and the written texts, in a few seconds.
+`--out` gets the table. `ship.py` stores the same table in the bundle that ships.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ SETS = (
     sources.PRODUCTS,
     sources.TREEBANK,
 )
-"""The registered sets that the shipped model learns from. One that is not on this machine is left
-out."""
+"""The registered sets that the shipped model learns from. Sets that are not on this machine are
+left out."""
 _TEXTS = Path(__file__).parent.parent / "texts"
 WRITTEN = (_TEXTS / "written.jsonl", _TEXTS / "domains.jsonl")
 """Files of texts that were written to teach. One that is missing is left out."""
 _CHARACTERS = 1_200_000
-"""Of each source. So reviews do not outweigh the short texts."""
+"""The most characters of each source, so that reviews do not outweigh short texts."""
 _TYPICAL = 10
-"""Every tenth text is kept from the table, and sets its offset."""
+"""Every tenth text is left out of the table, and decides its offset."""
 
 
 def familiarity_of(tokenizer: TextTokenizer) -> dict[str, object]:

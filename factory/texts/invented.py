@@ -3,7 +3,7 @@
     python -m factory.texts.invented --out runs/invented.jsonl
 
 A model cuts an unknown word into pieces, and each piece has a tone of its own. These sentences show
-many such words in neutral sentences and beside opinions. So the model learns to go by the other
+many such words in neutral sentences and beside opinions. So the model learns to judge by the other
 words. Half of the words are invented, half are real names, groups and professions. The file holds
 `text` and `label`, 0, 0.5 or 1, as in `factory/texts/written.jsonl`.
 """

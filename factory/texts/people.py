@@ -3,14 +3,16 @@
     python -m factory.texts.people --out runs/three/people
 
 Comments (GoEmotions), sentences of news, tweets and sentences of the treebank. The folder holds
-`train.jsonl` and `validation.jsonl`. People disagree about comments and tweets, so a training label
-is the mean of their label, of a linear model that has not seen the text, and of a large language
-model's grade, where there is one (`factory/teachers/linear_teacher.py`). The validation texts come
-from validation splits. Film reviews are among them, so that one temperature fits all.
+`train.jsonl` and `validation.jsonl`. People disagree about comments and tweets. So a training label
+is a mean of three: their label, that of a linear model that has not seen the text
+(`factory/teachers/linear_teacher.py`), and a large language model's grade, if there is one. The
+validation texts come from validation splits. Film reviews are among them, so that one temperature
+fits all.
 
-Of the news, `part_of_news` keeps one part to validate and one to test. A sentence with several
-targets has a judgement of each; its label is their mean. `WEIGHTS` holds the weights of the texts:
-there is little news, and few tweets are negative.
+`part_of_news` keeps one part of the news to validate and one to test. A sentence with several
+targets has a judgement for each. Its label is the mean of these judgements. `WEIGHTS` holds the
+weights of the texts. News weighs more because there is little of it, and negative tweets because
+they are few.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ FILMS = 1_000
 """Film reviews to validate on."""
 
 Labelled = dict[str, NDArray[np.float64]]
-"""Texts and the fraction of the people's labels in each class, [3]."""
+"""For each text, the fraction of people's labels in each class, [3]."""
 
 
 def mean_labels(pairs: Iterable[tuple[str, str]]) -> Labelled:
@@ -91,7 +93,7 @@ def numbered(source: str, split: str, label_map: Mapping[str, str], column: str 
 
 
 def films() -> Iterator[tuple[str, str]]:
-    """Reviews of the films that validate."""
+    """Film reviews of the validation films."""
     data = DataSettings(
         source=IMDB,
         group_column="movie",
@@ -104,7 +106,7 @@ def films() -> Iterator[tuple[str, str]]:
 
 
 def taught(labelled: Labelled, known: Mapping[str, float]) -> Labelled:
-    """The mean of people's label, a linear model's and a grade, for each text."""
+    """For each text, the mean of people's label, a linear model's label and a grade."""
     texts, own = list(labelled), np.stack(list(labelled.values()))
     sharp = out_of_fold(texts, own.argmax(axis=1)) ** SHARPER
     linear = sharp / sharp.sum(axis=1, keepdims=True)
@@ -118,7 +120,7 @@ def taught(labelled: Labelled, known: Mapping[str, float]) -> Labelled:
 
 
 def weighted(own: Labelled, labels: Labelled, weights: Sequence[float]) -> Iterator[str]:
-    """A line of JSON for each text, with the weight of its likeliest class by people."""
+    """A line of JSON for each text, weighted by the class that most people chose."""
     for text, label in labels.items():
         probabilities = rounded(dict(zip(CLASSES, label.tolist(), strict=True)))
         weight = weights[int(own[text].argmax())]

@@ -5,9 +5,9 @@ r"""Turn soft labels of two classes into those of negative, neutral and positive
 
 A soft label of 0.5 has one of two meanings. If it is a grade (`--grades`), the text is neither
 negative nor positive: it becomes neutral. If it is a probability (`--probabilities`), as for whole
-reviews, the text is one of both, and nobody knows which: it stays between both. `--certain 0.9`
-leaves out texts whose likelier class has a lower probability. A run of sentences may be neutral,
-and a model of two classes cannot say so.
+reviews, the text is one of both, but it is unknown which: negative and positive get 0.5 each.
+`--certain 0.9` leaves out texts whose likelier class has a lower probability. It is meant for
+excerpts, which may be neutral. A model of two classes cannot say so.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def rounded(probabilities: Probabilities) -> Probabilities:
 def converted(
     file: Path, convert: Callable[[float], Probabilities], certain: float = 0.0
 ) -> Iterator[str]:
-    """A line of JSON for each text of a file whose soft label is at least so `certain`."""
+    """A line of JSON for each text whose likelier class has at least the probability `certain`."""
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)

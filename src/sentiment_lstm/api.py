@@ -261,13 +261,13 @@ class SentimentClassifier:
             slices: columns of the source; each of their values is also measured separately.
             out_of_scope: a source of texts that belong to no class.
             in_full: also compute what a report shows, which takes a few seconds.
-            polarity: measure the two classes negative and positive by polarity, on the texts with
-                these labels.
+            polarity: measure two classes by polarity, on the texts labelled negative or positive.
 
         Raises:
             DataError: no source is named and the folder holds no run; or the source cannot be read,
                 lacks a column of `slices`, or has labels that the model does not know.
-            UsageError: `abstain_below` is not in [0, 1), or the model has no `polarity`.
+            UsageError: `abstain_below` is not in [0, 1), or `polarity` is given and the model lacks
+                the class negative or positive.
         """
         run = run_settings(self.bundle)
         texts = evaluation_data(self.bundle.config, source, split, options or {}, run)

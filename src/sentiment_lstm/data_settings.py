@@ -48,9 +48,9 @@ class DataSettings:
     set aside. A value such as `0.5` is a soft label: the probability of the second class. Empty:
     the labels are the classes."""
     soft_labels: bool = False
-    """The labels are probabilities, for example of another model (a teacher). For two classes: the
-    second one's, a number from 0 to 1. For more: an object such as
-    `{"negative": 0.7, "neutral": 0.3}`, in csv the same as text."""
+    """The labels are probabilities, for example of another model (a teacher). With two classes, a
+    label is the probability of the second one, from 0 to 1. With more, it is an object such as
+    `{"negative": 0.7, "neutral": 0.3}`. In csv, the object is written as text."""
     streaming: bool = False
     """Read rows when they are needed, not all at once. Set it if the source does not fit into
     memory."""

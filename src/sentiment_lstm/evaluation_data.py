@@ -61,8 +61,8 @@ class EvaluationData:
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
         """The labelled texts. If the split is the source's own, all good rows are kept.
 
-        If a model knows negative, neutral and positive, the labels 0 and 1 are negative and
-        positive, unless the source has other labels too.
+        If the classes are negative, neutral and positive, the labels 0 and 1 mean negative and
+        positive, unless the source has other labels, too.
         """
         if is_of_three(classes) and are_binary(self.data, classes):
             classes = tuple(classes[index] for index in find_poles(classes))

@@ -103,7 +103,8 @@ def measure(
     Raises:
         DataError: a source cannot be read or has no usable row, or lacks a column of `slices`.
         UsageError: `abstain_below` is not in [0, 1); or it, `out_of_scope` or `polarity` is given
-            though a text may have several labels; or the model has no classes for `polarity`.
+            though a text may have several labels; or `polarity` is given and the model lacks the
+            class negative or positive.
     """
     known = predictor.classes
     predictor = TwoClassPredictor(predictor) if polarity else predictor

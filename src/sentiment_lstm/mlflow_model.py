@@ -30,7 +30,7 @@ def log_model(
 
     Raises:
         MissingExtraError: MLflow is not installed.
-        UsageError: `classifier` is no classifier.
+        UsageError: `classifier` is not a classifier.
     """
     check_trackers(["mlflow"])
     return mlflow.log_bundle(

@@ -19,7 +19,7 @@ def check_same_texts(folder: Path, given_source: str | None, files: Mapping[str,
 
     Args:
         folder: the run.
-        given_source: the source that is given now; None: none is.
+        given_source: the source that is given now, or None.
         files: the texts in memory that are given now, as files of the run.
 
     Raises:

@@ -40,10 +40,10 @@ def stream(
 
 
 def _number(predictor: Predictor, step: Step) -> float:
-    """The number that is printed and gives the colour, from 0 to 1.
+    """Return the number that is printed and gives the colour, from 0 to 1.
 
-    It is the probability of the last class. If there is a class `neutral`, it is how far the text
-    leans to positive. If a text may have several labels, it is the highest probability of any.
+    It is the probability of the last class. With the classes negative, neutral and positive, it is
+    `polarity.lean`. If a text may have several labels, it is the highest probability.
     """
     from sentiment_lstm.evaluation.polarity import find_poles, is_of_three, lean
 

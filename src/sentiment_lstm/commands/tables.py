@@ -62,8 +62,8 @@ def predictions(
     """Print a row per text: labels (a dash without any), scores, unknown tokens, text.
 
     If the model gives no label, the score is the highest probability. An empty text has neither.
-    With the class indices of negative and positive, there is a column of the polarity. An
-    unfamiliar text is called so, in a column that is only there if a text is unfamiliar.
+    With `poles`, the class indices of negative and positive, there is a column `polarity`. If a
+    text is unfamiliar, a column `note` says so.
     """
     rows = list(zip(texts, predicted, strict=True))
     notes = [_note(prediction) for _, prediction in rows]
@@ -92,7 +92,7 @@ def reading(
     """Print a text while it is read, coloured by a running number.
 
     The number is printed after the first token, and after a token that changes it by at least 0.1.
-    The last lines give the label, and the places where the label changed. If a text may have
+    The last lines give the label and the words where it changed. If a text may have
     several labels, the labels are printed after each token that changes them.
 
     Args:

@@ -1,4 +1,4 @@
-"""Tells whether the labels of a source are those of two classes that it does not name."""
+"""Tells whether a source has two classes without names, such as 0 and 1."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _BINARY = {0, 1, "false", "true"}
 def are_binary(data: DataSettings, classes: Collection[str]) -> bool:
     """Whether all labels are 0 and 1, or false and true, or the source has two classes of its own.
 
-    The labels are read up to the first other one.
+    Reading stops at the first other label.
 
     Args:
-        data: the settings. With a label map or soft labels the answer is no.
-        classes: the names of a model's classes. A source that knows one of them names its classes.
+        data: the settings. With a label map, soft labels or several labels the answer is no.
+        classes: the names of a model's classes. If the source has one of them, the answer is no.
 
     Raises:
         DataError: as `open_source`; or a row is damaged.

@@ -1,7 +1,7 @@
 """Soft labels of any number of classes: each is an object with the probability of each class.
 
-`{"negative": 0.7, "neutral": 0.3}` in jsonl, the same as text in csv. A class that is left out has
-the probability 0.
+In jsonl, write `{"negative": 0.7, "neutral": 0.3}`. In csv, write the same as text. A class that is
+left out has the probability 0.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from sentiment_lstm.data.label_sets import MISSING, UNMAPPED
 
 _TOLERANCE = 0.01
-"""How far the sum of a text's probabilities may be from 1. They are rounded in many files."""
+"""How far the sum of a text's probabilities may be from 1. Many files hold rounded numbers."""
 
 
 class ClassProbabilities:
@@ -26,9 +26,9 @@ class ClassProbabilities:
         self._classes = tuple(classes)
 
     def read(self, raw: object) -> tuple[dict[str, float] | None, str | None]:
-        """The probabilities of a label by class, and what is wrong with it (None: nothing).
+        """The probability of each class, and what is wrong with the label (None: nothing).
 
-        They are scaled to the sum 1. Classes with the probability 0 are left out.
+        The probabilities are scaled to the sum 1. Classes with the probability 0 are left out.
         """
         if raw is None or raw != raw or (isinstance(raw, str) and not raw.strip()):
             return None, MISSING

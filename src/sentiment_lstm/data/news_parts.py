@@ -1,7 +1,7 @@
-"""The parts of `data:news`, which has a training split alone.
+"""Divides `data:news`, which has only a training split, into three parts.
 
-A sentence with several targets stands in several rows. Its text decides the part, so that no
-sentence is in two parts.
+A sentence with several targets has several rows. Its text decides the part, so all its rows are in
+the same part.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Tests what a model understands (negation, contrast, irony, names ...), by capability.
 
 Judges test cases with any function from texts to probabilities, and counts failures. A model of two
-classes gives a probability of `positive`: its verdict goes by thirds. A model that knows `neutral`
-gives three probabilities: its verdict is the likeliest class. The kinds of test follow Ribeiro et
+classes gives a probability of `positive`: below 1/3 the verdict is negative, above 2/3 positive,
+else neutral. A model that knows `neutral` gives three probabilities. Its verdict is the likeliest
+class. The kinds of test follow Ribeiro et
 al. (2020), "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList". Templates, words and
 capabilities are our own. Knows no model and no layout of results.
 """
@@ -29,7 +30,7 @@ _POLES = Poles(0, 2)
 MOST_MOVE = 0.1
 """The largest difference between texts that must score the same, in any class's probability."""
 TOLERANCE = 0.05
-"""How far a pair with a direction may move against it, in `polarity.lean`."""
+"""How far `polarity.lean` may move against the expected direction."""
 LIMIT, STRICT_LIMIT = 0.10, 0.05
 """The fraction of cases that may fail. The strict limit is for neutral texts and invariance."""
 _EXAMPLES = 5
@@ -122,8 +123,8 @@ def run_suite(cases: Sequence[Case], predict: Predict) -> list[CapabilityResult]
 def verdict(score: Score) -> str:
     """Name the verdict on a text.
 
-    Of a probability of `positive` by thirds: below 1/3 it is negative, above 2/3 positive, else
-    neutral. Of three probabilities the likeliest class. `verdict(1 / 3)` is `"neutral"`, and so is
+    A probability of `positive` below 1/3 is negative, above 2/3 positive, else neutral. With three
+    probabilities, the verdict is the likeliest class. `verdict(1 / 3)` is `"neutral"`, and so is
     `verdict([0.3, 0.4, 0.3])`.
     """
     if not isinstance(score, int | float):
@@ -136,9 +137,9 @@ def verdict(score: Score) -> str:
 def fails(expected: str, scores: Sequence[Score]) -> bool:
     """Whether a case fails. All rules are here.
 
-    Texts that must have the same verdict: no verdict may differ. Texts that must score the same: no
-    probability of a class may move far, so a move from neutral
-    to both sides counts too. A direction: `polarity.lean` must not move against it.
+    For `same verdict`, all verdicts must be equal. For `same`, no probability of a class may move
+    far. So a move from neutral to both sides counts, too. For `up` and `down`, `polarity.lean` must
+    not move far in the other direction.
 
     Args:
         expected: a key of `cases.KINDS`.

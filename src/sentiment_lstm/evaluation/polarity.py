@@ -1,8 +1,8 @@
 """The two-class answer of a model that knows negative and positive texts, and perhaps neutral ones.
 
-The polarity of a text is P(positive) / (P(positive) + P(negative)). So it is P(positive) in a model
-of two classes. It does not show how neutral a text is; `lean` does. Works on plain arrays and names
-of classes.
+The polarity of a text is P(positive) / (P(positive) + P(negative)). In a model of two classes it is
+P(positive). It does not show whether a text is neutral; `lean` is near 0.5 for neutral texts. Works
+on plain arrays and names of classes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def find_poles(classes: Sequence[str], *, several: bool = False) -> Poles:
         several: whether the model may give a text several labels.
 
     Raises:
-        UsageError: one of both classes is missing, or a text may have several labels.
+        UsageError: negative or positive is missing, or a text may have several labels.
     """
     if several:
         raise UsageError(

@@ -49,8 +49,8 @@ def score_frame(
         they are read.
 
     Raises:
-        UsageError: `classifier` is no classifier; or `frame` is something else, has no such column
-            of texts, or has a column with the name of a new one.
+        UsageError: `classifier` is not a classifier; or `frame` is something else, has no such
+            column of texts, or has a column with the name of a new one.
     """
     predictor = checked_classifier(classifier).predictor
     for kind in type(frame).__mro__:

@@ -38,7 +38,7 @@ def add_sentiment(
 
     Raises:
         MissingExtraError: pyarrow is not installed.
-        UsageError: `classifier` is no classifier; or `probabilities` is true, and two classes
+        UsageError: `classifier` is not a classifier; or `probabilities` is true, and two classes
             differ only in upper and lower case.
     """
     library("pyarrow")

@@ -1,4 +1,4 @@
-"""Checks the model that a program gives."""
+"""Checks the model that a program passes to a function for tables."""
 
 from __future__ import annotations
 

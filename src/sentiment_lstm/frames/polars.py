@@ -43,7 +43,7 @@ def sentiment(
 
     Raises:
         MissingExtraError: polars is not installed.
-        UsageError: `classifier` is no classifier.
+        UsageError: `classifier` is not a classifier.
     """
     predictor = checked_classifier(classifier).predictor
     names = field_names(

@@ -40,7 +40,7 @@ def sentiment_udf(
 
     Raises:
         MissingExtraError: pyspark is not installed.
-        UsageError: `classifier` is no classifier.
+        UsageError: `classifier` is not a classifier.
     """
     functions = library("pyspark.sql.functions", "spark")
     bundle = checked_classifier(classifier).bundle

@@ -50,7 +50,7 @@ class Predictor:
         trained = stored_rates(bundle.config.provenance)
         self._familiarity = Familiarity(bundle.config.text.kind, trained)
         self.text_familiarity = stored_familiarity(bundle.config.provenance, len(bundle.tokenizer))
-        """Scores how familiar a text looks; None if the bundle stores nothing for it."""
+        """Scores how familiar a text looks; None if the bundle has no table of familiarity."""
 
     def predict(self, texts: Iterable[str], abstain_below: float = 0.0) -> list[Prediction]:
         """Predict every text, in order, as `predict_iter` does."""
@@ -166,7 +166,7 @@ class Predictor:
     def familiarity_of(self, encoded: Sequence[Encoded]) -> NDArray[np.float64] | None:
         """Return how familiar N tokenised texts look, from 0 to 1, [N].
 
-        None if the bundle stores nothing for it, as older ones do not.
+        None if the bundle has no table of familiarity, as older bundles.
         """
         if self.text_familiarity is None:
             return None
@@ -176,8 +176,8 @@ class Predictor:
         """Return how familiar N texts look, [N]: 0 is unlike the training texts, 1 is like them.
 
         Below 0.5 a text is unfamiliar, for example because it is in another language. Its scores
-        are low. An empty text has NaN. The result is None if the model does not know: older
-        models, and those trained on very few texts.
+        are low. An empty text has NaN. The result is None if the model cannot tell. Older models
+        and those trained on very few texts cannot.
 
         Raises:
             UsageError: `texts` is one string or holds something that is not a string.

@@ -15,13 +15,13 @@ from sentiment_lstm.inference.predictor import Predictor
 
 
 class TwoClassPredictor(Predictor):
-    """A predictor with the classes negative and positive; it shares the model of another one.
+    """A predictor with the classes negative and positive. It shares the model of another predictor.
 
     Args:
         predictor: the other predictor.
 
     Raises:
-        UsageError: a text may have several labels, or one of both classes is missing.
+        UsageError: a text may have several labels, or negative or positive is missing.
     """
 
     def __init__(self, predictor: Predictor) -> None:
@@ -38,7 +38,7 @@ def poles_of(predictor: Predictor) -> Poles:
     """The class indices of negative and positive.
 
     Raises:
-        UsageError: a text may have several labels, or one of both classes is missing.
+        UsageError: a text may have several labels, or negative or positive is missing.
     """
     return find_poles(predictor.classes, several=predictor.multi_label)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.text.familiarity_scores import UNFAMILIAR_BELOW
 
 _LEAST_KEPT = 0.01
-"""So the most probable class stays the same, however unfamiliar the text is."""
+"""The least k below. It is above 0, so the most probable class stays the same."""
 
 
 def less_certain(
@@ -17,7 +17,7 @@ def less_certain(
     *,
     multi_label: bool,
 ) -> NDArray[np.float64]:
-    """Move the probabilities of unfamiliar texts towards those of a model that knows nothing.
+    """Move the probabilities of unfamiliar texts towards equal ones, or towards 0.
 
     A probability p becomes b + k (p - b). b is 1/C, or 0 if a text may have several labels. k is
     familiarity / `UNFAMILIAR_BELOW`, at least 0.01 and at most 1. So familiar texts keep their

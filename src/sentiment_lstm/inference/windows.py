@@ -15,7 +15,7 @@ _WINDOW_CHARACTERS = 2_000_000
 def with_next(
     windows: Iterator[list[str]],
 ) -> Iterator[tuple[list[str], list[str] | None]]:
-    """Yield each window with its successor. An error is raised after all windows before it."""
+    """Yield each window with its successor. An error is raised after the windows before it."""
     window = next(windows, None)
     while window is not None:
         try:
@@ -28,7 +28,7 @@ def with_next(
 
 
 def windows_of(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Check each text of a stream and collect the texts into lists of bounded size.
+    """Check each text of a stream, and yield lists of texts of bounded size.
 
     Raises:
         UsageError: `texts` is one string or a table, or holds something that is not a string.

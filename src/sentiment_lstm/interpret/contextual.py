@@ -1,16 +1,17 @@
 """Contextual gradients: integrated gradients of each word in several contexts, in NumPy.
 
-What a word says depends on what stands around it. In a long text other words say the same, so that
-no single word seems to matter. So each word is attributed in several contexts, and the mean counts:
+A word's effect depends on the words around it. In a long text other words say the same, so no
+single word matters much. So each word is attributed in several contexts. The mean counts:
 
 - the whole text,
 - its sentence alone,
 - its clause alone,
-- the text without the words that speak most for the label: a tenth, two and three tenths of them.
+- the text without the 10%, 20% and 30% of its words that speak most for the label.
 
 This approximates a Shapley value whose coalitions are parts of the text (Owen 1977, "Values of
 games with a priori unions"). In each context, integrated gradients (Sundararajan, Taly & Yan 2017)
-start at neutral text: each token is the mean of the function words. So function words hardly count.
+start at neutral text, in which each token is the mean of the function words. So function words
+hardly count.
 Knows ids and words, no characters. Shapes: T tokens, N words, E embedding size, U output units.
 """
 
@@ -31,19 +32,19 @@ from sentiment_lstm.text.cleaning import WORD_START
 from sentiment_lstm.weights_file import WIDE
 
 _STEPS = 4
-"""Points on the path from neutral text to a context, as Gauss and Legendre chose them."""
+"""Points of the Gauss-Legendre rule on the path from neutral text to a context."""
 _LEFT_OUT = (0.1, 0.2, 0.3)
 """Fractions of the words that the last contexts leave out."""
 _BATCH_TOKENS = 6_000
 """Tokens in a batch of points. The default model's gradients then take about 100 MB."""
 _LEAST_KNOWN = 20
-"""With fewer known function words, neutral text is the mean of all tokens: not English."""
+"""A model with fewer function words is not English. Its neutral text is the mean of all tokens."""
 _LEAST_CHANGE = 0.01
-"""With a smaller change of the log-odds, its ratio to that of the probability is inexact."""
+"""If the log-odds change by less, `_SLOPE` replaces the ratio of both changes, which is inexact."""
 _SLOPE = 0.25
 """The largest slope of a probability by its log-odds."""
 _MOST_MOVED = 0.9
-"""Words on one side are made at most so much smaller, so that no word changes its side."""
+"""The values on one side shrink by at most this fraction, so that no word changes its side."""
 
 
 class ContextualGradients:
@@ -186,9 +187,9 @@ class ContextualGradients:
 def balanced(values: NDArray[np.float64], change: float) -> NDArray[np.float64]:
     """Return the values, made to add up to `change`.
 
-    The values of several contexts need not add up. What is missing makes the values on one side of
-    0 larger and those on the other side smaller, each by a fixed factor. So the order on each side
-    stays. If that does not suffice, all values are multiplied, or count by their size alone.
+    The values of several contexts need not add up. So the values on one side of 0 grow and those on
+    the other side shrink, each side by its own factor. The order on each side stays. If that is not
+    enough, all values are multiplied by one factor. If it were negative, their sizes are scaled.
     """
     size = float(np.abs(values).sum())
     if not size:

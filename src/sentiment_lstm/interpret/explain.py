@@ -1,10 +1,10 @@
 """Explains a score: which words of a text moved it, and how far.
 
-The explained value f is the calibrated probability of a label, usually the most probable one. If it
-is compared with another class, f is the difference of both probabilities. A positive attribution
-speaks for the label. The method is contextual gradients (`contextual`). Models that these cannot
-read are explained by integrated gradients (`integrated_gradients`) if torch and captum are
-installed, else by occlusion (`occlusion`). Knows a predictor, no torch and no terminal.
+The explained value f is the calibrated probability of a label, usually the most probable one. If
+the label is compared with another class, f is the difference of both probabilities. A positive
+attribution speaks for the label. The method is contextual gradients (`contextual`). Models with two
+directions or attention are explained by integrated gradients (`integrated_gradients`) if torch and
+captum are installed, else by occlusion (`occlusion`). Knows a predictor, no torch and no terminal.
 """
 
 from __future__ import annotations
@@ -192,8 +192,8 @@ def direction(
 class Explainer:
     """Explains the scores of a predictor.
 
-    `contextual` is None if the model has two directions or attention. Then `gradients` explain.
-    They are None if torch or captum is not installed. Then only occlusion explains.
+    `contextual` is None if the model has two directions or attention. Then `gradients` are used.
+    `gradients` are None if torch or captum is not installed. Then only occlusion is left.
 
     Args:
         bundle: the saved model.

@@ -1,7 +1,7 @@
 """English function words: articles, prepositions, pronouns, auxiliaries, plain conjunctions.
 
-Negations ("not", "never", "no"), contrasts ("but", "although", "despite") and adverbs are none,
-because they change what a sentence says.
+Negations ("not", "never", "no"), contrasts ("but", "although", "despite") and adverbs are not among
+them, because they change what a sentence says.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _ENDING = re.compile(r"['\u2019](s|m|re|ve|d|ll)$")
 BETWEEN = frozenset(",;:(-\u2013\u2014")
 """Punctuation that counts with the words after it: a comma before "but" announces the "but"."""
 _SHORT = 50
-"""In a text of at most so many words, content words get all that function words add."""
+"""In a text of at most this many words, the attributions of function words are passed on whole."""
 _PASSED = 0.4
-"""In a longer text they get this fraction. There, function words carry a part of the verdict: the
-score depends less on the words named if more is passed on."""
+"""In a longer text this fraction is passed on, because function words carry a part of the verdict
+there. If more is passed on, the score depends less on the strongest words."""
 
 
 def is_function_word(word: str) -> bool:
@@ -53,12 +53,12 @@ def is_function_word(word: str) -> bool:
 def pass_to_content_words(
     values: NDArray[np.float64], words: Sequence[str], clauses: Sequence[range]
 ) -> NDArray[np.float64]:
-    """Return attributions in which those of function words count with content words.
+    """Pass the attributions of function words on to content words.
 
     In a short text all of a function word's attribution is passed on, in a long one a part of it.
-    It goes to the next content word of the clause, from "the" to "film", or else to the last. That
-    of a comma goes to the next clause. A clause without content words keeps its attributions, and
-    the sum stays.
+    It goes to the next content word of the clause, for example from "the" to "film". If there is
+    none, it goes to the last content word. The attribution of a comma goes to the next clause. A
+    clause without content words keeps its attributions. The sum stays the same.
 
     Args:
         values: the attribution of each word, [N].

@@ -106,7 +106,7 @@ class Network:
 
 
 def _real(hidden: Array, lengths: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether each token of each text is no padding, [T, B, 1]."""
+    """Whether each token of each text is real and not padding, [T, B, 1]."""
     real: NDArray[np.bool_] = (np.arange(len(hidden))[:, None] < lengths)[:, :, None]
     return real
 

@@ -1,8 +1,8 @@
 """Cuts a text into phrases such as "not bad at all", by its words and their attributions.
 
 A phrase lies within a clause and has at most a few words. Function words, negations and words of
-degree go with the word that follows them. Among all cuts, the one with the lowest cost is taken
-(dynamic programming): it has few phrases, of nearly equal length, whose words speak for one side.
+degree go with the word that follows them. The text is cut at the lowest cost (dynamic programming).
+That gives few phrases of nearly equal length, whose words speak for one side.
 Knows words and numbers, no model.
 """
 
@@ -19,9 +19,10 @@ from sentiment_lstm.interpret.function_words import BETWEEN, is_function_word
 
 _MOST_WORDS = 6
 _LENGTH_COST = 0.03
-"""The cost of a phrase of n words is 1 and n squared times this."""
+"""A phrase of n words costs 1 plus this times n squared."""
 _MIXED_COST = 2.0
-"""The cost of words that speak for the other side, if they are as strong as the strongest word."""
+"""A phrase with words of both sides costs this times twice the sum of the weaker side. The text's
+strongest word counts 1."""
 _START_COST = 0.5
 """The cost of a phrase that starts inside a group, such as at "dragged" in "the hour dragged"."""
 _NEGATIONS = "not no never without hardly barely scarcely neither nor cannot"

@@ -18,10 +18,10 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is explained: f, the probability of a label, perhaps less that of another class.
+    """What is explained: f, the probability of a label, or its difference from another class's.
 
     Its log-odds g are the label's logit less those of its rivals: the other classes, or the class
-    it is compared with. A label of several has no rival.
+    it is compared with. A label has no rival if a text may have several labels.
 
     `label`, `against`: class indices. `classes`: C. `temperature`: of the calibration.
     `multi_label`: whether a text may have several labels.

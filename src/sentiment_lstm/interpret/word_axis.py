@@ -22,12 +22,12 @@ _LONGEST = 14
 
 
 def figure_width(words: int) -> float:
-    """Return the width in inches of a picture with an axis of so many words."""
+    """Return the width in inches of a picture whose axis has this many words."""
     return max(4.6, 1.4 + 0.21 * words) if words <= NAMED else 9.2
 
 
 def line_marker(words: int) -> str:
-    """Return points on the line of a short text. A line through a single point would not show."""
+    """Return the marker of a line: points in a short text, because one point makes no line."""
     return "." if words <= NAMED else ""
 
 

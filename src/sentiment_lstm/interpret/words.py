@@ -50,7 +50,7 @@ def words_of(bundle: Bundle, encoded: Encoded) -> list[range]:
 
 
 def spans_of(encoded: Encoded, parts: Sequence[range]) -> list[tuple[int, int]]:
-    """Return the characters of each part, from its first token's start to the last token end.
+    """Return the characters of each part, from its first token's start to its last token's end.
 
     Args:
         encoded: the text, with offsets.

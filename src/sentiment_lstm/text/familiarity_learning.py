@@ -1,8 +1,8 @@
-"""Makes a model's table of familiarity (`familiarity_scores`) from its training texts alone.
+"""Learns a model's table of familiarity (`familiarity_scores`) from its training texts alone.
 
 The table compares the training texts with the same texts in disguise: each letter is replaced by
-another one, so the words look like those of an unknown language. A token that is common in the
-training texts and rare in disguised ones is evidence that a text is familiar.
+another one, so the words look like those of an unknown language. A token is evidence that a text is
+familiar if it is common in the training texts and rare in disguised ones.
 """
 
 from __future__ import annotations
@@ -29,42 +29,42 @@ from sentiment_lstm.text.familiarity_scores import (
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
 _FEWEST_TOKENS = 10_000
-"""Texts with fewer tokens than this say too little about the words of a language."""
+"""Fewer tokens say too little about the words of a language."""
 _MOST_CHARACTERS = 10_000_000
 _MOST_DISGUISED = 1_000_000
-"""More training texts are read in part. This takes a few seconds."""
+"""If there are more characters, only some texts are read, so that this takes a few seconds."""
 _DISGUISES = 5
-"""So many alphabets disguise the texts, each a part of them."""
+"""The number of alphabets. Each disguises a part of the texts."""
 _RAREST_LETTER = 1 / 2000
 """Rarer letters are not replaced, nor do they replace others."""
 _OF_UNKNOWN = 0.1
-"""Every tenth token of an unfamiliar text is taken to be unknown, beside the disguised ones."""
+"""We assume that every tenth token of an unfamiliar text is unknown."""
 _OF_CHARACTERS = 0.1
 _OF_ONE_CHARACTER = 0.0004
-"""Every tenth token is taken to be a single character, as in other scripts, but any character is at
-most this fraction of the tokens."""
+"""We assume that every tenth token of an unfamiliar text is a single character, as in other
+scripts. Each character is at most `_OF_ONE_CHARACTER` of the tokens."""
 _OF_MARK_OF_CODE = 0.005
-"""The fraction of the tokens that is taken for each mark of code."""
+"""We assume that each mark of code is this fraction of the tokens."""
 _MARKS_OF_CODE = frozenset("{}[]()=;<>_/\\|+*^~`")
 _RARE = 2e-5
-"""Counts of tokens below this fraction are weak evidence: names of other languages are that rare in
-the training texts."""
+"""Tokens below this fraction are weak evidence. In the training texts, names from other languages
+are as rare."""
 _FALSE_ALARMS = 0.01
-"""The offset is so high that at most this fraction of typical texts is unfamiliar."""
+"""The offset makes at most this fraction of typical texts unfamiliar."""
 _LEAST_OFFSET = 2.5
-"""In nats. So a few unusual words are not enough to call a short text unfamiliar."""
+"""In nats. A few unusual words alone do not make a short text unfamiliar."""
 _VOWELS = frozenset("aeiouy")
 
 
 def learn_familiarity(
     tokenizer: TextTokenizer, texts: Sequence[str], typical: Sequence[str]
 ) -> dict[str, object]:
-    """Make the entry of a bundle's provenance from which texts are scored.
+    """Learn the table of familiarity, as an entry of a bundle's provenance.
 
     Args:
         tokenizer: that of the model.
         texts: training texts.
-        typical: texts of the same kind, best those that no vocabulary was learnt from.
+        typical: texts of the same kind, if possible ones that the vocabulary was not learnt from.
 
     Returns:
         The table under its key; empty if there are too few texts.
@@ -98,7 +98,7 @@ def _evidence(
     unfamiliar += characters * min(_OF_ONE_CHARACTER, _OF_CHARACTERS / max(1, characters.sum()))
     unfamiliar += marks * _OF_MARK_OF_CODE
     unfamiliar[UNKNOWN_ID] += _OF_UNKNOWN
-    # The same is added on both sides: a token that occurs in neither is no evidence.
+    # The same number is added on both sides, so a token that occurs in neither is no evidence.
     added = max(0.5, _RARE * trained.sum())
     nats = np.log((trained + added) / (unfamiliar * trained.sum() + added))
     nats[digits] = nats[digits].clip(0)  # numbers are no sign of another language
@@ -124,7 +124,7 @@ def _spread(texts: Sequence[str], most: int) -> Iterator[str]:
 
 
 def _disguised(texts: Sequence[str]) -> list[str]:
-    """Return the texts with other letters, which are the same for every `_DISGUISES`-th text."""
+    """Return the texts in disguise. Every `_DISGUISES`-th text has the same alphabet."""
     groups = _letters(texts)
     disguised: list[str] = []
     for seed in range(_DISGUISES):
@@ -146,7 +146,7 @@ def _letters(texts: Sequence[str]) -> list[list[str]]:
 
 
 def _alphabet(groups: Sequence[Sequence[str]], chance: random.Random) -> dict[int, str]:
-    """Return a replacement for each letter, from the same group; capitals stay capitals."""
+    """Return a replacement for each letter, from the same group. Capitals stay capitals."""
     alphabet: dict[int, str] = {}
     for letters in groups:
         for letter, other in zip(letters, chance.sample(letters, len(letters)), strict=True):

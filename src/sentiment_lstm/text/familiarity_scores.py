@@ -1,8 +1,8 @@
 """Scores how familiar a text looks to a model: 0 is unlike the training texts, 1 is like them.
 
-Each word of a text gives evidence: a word of the training texts speaks for the text, a word of
-unusual letters against it. `familiarity_learning` makes the table of evidence. This file knows no
-labels and no probabilities.
+Each word of a text gives evidence. Words of the training texts speak for the text, and words of
+unusual letters speak against it. `familiarity_learning` makes the table of evidence. This file
+knows no labels and no probabilities.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sentiment_lstm.text.tokenizer import TextTokenizer
 KEY = "familiarity"
 """The key of the table in a bundle's provenance."""
 UNFAMILIAR_BELOW = 0.5
-"""A text of a lower familiarity is called unfamiliar."""
+"""A text with a lower familiarity is unfamiliar."""
 STEPS = 10
-"""Evidence is a whole number of tenths (of a nat). So sums are exact in any order."""
+"""Evidence is a whole number of tenths of a nat, so sums are exact in any order."""
 LEAST, MOST = -2 * STEPS, 1 * STEPS
 """The bounds of a token's evidence."""
 _LEAST_OF_WORD, _MOST_OF_WORD = -4 * STEPS, 1 * STEPS
-"""The bounds of a word's evidence. So one name of many pieces does not decide."""
+"""The bounds of a word's evidence, so that one name of many pieces does not decide."""
 _OF_EACH_WORD = -1
 """Added for each word, in tenths. Words of other languages often look like English ones."""
 _ZERO = ord("0")
@@ -111,8 +111,8 @@ def table_as_json(
 ) -> dict[str, object]:
     """Return a table in its form in a bundle's provenance.
 
-    `evidence` has one character for each token. `starts` has one bit for each, as hexadecimal
-    digits: it is stored because a look at every token would make a bundle open more slowly.
+    `evidence` has one character for each token. `starts` has one bit for each token, as hexadecimal
+    digits. It is stored, because a bundle would open more slowly if it looked at every token.
     """
     characters = bytes((evidence - LEAST + _ZERO).tolist()).decode("ascii")
     bits = np.packbits(starts).tobytes().hex()
@@ -127,7 +127,7 @@ def stored_familiarity(provenance: Mapping[str, object], tokens: int) -> TextFam
         tokens: the size of the vocabulary, V.
 
     Returns:
-        None if there is none, as in older bundles, or if it is of another vocabulary.
+        None if there is no table, as in older bundles, or if it is damaged or has another size.
     """
     values = provenance.get(KEY)
     try:
