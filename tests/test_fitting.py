@@ -14,7 +14,7 @@ from tiny_runs import QUIET, Heard
 
 import sentiment_lstm
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import load_bundle
+from sentiment_lstm.bundle import load_bundle, save_bundle
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.fitting import find_start, train
 from sentiment_lstm.settings import Settings
@@ -173,6 +173,16 @@ def test_a_training_starts_from_a_model(tmp_path):
     assert find_start("english").name == "english"
 
 
+def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundle):
+    folder = tmp_path / "copy"
+    save_bundle(folder, bundle)
+    monkeypatch.chdir(tmp_path)
+    assert find_start("copy") == folder
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert find_start("../copy") == folder
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -191,6 +201,7 @@ def test_a_training_starts_from_a_model(tmp_path):
         ),
         ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
         ({"minutes": 1}, "Expected preset auto with --minutes"),
+        ({"minutes": "long"}, "Expected a number of minutes, found 'long'"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments, message):

@@ -89,7 +89,7 @@ def train(
             the best model so far is returned, and its metrics hold `interrupted`.
     """
     _require_one_process()
-    threads = _checked_threads(threads)
+    threads, minutes = _checked_threads(threads), _checked_minutes(minutes)
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
     options: dict[str, object] = {
         "training.seed": seed,
@@ -125,6 +125,15 @@ def _checked_threads(threads: int | None) -> int | None:
         ) from error
 
 
+def _checked_minutes(minutes: float | None) -> float | None:
+    try:
+        return None if minutes is None else float(minutes)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"Expected a number of minutes, found {minutes!r:.40}: give one, such as 10."
+        ) from error
+
+
 def with_use_of_unlabelled(settings: Settings) -> Settings:
     """Let unlabelled texts train a language model first, if the settings give them no use."""
     has_use = settings.language.epochs or settings.training.self_training
@@ -136,13 +145,15 @@ def with_use_of_unlabelled(settings: Settings) -> Settings:
 def find_start(name: str | os.PathLike[str]) -> Path:
     """The folder of a model to start from: one that ships for this, or any other model.
 
+    It is absolute, so that a run that is resumed in another folder finds it.
+
     Raises:
         BundleError: there is no such model.
     """
     path = Path(name)
     if str(name) == path.name and not path.exists() and is_bundle(STARTS / path):
         return STARTS / path
-    return find_model(name)
+    return Path(os.path.abspath(find_model(name)))  # noqa: PTH100 - a link keeps its name
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sentiment_lstm.data.binary_labels import are_binary
+from sentiment_lstm.errors import DataError
 from sentiment_lstm.settings import DataSettings
 
 THREE = ("negative", "neutral", "positive")
@@ -14,8 +15,10 @@ THREE = ("negative", "neutral", "positive")
     ("labels", "expected"),
     [
         (["0", "1", "0"], True),
-        (["1", "1.0", "-1", ""], True),
+        (["1", "1.0", ""], True),
         (["true", "False"], True),
+        (["0", "0.5", "1"], True),
+        (["0.5", "0.7"], False),
         (["0", "1", "2"], False),
         (["negative", "positive"], False),
         (["0", "neutral"], False),
@@ -28,6 +31,14 @@ def test_labels_of_a_table(tmp_path: Path, labels, expected):
     assert are_binary(DataSettings(source=str(path)), THREE) is expected
     mapped = DataSettings(source=str(path), label_map={"0": "negative"})
     assert not are_binary(mapped, THREE)
+
+
+@pytest.mark.parametrize("labels", [("-1", "0", "1"), ("-1", "1"), ("1", "-1", "0", "-1.0")])
+def test_minus_one_may_mean_negative_so_it_needs_a_map(tmp_path: Path, labels):
+    path = tmp_path / "texts.csv"
+    path.write_text("text,label\n" + "".join(f"film {n},{x}\n" for n, x in enumerate(labels)))
+    with pytest.raises(DataError, match="found -1 as well: use --label-map=-1=negative"):
+        are_binary(DataSettings(source=str(path)), THREE)
 
 
 def test_a_list_is_no_label_of_two_classes(tmp_path: Path):

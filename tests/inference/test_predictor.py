@@ -141,6 +141,10 @@ def test_the_number_of_threads_is_checked(bundle, threads):
         open_predictor(bundle, threads)
 
 
+def test_the_number_of_threads_may_be_one_of_numpy(bundle):
+    assert open_predictor(bundle, np.int64(1)).predict(["good"])
+
+
 def test_a_thread_may_predict_after_the_main_thread_ends(bundle, tmp_path):
     save_bundle(tmp_path / "model", export(bundle, [INT8_GRAPH]))
     script = f"""

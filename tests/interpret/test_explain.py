@@ -160,6 +160,12 @@ def test_spans_of_long_texts_are_left_out_together(bundle, monkeypatch):
     ]
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_text_has_no_phrases(bundle, text):
+    assert Explainer(bundle, open_predictor(bundle)).explain(text).phrases == ()
+    assert explainer_of(bundle).explain(text).phrases == ()
+
+
 def test_an_empty_label_is_no_class(bundle):
     with pytest.raises(UsageError, match="Expected a class to explain among"):
         explainer_of(bundle).explain("good", label="")

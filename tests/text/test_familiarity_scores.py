@@ -98,6 +98,7 @@ def test_a_table_is_read_as_it_was_stored():
         {"offset": 2.0, "evidence": "DDDDD", "starts": "f8f8"},
         {"offset": 2.0, "evidence": "DDDDD", "starts": "x"},
         {"offset": float("nan"), "evidence": "DDDDD", "starts": "f8"},
+        {"offset": 10**400, "evidence": "DDDDD", "starts": "f8"},
     ],
 )
 def test_a_bundle_without_a_fitting_table_knows_nothing(values):

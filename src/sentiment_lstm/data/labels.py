@@ -76,7 +76,8 @@ def make_labeller(
         raise UsageError(
             "Expected exactly two classes for soft labels "
             f"({', '.join(mapping.soft_labels) or 'data.soft_labels'}), "
-            f"found {first_names(named) or 'none'}."
+            f"found {first_names(named) or 'none'}: name them with --label-map, such as "
+            "negative=negative,positive=positive."
         )
     if model_classes is not None:
         mapping.check_classes(model_classes)

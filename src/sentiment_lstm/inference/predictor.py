@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -286,11 +287,7 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
             not installed.
         BundleError: the graph cannot be run.
     """
-    if not isinstance(threads, int) or threads < 0:
-        raise UsageError(
-            f"Expected a number of threads of at least 0, found {threads!r}: 0 uses every core."
-        )
-    threads = min(threads, usable_cores())
+    threads = min(_checked_threads(threads), usable_cores())
     name = next((name for name in (INT8_GRAPH, FLOAT_GRAPH) if name in bundle.graphs), None)
     if threads:
         os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when the tokenizer's pool starts
@@ -316,6 +313,19 @@ def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
     except ModuleNotFoundError as error:
         raise _missing(error, "pip install 'sentiment-lstm[train]'") from error
     return TorchRuntime(bundle, threads)
+
+
+def _checked_threads(threads: int) -> int:
+    """The number as a plain int; it may be one of numpy."""
+    try:
+        number = index(threads)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise UsageError(
+            f"Expected a number of threads of at least 0, found {threads!r}: 0 uses every core."
+        )
+    return number
 
 
 def _missing(error: ModuleNotFoundError, remedy: str) -> MissingExtraError:

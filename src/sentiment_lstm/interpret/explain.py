@@ -297,7 +297,7 @@ class Explainer:
     ) -> tuple[Attribution, ...]:
         """Return the phrases. Under occlusion, each phrase is left out in turn."""
         words = result.words
-        if len(words) < len(words_of(self._bundle, encoded)):
+        if is_empty(text) or len(words) < len(words_of(self._bundle, encoded)):
             return ()
         spans = spans_of(encoded, words)
         cut = phrases_of([text[a:b] for a, b in spans], clauses_of(text, spans), result.values)

@@ -134,7 +134,7 @@ def stored_familiarity(provenance: Mapping[str, object], tokens: int) -> TextFam
         offset = float(values["offset"])  # type: ignore[index]
         characters = values["evidence"].encode("ascii")  # type: ignore[index]
         bits = bytes.fromhex(values["starts"])  # type: ignore[index]
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None
     evidence = np.frombuffer(characters, dtype=np.uint8).astype(np.int64) + (LEAST - _ZERO)
     fits = len(evidence) == tokens and len(bits) == -(-tokens // 8) and math.isfinite(offset)
