@@ -247,7 +247,7 @@ def _three(scale: Scale) -> Iterator[Stage]:
     teaching = ("--model", int8[3], *excerpts)
     yield Stage("three/taught_excerpts", "factory.teachers.teacher", teaching, scale.sets(IMDB))
     out = ("--out", f"{RUN}three/certain_excerpts.jsonl")
-    certain = ("--probabilities", taught, "--certain", "0.9", *out)
+    certain = ("--probabilities", taught, "--certain", scale.certain, *out)
     yield Stage("three/certain_excerpts", "factory.texts.three", certain)
     yield from _texts_of_three(scale)
     files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE, "certain_excerpts")}
@@ -268,7 +268,9 @@ def _three(scale: Scale) -> Iterator[Stage]:
     means = [a for name in THREE_MEAN for a in ("--model", f"{RUN}three/{name}")]
     mean = (*means, "--out", f"{RUN}three/mean")
     yield Stage("three/mean", "factory.surgery.average", mean)
-    yield _kinds(scale, "three/mean", "three/default", ("--source", f"{RUN}three/people"))
+    shared = ("--model", f"{RUN}three/mean", "--like", f"{RUN}three/start")
+    yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
+    yield _kinds(scale, "three/shared", "three/default", ("--source", f"{RUN}three/people"))
 
 
 def _texts_of_three(scale: Scale) -> Iterator[Stage]:

@@ -87,13 +87,15 @@ class Scale:
     """How large the texts and the networks are.
 
     `folder` is the run's folder in `runs/`. `data` is a folder of the run with stand-ins for the
-    data sets; None: the real ones. `grammar` divides the rounds' ranges of sentences. `changes` are
-    settings that differ, by template.
+    data sets; None: the real ones. `grammar` divides the rounds' ranges of sentences. `certain` is
+    the lowest probability of an excerpt that teaches three classes. `changes` are settings that
+    differ, by template.
     """
 
     folder: str
     data: str | None = None
     grammar: int = 1
+    certain: str = "0.9"
     changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def texts(self, name: str) -> str:
@@ -110,6 +112,7 @@ TINY = Scale(
     "factory_tiny",
     data="data",
     grammar=1000,
+    certain="0.5",
     changes={
         "language": (
             "text.vocabulary=1_500",

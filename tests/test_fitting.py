@@ -197,7 +197,7 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
         ({"settings": {"epochs": 1}}, "Expected a setting among"),
         (
             {"settings": {"training.epoch": 1}},
-            "found 'training.epoch': did you mean training.epochs?",
+            "found 'training.epoch': use training.epochs.",
         ),
         ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
         ({"minutes": 1}, "Expected preset auto with --minutes"),

@@ -91,7 +91,7 @@ def data_sets(sentences: Sentences) -> Iterator[tuple[str, Rows]]:
         ]
         products = [(" ".join(t for t, _ in pair), pair[0][1] // 2) for pair in pairs]
         yield f"products/{split}", _labelled(products)
-    for split, number in (("train", 120), ("validation", 30)):
+    for split, number in (("train", 120), ("validation", 30), ("test", 30)):
         emotions: Rows = [
             {"text": text, "emotions": EMOTIONS[n], "groups": [list(NUMBERS)[n]]}
             for text, n in sentences.take(number)

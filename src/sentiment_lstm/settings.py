@@ -305,6 +305,6 @@ def _split_name(name: object) -> tuple[str, str]:
         known = ", ".join(f"{section}.{k}" for k in keys) or ", ".join(f"{s}.*" for s in _SECTIONS)
         every = [f"{s}.{f.name}" for s, kind in _SECTIONS.items() for f in dataclasses.fields(kind)]
         near = difflib.get_close_matches(name, every, 1)
-        hint = f": did you mean {near[0]}?" if near else "."
+        hint = f": use {near[0]}." if near else "."
         raise UsageError(f"Expected a setting among {known}, found {name!r:.200}{hint}")
     return section, key

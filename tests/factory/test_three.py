@@ -1,6 +1,7 @@
 """Texts and a model of two classes get a third one, neutral."""
 
 import json
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from factory_texts import TEXTS
 from suite_overlap import words_in
 
+from factory.surgery.shared import shared_again
 from factory.surgery.three import CLASSES, with_neutral
 from factory.texts import invented, three
 from sentiment_lstm.errors import UsageError
@@ -47,6 +49,21 @@ def test_polarity_stays_and_the_middle_becomes_neutral(bundle):
     np.testing.assert_allclose(polarity, two[:, 1], atol=1e-6)
     is_neutral = classes.argmax(axis=1) == 1
     assert np.array_equal(is_neutral, abs(two[:, 1] - 0.5) < 0.38)
+
+
+def test_tokens_that_shared_an_embedding_share_their_mean_again(bundle):
+    before = bundle.weights["embedding.weight"].copy()
+    before[3] = before[4]
+    after = before + np.arange(len(before), dtype=np.float32)[:, None]
+    start, trained = (
+        replace(bundle, weights={**bundle.weights, "embedding.weight": table})
+        for table in (before, after)
+    )
+    rows = shared_again(trained, start).weights["embedding.weight"]
+    assert np.array_equal(rows[3], rows[4])
+    np.testing.assert_allclose(rows[3], before[3] + 3.5, rtol=1e-6)
+    others = [row for row in range(len(before)) if row not in (3, 4)]
+    assert np.array_equal(rows[others], after[others])
 
 
 def test_a_model_of_other_classes_is_refused(make_bundle):
