@@ -39,7 +39,8 @@ def test_from_nothing_to_a_bundle_and_again_for_what_changed(tmp_path, monkeypat
     last = replace(ROUNDS[-1], rates=(1e-3, ROUNDS[-1].rates[1]))
     changed = road(TINY, (*ROUNDS[:-1], last))
     made = run(changed, folder, data=data)
-    assert set(made) == {"round_6/slow_settings", *following("round_6/slow", changed)}
+    same = {"three/judged_part", "three/written"}  # their parts of the texts do not change
+    assert set(made) == {"round_6/slow_settings", *following("round_6/slow", changed)} - same
     assert run(changed, folder, data=data) == []
 
 
