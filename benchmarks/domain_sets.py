@@ -13,24 +13,22 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.data.corpus import load_corpus, named_split
-from sentiment_lstm.data.news_parts import part_of_news
-from sentiment_lstm.data.open import list_splits, open_rows, read_examples
+from sentiment_lstm.data.corpus import named_split
+from sentiment_lstm.data.open import list_splits, read_examples
 from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.data.three_class_sets import NUMBERED, STARS, comments, news
 from sentiment_lstm.errors import DataError
+from sentiment_lstm.evaluation.polarity import CLASSES
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.wording import first_names
 
-CLASSES = ("negative", "neutral", "positive")
 TWO = {"0": "negative", "1": "positive"}
-THREE = {"0": "negative", "1": "neutral", "2": "positive"}
-STARS = {"<2": "negative", "2": "neutral", ">2": "positive"}
 _SPELLINGS = {"neg": "negative", "-": "negative", "neu": "neutral", "pos": "positive",
               "+": "positive"} | {name: name for name in CLASSES}  # fmt: skip
 _SCALES = (
     {"-1": "negative", "0": "neutral", "1": "positive"},
     TWO,
-    THREE,
+    NUMBERED,
     {"0": "negative", "2": "neutral", "4": "positive"},
 )
 """Numbers as labels. A scale applies if its first and last labels occur."""
@@ -67,21 +65,6 @@ def _only_split(source: str, _: str) -> Pairs:
     return _mapped(source, TWO, "validation")
 
 
-def _news(part: str) -> Iterator[tuple[str, str]]:
-    """A sentence and a judgement, once for each target."""
-    for row in open_rows(DataSettings("data:news")):
-        if part_of_news(str(row.text)) == part:
-            yield str(row.text), str(row.label)
-
-
-def _comments(split: str) -> Iterator[tuple[str, str]]:
-    """Comments whose emotions all belong to one group, and the group; none is ambiguous."""
-    for row in open_rows(DataSettings("data:goemotions", split=split, label_column="groups")):
-        groups = row.label if isinstance(row.label, list) else [row.label]
-        if len(groups) == 1 and groups[0] in CLASSES:
-            yield str(row.text), str(groups[0])
-
-
 def _sentences(split: str) -> Iterator[tuple[str, str]]:
     """Whole sentences of the treebank: its training split holds their phrases too."""
     data = DataSettings(
@@ -96,28 +79,16 @@ def _sentences(split: str) -> Iterator[tuple[str, str]]:
             yield example.text, str(example.label)
 
 
-def _films(split: str) -> Iterator[tuple[str, str]]:
-    """Film reviews. Those to validate are of films that train no shipped model."""
-    source = "data:imdb"
-    if split == "test":
-        yield from _mapped(source, TWO, split)
-        return
-    tested = (f"{source}:test",)
-    data = DataSettings(source, group_column="movie", label_map=TWO, exclude=tested)
-    for example in load_corpus(data, 0, SetAside(None)).validation:
-        yield example.text, str(example.label)
-
-
 TAUGHT = (
-    Domain("tweets", partial(_mapped, "data:tweets", THREE)),
-    Domain("news", _news),
-    Domain("GoEmotions", _comments),
+    Domain("tweets", partial(_mapped, "data:tweets", NUMBERED)),
+    Domain("news", news),
+    Domain("GoEmotions", comments),
     Domain("treebank", _sentences),
 )
 """Sets with neutral texts. Their training texts also train the linear model."""
 DOMAINS = (
     *TAUGHT,
-    Domain("IMDb", _films),
+    Domain("IMDb", partial(_mapped, "data:imdb", TWO)),
     Domain("restaurants", partial(_only_split, "data:restaurants")),
     Domain("products", partial(_mapped, "data:products", TWO)),
     Domain("edited reviews", partial(_only_split, "data:counterfactual")),

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
-from domain_sets import CLASSES, LabelledTexts
+from domain_sets import LabelledTexts
 from numpy.typing import NDArray
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.behaviour import verdict
+from sentiment_lstm.evaluation.polarity import CLASSES, NAMES, find_poles, polarities
 from sentiment_lstm.training.baseline import fit_regression, regression
 from sentiment_lstm.wording import first_names
 
@@ -75,28 +76,17 @@ def answers_of(probabilities: NDArray[np.float64], classes: Sequence[str]) -> An
         UsageError: the classes are others.
     """
     names = [name.casefold() for name in classes]
-    if set(names) not in ({*CLASSES}, {"negative", "positive"}):
+    if set(names) not in ({*CLASSES}, {*NAMES}):
         raise UsageError(
             "Expected a model with the classes negative and positive, and perhaps neutral, found "
             f"{first_names(classes)}: name another model."
         )
-    negative, positive = (probabilities[:, names.index(n)] for n in ("negative", "positive"))
-    polarity = polarity_of(negative, positive)
+    polarity = polarities(probabilities, find_poles(classes))
     if "neutral" not in names:
         thirds = [CLASSES.index(verdict(p)) for p in polarity.tolist()]
         return Answers(np.array(thirds), polarity, None, is_probability=True)
     ordered = probabilities[:, [names.index(name) for name in CLASSES]]
     return Answers(ordered.argmax(axis=1), polarity, ordered, is_probability=True)
-
-
-def polarity_of(
-    negative: NDArray[np.float64], positive: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """P(positive) / (P(positive) + P(negative)), [N]; 0.5 where both are 0."""
-    both = negative + positive
-    halves = np.full(len(both), 0.5)
-    polarity: NDArray[np.float64] = np.divide(positive, both, out=halves, where=both > 0)
-    return polarity
 
 
 def open_model(name: str) -> System:

@@ -11,7 +11,7 @@ Use `--splits validation`, the default, to choose between models, and `--splits 
 measure. A fifth of the news sentences are test texts and a tenth are validation texts. Each
 judgement of a target counts. The start `english` has read all of the news, so models that start
 from it look too good there. Restaurant sentences and edited reviews have one split, which is
-measured both times. Product reviews have no validation split.
+measured both times. Film and product reviews have no validation split.
 
 The measures of three classes need neutral texts. Recall is the mean over the classes. The answer of
 a model of three classes is its likeliest class. With two classes, P(positive) below 1/3 is

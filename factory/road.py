@@ -20,8 +20,8 @@ from factory.rounds import (
     ROUNDS,
     TAUGHT,
     THREE_GRAMMAR,
-    THREE_MEAN,
     THREE_PARTS,
+    THREE_RATES,
     Round,
     Scale,
 )
@@ -158,20 +158,17 @@ def _round(scale: Scale, number: int, round_: Round, teaching: int) -> Iterator[
             arguments += ["--file", files[name], "--every", str(every), "--out", parts[name]]
         yield Stage(f"{place}/parts", "factory.texts.part", tuple(arguments))
         files |= parts
-    first, last = round_.grammar
-    sentences = f"grammar:{(first - 1) // scale.grammar + 1}-{last // scale.grammar}"
-    sources = {"grammar": sentences, **files}
-    for name, rate, more in (("slow", round_.rates[0], ()), ("fast", round_.rates[1], (60,))):
-        changes = [f"training.learning_rate={rate}", *(f"training.batch_texts={n}" for n in more)]
-        yield from _training(
-            scale,
-            f"{place}/{name}",
-            "reading",
-            sources,
-            *changes,
-            start=round_.start,
-            reads=(*scale.sets(IMDB, PRODUCTS, TREEBANK, TWEETS), *files.values()),
-        )
+    sources = {"grammar": _sentences(scale, round_.grammar), **files}
+    sets = (IMDB, PRODUCTS, TREEBANK, TWEETS)
+    yield from _slow_and_fast(
+        scale,
+        place,
+        "reading",
+        sources,
+        round_.rates,
+        round_.start,
+        (*scale.sets(*sets), *files.values()),
+    )
     earlier = (f"round_{n}/mean" for n in round_.mean_with)
     models = (*earlier, f"{place}/slow", f"{place}/fast")
     yield Stage(
@@ -215,6 +212,28 @@ def _training(
     yield Stage(name, "factory.training", training, reads)
 
 
+def _sentences(scale: Scale, numbers: tuple[int, int]) -> str:
+    """The grammar's sentences of a range, as a source."""
+    first, last = numbers
+    return f"grammar:{(first - 1) // scale.grammar + 1}-{last // scale.grammar}"
+
+
+def _slow_and_fast(
+    scale: Scale,
+    place: str,
+    template: str,
+    sources: Mapping[str, str],
+    rates: tuple[float, float],
+    start: str,
+    reads: tuple[str, ...],
+) -> Iterator[Stage]:
+    """Two trainings from one model, with other rates and batches."""
+    for name, rate, more in (("slow", rates[0], ()), ("fast", rates[1], (60,))):
+        changes = [f"training.learning_rate={rate}", *(f"training.batch_texts={n}" for n in more)]
+        stage = f"{place}/{name}"
+        yield from _training(scale, stage, template, sources, *changes, start=start, reads=reads)
+
+
 def _named(scale: Scale, model: str, out: str) -> Stage:
     """Names as tokens that move no score."""
     arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}{out}")
@@ -235,39 +254,28 @@ def _last_of_two(scale: Scale, model: str) -> Iterator[Stage]:
 
 def _three(scale: Scale) -> Iterator[Stage]:
     """The model of three classes: texts, two trainings from the model of two classes, the mean."""
-    start = ("--model", f"{RUN}last/default", "--out", f"{RUN}three/start")
-    yield Stage("three/start", "factory.surgery.three", start)
-    int8 = ("--model", f"{RUN}last/default", "--out", f"{RUN}three/int8")
-    yield Stage("three/int8", "factory.teachers.int8", int8)
+    two, int8 = ("--model", f"{RUN}last/default"), f"{RUN}three/int8"
+    yield Stage("three/start", "factory.surgery.three", (*two, "--out", f"{RUN}three/start"))
+    yield Stage("three/int8", "factory.teachers.int8", (*two, "--out", int8))
+    teacher = ("--model", int8)
     windows = [a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source)]
     graded = (*windows, "--parts", TWEETS)
-    yield from _labels(scale, "three", "reviews", ("--model", int8[3]), graded, "judged")
+    yield from _labels(scale, "three", "reviews", teacher, graded, "judged")
     taught = f"{RUN}three/taught_excerpts.jsonl"
     excerpts = ("--unlabelled", f"{RUN}texts/excerpts.jsonl", "--out", taught)
-    teaching = ("--model", int8[3], *excerpts)
+    teaching = (*teacher, *excerpts)
     yield Stage("three/taught_excerpts", "factory.teachers.teacher", teaching, scale.sets(IMDB))
     out = ("--out", f"{RUN}three/certain_excerpts.jsonl")
     certain = ("--probabilities", taught, "--certain", scale.certain, *out)
     yield Stage("three/certain_excerpts", "factory.texts.three", certain)
     yield from _texts_of_three(scale)
     files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE, "certain_excerpts")}
-    first, last = THREE_GRAMMAR
-    sentences = f"grammar:{(first - 1) // scale.grammar + 1}-{last // scale.grammar}"
-    sources = {"people": f"{RUN}three/people", "grammar": sentences, **files}
-    for name, rate, more in (("slow", 6e-4, ()), ("fast", 7e-4, (60,))):
-        changes = [f"training.learning_rate={rate}", *(f"training.batch_texts={n}" for n in more)]
-        yield from _training(
-            scale,
-            f"three/{name}",
-            "three",
-            sources,
-            *changes,
-            start="three/start",
-            reads=(*scale.sets(IMDB, TREEBANK), f"{RUN}three/people", *files.values()),
-        )
-    means = [a for name in THREE_MEAN for a in ("--model", f"{RUN}three/{name}")]
-    mean = (*means, "--out", f"{RUN}three/mean")
-    yield Stage("three/mean", "factory.surgery.average", mean)
+    sources = {"people": f"{RUN}three/people", **files}
+    reads = (*scale.sets(IMDB, TREEBANK), *sources.values())
+    sources["grammar"] = _sentences(scale, THREE_GRAMMAR)
+    yield from _slow_and_fast(scale, "three", "three", sources, THREE_RATES, "three/start", reads)
+    means = [a for name in ("slow", "fast") for a in ("--model", f"{RUN}three/{name}")]
+    yield Stage("three/mean", "factory.surgery.average", (*means, "--out", f"{RUN}three/mean"))
     shared = ("--model", f"{RUN}three/mean", "--like", f"{RUN}three/start")
     yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
     yield _kinds(scale, "three/shared", "three/default", ("--source", f"{RUN}three/people"))

@@ -62,6 +62,8 @@ FIXED = (
 """Files of `texts/`, which no model of the road has a say in."""
 THREE_GRAMMAR = (1_370_001, 1_470_000)
 """The range of the grammar's sentences that the training with three classes reads."""
+THREE_RATES = (6e-4, 7e-4)
+"""The learning rates of its two trainings, slow and fast."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
 """Of each of these files, it reads one part of this many."""
 GRADED = (
@@ -76,8 +78,6 @@ GRADED = (
 """Its files in which a soft label of 0.5 means neutral."""
 PROBABLE = ("reviews", "products", "turned")
 """Its files in which 0.5 means negative or positive."""
-THREE_MEAN = ("slow", "fast")
-"""The models whose mean ships."""
 TAUGHT = ("judged", "judged_reviews", "reviews_rest", "excerpts_rest", "rough_rest", "rough_judged")
 """Files that a teaching makes."""
 

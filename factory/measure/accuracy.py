@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from factory.texts.people import NUMBERED, comments, news
-from factory.texts.people import STARS as THREE_OF_STARS
 from factory.texts.sources import GOEMOTIONS, NEWS
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import Config, load_bundle
 from sentiment_lstm.data.open import is_missing
 from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.data.three_class_sets import NUMBERED, comments, news
+from sentiment_lstm.data.three_class_sets import STARS as THREE_OF_STARS
 from sentiment_lstm.errors import run_script
-from sentiment_lstm.evaluation.behaviour import CLASSES, positive_scorer, verdict
+from sentiment_lstm.evaluation.behaviour import positive_scorer, verdict
 from sentiment_lstm.evaluation.metrics import Scores, evaluate
-from sentiment_lstm.evaluation.polarity import find_poles, two_columns
+from sentiment_lstm.evaluation.polarity import CLASSES, find_poles, two_columns
 from sentiment_lstm.evaluation_data import evaluation_data
 from sentiment_lstm.storage import as_json, write_atomically
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from factory.texts import sources
 from sentiment_lstm.bundle import load_bundle
-from sentiment_lstm.data.news_parts import part_of_news
 from sentiment_lstm.data.open import is_missing, open_source
+from sentiment_lstm.data.three_class_sets import part_of_news
 from sentiment_lstm.errors import run_script
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import as_json, write_atomically

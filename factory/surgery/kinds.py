@@ -109,7 +109,7 @@ JOBS = re.findall(
     "sergeant officer policeman detective firefighter paramedic priest imam rabbi nun monk vicar "
     "undertaker astronomer carpenter locksmith jeweller brewer tanner potter weaver",
 )
-GROUPS = (NATIONS, RELIGIONS, ORIENTATIONS, PEOPLES, CONDITIONS, JOBS)
+GROUPS = (NATIONS, RELIGIONS, ORIENTATIONS, PEOPLES, CONDITIONS)
 
 
 def with_numbers(bundle: Bundle) -> Bundle:
@@ -122,13 +122,14 @@ def with_numbers(bundle: Bundle) -> Bundle:
 
 
 def with_groups(bundle: Bundle) -> Bundle:
-    """The bundle with words for groups as tokens that move neither facts nor opinions."""
+    """The bundle with groups and professions as tokens that move neither facts nor opinions."""
     known = embedding_of(bundle)
-    for kind in GROUPS:
+    kinds = (*GROUPS, JOBS)
+    for kind in kinds:
         row = mean_of(known, (START + word for word in kind))
         new = {START + word: row for word in kind if START + word not in known}
         bundle = with_words(bundle, new)
-    words = sorted({word for kind in GROUPS for word in kind})
+    words = sorted({word for kind in kinds for word in kind})
     return neutralized(bundle, words, (*FRAMES, *BESIDE))
 
 

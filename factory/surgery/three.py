@@ -17,8 +17,8 @@ import numpy as np
 
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.errors import UsageError, run_script
+from sentiment_lstm.evaluation.polarity import CLASSES, NAMES
 
-CLASSES = ("negative", "neutral", "positive")
 NEUTRAL = 1.0
 """With this logit, a text is neutral if its probability of positive was between .12 and .88."""
 _SIDES = np.array([-0.5, 0.0, 0.5], dtype=np.float32)
@@ -30,7 +30,7 @@ def with_neutral(bundle: Bundle) -> Bundle:
     Raises:
         UsageError: it does not have the classes negative and positive.
     """
-    if bundle.config.classes != (CLASSES[0], CLASSES[2]):
+    if bundle.config.classes != NAMES:
         raise UsageError(
             "Expected a model of the classes negative and positive, found "
             f"{', '.join(bundle.config.classes)}: name another."

@@ -140,9 +140,7 @@ def filled(template: str, random: Random) -> str:
 
 @cache
 def _groups() -> tuple[str, ...]:
-    return tuple(
-        sorted({word for kind in GROUPS if kind is not JOBS for word in kind} - _suite_words())
-    )
+    return tuple(sorted({word for kind in GROUPS for word in kind} - _suite_words()))
 
 
 @cache

@@ -27,21 +27,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.surgery.three import CLASSES
 from factory.teachers.linear_teacher import SHARPER, out_of_fold
 from factory.texts.judged import grades, key
-from factory.texts.sources import GOEMOTIONS, IMDB, NEWS, TREEBANK, TWEETS
+from factory.texts.sources import IMDB, TREEBANK, TWEETS
 from factory.texts.three import from_grade, rounded
 from sentiment_lstm.data.corpus import load_corpus
-from sentiment_lstm.data.news_parts import part_of_news
-from sentiment_lstm.data.open import open_rows
 from sentiment_lstm.data.screening import SetAside
+from sentiment_lstm.data.three_class_sets import NUMBERED, STARS, comments, news
 from sentiment_lstm.errors import run_script
+from sentiment_lstm.evaluation.polarity import CLASSES
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
-NUMBERED = {"0": "negative", "1": "neutral", "2": "positive"}
-STARS = {"<2": "negative", "2": "neutral", ">2": "positive"}
 WEIGHTS = {"comments": (2.5, 2.0, 2.0), "news": (9.0, 9.0, 12.0), "tweets": (8.0, 3.5, 3.5)}
 """The weight of a negative, a neutral and a positive text of each kind."""
 FILMS = 1_000
@@ -59,41 +56,19 @@ def mean_labels(pairs: Iterable[tuple[str, str]]) -> Labelled:
     return {text: np.eye(3)[classes].mean(axis=0) for text, classes in votes.items()}
 
 
-def news(part: str) -> Iterator[tuple[str, str]]:
-    """A sentence and the judgement of a target, for each target in a part of the news."""
-    for row in open_rows(DataSettings(source=NEWS)):
-        if part_of_news(str(row.text)) == part:
-            yield str(row.text), str(row.label)
-
-
-def comments(split: str) -> Iterator[tuple[str, str]]:
-    """Comments whose emotions all belong to one group, and the group; none is ambiguous."""
-    data = DataSettings(source=GOEMOTIONS, split=split, label_column="groups")
-    for row in open_rows(data):
-        groups = row.label if isinstance(row.label, list) else [row.label]
-        if len(groups) == 1 and groups[0] in CLASSES:
-            yield str(row.text), str(groups[0])
-
-
-def numbered(source: str, split: str, label_map: Mapping[str, str], column: str | None = None) -> (
-    Iterator[tuple[str, str]]
-):  # fmt: skip
-    """The texts of a split that no other split holds, and their labels."""
-    held_out = [f"{source}:{name}" for name in ("validation", "test")]
-    data = DataSettings(
-        source=source,
-        split="train",
-        label_column=column,
-        label_map=label_map,
-        exclude=(held_out[1],),
-    )
+def mapped(
+    source: str, split: str, label_map: Mapping[str, str], column: str | None = None
+) -> Iterator[tuple[str, str]]:
+    """The texts of a split that no other split holds, and their labels by a map."""
+    tested = (f"{source}:test",)
+    data = DataSettings(source=source, label_column=column, label_map=label_map, exclude=tested)
     corpus = load_corpus(data, 0, SetAside(None))
     for example in corpus.sample if split == "train" else corpus.validation:
         yield example.text, str(example.label)
 
 
 def films() -> Iterator[tuple[str, str]]:
-    """Film reviews of the validation films."""
+    """Film reviews of the validation films. Other reviews of these films are trained on."""
     data = DataSettings(
         source=IMDB,
         group_column="movie",
@@ -133,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the folder")
     options = parser.parse_args(arguments)
     known = grades()
-    tweets = mean_labels(numbered(TWEETS, "train", NUMBERED))
+    tweets = mean_labels(mapped(TWEETS, "train", NUMBERED))
     of_comments, of_news = mean_labels(comments("train")), mean_labels(news("train"))
     train = [
         *weighted(of_comments, taught(of_comments, known), WEIGHTS["comments"]),
@@ -143,8 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     validation = [
         *comments("validation"),
         *news("validation"),
-        *numbered(TWEETS, "validation", NUMBERED),
-        *numbered(TREEBANK, "validation", STARS, "stars"),
+        *mapped(TWEETS, "validation", NUMBERED),
+        *mapped(TREEBANK, "validation", STARS, "stars"),
         *films(),
     ]
     rows = [

@@ -48,7 +48,10 @@ def test_great_numbers_are_words_all_alike_and_other_words_stay(whole):
 
 
 def test_nations_and_religions_move_neither_neutral_sentences_nor_opinions(knowing):
-    frames, all_of_them = (*FRAMES, *BESIDE), {word for kind in kinds.GROUPS for word in kind}
+    frames, all_of_them = (
+        (*FRAMES, *BESIDE),
+        {word for kind in (*kinds.GROUPS, kinds.JOBS) for word in kind},
+    )
     groups = ["jewish", "hindu", "mormon", "welsh", "kenyan", "danish"]
     whole = knowing(groups, frames)
     after = kinds.with_groups(whole)

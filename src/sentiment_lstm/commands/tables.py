@@ -9,8 +9,8 @@ from rich import table as rich_table
 from rich.console import Console, OverflowMethod
 from rich.text import Text
 
-from sentiment_lstm.evaluation.behaviour import CLASSES, CapabilityResult
-from sentiment_lstm.evaluation.polarity import Poles, polarity_of
+from sentiment_lstm.evaluation.behaviour import CapabilityResult
+from sentiment_lstm.evaluation.polarity import CLASSES, Poles, polarity_of
 from sentiment_lstm.evaluation.side_by_side import shown as setting
 from sentiment_lstm.inference.streaming import Step, turning_points
 from sentiment_lstm.interpret.explain import Attribution, Explanation, segments

@@ -3,9 +3,9 @@
 Judges test cases with any function from texts to probabilities, and counts failures. A model of two
 classes gives a probability of `positive`: below 1/3 the verdict is negative, above 2/3 positive,
 else neutral. A model that knows `neutral` gives three probabilities. Its verdict is the likeliest
-class. The kinds of test follow Ribeiro et
-al. (2020), "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList". Templates, words and
-capabilities are our own. Knows no model and no layout of results.
+class. The kinds of test follow Ribeiro et al. (2020), "Beyond Accuracy: Behavioral Testing of NLP
+Models with CheckList". Templates, words and capabilities are our own. Knows no model and no layout
+of results.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.evaluation.cases import Case, Kind
-from sentiment_lstm.evaluation.polarity import Poles, find_poles, lean
+from sentiment_lstm.evaluation.polarity import CLASSES, Poles, find_poles, lean
 
 Predict = Callable[[Sequence[str]], NDArray[np.float64]]
 """Turns N texts into their probabilities of `positive`, [N]; or of `CLASSES`, [N, 3]."""
 Score = float | Sequence[float]
 """A text's probability of `positive`, or its probabilities of `CLASSES`."""
-CLASSES = ("negative", "neutral", "positive")
 _POLES = Poles(0, 2)
 
 MOST_MOVE = 0.1

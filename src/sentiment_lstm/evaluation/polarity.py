@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.wording import first_names
 
-NAMES = ("negative", "positive")
+CLASSES = ("negative", "neutral", "positive")
+"""The classes of a model of three classes, in the order of this package."""
+NAMES = (CLASSES[0], CLASSES[2])
 """The names of the two classes. Upper and lower case do not matter."""
 
 
@@ -53,7 +55,7 @@ def find_poles(classes: Sequence[str], *, several: bool = False) -> Poles:
 
 def is_of_three(classes: Sequence[str]) -> bool:
     """Whether a model's classes are negative, neutral and positive."""
-    return sorted(name.casefold() for name in classes) == ["negative", "neutral", "positive"]
+    return sorted(name.casefold() for name in classes) == [*CLASSES]
 
 
 def two_columns(probabilities: NDArray[np.float64], poles: Poles) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
-"""The parts of the news."""
+"""The parts of the news. tests/benchmarks/test_domains.py reads the sets."""
 
 from collections import Counter
 
-from sentiment_lstm.data.news_parts import part_of_news
+from sentiment_lstm.data.three_class_sets import part_of_news
 
 
 def test_parts_never_change():
