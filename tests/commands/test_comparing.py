@@ -39,6 +39,15 @@ def test_runs_side_by_side(run, tmp_path: Path):
     assert "measured accuracy" in out
 
 
+@pytest.mark.usefixtures("pair", "reviews")
+def test_models_of_two_and_of_three_classes_are_compared_by_polarity(run, three, tmp_path: Path):
+    save_bundle(tmp_path / "of_three", three)
+    texts = ("--data", "reviews.csv", "--label-map", "bad=negative,good=positive")
+    code, out, err = run("compare", "a", "of_three", *texts, "--polarity", "--json")
+    assert code == 0, err
+    assert None not in json.loads(out)["numbers"]["measured accuracy"]
+
+
 @pytest.mark.usefixtures("pair")
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
@@ -47,6 +56,7 @@ def test_runs_side_by_side(run, tmp_path: Path):
         (("a", "nothing"), 1, "nothing"),
         (("a", "b", "--steps", "3"), 2, "--steps"),
         (("a", "b", "--split", "test"), 2, "--data"),
+        (("a", "b", "--polarity"), 2, "--data"),
         (("--data", "reviews.csv"), 2, "--data"),
         (("a", "b", "--out", "no/page.html"), 2, "make it first"),
     ],

@@ -52,7 +52,7 @@ def test_the_text_and_its_strongest_words_are_printed(run, model):
     assert out.splitlines()[0].startswith(TEXT)
     assert "\x1b" not in out
     assert re.search(
-        r"(negative|positive) 0\.\d{3}, 0\.\d{3} for neutral text; .* within 0\.\d", out
+        r"(negative|positive) 0\.\d{3}, 0\.\d{3} for function words alone; .* within 0\.\d", out
     )
     assert re.search(r"good +│ [+-]0\.\d{3} ", out)
 

@@ -4,7 +4,7 @@ from itertools import chain, combinations
 import pytest
 
 from sentiment_lstm.data.corpus import load_corpus
-from sentiment_lstm.data.label_notes import how_joined, label_notes
+from sentiment_lstm.data.label_notes import how_joined, label_notes, rare_class_note
 from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError
@@ -20,6 +20,12 @@ def test_classes_that_differ_only_in_case_are_named():
     several = [*"abcde", *"ABCDE"]
     (note,) = label_notes(several, multi_label=True)
     assert "are separate: a and A, b and B, c and C and 2 more. Write" in note
+
+
+def test_classes_with_few_texts_are_named():
+    counts = {"refund": 1, "delivery": 40, "loss": 4, "praise": 5}
+    assert "fewer than 5 texts: refund (1), loss (4). " in (rare_class_note(counts) or "")
+    assert rare_class_note({"delivery": 40, "praise": 5}) is None
 
 
 @pytest.mark.parametrize("separator", ["|", ";", ", ", " | "])

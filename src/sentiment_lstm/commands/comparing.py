@@ -14,6 +14,7 @@ from sentiment_lstm.commands.options import (
     AS_USUAL,
     Data,
     Json,
+    Polarity,
     Reading,
     Sets,
     chosen_settings,
@@ -27,7 +28,14 @@ from sentiment_lstm.errors import UsageError
 if TYPE_CHECKING:
     from sentiment_lstm.evaluation.side_by_side import KnownSource, Run
 
-_OF_RUNS = ("runs", "data", *(option.name for option in fields(Reading)), "out", "as_json")
+_OF_RUNS = (
+    "runs",
+    "data",
+    *(option.name for option in fields(Reading)),
+    "polarity",
+    "out",
+    "as_json",
+)
 _OF_PHASES = ("phase1", "phase2", "preset", "steps", "out", "set_", "as_json")
 _FOLDER = Path("runs/compare")
 
@@ -41,6 +49,7 @@ def compare(
     ] = None,
     data: Data = None,
     reading: Reading = AS_USUAL,
+    polarity: Polarity = False,
     phase1: Annotated[
         str, typer.Option(help="Kaggle's CSV (also .zip, .gz, .zst) or kaggle:OWNER/NAME.")
     ] = ("kaggle:lakshmi25npathi/imdb-dataset-of-50k-movie-reviews"),
@@ -59,13 +68,16 @@ def compare(
     """Compare trained models, or repeat the original study.
 
     With runs: print their settings and results side by side. --data measures them on the same
-    texts.
+    texts. --polarity measures two classes, so a model of three classes can be compared with one of
+    two.
 
     Without runs: train one model from a CSV in memory and from a streamed data set.
     """
     if runs:
-        refuse_others(context, _OF_RUNS, "beside runs but --data, its columns, --out and --json")
-        _compare_runs(runs, data, reading.split, reading.columns(), out, as_json=as_json)
+        refuse_others(
+            context, _OF_RUNS, "beside runs but --data, its columns, --polarity, --out and --json"
+        )
+        _compare_runs(runs, data, reading.split, reading.columns(), out, polarity, as_json=as_json)
         return
     refuse_others(context, _OF_PHASES, "for the two phases, which name their sources")
     from sentiment_lstm.commands import tables
@@ -85,6 +97,7 @@ def _compare_runs(
     split: str | None,
     options: Mapping[str, object],
     out: Path | None,
+    polarity: bool,
     *,
     as_json: bool,
 ) -> None:
@@ -101,14 +114,16 @@ def _compare_runs(
         raise UsageError("Expected the name of a source for --data, found an empty one: name one.")
     if len(names) < 2:
         raise UsageError(f"Expected two runs or more to compare, found {names[0]}: name another.")
-    if source is None and (split or options):
-        raise UsageError("Expected --data beside a split, columns or a label map, found none.")
+    if source is None and (split or options or polarity):
+        raise UsageError(
+            "Expected --data beside a split, columns, a label map or --polarity, found none."
+        )
     if out:
         check_page(out)
         plots.check()
     if source:
         _check_texts(names, source, split, options)
-    runs = [_run(name, source, split, options) for name in names]
+    runs = [_run(name, source, split, options, polarity) for name in names]
     table = side_by_side(runs)
     if as_json:
         print_line(json.dumps(table))
@@ -148,7 +163,13 @@ def _check_texts(
         )
 
 
-def _run(name: str, source: str | None, split: str | None, options: Mapping[str, object]) -> Run:
+def _run(
+    name: str,
+    source: str | None,
+    split: str | None,
+    options: Mapping[str, object],
+    polarity: bool,
+) -> Run:
     """Read a run from its folder, and measure it if there is a source."""
     from sentiment_lstm.bundle import load_bundle, typed_settings
     from sentiment_lstm.commands.reporting import sizes, training_of
@@ -166,7 +187,7 @@ def _run(name: str, source: str | None, split: str | None, options: Mapping[str,
         replace(training_of(folder, bundle), settings=settings),
         sizes(bundle),
         bundle.metrics,
-        measured(name, source, split, options) if source else None,
+        measured(name, source, split, options, polarity=polarity) if source else None,
         _known_sources(settings, bundle.config.provenance, have_paths=typed is not None),
     )
 

@@ -271,9 +271,16 @@ def behaviour(
 
 
 def measured(
-    model: str | None, source: str | None, split: str | None, options: Mapping[str, object]
+    model: str | None,
+    source: str | None,
+    split: str | None,
+    options: Mapping[str, object],
+    *,
+    polarity: bool = False,
 ) -> dict[str, Any]:
     """Measure a model and return the values that `evaluate --json` prints."""
     from sentiment_lstm.api import SentimentClassifier
 
-    return SentimentClassifier.from_pretrained(model).evaluate(source, split, options)
+    return SentimentClassifier.from_pretrained(model).evaluate(
+        source, split, options, polarity=polarity
+    )

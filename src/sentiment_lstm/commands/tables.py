@@ -155,7 +155,9 @@ def explanation(why: Explanation) -> None:
         coloured.append(safe_text(part["text"], f"bold {_shade(hue)}" if part["towards"] else ""))
     console.print(coloured, soft_wrap=True)
     less = f" less {why.against}" if why.against else ""
-    without = "for neutral text" if why.method == "contextual gradients" else "without any word"
+    without = (
+        "for function words alone" if why.method == "contextual gradients" else "without any word"
+    )
     scores = f"{why.label}{less} {why.score:.3f}, {why.baseline_score:.3f} {without}"
     if why.is_empty:
         scores = f"no label, the text is empty; {why.label} {why.baseline_score:.3f} without words"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sentiment_lstm.wording import first_names
 
 SEPARATORS = ("|", ";", ",")
 """Characters that may join the labels of a text. They are looked for in this order."""
 _MOST_NAMED = 3
+_FEW = 5
+"""With fewer texts than this, a class is hardly ever predicted."""
 
 
 def label_notes(classes: Sequence[str], *, multi_label: bool, lists: int = 0) -> list[str]:
@@ -40,6 +42,21 @@ def label_notes(classes: Sequence[str], *, multi_label: bool, lists: int = 0) ->
             "--multi-label."
         )
     return notes
+
+
+def rare_class_note(counts: Mapping[str, int]) -> str | None:
+    """A sentence about classes with very few texts; None if there are none.
+
+    Args:
+        counts: the number of texts of each class.
+    """
+    rare = [f"{name} ({count})" for name, count in counts.items() if count < _FEW]
+    if not rare:
+        return None
+    return (
+        f"Classes with fewer than {_FEW} texts: {first_names(rare, _MOST_NAMED)}. The model will "
+        "hardly ever choose them. Add texts, or join classes with --label-map."
+    )
 
 
 def how_joined(labels: Collection[str]) -> str | None:

@@ -90,6 +90,9 @@ class Runtime(ABC, Generic[State]):
         logits = np.concatenate(parts)
         return logits[np.argsort(np.concatenate([short, long]))]
 
+    def prepare_thread(self) -> None:
+        """Called at the start of each thread of `score_all`."""
+
     def score_all(self, batches: Sequence[Sequence[Encoded]]) -> Iterator[NDArray[np.float32]]:
         """Score batches as `score` does, several at the same time; yield their logits in order."""
         if min(self.threads, len(batches)) <= 1:
@@ -97,7 +100,8 @@ class Runtime(ABC, Generic[State]):
             return
         stopped = Event()
         score = partial(self.score, stopped=stopped)
-        with ThreadPoolExecutor(self.threads) as pool, ExitStack() as at_end:
+        pool = ThreadPoolExecutor(self.threads, initializer=self.prepare_thread)
+        with pool, ExitStack() as at_end:
             at_end.callback(stopped.set)  # an interrupt does not wait until long texts are read
             try:
                 logits = pool.map(score, batches)

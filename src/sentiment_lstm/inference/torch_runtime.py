@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from threading import Event
 
 import numpy as np
@@ -13,6 +14,7 @@ from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
 from sentiment_lstm.model.classifier import State
 from sentiment_lstm.model.weights import classifier_from
+from sentiment_lstm.records import Encoded
 
 _is_forked = Event()
 
@@ -32,18 +34,32 @@ class TorchRuntime(Runtime[State]):
 
     Args:
         bundle: the model.
-        threads: CPU threads of the whole process; 0 leaves them unchanged. A forked process has
-            one.
+        threads: CPU threads of the whole process; 0 leaves them unchanged. Each thread scores its
+            own batches, because threads that share a batch wait for each other at every layer.
+            Beside other processes this wait is long.
     """
 
     def __init__(self, bundle: Bundle, threads: int = 0) -> None:
         if threads and not _is_forked.is_set():
             torch.set_num_threads(threads)
+        self.threads = threads or torch.get_num_threads()
         config = bundle.config
         self._model = classifier_from(
             config.model, len(config.classes), bundle.weights, multi_label=config.multi_label
         ).eval()
         self.carries = not config.model.bidirectional
+
+    def prepare_thread(self) -> None:
+        """Let PyTorch use one thread for each batch."""
+        torch.set_num_threads(1)
+
+    def score_all(self, batches: Sequence[Sequence[Encoded]]) -> Iterator[NDArray[np.float32]]:
+        """Score batches as `Runtime.score_all` does."""
+        threads = torch.get_num_threads()
+        try:
+            yield from super().score_all(batches)
+        finally:
+            torch.set_num_threads(threads)  # else threads that start later would get one
 
     @torch.inference_mode()
     def read(

@@ -20,7 +20,7 @@ from sentiment_lstm.bundle import (
     save_bundle,
 )
 from sentiment_lstm.data.corpus import Corpus, load_corpus
-from sentiment_lstm.data.label_notes import label_notes
+from sentiment_lstm.data.label_notes import label_notes, rare_class_note
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.interrupts import Interrupted, Interrupts
@@ -295,6 +295,9 @@ def _note_texts(corpus: Corpus, set_aside: SetAside, listener: Listener) -> None
     lists = set_aside.lists
     for note in label_notes(corpus.classes, multi_label=corpus.multi_label, lists=lists):
         listener.on_note(note)
+    rare = None if corpus.streaming else rare_class_note(corpus.class_counts())
+    if rare:
+        listener.on_note(rare)
 
 
 def _note_set_aside(set_aside: SetAside, listener: Listener) -> None:
