@@ -60,16 +60,19 @@ FIXED = (
     "turned",
 )
 """Files of `texts/`, which no model of the road has a say in."""
-THREE_GRAMMAR = (1_370_001, 1_470_000)
-"""The range of the grammar's sentences that the training with three classes reads."""
-THREE_RATES = (6e-4, 7e-4)
-"""The learning rates of its two trainings, slow and fast."""
+THREE_ROUNDS = (
+    ((1_370_001, 1_470_000), (6e-4, 7e-4)),
+    ((1_470_001, 1_570_000), (4e-4, 5e-4)),
+    ((1_570_001, 1_670_000), (5e-4, 6e-4)),
+)
+"""The rounds with three classes: the range of the grammar's sentences, and the learning rates of
+both trainings, slow and fast."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
 """Of each of these files, it reads one part of this many."""
 GRADED = (
     "domains",
     "rough_domains",
-    "invented",
+    "filled",
     "written",
     "judged_part",
     "uncertain",
@@ -132,6 +135,13 @@ TINY = Scale(
         ),
         "reading": ("training.weight_average=0.9",),
         "three": ("training.weight_average=0.9",),
+        "free": (
+            "text.vocabulary=1_500",
+            "model.embedding_size=14",
+            "model.hidden_size=14",
+            "training.epochs=1",
+            "training.weight_average=0.9",
+        ),
         "english_language": (
             "text.vocabulary=1_500",
             "model.embedding_size=14",

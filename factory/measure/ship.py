@@ -24,6 +24,18 @@ from sentiment_lstm.evaluation.cases import shipped_cases
 from sentiment_lstm.export import export
 
 GRAMMAR = "Sentences made by the built-in grammar of sentiment-lstm (Apache-2.0)."
+COMMENTS = "Comments whose emotions belong to one group, training split."
+NEWS = "Sentences of news with judgements of people and parties, seven tenths of them."
+WRITTEN = (
+    "109,306 texts that a large language model wrote for sentiment-lstm to teach "
+    "reading (Apache-2.0)."
+)
+DOMAINS = (
+    "Texts that a large language model wrote for sentiment-lstm about news, "
+    "business, people, support desks, devices, services and groups, with phrases of opinion "
+    "(Apache-2.0). Half of them are neutral."
+)
+FILLED = "Sentences whose gaps hold common, rare and invented words."
 SETS = {
     "imdb": "Film reviews, both the labelled training reviews and the unlabelled ones.",
     "sst": "Sentences and phrases of film reviews, training split.",
@@ -35,8 +47,8 @@ ORIGINS: dict[str, dict[str, str]] = {
     "default": {
         **SETS,
         "irony": "The irony task's training tweets. Their labels were not used.",
-        "goemotions": "Comments whose emotions belong to one group, training split.",
-        "news": "Sentences of news with judgements of people and parties, seven tenths of them.",
+        "goemotions": COMMENTS,
+        "news": NEWS,
         "grammar": GRAMMAR,
         "taught": "Unlabelled IMDb reviews, and excerpts of IMDb and product reviews, labelled by "
         "earlier models. The label of a product review is the mean of its own and "
@@ -52,12 +64,9 @@ ORIGINS: dict[str, dict[str, str]] = {
         "changed a few words so that the label changes.",
         "roughened": "Copies of treebank, written, excerpt and judged texts, with typing errors "
         "added by rule.",
-        "written": "109,306 texts that a large language model wrote for sentiment-lstm to teach "
-        "reading (Apache-2.0).",
-        "domains": "Texts that a large language model wrote for sentiment-lstm about news, "
-        "business, people, support desks, devices, services and groups, with phrases of opinion "
-        "(Apache-2.0). Half of them are neutral.",
-        "invented": "Generated sentences about people with invented names and groups.",
+        "written": WRITTEN,
+        "domains": DOMAINS,
+        "filled": FILLED,
         "names": "Names in the vocabulary: personal names, some of them from Faker (MIT), and "
         "city names from the time zone database (public domain).",
         "people": "Numbers, religions and common words for people and nations, including most of "
@@ -70,6 +79,14 @@ ORIGINS: dict[str, dict[str, str]] = {
         "numbers, nationalities, religions, other groups of people and opinions beside groups: the "
         "model was adjusted for them. The same holds for typos and links, which rules correct and "
         "remove.",
+    },
+    "free": {
+        "goemotions": COMMENTS,
+        "news": NEWS,
+        "grammar": GRAMMAR,
+        "written": WRITTEN,
+        "domains": DOMAINS,
+        "filled": FILLED,
     },
     "tiny": {
         **SETS,

@@ -4,8 +4,8 @@
 
 Pieces of words give names a sentiment that they do not have: "Beatrice" is cut into "beat" and
 "rice", "Leeds" into "le" and "eds". Names that are tokens have the sentiment of the reviews in
-which they occur. Training on invented names did not help (docs/log.md). So this script does
-three things.
+which they occur. Training on invented names did not help the models of two classes (docs/log.md).
+So this script does three things.
 
 1. Proper nouns that the reviews name often become tokens, if the model scores them unlike other
    proper nouns. Their embeddings are made as `factory/surgery/words.py` makes those of new words.

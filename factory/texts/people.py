@@ -1,13 +1,14 @@
 """Texts that people labelled as negative, neutral or positive: to train on, and to validate.
 
     python -m factory.texts.people --out runs/three/people
+    python -m factory.texts.people --free --out runs/free/people
 
 Comments (GoEmotions), sentences of news, tweets and sentences of the treebank. The folder holds
 `train.jsonl` and `validation.jsonl`. People disagree about comments and tweets. So a training label
 is a mean of three: their label, that of a linear model that has not seen the text
 (`factory/teachers/linear_teacher.py`), and a large language model's grade, if there is one. The
 validation texts come from validation splits. Film reviews are among them, so that one temperature
-fits all.
+fits all. `--free` reads only the comments and the news, whose terms allow commercial use.
 
 `part_of_news` keeps one part of the news to validate and one to test. A sentence with several
 targets has a judgement for each. Its label is the mean of these judgements. `WEIGHTS` holds the
@@ -106,22 +107,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read, learn in folds, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="the folder")
+    parser.add_argument("--free", action="store_true", help="only comments and news")
     options = parser.parse_args(arguments)
     known = grades()
-    tweets = mean_labels(mapped(TWEETS, "train", NUMBERED))
     of_comments, of_news = mean_labels(comments("train")), mean_labels(news("train"))
     train = [
         *weighted(of_comments, taught(of_comments, known), WEIGHTS["comments"]),
         *weighted(of_news, of_news, WEIGHTS["news"]),
-        *weighted(tweets, taught(tweets, known), WEIGHTS["tweets"]),
     ]
-    validation = [
-        *comments("validation"),
-        *news("validation"),
-        *mapped(TWEETS, "validation", NUMBERED),
-        *mapped(TREEBANK, "validation", STARS, "stars"),
-        *films(),
-    ]
+    validation = [*comments("validation"), *news("validation")]
+    if not options.free:
+        tweets = mean_labels(mapped(TWEETS, "train", NUMBERED))
+        train += weighted(tweets, taught(tweets, known), WEIGHTS["tweets"])
+        validation += mapped(TWEETS, "validation", NUMBERED)
+        validation += mapped(TREEBANK, "validation", STARS, "stars")
+        validation += films()
     rows = [
         json.dumps({"text": text, "label": {label: 1.0}, "weight": 1.0}) + "\n"
         for text, label in validation

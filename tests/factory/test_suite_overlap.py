@@ -7,9 +7,12 @@ are neutralized. The reviews themselves are not checked.
 import json
 import re
 from pathlib import Path
+from random import Random
 
 import pytest
 from suite_overlap import sentences_in, templates_in, words_in
+
+from factory.texts import filled
 
 FACTORY = Path(__file__).parents[2] / "factory"
 
@@ -23,13 +26,16 @@ DOMAINS = [line["text"] for line in lines("domains.jsonl")]
 EDITED = [new for line in lines("edits.jsonl") for _, _, new in line["edits"]]
 FRAMES = [
     frame
-    for name in ("surgery/named.py", "surgery/kinds.py", "texts/invented.py")
+    for name in ("surgery/named.py", "surgery/kinds.py")
     for frame in re.findall(r'"([^"\n]*\{\}[^"\n]*)"', (FACTORY / name).read_text("utf-8"))
 ]
 """Sentences that words for names, people and numbers are made not to move."""
 assert len(FRAMES) > 25
+FILLED = [json.loads(line)["text"] for line in filled.sentences(5_000, Random(0))]
 every = pytest.mark.parametrize(
-    "texts", [WRITTEN, DOMAINS, EDITED, FRAMES], ids=["written", "domains", "edited", "frames"]
+    "texts",
+    [WRITTEN, DOMAINS, EDITED, FRAMES, FILLED],
+    ids=["written", "domains", "edited", "frames", "filled"],
 )
 
 

@@ -1,0 +1,99 @@
+"""The part of the road with three classes: negative, neutral, positive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from factory.rounds import GRADED, PROBABLE, THREE_PARTS, THREE_ROUNDS, Scale
+from factory.stages import RUN, Stage
+from factory.steps import kinds, labels, sentences, slow_and_fast, training
+from factory.texts.sources import GOEMOTIONS, IMDB, IRONY, NEWS, PRODUCTS, TREEBANK, TWEETS
+
+
+def of_three(scale: Scale) -> Iterator[Stage]:
+    """The model of three classes: texts, two trainings from the model of two classes, the mean."""
+    two, int8 = ("--model", f"{RUN}last/default"), f"{RUN}three/int8"
+    yield Stage("three/start", "factory.surgery.three", (*two, "--out", f"{RUN}three/start"))
+    yield Stage("three/int8", "factory.teachers.int8", (*two, "--out", int8))
+    teacher = ("--model", int8)
+    windows = [a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source)]
+    graded = (*windows, "--parts", TWEETS)
+    yield from labels(scale, "three", "reviews", teacher, graded, "judged")
+    taught = f"{RUN}three/taught_excerpts.jsonl"
+    excerpts = ("--unlabelled", f"{RUN}texts/excerpts.jsonl", "--out", taught)
+    teaching = (*teacher, *excerpts)
+    yield Stage("three/taught_excerpts", "factory.teachers.teacher", teaching, scale.sets(IMDB))
+    out = ("--out", f"{RUN}three/certain_excerpts.jsonl")
+    certain = ("--probabilities", taught, "--certain", scale.certain, *out)
+    yield Stage("three/certain_excerpts", "factory.texts.three", certain)
+    yield from _texts_of_three(scale)
+    start = "three/start"
+    for number, (grammar, rates) in enumerate(THREE_ROUNDS, start=1):
+        place = f"three/round_{number}"
+        yield from _round_of_three(scale, place, grammar, rates, start)
+        start = f"{place}/mean"
+    shared = ("--model", f"{RUN}{start}", "--like", f"{RUN}three/start")
+    yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
+    yield kinds(scale, "three/shared", "three/default", ("--source", f"{RUN}three/people"))
+
+
+def _round_of_three(
+    scale: Scale,
+    place: str,
+    grammar: tuple[int, int],
+    rates: tuple[float, float],
+    start: str,
+) -> Iterator[Stage]:
+    """Two trainings with three classes, and the mean of their weights."""
+    files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE, "certain_excerpts")}
+    sources = {"people": f"{RUN}three/people", **files}
+    reads = (*scale.sets(IMDB, TREEBANK), *sources.values())
+    sources["grammar"] = sentences(scale, grammar)
+    yield from slow_and_fast(scale, place, "three", sources, rates, start, reads)
+    means = [a for name in ("slow", "fast") for a in ("--model", f"{RUN}{place}/{name}")]
+    yield Stage(f"{place}/mean", "factory.surgery.average", (*means, "--out", f"{RUN}{place}/mean"))
+
+
+def _texts_of_three(scale: Scale) -> Iterator[Stage]:
+    """Texts with labels of three classes."""
+    sets = scale.sets(GOEMOTIONS, NEWS, TWEETS, TREEBANK, IMDB)
+    people = ("--out", f"{RUN}three/people")
+    reads = (*sets, scale.texts("grades.txt"))
+    yield Stage("three/people", "factory.texts.people", people, reads)
+    filled = f"{RUN}texts/filled.jsonl"
+    yield Stage("texts/filled", "factory.texts.filled", ("--out", filled))
+    domains, rough = scale.texts("domains.jsonl"), f"{RUN}texts/rough_domains.jsonl"
+    roughened = ("--taught", domains, "--out", rough)
+    yield Stage("texts/rough_domains", "factory.texts.roughened", roughened)
+    parts = ["--number", "1"]
+    for name, every in THREE_PARTS.items():
+        whole = scale.texts("written.jsonl") if name == "written" else f"{RUN}three/{name}.jsonl"
+        parts += ["--file", whole, "--every", str(every)]
+        parts += ["--out", f"{RUN}three/parts/{name}.jsonl"]
+    yield Stage("three/parts", "factory.texts.part", tuple(parts))
+    files = {
+        "domains": domains,
+        "judged_part": f"{RUN}three/parts/judged.jsonl",
+        "reviews": f"{RUN}three/parts/reviews_rest.jsonl",
+        "written": f"{RUN}three/parts/written.jsonl",
+        "products": f"{RUN}texts/taught_products.jsonl",
+    }
+    for kind, names in (("--grades", GRADED), ("--probabilities", PROBABLE)):
+        for name in names:
+            file = files.get(name, f"{RUN}texts/{name}.jsonl")
+            out = ("--out", f"{RUN}three/{name}.jsonl")
+            yield Stage(f"three/{name}", "factory.texts.three", (kind, file, *out))
+
+
+def free(scale: Scale) -> Iterator[Stage]:
+    """A model of three classes that reads only texts whose terms allow commercial use."""
+    people, written = f"{RUN}free/people", f"{RUN}free/written.jsonl"
+    reads = scale.sets(GOEMOTIONS, NEWS)
+    yield Stage("free/people", "factory.texts.people", ("--free", "--out", people), reads)
+    grades = ("--grades", scale.texts("written.jsonl"))
+    yield Stage("free/written", "factory.texts.three", (*grades, "--out", written))
+    files = {name: f"{RUN}three/{name}.jsonl" for name in ("domains", "rough_domains", "filled")}
+    sources = {"people": people, "written": written, **files}
+    reads = tuple(sources.values())
+    sources["grammar"] = sentences(scale, THREE_ROUNDS[0][0])
+    yield from training(scale, "free/network", "free", sources, reads=reads)
