@@ -8,6 +8,7 @@ from sentiment_lstm.data.label_notes import how_joined, label_notes, rare_class_
 from sentiment_lstm.data.open import read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import DataError
+from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings
 
 MOODS = ("joy", "love", "rage", "fear")
@@ -23,9 +24,19 @@ def test_classes_that_differ_only_in_case_are_named():
 
 
 def test_classes_with_few_texts_are_named():
-    counts = {"refund": 1, "delivery": 40, "loss": 4, "praise": 5}
-    assert "fewer than 5 texts: refund (1), loss (4). " in (rare_class_note(counts) or "")
-    assert rare_class_note({"delivery": 40, "praise": 5}) is None
+    labels = ["refund", *["delivery"] * 40, *["loss"] * 4, *["praise"] * 5]
+    examples = [Example(f"text {n}", label, str(n)) for n, label in enumerate(labels)]
+    note = rare_class_note(("refund", "delivery", "loss", "praise"), examples)
+    assert note is not None
+    assert "fewer than 5 texts: refund (1), loss (4). " in note
+    assert rare_class_note(("delivery", "praise"), examples[1:41] + examples[45:]) is None
+
+
+def test_a_soft_label_counts_for_all_its_classes():
+    soft = [Example(f"text {n}", None, str(n), soft_label=0.3) for n in range(5)]
+    assert rare_class_note(("bad", "good"), soft) is None
+    several = [Example("a", None, "a", class_probabilities={"bad": 0.7, "good": 0.3})] * 5
+    assert "mixed (0)" in (rare_class_note(("bad", "good", "mixed"), several) or "")
 
 
 @pytest.mark.parametrize("separator", ["|", ";", ", ", " | "])

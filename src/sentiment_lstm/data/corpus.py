@@ -66,18 +66,6 @@ class Corpus:
         """Whether a text may have several labels."""
         return self.sample[0].labels is not None
 
-    def class_counts(self) -> dict[str, int]:
-        """Count the texts of each class, those to validate included.
-
-        A text with a soft label counts for each of its classes.
-        """
-        counts = dict.fromkeys(self.classes, 0)
-        for example in (*self.sample, *self.validation):
-            of_two = () if example.soft_label is None else self.classes
-            for name in example.all_labels or example.class_probabilities or of_two:
-                counts[name] += 1
-        return counts
-
     def training(self) -> Iterator[Example]:
         """Every training example, in the source's order; a stream is read again from its start."""
         return iter(self.sample) if self._again is None else self._again()

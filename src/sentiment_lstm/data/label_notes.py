@@ -1,11 +1,12 @@
-"""Notices labels that the user may have meant differently. It knows only names of classes."""
+"""Notices labels that the user may have meant differently. It knows labels, and no texts."""
 
 from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from sentiment_lstm.records import Example
 from sentiment_lstm.wording import first_names
 
 SEPARATORS = ("|", ";", ",")
@@ -44,12 +45,18 @@ def label_notes(classes: Sequence[str], *, multi_label: bool, lists: int = 0) ->
     return notes
 
 
-def rare_class_note(counts: Mapping[str, int]) -> str | None:
+def rare_class_note(classes: Sequence[str], examples: Iterable[Example]) -> str | None:
     """A sentence about classes with very few texts; None if there are none.
 
     Args:
-        counts: the number of texts of each class.
+        classes: all classes.
+        examples: all texts, those to validate included. A soft label counts for all its classes.
     """
+    counts = dict.fromkeys(classes, 0)
+    for example in examples:
+        of_two = () if example.soft_label is None else classes
+        for name in example.all_labels or example.class_probabilities or of_two:
+            counts[name] += 1
     rare = [f"{name} ({count})" for name, count in counts.items() if count < _FEW]
     if not rare:
         return None

@@ -295,8 +295,9 @@ def _note_texts(corpus: Corpus, set_aside: SetAside, listener: Listener) -> None
     lists = set_aside.lists
     for note in label_notes(corpus.classes, multi_label=corpus.multi_label, lists=lists):
         listener.on_note(note)
-    rare = None if corpus.streaming else rare_class_note(corpus.class_counts())
-    if rare:
+    if corpus.streaming:
+        return
+    if rare := rare_class_note(corpus.classes, (*corpus.sample, *corpus.validation)):
         listener.on_note(rare)
 
 
