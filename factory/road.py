@@ -22,7 +22,7 @@ from factory.rounds import (
     Scale,
 )
 from factory.stages import RUN, Stage
-from factory.steps import kinds, labels, sentences, slow_and_fast, training
+from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
 from factory.texts.sources import GOEMOTIONS, IMDB, IRONY, NEWS, PRODUCTS, TREEBANK, TWEETS
 
 
@@ -114,9 +114,7 @@ def _teaching(scale: Scale, number: int, teachers: Sequence[str]) -> Iterator[St
     linear = ("--linear", "--documents", f"{RUN}texts/documents.npz")
     yield from labels(scale, place, "reviews", (*models, *linear), (), "judged_reviews")
     excerpts = ("--unlabelled", f"{RUN}texts/excerpts.jsonl")
-    windows = [a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source)]
-    graded = (*windows, "--parts", TWEETS)
-    yield from labels(scale, place, "excerpts", (*models, *excerpts), graded, "judged")
+    yield from labels(scale, place, "excerpts", (*models, *excerpts), GRADED_PARTS, "judged")
     for rough, source in (("rough_rest", "excerpts_rest"), ("rough_judged", "judged")):
         files = (f"{RUN}{place}/{source}.jsonl", f"{RUN}{place}/{rough}.jsonl")
         arguments = ("--taught", files[0], "--out", files[1])
@@ -147,12 +145,7 @@ def _round(scale: Scale, number: int, round_: Round, teaching: int) -> Iterator[
     )
     earlier = (f"round_{n}/mean" for n in round_.mean_with)
     models = (*earlier, f"{place}/slow", f"{place}/fast")
-    yield Stage(
-        f"{place}/mean",
-        "factory.surgery.average",
-        (*(a for m in models for a in ("--model", f"{RUN}{m}")), "--out", f"{RUN}{place}/mean"),
-        reads=scale.sets(IMDB),
-    )
+    yield mean(f"{place}/mean", models, scale.sets(IMDB))
 
 
 def _files(scale: Scale, teaching: int) -> dict[str, str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from factory.rounds import GRADED, PROBABLE, THREE_PARTS, THREE_ROUNDS, Scale
 from factory.stages import RUN, Stage
-from factory.steps import kinds, labels, sentences, slow_and_fast, training
-from factory.texts.sources import GOEMOTIONS, IMDB, IRONY, NEWS, PRODUCTS, TREEBANK, TWEETS
+from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
+from factory.texts.sources import GOEMOTIONS, IMDB, NEWS, TREEBANK, TWEETS
 
 
 def of_three(scale: Scale) -> Iterator[Stage]:
@@ -16,9 +16,7 @@ def of_three(scale: Scale) -> Iterator[Stage]:
     yield Stage("three/start", "factory.surgery.three", (*two, "--out", f"{RUN}three/start"))
     yield Stage("three/int8", "factory.teachers.int8", (*two, "--out", int8))
     teacher = ("--model", int8)
-    windows = [a for source in (PRODUCTS, IMDB, IRONY) for a in ("--windows", source)]
-    graded = (*windows, "--parts", TWEETS)
-    yield from labels(scale, "three", "reviews", teacher, graded, "judged")
+    yield from labels(scale, "three", "reviews", teacher, GRADED_PARTS, "judged")
     taught = f"{RUN}three/taught_excerpts.jsonl"
     excerpts = ("--unlabelled", f"{RUN}texts/excerpts.jsonl", "--out", taught)
     teaching = (*teacher, *excerpts)
@@ -50,8 +48,7 @@ def _round_of_three(
     reads = (*scale.sets(IMDB, TREEBANK), *sources.values())
     sources["grammar"] = sentences(scale, grammar)
     yield from slow_and_fast(scale, place, "three", sources, rates, start, reads)
-    means = [a for name in ("slow", "fast") for a in ("--model", f"{RUN}{place}/{name}")]
-    yield Stage(f"{place}/mean", "factory.surgery.average", (*means, "--out", f"{RUN}{place}/mean"))
+    yield mean(f"{place}/mean", (f"{place}/slow", f"{place}/fast"))
 
 
 def _texts_of_three(scale: Scale) -> Iterator[Stage]:

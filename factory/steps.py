@@ -1,12 +1,18 @@
-"""Stages that several parts of the road have: labels by teachers, and trainings."""
+"""Stages that several parts of the road have: labels by teachers, trainings, means."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from factory.rounds import Scale
 from factory.stages import RUN, Stage
-from factory.texts.sources import IMDB
+from factory.texts.sources import IMDB, IRONY, PRODUCTS, TWEETS
+
+GRADED_PARTS = (
+    *("--windows", PRODUCTS, "--windows", IMDB, "--windows", IRONY),
+    *("--parts", TWEETS),
+)
+"""Parts of texts that have a grade, as arguments of `factory.texts.judged`."""
 
 
 def labels(
@@ -76,6 +82,12 @@ def slow_and_fast(
         changes = [f"training.learning_rate={rate}", *(f"training.batch_texts={n}" for n in more)]
         stage = f"{place}/{name}"
         yield from training(scale, stage, template, sources, *changes, start=start, reads=reads)
+
+
+def mean(out: str, models: Iterable[str], reads: tuple[str, ...] = ()) -> Stage:
+    """The mean of the models' weights."""
+    arguments = [a for model in models for a in ("--model", f"{RUN}{model}")]
+    return Stage(out, "factory.surgery.average", (*arguments, "--out", f"{RUN}{out}"), reads)
 
 
 def kinds(scale: Scale, model: str, out: str, source: tuple[str, ...] = ()) -> Stage:

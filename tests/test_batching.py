@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sentiment_lstm.batching import (
     Position,
     Window,
+    cheapest_batches,
     count_batches,
     epoch_batches,
     length_batches,
@@ -120,7 +121,23 @@ def test_imdb_pads_under_five_percent():
     assert paid / words.sum() < 1.05
 
 
+@given(st.lists(st.integers(1, 400), max_size=40), st.integers(1, 2000))
+def test_cheap_batches_hold_each_text_once_and_few_tokens(sizes: list[int], budget: int):
+    lengths = np.array(sizes, dtype=np.int64)
+    batches = cheapest_batches(lengths, budget)
+    assert sorted(row for batch in batches for row in batch.tolist()) == list(range(len(sizes)))
+    assert all(len(rows) == 1 or len(rows) * lengths[rows].max() <= budget for rows in batches)
+    longest = [int(lengths[rows].max()) for rows in batches]
+    assert longest == sorted(longest)
+
+
+def test_short_texts_are_not_padded_to_long_ones():
+    lengths = np.array([300, 20, 21, 310])
+    assert [rows.tolist() for rows in cheapest_batches(lengths, 5000)] == [[1, 2], [0, 3]]
+
+
 def test_no_lengths_give_no_batches():
+    assert cheapest_batches(lengths_of([]), 10) == []
     assert lengths_of([]).tolist() == []
     assert length_batches(lengths_of([]), 10) == []
 

@@ -13,7 +13,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,34 @@ def spark(monkeypatch):
 
 
 @pytest.fixture
+def background(monkeypatch):
+    """Runs `serve` in a thread, with the options that a page gives; a later call replaces it."""
+    uvicorn = pytest.importorskip("uvicorn")
+    from sentiment_lstm.serving import server
+    from sentiment_lstm.serving.app import create_app
+
+    ends = ExitStack()
+
+    def serve(options):
+        ends.close()
+        settings = {"port": options.port, "log_config": None, "ws": "websockets-sansio"}
+        service = uvicorn.Server(uvicorn.Config(create_app(options), **settings))
+        thread = threading.Thread(target=service.run)
+        thread.start()
+        ends.callback(thread.join)
+        ends.callback(setattr, service, "should_exit", True)
+        while thread.is_alive() and not service.started:
+            thread.join(0.05)
+        if not service.started:
+            pytest.skip(f"port {options.port} is in use")
+
+    monkeypatch.setattr(server, "serve", serve)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    with ends:
+        yield
+
+
+@pytest.fixture
 def shell(run, monkeypatch, tmp_path):
     """Runs a pipeline in a folder of stand-ins. Our own command runs in this process."""
     folder = tmp_path / "work"
@@ -132,6 +162,8 @@ def test_every_block_of_a_page_runs(page, shell, monkeypatch, request):
         request.getfixturevalue("ray")
     if page.name == "hub.md":
         request.getfixturevalue("logged_in")
+    if page.name == "serving.md":
+        request.getfixturevalue("background")
     for command in makers(page):
         shell(command)
     if any("nlp.add_pipe" in block.code for block in to_run(page)):
@@ -201,7 +233,8 @@ def options_in(words: list[str]) -> set[str]:
 
 
 def options_of(command) -> set[str]:
-    return {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    names = (name for each in command.params for name in (*each.opts, *each.secondary_opts))
+    return {"--help", *names}
 
 
 def known_options(code: str) -> set[str]:

@@ -44,7 +44,7 @@ LEVELS = (
     ),
     ("evaluation",),
     ("training",),
-    ("inference", "export", "evaluation_data", "measuring"),
+    ("inference", "export", "browser_folder", "evaluation_data", "measuring"),
     ("scoring", "interpret"),
     (
         "hub_client",
@@ -60,6 +60,7 @@ LEVELS = (
         "estimator_targets",
         "estimator",
     ),
+    ("serving",),
     ("commands", "cli", "__main__"),
 )
 """From left to right. Within a level a part imports from parts before it; within a part the
@@ -84,6 +85,7 @@ HEAVY = {
     "cleanlab",
     "datasets",
     "duckdb",
+    "fastapi",
     "gensim",
     "httpx2",
     "huggingface_hub",
@@ -96,15 +98,19 @@ HEAVY = {
     "optuna",
     "pandas",
     "polars",
+    "prometheus_client",
     "pyarrow",
+    "pydantic",
     "pyspark",
     "ray",
     "scipy",
     "sklearn",
     "spacy",
     "srsly",
+    "starlette",
     "tensorboard",
     "torch",
+    "uvicorn",
 }
 ALLOWED = {
     "torch": (
@@ -116,6 +122,11 @@ ALLOWED = {
     ),
     "onnxruntime": ("inference.onnx_library", "inference.onnx_runtime", "export"),
     "sklearn": ("estimator.",),
+    "fastapi": ("serving.",),
+    "prometheus_client": ("serving.",),
+    "pydantic": ("serving.",),
+    "starlette": ("serving.",),
+    "uvicorn": ("serving.",),
     "spacy": ("frames.spacy",),
     "srsly": ("frames.spacy",),
 }

@@ -37,7 +37,8 @@ def test_the_source_distribution_leaves_the_factory_out(tmp_path: Path, monkeypa
     tops = {name.partition("/")[0] for name in names}
     assert {"src", "tests", "benchmarks", "recipes", "docs", "README.md", "CHANGELOG.md"} <= tops
     assert {"CITATION.cff", "SECURITY.md", "LICENSE", "pyproject.toml", "constraints.txt"} <= tops
-    assert "tests/conftest.py" in names
+    assert {"tests/conftest.py", "js/src/index.js", "js/package.json"} <= names
+    assert [name for name in names if name.startswith(("js/node_modules", "js/model"))] == []
     assert [name for name in names if "factory/" in name] == []
     assert archive.stat().st_size <= 16_000_000
 
@@ -52,7 +53,10 @@ def test_the_wheel_holds_only_the_package(tmp_path: Path, monkeypatch):
     assert tops == {"sentiment_lstm"}
     package = ROOT / "src" / "sentiment_lstm"
     ours = {
-        path for path in package.rglob("*") if path.is_file() and "__pycache__" not in str(path)
+        path.relative_to(package.parent).as_posix()
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in str(path)
     }
-    assert ours == {ROOT / "src" / name for name in names if name.startswith("sentiment_lstm/")}
+    scripts = {f"sentiment_lstm/javascript/{path.name}" for path in (ROOT / "js/src").iterdir()}
+    assert ours | scripts == {name for name in names if name.startswith("sentiment_lstm/")}
     assert archive.stat().st_size <= 16_000_000

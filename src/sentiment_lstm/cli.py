@@ -23,6 +23,7 @@ from sentiment_lstm.commands.looking import data
 from sentiment_lstm.commands.output import logged_messages_shown, say
 from sentiment_lstm.commands.pushing import push
 from sentiment_lstm.commands.scoring import behaviour, evaluate, predict
+from sentiment_lstm.commands.serving import serve
 from sentiment_lstm.commands.standard_streams import check_output_when_printing
 from sentiment_lstm.commands.streaming import stream
 from sentiment_lstm.commands.touring import tour
@@ -45,7 +46,8 @@ app = typer.Typer(
 )  # fmt: skip
 for _command in (
     train, quickstart, evaluate, predict, stream, explain, behaviour, compare, data, data_list,
-    data_fetch, data_verify, inspect, export, push, tour,
+    data_fetch, data_verify, inspect, export, push, serve,
+    tour,
 ):  # fmt: skip
     app.command(_command.__name__.replace("_", " "))(_command)
 

@@ -218,7 +218,9 @@ def test_without_torch_the_extra_is_named(bundle, monkeypatch):
     monkeypatch.delitem(sys.modules, "sentiment_lstm.inference.torch_runtime", raising=False)
     monkeypatch.delitem(sys.modules, "sentiment_lstm.model.weights", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtraError, match=r"Expected torch .*sentiment-lstm\[train\]"):
+    with pytest.raises(
+        MissingExtraError, match=r"Expected torch .*sentiment-lstm\[train\].* sentiment-lstm export"
+    ):
         open_predictor(bundle)
 
 

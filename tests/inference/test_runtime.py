@@ -28,6 +28,9 @@ class SlowRuntime(Runtime[int]):
         time.sleep(0.01)
         return np.full(len(ids), lengths[0], dtype=np.float32), (state or 0) + 1
 
+    def first_hidden(self, state):
+        return np.zeros(1, dtype=np.float32)
+
 
 def text(pieces: int, token: int = 2) -> Encoded:
     return Encoded(np.full(pieces * PIECE, token, dtype=np.int32))

@@ -104,3 +104,12 @@ def test_a_table_is_read_as_it_was_stored():
 def test_a_bundle_without_a_fitting_table_knows_nothing(values):
     assert stored_familiarity({KEY: values}, 5) is None
     assert stored_familiarity({}, 5) is None
+
+
+def test_the_familiarity_after_each_token_can_be_computed_at_once():
+    known = TextFamiliarity(EVIDENCE, STARTS, 0.7)
+    rng = np.random.default_rng(0)
+    for text in rng.integers(0, 5, size=(50, 30), dtype=np.int32):
+        running = known.read()
+        expected = [running.add(token) for token in text.tolist()]
+        np.testing.assert_allclose(known.after_each(text), expected, rtol=0, atol=1e-15)

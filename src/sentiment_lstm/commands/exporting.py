@@ -1,4 +1,4 @@
-"""The command `export`: ONNX graphs of a model."""
+"""The command `export`: ONNX graphs of a model, and a page that runs it in a browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ Kind = Literal["float32", "int8"]
 
 def export(
     model: Annotated[
-        Path, typer.Option(help="A run or bundle folder; with --standalone also a shipped model.")
+        Path,
+        typer.Option(
+            help="A run or bundle folder; with --standalone or --browser also a shipped model."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="The folder of the new bundle [default: the model's own].")
@@ -30,22 +33,31 @@ def export(
         Path | None,
         typer.Option(help="Write one ONNX file for other programs, and leave the model unchanged."),
     ] = None,
+    browser: Annotated[
+        Path | None,
+        typer.Option(help="Write a folder with a page that runs the model in a browser."),
+    ] = None,
+    onnxruntime_web: Annotated[
+        Path, typer.Option(help="With --browser: the folder of the npm package onnxruntime-web.")
+    ] = Path("node_modules/onnxruntime-web"),
     as_json: Json = False,
 ) -> None:
     """Add ONNX graphs, so that a model runs without PyTorch.
 
     The int8 graph is almost twice as fast as the float32 graph. With --standalone FILE, write one
     file with everything inside, which any ONNX runtime can run. By default it is int8 if the model
-    has an int8 graph.
+    has an int8 graph. With --browser FOLDER, write a page that any web server can send. It needs
+    the npm package onnxruntime-web.
     """
-    from sentiment_lstm.errors import MissingExtraError, UsageError
+    from sentiment_lstm.errors import MissingExtraError
 
-    if standalone and out:
-        raise UsageError("Expected --out or --standalone, found both: leave one out.")
+    _check_one_output(out, standalone, browser)
     if standalone:
         _check_name(standalone)
     try:
-        if standalone:
+        if browser:
+            _write_browser_folder(model, browser, onnxruntime_web, as_json=as_json)
+        elif standalone:
             _write_standalone(model, standalone, only, as_json=as_json)
         else:
             _add_graphs(model, out or model, only, as_json=as_json)
@@ -54,6 +66,16 @@ def export(
             f"Expected {error.name} to build graphs, found it is not installed: "
             "pip install 'sentiment-lstm[train]'."
         ) from error
+
+
+def _check_one_output(out: Path | None, standalone: Path | None, browser: Path | None) -> None:
+    from sentiment_lstm.errors import UsageError
+
+    if standalone and out:
+        raise UsageError("Expected --out or --standalone, found both: leave one out.")
+    if browser and (out or standalone):
+        other = "--out" if out else "--standalone"
+        raise UsageError(f"Expected {other} or --browser, found both: leave one out.")
 
 
 def _check_name(file: Path) -> None:
@@ -107,6 +129,24 @@ def _write_standalone(model: Path, file: Path, only: Kind | None, *, as_json: bo
             f"{', '.join(bundle.config.classes)}; they differ by at most {difference:.1e} "
             "from the package's."
         )
+        print_line(printable(line))
+
+
+def _write_browser_folder(model: Path, out: Path, runtime: Path, *, as_json: bool) -> None:
+    from sentiment_lstm.browser_folder import write_browser_folder
+    from sentiment_lstm.bundle import is_bundle, load_bundle
+    from sentiment_lstm.errors import UsageError
+    from sentiment_lstm.finding import find_model
+
+    folder = find_model(model)
+    if is_bundle(out):
+        raise UsageError(f"Expected a folder without a model for --browser, found {out}: name one.")
+    name = model.resolve().name if model.exists() else str(model)
+    size = write_browser_folder(out, load_bundle(folder), name, runtime)
+    if as_json:
+        print_line(json.dumps({"folder": str(out), "bytes": size}))
+    else:
+        line = f"{out}: a page for any web server; visitors download {size / 1e6:.1f} MB once."
         print_line(printable(line))
 
 

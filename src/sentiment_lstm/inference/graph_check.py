@@ -17,7 +17,7 @@ _Origin = tuple[str, int, int]
 """Where a value comes from: an input (its position), or a node's output (both positions)."""
 
 
-def checked_graph(data: bytes, expected: GraphFile) -> bytes:
+def checked_graph(data: bytes, expected: GraphFile) -> GraphFile:
     """Return the expected graph with the learnt arrays of a file.
 
     Args:
@@ -44,7 +44,7 @@ def checked_graph(data: bytes, expected: GraphFile) -> bytes:
         for origins, node in ((own, nodes[0]), (theirs, nodes[1])):
             origins.update({name: ("node", index, k) for k, name in enumerate(node.outputs)})
     _compare_outputs(expected, own, stored, theirs)
-    return replace(expected, constants={**expected.constants, **learnt}).to_bytes()
+    return replace(expected, constants={**expected.constants, **learnt})
 
 
 def _origins_of_inputs(graph: GraphFile) -> dict[str, _Origin]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,10 +18,14 @@ from sentiment_lstm.inference.arrays import (
     wide_units,
     zero_state,
 )
+from sentiment_lstm.inference.each_token import EachToken, ForgetGate, pooled_each
 from sentiment_lstm.inference.graph_check import checked_graph
+from sentiment_lstm.inference.graph_file import Array, GraphFile
 from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_library import onnxruntime
 from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
+from sentiment_lstm.inference.state_graph import FORGET, last_states, with_states
+from sentiment_lstm.records import Encoded
 from sentiment_lstm.weights_file import WIDE
 
 State = dict[str, NDArray[np.float32]]
@@ -46,24 +53,28 @@ class OnnxRuntime(Runtime[State]):
         self._names = ["logits", *(f"{name}_out" for name in states)]
         self.carries = not self._settings.bidirectional
         self.threads = min(threads or usable_cores(), usable_cores())
+        self.forget_gate = ForgetGate(bundle.weights)
         arrays = shared_arrays(bundle, quantised=quantised)
-        values = [
-            onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
-            for array in arrays.values()
-        ]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.add_external_initializers(list(arrays), values)
+        self._outside = {
+            name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
+            for name, array in arrays.items()
+        }
         try:
-            own_graph = checked_graph(graph, build(bundle, quantised=quantised, shared=arrays))
-            self._session = onnxruntime.InferenceSession(
-                own_graph, options, providers=["CPUExecutionProvider"]
-            )
+            self._graph = checked_graph(graph, build(bundle, quantised=quantised, shared=arrays))
+            self._session = self._open(self._graph)
         except Exception as error:  # its errors have no common class
             raise BundleError(
                 f"Expected a graph of this model, found: {str(error)[:200]}; create it again with "
                 "`sentiment-lstm export`."
             ) from error
+
+    def _open(self, graph: GraphFile) -> Any:  # noqa: ANN401
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.add_external_initializers(list(self._outside), list(self._outside.values()))
+        return onnxruntime.InferenceSession(
+            graph.to_bytes(), options, providers=["CPUExecutionProvider"]
+        )
 
     def read(
         self,
@@ -73,10 +84,50 @@ class OnnxRuntime(Runtime[State]):
         features: FeatureBatch | None = None,
     ) -> tuple[NDArray[np.float32], State | None]:
         """Read as `Runtime.read` does. Here the state is valid even if texts have padding."""
-        if state is None:
-            state = zero_state(self._settings, len(ids), self._units)
+        state = self._started(state, len(ids))
         inputs = {"ids": ids, "lengths": lengths.astype(np.int32), **state}
         if self._wide is not None and features is not None:
             inputs["wide_sum"] = state["wide_sum"] + sum_features(self._wide, *features)
         logits, *new_state = self._session.run(self._names, inputs)
         return finite(logits), dict(zip(state, new_state, strict=True)) if self.carries else None
+
+    def first_hidden(self, state: State) -> NDArray[np.float32]:
+        """Return what `Runtime.first_hidden` does."""
+        hidden: NDArray[np.float32] = state["h0"][0, 0]
+        return hidden
+
+    def read_each(self, piece: Encoded, state: State | None = None) -> EachToken:
+        """Read as `Runtime.read_each` does, all tokens at once. Attention reads token by token."""
+        if self._settings.pooling == "attention":
+            return super().read_each(piece, state)
+        state = self._started(state, 1)
+        lengths = np.array([len(piece.ids)], dtype=np.int32)
+        inputs = {"ids": piece.ids[None].astype(np.int64), "lengths": lengths, **state}
+        wide: Array = np.zeros((1, 1), dtype=np.float32)
+        if self._wide is not None:
+            assert piece.features is not None
+            features = piece.features.ids.astype(np.int64), piece.features.counts
+            wide = state["wide_sum"] + sum_features(self._wide, *features).cumsum(axis=0)
+            inputs["wide_sum"] = wide[-1:]
+        names = [last_states(self._settings), FORGET, *self._names[1:]]
+        hidden, forget, *new_state = self._session_of_states.run(names, inputs)
+        summary = pooled_each(self._settings.pooling.split("+"), hidden[:, 0], state)
+        logits = summary @ self._constant("output").T + self._constant("output_bias") + wide
+        return EachToken(
+            finite(logits[:, 0] if logits.shape[1] == 1 else logits),
+            forget[:, 0],
+            dict(zip(state, new_state, strict=True)),
+        )
+
+    def _started(self, state: State | None, texts: int) -> State:
+        return zero_state(self._settings, texts, self._units) if state is None else state
+
+    def _constant(self, name: str) -> NDArray[np.float32]:
+        array = self._graph.constants[name]
+        assert isinstance(array, np.ndarray)
+        return array
+
+    @cached_property
+    def _session_of_states(self) -> Any:  # noqa: ANN401
+        """The same graph with more outputs. Made when first needed."""
+        return self._open(with_states(self._graph, self._settings, self.forget_gate))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.batching import length_batches, lengths_of
+from sentiment_lstm.batching import cheapest_batches, length_batches, lengths_of
 from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle
 from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import MissingExtraError, UsageError
@@ -75,8 +75,14 @@ class Predictor:
         return (
             prediction
             for window in self._scored_windows(texts)
-            for prediction in self._predictions(*window, threshold)
+            for prediction in self.predictions(*window, threshold)
         )
+
+    def predict_encoded(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> list[Prediction]:
+        """Predict few texts from their tokens, or fewer of these. Threads may call it together."""
+        batches = cheapest_batches(lengths_of([text.ids for text in encoded]), _BATCH_TOKENS)
+        scored = self._scored(texts, encoded, self._scored_in(batches, encoded))
+        return list(self.predictions(texts, encoded, *scored))
 
     @property
     def multi_label(self) -> bool:
@@ -206,10 +212,16 @@ class Predictor:
                     next_encoded = None
                 if warning := self._familiarity.read(window, encoded):
                     _logger.warning("%s", warning)
-                familiarity = self.familiarity_of(encoded)
-                class_probabilities = self.less_certain(self.score(encoded), familiarity)
-                class_probabilities[list(map(is_empty, window))] = 1 / len(self.classes)
-                yield window, encoded, class_probabilities, familiarity
+                yield window, encoded, *self._scored(window, encoded, self.score(encoded))
+
+    def _scored(
+        self, texts: Sequence[str], encoded: Sequence[Encoded], calibrated: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the final probabilities of N texts, [N, C], and how familiar they look."""
+        familiarity = self.familiarity_of(encoded)
+        class_probabilities = self.less_certain(calibrated, familiarity)
+        class_probabilities[list(map(is_empty, texts))] = 1 / len(self.classes)
+        return class_probabilities, familiarity
 
     def less_certain(
         self, class_probabilities: NDArray[np.float64], familiarity: NDArray[np.float64] | None
@@ -226,50 +238,51 @@ class Predictor:
 
     def score(self, encoded: Sequence[Encoded]) -> NDArray[np.float64]:
         """Return the probability of each class for N tokenised texts, [N, C]."""
-        scored = np.empty((len(encoded), len(self.classes)))
         lengths = lengths_of([text.ids for text in encoded])
         # With few texts, smaller batches give every thread something to do.
         tokens_per_thread = -(-int(lengths.sum()) // self.runtime.threads)
         # The longest batch goes first, so that no thread is left with it at the end.
         batches = length_batches(lengths, min(_BATCH_TOKENS, tokens_per_thread))[::-1]
+        return self._scored_in(batches, encoded)
+
+    def _scored_in(
+        self, batches: Sequence[NDArray[np.int64]], encoded: Sequence[Encoded]
+    ) -> NDArray[np.float64]:
+        scored = np.empty((len(encoded), len(self.classes)))
         texts = [[encoded[row] for row in rows] for rows in batches]
         for rows, logits in zip(batches, self.runtime.score_all(texts), strict=True):
             scored[rows] = self.calibrated(logits)
         return scored
 
-    def _predictions(
+    def predictions(
         self,
         texts: Sequence[str],
         encoded: Sequence[Encoded],
         class_probabilities: NDArray[np.float64],
         familiarity: NDArray[np.float64] | None,
-        abstain_below: float,
+        abstain_below: float = 0.0,
     ) -> Iterator[Prediction]:
+        """Yield the predictions of N scored texts.
+
+        Args:
+            texts: the texts.
+            encoded: their tokens, at least one each.
+            class_probabilities: the probability of each class for each text, [N, C].
+            familiarity: how familiar the texts look, [N]; None if the model cannot tell.
+            abstain_below: a prediction with a lower score has no label.
+        """
         chosen = self.chosen_in_each(class_probabilities, abstain_below)
         known = [None] * len(texts) if familiarity is None else familiarity.tolist()
         rows = zip(texts, encoded, class_probabilities.tolist(), chosen, known, strict=True)
         for text, tokens, row, classes, familiar in rows:
-            probabilities_of_text = tuple(row)
             unknown = np.count_nonzero(tokens.ids == UNKNOWN_ID) / len(tokens.ids)
             if is_empty(text):
-                yield Prediction(
-                    None, None, 0, len(text), unknown, probabilities=probabilities_of_text
-                )
+                yield Prediction(None, None, 0, len(text), unknown, probabilities=tuple(row))
                 continue
             labels = tuple(self.classes[c] for c in classes)
-            scores = tuple(probabilities_of_text[c] for c in classes)
-            label, score = labels[0] if labels else None, max(probabilities_of_text)
-            yield Prediction(
-                label,
-                score,
-                0,
-                len(text),
-                unknown,
-                labels,
-                scores,
-                probabilities_of_text,
-                familiar,
-            )
+            scores = tuple(row[c] for c in classes)
+            first = labels[0] if labels else None, max(row), 0, len(text), unknown
+            yield Prediction(*first, labels, scores, tuple(row), familiar)
 
 
 def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
@@ -311,7 +324,8 @@ def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
     try:
         from sentiment_lstm.inference.torch_runtime import TorchRuntime
     except ModuleNotFoundError as error:
-        raise _missing(error, "pip install 'sentiment-lstm[train]'") from error
+        remedy = "pip install 'sentiment-lstm[train]', or add a graph where it is installed"
+        raise _missing(error, f"{remedy}: sentiment-lstm export") from error
     return TorchRuntime(bundle, threads)
 
 

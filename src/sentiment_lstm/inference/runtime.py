@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.batching import Window, lengths_of, padded
 from sentiment_lstm.errors import BundleError
+from sentiment_lstm.inference.each_token import EachToken, ForgetGate
 from sentiment_lstm.records import Encoded
 
 FeatureBatch = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -38,10 +39,13 @@ class Runtime(ABC, Generic[State]):
     holds all states of a text at once.
 
     `threads`: how many batches `score_all` scores at the same time.
+
+    `forget_gate`: computes the forget gate of the first layer.
     """
 
     carries: bool
     threads: int = 1
+    forget_gate: ForgetGate
 
     @abstractmethod
     def read(
@@ -67,6 +71,33 @@ class Runtime(ABC, Generic[State]):
         Raises:
             BundleError: a logit is not finite.
         """
+
+    @abstractmethod
+    def first_hidden(self, state: State) -> NDArray[np.float32]:
+        """Return the first layer's hidden state, [H], of the state of one text."""
+
+    def read_each(self, piece: Encoded, state: State | None = None) -> EachToken:
+        """Read the next piece of one text, and score the text after each token.
+
+        The scores equal those of `read`, token by token (to 1e-6). The model has one direction.
+
+        Args:
+            piece: at least one token.
+            state: as in `read`.
+
+        Raises:
+            BundleError: a logit is not finite.
+        """
+        logits, before = [], []
+        for token in piece.pieces(1):
+            before.append(None if state is None else self.first_hidden(state))
+            ids = token.ids[None].astype(np.int64)
+            scored, state = self.read(ids, np.array([1]), state, feature_batch([token]))
+            logits.append(scored[0])
+        assert state is not None
+        zeros = np.zeros_like(self.first_hidden(state))
+        hidden = np.stack([zeros if row is None else row for row in before])
+        return EachToken(np.stack(logits), self.forget_gate.means(piece.ids, hidden), state)
 
     def score(self, texts: Sequence[Encoded], stopped: Event | None = None) -> NDArray[np.float32]:
         """Score a batch of texts. They are padded to the longest, so similar lengths are faster.

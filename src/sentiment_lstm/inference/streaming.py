@@ -58,6 +58,33 @@ class Step:
         return ", ".join(self.labels) or "-"
 
 
+Outcome = tuple[str | None, float, NDArray[np.float64], float, tuple[str, ...], tuple[float, ...]]
+"""The fields of a `Step` from `label` on."""
+
+
+def followed(predictor: Predictor, row: NDArray[np.float64]) -> float:
+    """Return the probability whose change a step reports. `row`: that of each class, [C]."""
+    return float(row.max() if predictor.multi_label else row[-1])
+
+
+def outcome(
+    predictor: Predictor, row: NDArray[np.float64], chosen: Sequence[int], before: float | None
+) -> Outcome:
+    """Return the fields of a step for the text so far.
+
+    Args:
+        predictor: knows the classes.
+        row: the probability of each class, [C].
+        chosen: the chosen classes, as `Predictor.chosen` returns them.
+        before: what `followed` returned at the previous token; None at the first one.
+    """
+    labels = tuple(predictor.classes[c] for c in chosen)
+    values = row.tolist()  # numbers of a list are faster to use
+    scores = tuple(values[c] for c in chosen)
+    change = 0.0 if before is None else followed(predictor, row) - before
+    return labels[0] if labels else None, max(values), row, change, labels, scores
+
+
 class Reader:
     """Reads one text piece by piece, in memory that does not grow with the text.
 
@@ -124,15 +151,10 @@ class Reader:
             ids, lengths, self._state, feature_batch([token])
         )
         row = self._less_certain(self._predictor.calibrated(logits), int(token.ids[0]))[0]
-        score = float(row.max())
-        followed = score if self._predictor.multi_label else float(row[-1])
-        change = 0.0 if self._last is None else followed - self._last
-        self._last = followed
         chosen = self._predictor.chosen(row)
-        labels = tuple(self._predictor.classes[c] for c in chosen)
-        scores = tuple(row[chosen].tolist())
-        label = labels[0] if labels else None
-        return Step(text, start, end, label, score, row, change, labels, scores)
+        step = Step(text, start, end, *outcome(self._predictor, row, chosen, self._last))
+        self._last = followed(self._predictor, row)
+        return step
 
     def _less_certain(self, rows: NDArray[np.float64], token: int) -> NDArray[np.float64]:
         """Lower the scores, [1, C], if the text looks unfamiliar so far."""

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle
+from sentiment_lstm.inference.each_token import ForgetGate
 from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
 from sentiment_lstm.model.classifier import State
 from sentiment_lstm.model.weights import classifier_from
@@ -48,6 +49,7 @@ class TorchRuntime(Runtime[State]):
             config.model, len(config.classes), bundle.weights, multi_label=config.multi_label
         ).eval()
         self.carries = not config.model.bidirectional
+        self.forget_gate = ForgetGate(bundle.weights)
 
     def prepare_thread(self) -> None:
         """Let PyTorch use one thread for each batch."""
@@ -79,3 +81,8 @@ class TorchRuntime(Runtime[State]):
         else:
             logits = self._model(*inputs, wide=wide)
         return finite(logits.numpy()), state
+
+    def first_hidden(self, state: State) -> NDArray[np.float32]:
+        """Return what `Runtime.first_hidden` does."""
+        hidden: NDArray[np.float32] = state.layers[0][0][0].numpy()
+        return hidden

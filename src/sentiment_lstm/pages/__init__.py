@@ -6,9 +6,13 @@ marks them as safe. Knows no model and no measure.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sentiment_lstm.wording import printable
+
+STYLE = Path(__file__).parent / "style.css"
+"""The style of all pages."""
 
 
 def render(template: str, **values: Any) -> str:  # noqa: ANN401

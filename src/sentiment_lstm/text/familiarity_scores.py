@@ -69,6 +69,26 @@ class TextFamiliarity:
         first_words = np.searchsorted(word_starts, first_tokens)
         return np.asarray(np.add.reduceat(words, first_words) / STEPS)
 
+    def after_each(self, ids: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the familiarity of a text after each of its T tokens, [T].
+
+        They are the numbers of `RunningFamiliarity`, computed at once.
+
+        Args:
+            ids: token ids, [T], at least one.
+        """
+        starts = self._starts[ids]
+        starts[0] = True
+        word_starts = np.flatnonzero(starts)
+        word_of = starts.cumsum() - 1
+        before = np.concatenate([[0], self._evidence[ids].cumsum()])
+        words = (before[1:] - before[word_starts][word_of]).clip(_LEAST_OF_WORD, _MOST_OF_WORD)
+        words += _OF_EACH_WORD
+        ends = np.append(word_starts[1:], len(ids)) - 1
+        earlier = np.concatenate([[0], words[ends].cumsum()])[word_of]
+        nats = ((earlier + words) / STEPS + self._offset).clip(-50, 50)
+        return np.asarray(1 / (1 + np.exp(-nats)))
+
     def read(self) -> RunningFamiliarity:
         """Start a text that is read token by token."""
         return RunningFamiliarity(self._evidence, self._starts, self._offset)

@@ -1,0 +1,270 @@
+"""`POST /batch`: scores rows of JSON lines while they arrive.
+
+Rows are read, scored and answered at the same time, in order. Only a few rows are in memory: if the
+client takes no answers, no more rows are read. The size of a body has no limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sentiment_lstm.records import Prediction
+from sentiment_lstm.serving.errors import Refused, overloaded
+from sentiment_lstm.serving.models import Models
+from sentiment_lstm.serving.options import Options
+from sentiment_lstm.serving.scorer import Scorer
+
+NEW_KEYS = ("label", "score", "probabilities")
+"""The keys that an answer adds to its row."""
+MOST_BATCHES = 16
+"""Most requests to this route at the same time, because each holds rows in memory."""
+_GROUPS = 8
+"""Most groups of rows of a request in memory. They are being scored, or wait for the client."""
+_GROUP_CHARACTERS = 250_000
+"""A group with more characters gets no more rows."""
+_EXAMPLE = '{"id": 1, "text": "It was not bad at all."}\n{"id": 2, "text": "Dull."}\n'
+_LINES = "application/x-ndjson"
+_TEXT: dict[str, Any] = {"schema": {}, "example": _EXAMPLE}
+
+
+def router(models: Models, options: Options) -> APIRouter:
+    """Return the route."""
+    routes = APIRouter(tags=["Batches"])
+    running: set[Rows] = set()
+
+    @routes.post(
+        "/batch",
+        summary="Score rows while they arrive",
+        description=(
+            "Body: JSON lines with a `text`. Answer: a line for each row, in order: the row, its "
+            "`label`, `score` and `probabilities`, or `error`, `error_type` and `line`. Read the "
+            "answer while you send: if you take none, the service reads no more."
+        ),
+        response_class=Response,
+        responses={200: {"content": {_LINES: {"schema": {"type": "string"}}}}},
+        openapi_extra={"requestBody": {"required": True, "content": {_LINES: _TEXT}}},
+    )
+    async def batch(request: Request, model: str | None = None) -> Response:
+        if len(running) >= MOST_BATCHES:
+            raise overloaded(MOST_BATCHES)
+        return Rows(models.get(model), options, running)
+
+    return routes
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line and its text, or why it cannot be scored. `number` counts from 1.
+
+    The line waits unread, because values can take 20 times as much memory.
+    """
+
+    number: int
+    line: bytes = b""
+    text: str = ""
+    problem: Refused | None = None
+
+
+class Rows(Response):
+    """Reads a request and answers it at the same time.
+
+    Args:
+        scorer: the model.
+        options: limits.
+        running: all answers in progress.
+    """
+
+    media_type = _LINES
+
+    def __init__(self, scorer: Scorer, options: Options, running: set[Rows]) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._scorer, self._options, self._running = scorer, options, running
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer until the rows end or the client goes."""
+        self._running.add(self)
+        try:
+            await self._answer(receive, send)
+        finally:
+            self._running.discard(self)
+
+    async def _answer(self, receive: Receive, send: Send) -> None:
+        scored: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue()
+        places = asyncio.Semaphore(_GROUPS)
+        reading = asyncio.create_task(self._read(receive, scored, places))
+        try:
+            # The answer begins after the first rows: before, a client may wait for "100 Continue".
+            group = await scored.get()
+            start = {"status": self.status_code, "headers": self.raw_headers}
+            await send({"type": "http.response.start", **start})
+            while group is not None:
+                body = await group
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                places.release()
+                group = await scored.get()
+            await reading  # raises if the client has gone
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            rest: list[asyncio.Task[Any]] = [reading]
+            while not scored.empty():
+                rest += [group] if (group := scored.get_nowait()) is not None else []
+            for task in rest:
+                task.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
+
+    async def _read(
+        self,
+        receive: Receive,
+        scored: asyncio.Queue[asyncio.Task[bytes] | None],
+        places: asyncio.Semaphore,
+    ) -> None:
+        """Start to score each group of rows. Waits while too many are not answered yet."""
+        try:
+            lines = Lines(self._options.payload_limit)
+            async for piece in _pieces(receive):
+                rows = [_parsed(number, line) for number, line in lines.of(piece)]
+                for group in _groups(rows, self._options.max_client_batch_size):
+                    await places.acquire()
+                    scored.put_nowait(asyncio.create_task(self._scored(group)))
+        finally:
+            scored.put_nowait(None)
+
+    async def _scored(self, rows: Sequence[_Row]) -> bytes:
+        """Return the lines that answer rows."""
+        good = [row for row in rows if row.problem is None]
+        predictions = iter(await self._predictions([row.text for row in good]))
+        answers = [row.problem or next(predictions) for row in rows]
+        return b"".join(_line(row, answer) for row, answer in zip(rows, answers, strict=True))
+
+    async def _predictions(self, texts: Sequence[str]) -> list[Prediction | Refused]:
+        """Score texts. If they are refused, score each alone, so that the good ones get scores."""
+        if not texts:
+            return []
+        try:
+            return [*await self._predicted(texts)]
+        except Refused as error:
+            if len(texts) == 1:
+                return [error]
+        return [answer for text in texts for answer in await self._predictions([text])]
+
+    async def _predicted(self, texts: Sequence[str]) -> list[Prediction]:
+        """Score texts. If the service is busy, wait: the client waits too."""
+        while True:
+            try:
+                return await self._scorer.predict(texts)
+            except Refused as error:
+                if error.retry_after is None:
+                    raise
+                await asyncio.sleep(error.retry_after)
+
+
+class Lines:
+    """Cuts pieces of a body into lines.
+
+    Args:
+        most_bytes: a longer line is yielded as None; its bytes are not kept.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._start = bytearray()
+        self._is_too_long = False
+        self._number = 0
+
+    def of(self, piece: bytes | None) -> Iterator[tuple[int, bytes | None]]:
+        """Yield the lines that end in a piece, with their numbers; None ends the body.
+
+        Blank lines are left out, but counted.
+        """
+        *whole, rest = (b"\n" if piece is None else piece).split(b"\n")
+        for end in whole:
+            self._add(end)
+            self._number += 1
+            line, too_long = bytes(self._start), self._is_too_long
+            self._start, self._is_too_long = bytearray(), False
+            if too_long or line.strip():
+                yield self._number, None if too_long else line
+        self._add(rest)
+
+    def _add(self, part: bytes) -> None:
+        if len(self._start) + len(part) > self._most_bytes:
+            self._start, self._is_too_long = bytearray(), True
+        elif not self._is_too_long:
+            self._start += part
+
+
+async def _pieces(receive: Receive) -> AsyncIterator[bytes | None]:
+    """Yield the pieces of a body as they arrive, and None at its end.
+
+    Raises:
+        ClientDisconnect: the client has gone.
+    """
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
+    yield None
+
+
+def _groups(rows: Sequence[_Row], most_rows: int) -> Iterator[list[_Row]]:
+    """Cut rows into groups that are scored together."""
+    group: list[_Row] = []
+    characters = 0
+    for row in rows:
+        group.append(row)
+        characters += len(row.text)
+        if len(group) >= most_rows or characters > _GROUP_CHARACTERS:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group
+
+
+def _parsed(number: int, line: bytes | None) -> _Row:
+    if line is None:
+        return _bad(number, "Expected a shorter line.", 413)
+    try:
+        values = json.loads(line, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return _bad(number, "Expected a line of JSON.")
+    if not isinstance(values, dict) or not isinstance(values.get("text"), str):
+        return _bad(number, 'Expected a JSON object with a string as "text".')
+    if taken := [name for name in NEW_KEYS if name in values]:
+        return _bad(number, f'Expected a row without the key "{taken[0]}": rename it.')
+    return _Row(number, line, values["text"])
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _bad(number: int, problem: str, status: int = 422) -> _Row:
+    return _Row(number, problem=Refused(status, "Validation", problem))
+
+
+def _line(row: _Row, answer: Prediction | Refused) -> bytes:
+    """Return the line that answers a row."""
+    if isinstance(answer, Refused):
+        return _as_line({**answer.body, "line": row.number})
+    scores = (answer.label, answer.score, list(answer.probabilities))
+    try:
+        return _as_line({**json.loads(row.line), **dict(zip(NEW_KEYS, scores, strict=True))})
+    except (ValueError, RecursionError):  # an infinite number, or a very deep value
+        return _line(row, Refused(422, "Validation", "Expected values that JSON can hold."))
+
+
+def _as_line(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, allow_nan=False).encode() + b"\n"

@@ -1,0 +1,68 @@
+"""WebSocket connections that close if their clients are too slow or would fill the memory."""
+
+from __future__ import annotations
+
+import time
+from asyncio import BaseTransport
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
+
+_MOST_PIECES = 1000
+"""A message of more pieces is refused. Each takes memory, even if it is empty."""
+
+
+class LiveConnection(WebSocketsSansIOProtocol):
+    """A WebSocket with time limits.
+
+    The handshake has `read_timeout` seconds. A client has the same time to take what waits for it.
+    """
+
+    read_timeout = 10.0
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Start the time for the handshake."""
+        super().connection_made(transport)
+        self._due = time.monotonic() + self.read_timeout
+        self._stuck_since: float | None = None
+
+    def pause_writing(self) -> None:
+        """The client does not take the answers as fast as they come."""
+        self._stuck_since = time.monotonic()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client takes answers again."""
+        self._stuck_since = None
+        super().resume_writing()
+
+    def look(self, now: float, lag: float) -> None:
+        """Close the connection if its client is too slow.
+
+        Args:
+            now: the time.
+            lag: for how many seconds this process was too busy to read what had arrived.
+        """
+        self._due += lag
+        if self.transport.is_closing() and self._stuck_since is None:
+            self._stuck_since = now  # the last frames wait for the client
+        is_stuck = self._stuck_since is not None and now > self._stuck_since + self.read_timeout
+        if is_stuck or (not self.handshake_initiated and now > self._due):
+            self.transport.abort()
+
+    def handle_ping(self) -> None:
+        """Answer a ping, unless answers already wait for the client."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def handle_cont(self, event: Frame) -> None:
+        """Take a piece of a message, unless it is one too many."""
+        if self.close_sent:
+            return
+        if len(self.frames) < _MOST_PIECES:
+            super().handle_cont(event)
+        else:
+            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, "too many pieces")
+            self.handle_parser_exception()
