@@ -21,7 +21,13 @@ export async function readBundle(folder, read = readFile) {
 export async function readFile(url) {
   if (url.protocol === "file:") {
     const { readFile: read } = await import(/* webpackIgnore: true */ "node:fs/promises");
-    return new Uint8Array(await read(url));
+    try {
+      return new Uint8Array(await read(url));
+    } catch (cause) {
+      if (cause.code !== "ENOENT") throw cause;
+      const message = `Expected ${url}, found no such file. \`sentiment-lstm export --only int8\` adds a missing graph.`;
+      throw new Error(message, { cause });
+    }
   }
   const response = await fetch(url);
   if (!response.ok) throw new Error(`Expected ${url}, found status ${response.status}.`);

@@ -125,3 +125,8 @@ test("wrong arguments are refused with a sentence", { skip }, async () => {
   await assert.rejects(classify.explain("a", { label: "bad" }), /a class among negative, positive/);
   assert.equal((await classify("good", { abstainBelow: 0.9999 })).label, null);
 });
+
+test("a folder without a bundle is one sentence", async () => {
+  const folder = new URL("./nothing/", import.meta.url);
+  await assert.rejects(readBundle(folder), /^Error: Expected .*nothing.*, found no such file\./);
+});

@@ -210,6 +210,16 @@ def test_a_handshake_that_is_none_is_cut_off(server):
             assert connection.recv(4096) == b""
 
 
+def test_a_refused_handshake_is_no_error_of_the_service(server):
+    """The fixture `server` looks for errors in the log at the end."""
+    with socket.create_connection(server.address, timeout=20) as connection:
+        handshake = HANDSHAKE.replace(b"/stream", b"/stream?model=other")
+        connection.sendall(b"GET" + handshake + b"\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"NotFound" in answer
+
+
 def test_a_client_that_offers_another_protocol_is_served(server):
     """As Java's client does with each request."""
     head = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from asyncio import BaseTransport
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
@@ -49,6 +50,12 @@ class LiveConnection(WebSocketsSansIOProtocol):
         is_stuck = self._stuck_since is not None and now > self._stuck_since + self.read_timeout
         if is_stuck or (not self.handshake_initiated and now > self._due):
             self.transport.abort()
+
+    async def send(self, message: Any) -> None:  # noqa: ANN401
+        """Send a message of the application."""
+        await super().send(message)
+        if self.close_sent:  # else uvicorn logs each refused handshake as an error
+            self.handshake_complete = True
 
     def handle_ping(self) -> None:
         """Answer a ping, unless answers already wait for the client."""

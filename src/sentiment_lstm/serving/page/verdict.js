@@ -37,7 +37,7 @@ function meaning({ label, score }, unsure) {
   if (label === null) return "Type or paste a text, or take an example.";
   if (unsure) return `${capitalized(label)} is likeliest, but below your threshold.`;
   const right = Math.min(99, Math.round(100 * score));
-  return `Calibrated: of 100 answers with this score, about ${right} are right.`;
+  return `Of 100 answers with this score, about ${right} should be right.`;
 }
 
 function showBars({ label, score, probabilities, classes }, threshold) {
