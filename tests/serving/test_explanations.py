@@ -74,7 +74,7 @@ def test_odd_texts_are_explained(client, text):
         ({"inputs": TEXT, "label": "x"}, 422, "Expected a class to explain"),
         ({"inputs": TEXT, "label": 3}, 422, '"label"'),
         ({"inputs": TEXT, "against": "x"}, 422, "Expected a class to compare"),
-        ({"inputs": TEXT, "model": "x"}, 404, "Expected a model"),
+        ({"inputs": TEXT, "model": "x"}, 404, "Expected the model films, found another name"),
         ({"inputs": "good " * 1_001}, 413, "at most 1,000 tokens to explain, found 1,001"),
     ],
 )
