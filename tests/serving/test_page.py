@@ -562,6 +562,7 @@ def test_a_text_too_long_for_the_server_gets_one_sentence(open_page):
         expect(page.locator("#notice")).to_have_text("The text is too long for the server.")
         page.fill("#text", "good")
         expect(page.locator("#label")).to_have_text("Positive")
+        page.context.close()  # before the server, so that it asks nobody
     finally:
         server.stop()
 
