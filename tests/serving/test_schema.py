@@ -23,7 +23,17 @@ def description(tmp_path_factory):
         yield description
 
 
+@pytest.fixture
+def subnormal_floats():
+    """Hypothesis needs them. gensim's compiled code turns them off for the whole process."""
+    pytest.importorskip("torch", reason="the extra `train` is not installed")
+    import torch
+
+    torch.set_flush_denormal(False)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("subnormal_floats")
 @pytest.mark.parametrize("mode", MODES, ids=["valid", "invalid"])
 def test_answers_are_as_described(description, mode):
     operations = [each.ok() for each in description.get_all_operations()]
