@@ -9,18 +9,23 @@ from typing import Annotated, Any
 import typer
 
 from sentiment_lstm.errors import MissingExtraError, UsageError
+from sentiment_lstm.serving.options import Options, named_models
 
-_VARIABLE = "SENTIMENT_LSTM_"
+_USUAL = Options()
+
+
+def _variable(name: str) -> str:
+    """Return the environment variable of an option: read-timeout -> SENTIMENT_LSTM_READ_TIMEOUT."""
+    return "SENTIMENT_LSTM_" + name.upper().replace("-", "_")
 
 
 def _option(name: str, help_: str, **limits: Any) -> Any:  # noqa: ANN401
-    """Return an option that an environment variable also sets: --read-timeout, ..._READ_TIMEOUT."""
-    variable = _VARIABLE + name.upper().replace("-", "_")
+    variable = _variable(name)
     return typer.Option(f"--{name}", help=help_, envvar=variable, show_envvar=False, **limits)
 
 
 def _switch(name: str, help_: str) -> Any:  # noqa: ANN401
-    variable = _VARIABLE + name.upper().replace("-", "_")
+    variable = _variable(name)
     return typer.Option(f"--{name}/--no-{name}", help=help_, envvar=variable, show_envvar=False)
 
 
@@ -84,26 +89,26 @@ LogRequests = Annotated[bool, _switch("log-requests", "Write a log line for each
 
 def serve(
     model: Models = None,
-    host: Host = "127.0.0.1",
-    port: Port = 8080,
-    threads: Threads = 0,
+    host: Host = _USUAL.host,
+    port: Port = _USUAL.port,
+    threads: Threads = _USUAL.threads,
     api_key_file: ApiKeyFile = None,
     allowed_host: AllowedHosts = None,
-    max_concurrent_requests: Concurrent = 512,
-    payload_limit: PayloadLimit = 2_000_000,
-    max_client_batch_size: ClientBatch = 32,
-    max_input_length: InputLength = 16_384,
-    auto_truncate: AutoTruncate = False,
-    max_batch_tokens: BatchTokens = 32_768,
-    max_batch_wait: BatchWait = 0.003,
-    deadline: Deadline = 30.0,
-    read_timeout: ReadTimeout = 10.0,
-    keep_alive: KeepAlive = 65.0,
-    reload_interval: ReloadInterval = 2.0,
-    shutdown_delay: ShutdownDelay = 1.0,
-    shutdown_timeout: ShutdownTimeout = 30.0,
-    page: Page = True,
-    log_requests: LogRequests = True,
+    max_concurrent_requests: Concurrent = _USUAL.max_concurrent_requests,
+    payload_limit: PayloadLimit = _USUAL.payload_limit,
+    max_client_batch_size: ClientBatch = _USUAL.max_client_batch_size,
+    max_input_length: InputLength = _USUAL.max_input_length,
+    auto_truncate: AutoTruncate = _USUAL.auto_truncate,
+    max_batch_tokens: BatchTokens = _USUAL.max_batch_tokens,
+    max_batch_wait: BatchWait = _USUAL.max_batch_wait,
+    deadline: Deadline = _USUAL.deadline,
+    read_timeout: ReadTimeout = _USUAL.read_timeout,
+    keep_alive: KeepAlive = _USUAL.keep_alive,
+    reload_interval: ReloadInterval = _USUAL.reload_interval,
+    shutdown_delay: ShutdownDelay = _USUAL.shutdown_delay,
+    shutdown_timeout: ShutdownTimeout = _USUAL.shutdown_timeout,
+    page: Page = _USUAL.page,
+    log_requests: LogRequests = _USUAL.log_requests,
 ) -> None:
     """Run a service that scores texts over HTTP.
 
@@ -112,7 +117,6 @@ def serve(
     """
     values = locals()
     try:
-        from sentiment_lstm.serving.options import Options, named_models
         from sentiment_lstm.serving.server import serve as run
     except ModuleNotFoundError as error:
         raise MissingExtraError(

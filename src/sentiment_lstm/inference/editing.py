@@ -19,8 +19,9 @@ from sentiment_lstm.records import Encoded, Prediction, is_empty
 
 MOST_TOKENS = 50_000
 """A text of more tokens is refused, unless the caller sets another limit."""
-_CHARACTERS_PER_TOKEN = 20
-"""A text of more characters per allowed token is refused before it is tokenised."""
+CHARACTERS_PER_TOKEN = 20
+"""A text of more characters per allowed token is too long. It is not tokenised, because tokens
+take 1 kB each while they are made, and those of a very long word take long."""
 SPACING = 64
 """A state is kept after this many tokens. Reading them again takes 0.4 ms."""
 MOST_STATES = 128
@@ -120,7 +121,7 @@ class EditedText:
             raise UsageError(f"Expected a text, found {type(text).__name__}: give a string.")
         if is_empty(text):  # the tokenizer would give it an unknown token
             return self._without_tokens(text).encoded
-        most_characters = _CHARACTERS_PER_TOKEN * self._most_tokens
+        most_characters = CHARACTERS_PER_TOKEN * self._most_tokens
         if len(text) > most_characters:
             raise _too_long("characters", most_characters, len(text))
         (encoded,) = self._predictor.tokenizer.encode([text], offsets=True)

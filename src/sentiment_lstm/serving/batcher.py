@@ -18,7 +18,7 @@ from sentiment_lstm.serving.errors import overloaded, too_late
 from sentiment_lstm.serving.metrics import Metrics
 from sentiment_lstm.serving.options import Options
 
-_CHARACTERS_PER_TOKEN = 5
+_USUAL_CHARACTERS = 5
 """About the number in English texts, with white space."""
 Results = Sequence[Any]
 """A result or an exception for each job of a batch."""
@@ -39,7 +39,7 @@ class Job:
     @property
     def tokens(self) -> int:
         """About how many tokens the texts have."""
-        return 1 + (self.characters or 0) // _CHARACTERS_PER_TOKEN
+        return 1 + (self.characters or 0) // _USUAL_CHARACTERS
 
 
 class Batcher:

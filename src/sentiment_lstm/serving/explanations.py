@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.inference.editing import CHARACTERS_PER_TOKEN
 from sentiment_lstm.serving.bodies import described_body, json_answer, option, read_json
 from sentiment_lstm.serving.errors import Refused, overloaded
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
-from sentiment_lstm.serving.scorer import CHARACTERS_PER_TOKEN
 
 MOST_TOKENS = 1_000
 """Longer texts are refused. An explanation takes about 3 ms for each token."""

@@ -15,13 +15,13 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sentiment_lstm.inference.editing import EditedStep, EditedText, Update
+from sentiment_lstm.inference.editing import CHARACTERS_PER_TOKEN, EditedStep, EditedText, Update
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.serving.bodies import error_answer
 from sentiment_lstm.serving.errors import Refused, refused
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
-from sentiment_lstm.serving.scorer import CHARACTERS_PER_TOKEN, Scorer
+from sentiment_lstm.serving.scorer import Scorer
 
 IDLE_SECONDS = 600.0
 """A client that sends no frame for this time is disconnected. It may connect again."""

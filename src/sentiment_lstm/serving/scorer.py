@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.batching import lengths_of
 from sentiment_lstm.errors import SentimentError
-from sentiment_lstm.inference.editing import EditedText
+from sentiment_lstm.inference.editing import CHARACTERS_PER_TOKEN, EditedText
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.records import Encoded, Prediction
 from sentiment_lstm.serving.batcher import Batcher, Job, Workers
@@ -26,9 +26,6 @@ from sentiment_lstm.text.tokenizer import TextTokenizer
 
 _logger = logging.getLogger(__name__)
 _WARM_UP = ["It was not bad at all.", "A long, dull film. " * 50, "", "\u00e9\U0001f600"]
-CHARACTERS_PER_TOKEN = 20
-"""A text of more characters per allowed token is refused, or cut, before it is tokenised. Tokens
-take 1 kB each while they are made, and those of a very long word take long."""
 _CHARACTERS_TOGETHER = 250_000
 """Texts of more characters are tokenised one after the other."""
 Truncate = Literal["no", "left", "right"]
