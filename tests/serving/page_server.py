@@ -1,6 +1,7 @@
-"""The service in a thread, for tests of the page. It can be slow or full, stop and start again."""
+"""The service in a thread, for tests of the page. It can wait, be full, stop and start again."""
 
 import asyncio
+import math
 import socket
 import threading
 from pathlib import Path
@@ -21,8 +22,8 @@ class PageServer:
     def __init__(self, *models: str, **options: object) -> None:
         names = tuple((Path(name).name, name) for name in models)
         self.options = Options(models=names, threads=1, reload_interval=0, **options)
-        self.seconds = 0.0
-        """How long each request to /batch takes at least."""
+        self.batches_left = math.inf
+        """How many requests to /batch go on; further ones wait until this number grows."""
         self.refusals = 0
         """How many of the next requests to /batch find a full queue."""
         with socket.socket() as probe:
@@ -57,10 +58,12 @@ class PageServer:
         @app.middleware("http")
         async def delay(request: Request, call_next):
             if request.url.path == "/batch":
-                await asyncio.sleep(self.seconds)
                 if self.refusals > 0:
                     self.refusals -= 1
                     return JSONResponse(FULL, 429, {"Retry-After": "1"})
+                while self.batches_left <= 0:
+                    await asyncio.sleep(0.01)
+                self.batches_left -= 1
             return await call_next(request)
 
         return app
