@@ -14,6 +14,7 @@ from sentiment_lstm.batching import (
     cheapest_batches,
     count_batches,
     epoch_batches,
+    even_batches,
     length_batches,
     lengths_of,
     ordered_batches,
@@ -158,3 +159,22 @@ def test_a_batch_holds_at_most_its_number_of_texts():
     epoch = list(epoch_batches(windows, 12, 0, Position(), batch_texts=2))
     assert max(len(batch.lengths) for batch in epoch) == 2
     assert count_batches(sizes, 12, 0, 1, batch_texts=2) == len(epoch)
+
+
+@given(st.lists(st.integers(1, 2_000), max_size=300), st.integers(1, 100), st.integers(1, 4))
+def test_even_batches_hold_every_row_once_and_nearly_as_many_tokens(values, texts, at_least):
+    lengths = np.array(values, dtype=np.int64)
+    batches = even_batches(lengths, texts, at_least)
+    assert sorted(row for rows in batches for row in rows.tolist()) == list(range(len(lengths)))
+    number = max(at_least, -(-len(lengths) // texts))
+    assert len(batches) <= number
+    longest_before = 0
+    for rows in batches:
+        assert lengths[rows].sum() <= lengths.sum() / number + lengths.max()
+        assert lengths[rows].min() >= longest_before
+        longest_before = lengths[rows].max()
+
+
+def test_texts_of_the_same_length_are_split_evenly():
+    assert [len(rows) for rows in even_batches(np.full(128, 9), 64)] == [64, 64]
+    assert [len(rows) for rows in even_batches(np.full(4, 9), 64, 2)] == [2, 2]

@@ -117,6 +117,26 @@ def cheapest_batches(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDAr
     ]
 
 
+def even_batches(
+    lengths: NDArray[np.int64], batch_texts: int, at_least: int = 1
+) -> list[NDArray[np.int64]]:
+    """Group texts of nearly equal length into batches of nearly as many tokens.
+
+    Args:
+        lengths: tokens of each text, [N].
+        batch_texts: texts of a batch, on average.
+        at_least: how many batches there are, if there are as many texts.
+
+    Returns:
+        Arrays of row numbers, the shortest texts first. Each row is in one batch.
+    """
+    number = max(at_least, -(-len(lengths) // batch_texts))
+    order = np.argsort(lengths, kind="stable")
+    middles = lengths[order].cumsum() - lengths[order] / 2
+    batch_of = (middles * number // max(1, lengths.sum())).astype(np.int64)
+    return [batch for batch in np.split(order, np.flatnonzero(np.diff(batch_of)) + 1) if len(batch)]
+
+
 def epoch_batches(
     windows: Iterable[Window],
     batch_tokens: int,

@@ -12,9 +12,10 @@ from sentiment_lstm.bundle import INT8_GRAPH, save_bundle
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import probabilities
 from sentiment_lstm.export import export
-from sentiment_lstm.inference import predictor as module
+from sentiment_lstm.inference import runtime as runtime_module
 from sentiment_lstm.inference import windows
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
+from sentiment_lstm.inference.runtime import Runtime
 
 TEXTS = ["a good film", "not bad at all", "", "bad", "good " * 40, "a zzz film", "bad , a bad film"]
 SAME = {"rtol": 0.0, "atol": 1e-6}
@@ -23,14 +24,15 @@ SAME = {"rtol": 0.0, "atol": 1e-6}
 class CountingRuntime:
     """Returns the number of tokens as logit, and remembers the lengths of every batch."""
 
-    threads = 1
+    threads, pads = 1, True
+    batches = Runtime.batches
 
     def __init__(self) -> None:
-        self.batches: list[list[int]] = []
+        self.scored: list[list[int]] = []
 
     def score(self, texts):
         lengths = [len(text.ids) for text in texts]
-        self.batches.append(lengths)
+        self.scored.append(lengths)
         return np.array(lengths, dtype=np.float32)
 
     def score_all(self, batches):
@@ -103,7 +105,7 @@ def test_a_wrong_threshold_is_refused_before_a_text_is_read(bundle):
 
 
 def test_order_is_restored_over_batches_and_windows(bundle, monkeypatch):
-    monkeypatch.setattr(module, "_BATCH_TOKENS", 6)
+    monkeypatch.setattr(runtime_module, "_BATCH_TOKENS", 6)
     monkeypatch.setattr(windows, "_WINDOW_TEXTS", 5)
     runtime = CountingRuntime()
     lengths = [3, 1, 6, 2, 2, 9, 1, 1, 4]
@@ -112,9 +114,9 @@ def test_order_is_restored_over_batches_and_windows(bundle, monkeypatch):
     np.testing.assert_allclose(
         class_probabilities, probabilities(np.array(lengths, dtype=np.float32))
     )
-    assert sorted(chain.from_iterable(runtime.batches)) == sorted(lengths)
-    assert all(len(b) == 1 or len(b) * max(b) <= 6 for b in runtime.batches)
-    assert len(runtime.batches) < len(texts)
+    assert sorted(chain.from_iterable(runtime.scored)) == sorted(lengths)
+    assert all(len(b) == 1 or len(b) * max(b) <= 6 for b in runtime.scored)
+    assert len(runtime.scored) < len(texts)
 
 
 def test_a_stream_without_end_is_read_window_by_window(bundle, monkeypatch):
@@ -164,7 +166,7 @@ def test_few_texts_are_shared_by_all_threads(bundle):
     runtime = CountingRuntime()
     runtime.threads = 2
     Predictor(bundle, runtime).probabilities(["good film"] * 6)
-    assert [len(batch) for batch in runtime.batches] == [3, 3]
+    assert [len(batch) for batch in runtime.scored] == [3, 3]
 
 
 def test_a_window_is_limited_by_characters_too(bundle, monkeypatch):

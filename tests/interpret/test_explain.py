@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from small_bundles import random_bundle
 
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.inference import predictor as predictor_module
+from sentiment_lstm.inference import runtime as runtime_module
 from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.interpret import explain as module
 from sentiment_lstm.interpret import occlusion
@@ -199,7 +199,7 @@ def test_batches_are_bounded(bundle, monkeypatch):
         return score(ids)
 
     monkeypatch.setattr(explainer._predictor.runtime, "score", watched)
-    monkeypatch.setattr(predictor_module, "_BATCH_TOKENS", 20)
+    monkeypatch.setattr(runtime_module, "_BATCH_TOKENS", 20)
     explanation = explainer.explain(TEXT)
     assert max(sizes) <= 3
     np.testing.assert_allclose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +24,14 @@ from sentiment_lstm.inference.graph_check import checked_graph
 from sentiment_lstm.inference.graph_file import Array, GraphFile
 from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_library import onnxruntime
-from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
+from sentiment_lstm.inference.pieces import pieces_of, with_running_sum
+from sentiment_lstm.inference.runtime import (
+    FeatureBatch,
+    Runtime,
+    feature_batch,
+    finite,
+    padded_batch,
+)
 from sentiment_lstm.inference.state_graph import FORGET, last_states, with_states
 from sentiment_lstm.records import Encoded
 from sentiment_lstm.weights_file import WIDE
@@ -48,10 +56,13 @@ class OnnxRuntime(Runtime[State]):
     def __init__(self, bundle: Bundle, graph: bytes, *, quantised: bool, threads: int = 0) -> None:
         self._settings = bundle.config.model
         self._units = wide_units(bundle.weights)
+        outputs = len(bundle.weights["output.bias"])
+        self._logits_shape = () if outputs == 1 else (outputs,)
         self._wide = bundle.weights.get(WIDE)
         states = state_shapes(self._settings, self._units)
         self._names = ["logits", *(f"{name}_out" for name in states)]
         self.carries = not self._settings.bidirectional
+        self.pads = self._settings.bidirectional or self._settings.pooling == "attention"
         self.threads = min(threads or usable_cores(), usable_cores())
         self.forget_gate = ForgetGate(bundle.weights)
         arrays = shared_arrays(bundle, quantised=quantised)
@@ -119,6 +130,25 @@ class OnnxRuntime(Runtime[State]):
             dict(zip(state, new_state, strict=True)),
         )
 
+    def _batch(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
+        """Score texts piece by piece, unless the model needs all of their tokens at once."""
+        if self.pads:
+            return super()._batch(texts)
+        order = np.argsort([-len(text.ids) for text in texts], kind="stable")
+        batch = padded_batch(texts, order)
+        state = self._started(None, len(texts))
+        logits = np.empty((len(texts), *self._logits_shape), dtype=np.float32)
+        if self._wide is not None and (features := feature_batch(texts)) is not None:
+            state["wide_sum"] = sum_features(self._wide, *features)[order]
+        for start, end, reading in pieces_of(batch.lengths):
+            state = {name: _of_first(array, reading) for name, array in state.items()}
+            ids = batch.ids[:reading, start:end]
+            lengths = (batch.lengths[:reading].clip(max=end) - start).astype(np.int32)
+            inputs = {"ids": ids, "lengths": lengths, **state}
+            logits[:reading], *new_state = self._session_of_pieces.run(self._names, inputs)
+            state = dict(zip(state, new_state, strict=True))
+        return finite(logits[np.argsort(order)])
+
     def _started(self, state: State | None, texts: int) -> State:
         return zero_state(self._settings, texts, self._units) if state is None else state
 
@@ -128,6 +158,16 @@ class OnnxRuntime(Runtime[State]):
         return array
 
     @cached_property
+    def _session_of_pieces(self) -> Any:  # noqa: ANN401
+        """The same graph with sums that do not depend on the pieces. Made when first needed."""
+        return self._open(with_running_sum(self._graph))
+
+    @cached_property
     def _session_of_states(self) -> Any:  # noqa: ANN401
         """The same graph with more outputs. Made when first needed."""
         return self._open(with_states(self._graph, self._settings, self.forget_gate))
+
+
+def _of_first(state: NDArray[np.float32], texts: int) -> NDArray[np.float32]:
+    """Return the state of the first texts: of [D, B, H] or [B, *]."""
+    return state[:, :texts] if state.ndim == 3 else state[:texts]

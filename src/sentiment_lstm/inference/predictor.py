@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.batching import cheapest_batches, length_batches, lengths_of
+from sentiment_lstm.batching import lengths_of
 from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle
 from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import MissingExtraError, UsageError
@@ -30,8 +30,6 @@ from sentiment_lstm.text.familiarity import Familiarity, stored_rates
 from sentiment_lstm.text.familiarity_scores import stored_familiarity
 
 _logger = logging.getLogger(__name__)
-_BATCH_TOKENS = 5_000
-"""The most tokens in a batch, padding included. A longer text is a batch of its own."""
 
 
 class Predictor:
@@ -80,7 +78,7 @@ class Predictor:
 
     def predict_encoded(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> list[Prediction]:
         """Predict few texts from their tokens, or fewer of these. Threads may call it together."""
-        batches = cheapest_batches(lengths_of([text.ids for text in encoded]), _BATCH_TOKENS)
+        batches = self.runtime.batches_of_few(lengths_of([text.ids for text in encoded]))
         scored = self._scored(texts, encoded, self._scored_in(batches, encoded))
         return list(self.predictions(texts, encoded, *scored))
 
@@ -238,11 +236,7 @@ class Predictor:
 
     def score(self, encoded: Sequence[Encoded]) -> NDArray[np.float64]:
         """Return the probability of each class for N tokenised texts, [N, C]."""
-        lengths = lengths_of([text.ids for text in encoded])
-        # With few texts, smaller batches give every thread something to do.
-        tokens_per_thread = -(-int(lengths.sum()) // self.runtime.threads)
-        # The longest batch goes first, so that no thread is left with it at the end.
-        batches = length_batches(lengths, min(_BATCH_TOKENS, tokens_per_thread))[::-1]
+        batches = self.runtime.batches(lengths_of([text.ids for text in encoded]))
         return self._scored_in(batches, encoded)
 
     def _scored_in(

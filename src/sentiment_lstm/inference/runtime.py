@@ -18,15 +18,26 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.batching import Window, lengths_of, padded
+from sentiment_lstm.batching import (
+    Window,
+    cheapest_batches,
+    even_batches,
+    length_batches,
+    lengths_of,
+    padded,
+)
 from sentiment_lstm.errors import BundleError
 from sentiment_lstm.inference.each_token import EachToken, ForgetGate
-from sentiment_lstm.records import Encoded
+from sentiment_lstm.records import Batch, Encoded
 
 FeatureBatch = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The features of a batch: indices [K], text after text, and how many each text has, [B]."""
 PIECE = 2048
 """The most tokens read at once. A longer text is read in pieces, alone rather than in a batch."""
+_BATCH_TOKENS = 5_000
+"""The most tokens in a batch, padding included. A longer text is a batch of its own."""
+_BATCH_TEXTS = 64
+"""Texts in a batch, on average, if texts of different lengths need no padding."""
 State = TypeVar("State")
 """What a runtime carries from one piece of a text to the next."""
 
@@ -40,11 +51,14 @@ class Runtime(ABC, Generic[State]):
 
     `threads`: how many batches `score_all` scores at the same time.
 
+    `pads`: whether each text of a batch costs as much as the longest one.
+
     `forget_gate`: computes the forget gate of the first layer.
     """
 
     carries: bool
     threads: int = 1
+    pads: bool = True
     forget_gate: ForgetGate
 
     @abstractmethod
@@ -100,7 +114,7 @@ class Runtime(ABC, Generic[State]):
         return EachToken(np.stack(logits), self.forget_gate.means(piece.ids, hidden), state)
 
     def score(self, texts: Sequence[Encoded], stopped: Event | None = None) -> NDArray[np.float32]:
-        """Score a batch of texts. They are padded to the longest, so similar lengths are faster.
+        """Score a batch of texts. If `pads`, similar lengths are faster.
 
         A text's score does not depend on the other texts or on the padding (to 1e-6). A text of
         more than `PIECE` tokens is read in pieces, alone.
@@ -120,6 +134,25 @@ class Runtime(ABC, Generic[State]):
         parts += [self._long(texts[row], stopped or Event()) for row in long.tolist()]
         logits = np.concatenate(parts)
         return logits[np.argsort(np.concatenate([short, long]))]
+
+    def batches(self, lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Group texts for `score_all`. The longest come first, so that no thread ends with them.
+
+        Args:
+            lengths: tokens of each text, [N].
+
+        Returns:
+            Arrays of row numbers. Each row is in one batch.
+        """
+        if not self.pads:
+            return even_batches(lengths, _BATCH_TEXTS, self.threads)[::-1]
+        # With few texts, smaller batches give every thread something to do.
+        tokens_per_thread = -(-int(lengths.sum()) // self.threads)
+        return length_batches(lengths, min(_BATCH_TOKENS, tokens_per_thread))[::-1]
+
+    def batches_of_few(self, lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Group up to a few hundred texts as `batches` does, but with less padding."""
+        return cheapest_batches(lengths, _BATCH_TOKENS) if self.pads else self.batches(lengths)
 
     def prepare_thread(self) -> None:
         """Called at the start of each thread of `score_all`."""
@@ -141,8 +174,7 @@ class Runtime(ABC, Generic[State]):
             yield from logits
 
     def _batch(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
-        window = Window([text.ids for text in texts], np.zeros(len(texts), dtype=np.int64))
-        batch = padded(window, np.arange(len(texts)))
+        batch = padded_batch(texts, np.arange(len(texts)))
         return self.read(batch.ids, batch.lengths, features=feature_batch(texts))[0]
 
     def _long(self, text: Encoded, stopped: Event) -> NDArray[np.float32]:
@@ -168,6 +200,12 @@ def finite(logits: NDArray[np.float32]) -> NDArray[np.float32]:
             "weights are damaged or too large; copy the whole model again, or train it again."
         )
     return logits
+
+
+def padded_batch(texts: Sequence[Encoded], rows: NDArray[np.int64]) -> Batch:
+    """Copy texts into a batch without labels, in the order of `rows`."""
+    window = Window([text.ids for text in texts], np.zeros(len(texts), dtype=np.int64))
+    return padded(window, rows)
 
 
 def feature_batch(texts: Sequence[Encoded]) -> FeatureBatch | None:
