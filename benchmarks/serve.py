@@ -10,7 +10,8 @@ bounded in time. The parts:
 - `reviews`: IMDb reviews, one text a request, as fast as the clients get answers.
 - `batches`: the same with 32 texts a request.
 - `sentences`: short sentences, one a request. First as fast as possible, then at random moments at
-  half of that rate. A latency counts from the moment when the request was due.
+  half of that rate. A latency counts from the moment when the request was due. `late` says how long
+  after that moment the clients sent it.
 - `steady`: a text of about 2,600 characters 50 times a second for 30 seconds, as in the load test
   of Text Embeddings Inference.
 - `unbatched`: the same bundle in a plain FastAPI service that scores one text at a time.
@@ -261,7 +262,8 @@ def is_met(name: str, value: float) -> bool | None:
 
 def show(results: dict[str, dict[str, float]], values: dict[str, float]) -> None:
     """Print tables."""
-    columns = ("texts/s", "CPU ms/text", "requests/s", "p50 ms", "p95 ms", "p99 ms", "errors")
+    rates, delays = ("texts/s", "CPU ms/text", "requests/s"), ("p50 ms", "p95 ms", "p99 ms")
+    columns = (*rates, *delays, "late p99 ms", "errors")
     table = Table("part", *columns)
     for part, figures in results.items():
         table.add_row(part, *(f"{figures[c]:,}" if c in figures else "" for c in columns))
@@ -270,7 +272,7 @@ def show(results: dict[str, dict[str, float]], values: dict[str, float]) -> None
         met, (bar, direction) = is_met(name, value), BARS.get(name, ("", ""))
         answer = "" if met is None else "yes" if met else "no"
         bars.add_row(name, str(value), f"{direction} {bar}", answer)
-    console = Console(width=100)
+    console = Console(width=110)
     console.print(table)
     console.print(bars)
 

@@ -14,6 +14,7 @@ from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.finding import find_model
 from sentiment_lstm.serving.batcher import Workers
 from sentiment_lstm.serving.errors import Refused
+from sentiment_lstm.serving.garbage import set_aside_again
 from sentiment_lstm.serving.metrics import Metrics
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Scorer, open_model
@@ -124,6 +125,7 @@ class Models:
                 self._failed(name, error)
                 return
             self._scorers[name].swap(classifier)
+            await asyncio.to_thread(set_aside_again)
             loaded.stamp, loaded.failed = stamp, None
             self.metrics.loads.labels(name, "loaded").inc()
             _logger.info("Model %s was replaced.", name)
