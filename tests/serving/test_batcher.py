@@ -10,6 +10,9 @@ from sentiment_lstm.serving.errors import Refused
 from sentiment_lstm.serving.metrics import Metrics
 from sentiment_lstm.serving.options import Options
 
+NEVER = 1000.0
+"""Seconds. A test that waits so long has failed."""
+
 
 class Recorder:
     """Computes nothing; remembers the batches. The first batch waits until `go` is set."""
@@ -20,7 +23,7 @@ class Recorder:
 
     def __call__(self, jobs):
         self.batches.append([job.work for job in jobs])
-        self.go.wait(5)
+        self.go.wait(60)
         return [ValueError(job.work) if job.work == "bad" else job.work for job in jobs]
 
 
@@ -36,7 +39,7 @@ def run(scenario, threads=1, **options):
             recorder.go.set()
             workers.close()
 
-    asyncio.run(main())
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 async def begin(batcher, work, characters=4):
@@ -67,21 +70,29 @@ def test_texts_that_arrive_at_once_are_computed_together():
 def test_as_many_as_before_are_waited_for():
     async def scenario(batcher, recorder):
         recorder.go.set()
-        loop = asyncio.get_running_loop()
         await asyncio.gather(*(batcher.result(name, 4) for name in "abc"))
-        start = loop.time()
-        tasks = [await begin(batcher, name) for name in "def"]
-        await asyncio.gather(*tasks)
-        assert loop.time() - start < 0.3, "all have arrived, so the wait ends"
-        start = loop.time()
-        await batcher.result("g", 4)
-        assert loop.time() - start >= 0.3, "others may arrive"
-        start = loop.time()
-        await batcher.result("h", 4)
-        assert loop.time() - start < 0.3, "the client is alone"
+        tasks = [await begin(batcher, name) for name in "de"]
+        assert recorder.batches == [["a", "b", "c"]], "another may arrive"
+        tasks.append(await begin(batcher, "f"))
+        await asyncio.gather(*tasks)  # all have arrived, so the wait ends
+        alone = await begin(batcher, "g")
+        assert not alone.done(), "others may arrive"
+        batcher.start()  # as the timer does
+        await alone
+        await batcher.result("h", 4)  # the client is alone
         assert recorder.batches == [["a", "b", "c"], ["d", "e", "f"], ["g"], ["h"]]
 
-    run(scenario, max_batch_wait=0.3)
+    run(scenario, max_batch_wait=NEVER)
+
+
+def test_the_wait_ends():
+    async def scenario(batcher, recorder):
+        recorder.go.set()
+        await asyncio.gather(*(batcher.result(name, 4) for name in "ab"))
+        await batcher.result("c", 4)
+        assert recorder.batches == [["a", "b"], ["c"]]
+
+    run(scenario, max_batch_wait=0.003)
 
 
 def test_a_batch_has_a_number_of_tokens():
@@ -106,7 +117,9 @@ def test_a_function_is_computed_alone_and_in_turn():
 def test_several_threads_compute_at_the_same_time():
     async def scenario(batcher, recorder):
         tasks = [await begin(batcher, name) for name in "ab"]
-        assert recorder.batches == [["a"], ["b"]]
+        while len(recorder.batches) < 2:
+            await asyncio.sleep(0.01)
+        assert sorted(recorder.batches) == [["a"], ["b"]]
         recorder.go.set()
         await asyncio.gather(*tasks)
 
@@ -129,14 +142,14 @@ def test_a_full_queue_refuses_at_once():
 def test_what_has_waited_too_long_is_not_computed():
     async def scenario(batcher, recorder):
         tasks = [await begin(batcher, name) for name in "ab"]
-        await asyncio.sleep(0.1)
+        batcher._jobs[0].since -= 30  # "b" waits until "a" is computed
         recorder.go.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert results[0] == "a"
         assert results[1].status == 503
         assert recorder.batches == [["a"]]
 
-    run(scenario, deadline=0.05)
+    run(scenario, deadline=30)
 
 
 def test_what_nobody_waits_for_is_not_computed():

@@ -7,7 +7,7 @@ white space; they are removed before. Knows no vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,8 @@ class PartMemory:
         groups += [rest[i : i + _TOGETHER] for i in range(0, len(rest), _TOGETHER)]
         tokenised = self._cut([" ".join(group) for group in groups])
         for group, (ids, starts) in zip(groups, tokenised, strict=True):
+            data = np.array(ids, dtype=np.int32).tobytes()
             ends = np.cumsum([len(part) + 1 for part in group])
-            pieces = np.split(np.array(ids, dtype=np.int32), np.searchsorted(starts, ends[:-1]))
-            yield from zip(group, (piece.tobytes() for piece in pieces), strict=True)
+            bounds = (np.searchsorted(starts, ends) * _ID_BYTES).tolist()
+            pieces = (data[start:end] for start, end in pairwise([0, *bounds]))
+            yield from zip(group, pieces, strict=True)
