@@ -6,7 +6,11 @@ modules and models are nearly all of these objects, and they stay until the serv
 
 from __future__ import annotations
 
+import asyncio
 import gc
+
+_IN_USE = 1.0
+"""Seconds in which threads may still use a model that was replaced."""
 
 
 def set_aside() -> None:
@@ -15,11 +19,12 @@ def set_aside() -> None:
     gc.freeze()
 
 
-def set_aside_again() -> None:
-    """Do the same after a model was replaced, so that the old one is freed.
+async def set_aside_again() -> None:
+    """Do the same some time after a model was replaced, so that the old one is freed.
 
     It does nothing unless `set_aside` was called before.
     """
     if gc.get_freeze_count():
+        await asyncio.sleep(_IN_USE)
         gc.unfreeze()
         set_aside()

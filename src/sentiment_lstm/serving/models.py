@@ -125,10 +125,10 @@ class Models:
                 self._failed(name, error)
                 return
             self._scorers[name].swap(classifier)
-            await asyncio.to_thread(set_aside_again)
             loaded.stamp, loaded.failed = stamp, None
             self.metrics.loads.labels(name, "loaded").inc()
             _logger.info("Model %s was replaced.", name)
+            await set_aside_again()
 
     def _failed(self, name: str, error: Exception) -> None:
         self.metrics.loads.labels(name, "failed").inc()
