@@ -10,19 +10,12 @@ const ARCHITECTURE = "lstm-classifier";
 const NEWEST_FORMAT = 2;
 const WINDOW = 512; // texts that are held as tokens at the same time
 
-/** The names of a bundle's files. The weights may be left out if the graph holds everything. */
-export const FILES = {
-  config: "config.json",
-  tokenizer: "tokenizer.json",
-  graph: "model.int8.onnx",
-  weights: "model.safetensors",
-};
 
 /** A trained classifier of texts. */
 export class Classifier {
   /**
    * @param {object} ort the module of ONNX Runtime: `onnxruntime-web/wasm` or `onnxruntime-node`.
-   * @param {Record<string, Uint8Array>} files the files of a bundle by the keys of `FILES`.
+   * @param {Record<string, Uint8Array>} files the files of a bundle, as `readBundle` returns them.
    */
   static async open(ort, files) {
     // A Buffer of node slices in another way than a plain array.

@@ -55,7 +55,7 @@ class Calls {
     });
   }
 
-  receive({ id, value, error, bytes }) {
+  receive({ id, value, error, type, bytes }) {
     const call = this.waiting.get(id);
     if (!call) return;
     if (bytes !== undefined) {
@@ -64,7 +64,7 @@ class Calls {
     }
     this.waiting.delete(id);
     if (error === undefined) call.resolve(value);
-    else call.reject(new Error(error));
+    else call.reject(Object.assign(new Error(error), { type }));
   }
 
   fail(message) {

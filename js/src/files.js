@@ -1,6 +1,8 @@
 // Reads the files of a bundle from a folder: a URL, or a path in node.
-import { FILES } from "./classifier.js";
 import { Graph } from "./onnx.js";
+
+/** The names of a bundle's graphs. The first is smaller and faster. */
+const GRAPHS = ["model.int8.onnx", "model.onnx"];
 
 /**
  * Reads a bundle. The weights are read only if the graph does not hold everything.
@@ -9,12 +11,22 @@ import { Graph } from "./onnx.js";
  */
 export async function readBundle(folder, read = readFile) {
   const base = await folderUrl(folder);
-  const file = (name) => read(new URL(FILES[name], base));
-  const names = ["config", "tokenizer", "graph"];
-  const [config, tokenizer, graph] = await Promise.all(names.map(file));
+  const file = (name) => read(new URL(name, base));
+  const settings = file("config.json");
+  const graphFile = settings.then((config) => file(graphOf(config, base)));
+  const files = [settings, file("tokenizer.json"), graphFile];
+  const [config, tokenizer, graph] = await Promise.all(files);
   const { missing, inputs } = new Graph(graph);
-  const weights = missing || inputs.includes("wide_sum") ? await file("weights") : null;
-  return { config, tokenizer, graph, weights };
+  const isWhole = missing.length === 0 && !inputs.includes("wide_sum");
+  return { config, tokenizer, graph, weights: isWhole ? null : await file("model.safetensors") };
+}
+
+/** Returns the name of the graph to run. Folders for browsers do not list their only one. */
+function graphOf(config, base) {
+  const { graphs = GRAPHS } = JSON.parse(new TextDecoder().decode(config));
+  const name = GRAPHS.find((each) => graphs.includes(each));
+  if (name) return name;
+  throw new Error(`Expected a graph in ${base}, found none: add one with \`sentiment-lstm export --only int8\`.`);
 }
 
 /** Reads a file from the disk or from the network. */
@@ -25,8 +37,7 @@ export async function readFile(url) {
       return new Uint8Array(await read(url));
     } catch (cause) {
       if (cause.code !== "ENOENT") throw cause;
-      const message = `Expected ${url}, found no such file. \`sentiment-lstm export --only int8\` adds a missing graph.`;
-      throw new Error(message, { cause });
+      throw new Error(`Expected ${url}, found no such file.`, { cause });
     }
   }
   const response = await fetch(url);

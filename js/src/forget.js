@@ -2,25 +2,26 @@
 import { meanSigmoidGraph } from "./onnx.js";
 
 const FORGET = 2; // the gates of ONNX: input, output, forget, candidate
-const ANCHORS = 2;
 
 /** The forget gate of the first layer, forward: its mean over the units. */
 export class ForgetGate {
   /** @param {import("./network.js").Network} network of one direction. */
   constructor(network) {
-    const { graph, lstm, hiddenSize, stateWidth } = network;
-    const array = (position) => graph.arrays.get(lstm.inputs[position]);
-    const [w, r] = [array(1), array(2)];
+    const { graph, lstm, hiddenSize, stateWidth, anchors, firstLayer } = network;
+    const [w, r, biases] = firstLayer;
     const width = 4 * stateWidth;
     const first = FORGET * stateWidth;
     this.network = network;
-    this.inputs = w.shape[1] - ANCHORS;
-    this.step = graph.arrays.get(graph.of("DequantizeLinear")[0].inputs[1]).data()[0];
-    const weight = new Float32Array((this.inputs + hiddenSize) * hiddenSize);
-    const block = { width, first, hiddenSize };
-    copyBlock(weight, 0, w.data(), array(8).data(), this.inputs, block);
-    copyBlock(weight, this.inputs, r.data(), array(10).data(), hiddenSize, block);
-    const biases = array(3).data();
+    this.inputs = w.length / width - anchors;
+    const constant = (name) => graph.arrays.get(name).data();
+    this.step = anchors ? constant(graph.of("DequantizeLinear")[0].inputs[1])[0] : 1;
+    const [ofInput, ofState] = anchors
+      ? [transposed(w, constant(lstm.inputs[8])), transposed(r, constant(lstm.inputs[10]))]
+      : [rowsOf(w, this.inputs), rowsOf(r, hiddenSize)];
+    const weight = Float32Array.from({ length: (this.inputs + hiddenSize) * hiddenSize }, (_, place) => {
+      const [input, unit] = [Math.floor(place / hiddenSize), first + (place % hiddenSize)];
+      return input < this.inputs ? ofInput(input, unit) : ofState(input - this.inputs, unit);
+    });
     const bias = Float32Array.from({ length: hiddenSize }, (_, unit) => {
       return biases[first + unit] + biases[width + first + unit];
     });
@@ -34,12 +35,12 @@ export class ForgetGate {
    * @param {Float32Array} states the hidden states after each token, [T, H + 2].
    */
   async means(ids, before, states) {
-    const { ort, hiddenSize, stateWidth, table } = this.network;
+    const { ort, hiddenSize, stateWidth, anchors, table } = this.network;
     this.session ??= ort.InferenceSession.create(this.file);
     const width = this.inputs + hiddenSize;
     const x = new Float32Array(ids.length * width);
     ids.forEach((id, index) => {
-      const row = id * (this.inputs + ANCHORS);
+      const row = id * (this.inputs + anchors);
       const start = index * width;
       for (let input = 0; input < this.inputs; input++) x[start + input] = table[row + input] * this.step;
       const from = (index - 1) * stateWidth;
@@ -51,12 +52,12 @@ export class ForgetGate {
   }
 }
 
-/** Copies the columns of the forget gate of an int8 matrix to rows from `at` on, as numbers. */
-function copyBlock(weight, at, matrix, scales, rows, { width, first, hiddenSize }) {
-  for (let row = 0; row < rows; row++) {
-    for (let unit = 0; unit < hiddenSize; unit++) {
-      const value = matrix[row * width + first + unit] * scales[first + unit];
-      weight[(at + row) * hiddenSize + unit] = value;
-    }
-  }
+/** Returns a function that gives a weight of an int8 matrix [X, 4H] by its input and its unit. */
+function transposed(matrix, scales) {
+  return (input, unit) => matrix[input * scales.length + unit] * scales[unit];
+}
+
+/** Returns a function that gives a weight of a matrix [4H, X] by its input and its unit. */
+function rowsOf(matrix, inputs) {
+  return (input, unit) => matrix[unit * inputs + input];
 }

@@ -1,11 +1,11 @@
-// Runs a bundle's int8 graph. Knows token ids and states, no text.
+// Runs a bundle's graph. Knows token ids and states, no text.
 //
 // Shapes: B texts, T tokens, H hidden, D directions, W = D x H, U output units.
 import { Graph } from "./onnx.js";
+import { anchorsOf, outsideArrays } from "./weights.js";
 
 const PIECE = 2048; // the most tokens read at once; a longer text is read in pieces
 const BATCH_TOKENS = 4000;
-const ANCHORS = 2; // extra states that keep the ranges of int8 fixed
 const POOLED = {
   last: [],
   "max+mean": ["W", "W", 1],
@@ -18,18 +18,18 @@ export class Network {
   /**
    * @param {object} ort the module of ONNX Runtime.
    * @param {object} model the section `model` of `config.json`.
-   * @param {Uint8Array} data the file `model.int8.onnx`.
+   * @param {Uint8Array} data the file of the graph.
    * @param {Map | null} arrays those of `model.safetensors`; null if the graph holds everything.
    */
   static async open(ort, model, data, arrays) {
     const graph = new Graph(data);
-    const missing = graph.missing;
-    const table = arrays?.get("embedding.weight");
-    if (missing && !table) throw new Error("Expected model.safetensors, found none; copy it.");
+    const outside = outsideArrays(graph, arrays);
     const network = new Network(ort, model, graph, arrays?.get("wide.weight") ?? null);
-    const array = missing ? { name: missing, data: quantised(table) } : null;
-    network.table = array?.data ?? graph.arrays.get(graph.of("Gather")[0].inputs[0]).data();
-    const bytes = graph.toBytes(network.hiddenNames, array);
+    const [table, ...layer] = [graph.of("Gather")[0].inputs[0], ...network.lstm.inputs.slice(1, 4)];
+    const dataOf = (name) => outside.get(name) ?? graph.arrays.get(name).data();
+    network.table = dataOf(table);
+    network.firstLayer = layer.map(dataOf);
+    const bytes = graph.toBytes(network.hiddenNames, outside);
     network.session = await ort.InferenceSession.create(bytes, { graphOptimizationLevel: "all" });
     return network;
   }
@@ -45,7 +45,8 @@ export class Network {
     const lstms = graph.of("DynamicQuantizeLSTM", "LSTM");
     this.lstm = lstms[0];
     this.hiddenNames = [...new Set([lstms[0].outputs[0], lstms.at(-1).outputs[0]])];
-    this.stateWidth = this.hiddenSize + ANCHORS;
+    this.anchors = anchorsOf(graph);
+    this.stateWidth = this.hiddenSize + this.anchors;
     this.shapes = this.stateShapes(model);
     const [, weight, bias] = graph.of("Gemm")[0].inputs.map((name) => graph.arrays.get(name));
     this.output = { weight: weight.data(), bias: bias.data() };
@@ -203,27 +204,4 @@ export class Network {
 /** Returns the tokens of a text from `start` to before `end`, with their features. */
 export function pieceOf({ ids, features }, start, end) {
   return { ids: ids.slice(start, end), features: features?.slice(start, end) ?? null };
-}
-
-/** Returns an embedding [V, E] as int8 [V, E + 2]; the last two columns keep the range fixed. */
-export function quantised({ shape: [rows, columns], data }) {
-  let largest = 1e-12;
-  for (const value of data) largest = Math.max(largest, Math.abs(value));
-  const step = Math.fround(largest / 127);
-  const width = columns + ANCHORS;
-  const table = new Int8Array(rows * width);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      table[row * width + column] = toEven(Math.fround(data[row * columns + column] / step));
-    }
-    table[row * width + columns] = 127;
-    table[row * width + columns + 1] = -127;
-  }
-  return table;
-}
-
-/** Rounds to the nearest whole number, and from the middle to the even one. */
-function toEven(value) {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 ? rounded - 1 : rounded;
 }

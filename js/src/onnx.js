@@ -1,7 +1,6 @@
 // Reads an ONNX file, a protocol buffer, as far as needed. Adds outputs and arrays to it.
 
 const FLOAT = 1;
-const INT8 = 3;
 const INT64 = 7;
 const EXTERNAL = 1;
 const IR_VERSION = 10;
@@ -31,22 +30,20 @@ export class Graph {
     return this.nodes.filter(({ kind }) => kinds.includes(kind));
   }
 
-  /** The name of the array that the file leaves out, or undefined. */
+  /** The arrays that the file leaves out. */
   get missing() {
-    return [...this.arrays.values()].find(({ isMissing }) => isMissing)?.name;
+    return [...this.arrays.values()].filter(({ isMissing }) => isMissing);
   }
 
   /**
-   * Returns the file with more outputs and with an array that it left out.
+   * Returns the file with more outputs and with the arrays that it left out.
    * @param {string[]} outputs names of float values inside the graph.
-   * @param {{name: string, data: Int8Array} | null} array
+   * @param {Map<string, Int8Array | Float32Array>} arrays by name.
    */
-  toBytes(outputs, array) {
+  toBytes(outputs, arrays) {
     const parts = this.parts.map((part) => {
-      const isMissing = array && part.number === 5 && string(fieldsOf(part.value), 8) === array.name;
-      if (!isMissing) return part.raw;
-      const { shape } = this.arrays.get(array.name);
-      return field(5, tensor({ ...array, shape, type: INT8 }));
+      const array = part.number === 5 ? this.arrays.get(string(fieldsOf(part.value), 8)) : null;
+      return array?.isMissing ? field(5, tensor({ ...array, data: arrays.get(array.name) })) : part.raw;
     });
     for (const name of outputs) parts.push(field(12, floatValue(name)));
     const graph = field(7, joined(parts));
@@ -63,11 +60,11 @@ function readArray(fields) {
   const name = string(fields, 8);
   const shape = all(fields, 1);
   const isMissing = all(fields, 14)[0] === EXTERNAL;
-  const Type = ARRAYS[all(fields, 2)[0]];
+  const [type] = all(fields, 2);
   const raw = all(fields, 9)[0];
   // A copy, as the array may start anywhere in the file.
-  const data = () => new Type(raw.slice().buffer);
-  return [name, { name, shape, isMissing, data }];
+  const data = () => new ARRAYS[type](raw.slice().buffer);
+  return [name, { name, shape, type, isMissing, data }];
 }
 
 /**

@@ -25,10 +25,10 @@ export class Reader {
   /** @param {import("./classifier.js").Classifier} classifier of one direction. */
   constructor(classifier) {
     if (!classifier.network.carries) {
-      throw new Error(
+      const message =
         "Expected a model of one direction to read a text token by token, found one of two: " +
-          "name another model.",
-      );
+        "name another model.";
+      throw Object.assign(new Error(message), { type: "Validation" }); // as the service's errors
     }
     this.classifier = classifier;
     this.network = classifier.network;

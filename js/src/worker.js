@@ -17,15 +17,11 @@ const stopped = new Set();
 const METHODS = {
   open: async (id, settings) => {
     classifier = await open(settings, (bytes) => postMessage({ id, bytes }));
-    reader = classifier.network.carries ? new Reader(classifier) : null;
     await classifier.classify(["A first text."]); // the first one takes longer
     const { classes, languages } = classifier;
     return { classes, languages };
   },
-  read: (_, text) => {
-    if (!reader) throw new Error("This model reads in two directions: it has no score per token.");
-    return reader.read(text);
-  },
+  read: (_, text) => (reader ??= new Reader(classifier)).read(text),
   explain: (id, text, options) => {
     return explain(classifier, text, { ...options, scoring: scoring(id, EXPLAINED) });
   },
@@ -40,7 +36,7 @@ onmessage = async ({ data: { id, method, values, stop } }) => {
   try {
     postMessage({ id, value: await METHODS[method](id, ...values) });
   } catch (error) {
-    postMessage({ id, error: error.message });
+    postMessage({ id, error: error.message, type: error.type });
   } finally {
     stopped.delete(id);
   }

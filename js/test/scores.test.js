@@ -126,6 +126,12 @@ test("wrong arguments are refused with a sentence", { skip }, async () => {
   assert.equal((await classify("good", { abstainBelow: 0.9999 })).label, null);
 });
 
+test("a bundle without a graph is one sentence", async () => {
+  const read = async (url) => new TextEncoder().encode(url.href.endsWith("config.json") ? '{"graphs": []}' : "{}");
+  const message = /^Error: Expected a graph in .*, found none: add one with `sentiment-lstm export --only int8`\.$/;
+  await assert.rejects(readBundle("https://films.example/mine", read), message);
+});
+
 test("a folder without a bundle is one sentence", async () => {
   const folder = new URL("./nothing/", import.meta.url);
   await assert.rejects(readBundle(folder), /^Error: Expected .*nothing.*, found no such file\./);

@@ -175,6 +175,24 @@ def test_the_page_runs_without_a_server(browser, runtime, tmp_path):
     assert all(each.startswith(address) for each in addresses)
 
 
+@pytest.mark.skipif(not PAGE.is_dir(), reason="the page is not installed")
+def test_a_model_of_two_directions_gives_its_verdict_alone(browser, runtime, make_bundle, tmp_path):
+    bundle = make_bundle(bidirectional=True)
+    write_browser_folder(tmp_path / "site", bundle, "both", runtime)
+    (expected,) = open_predictor(bundle, 1).probabilities(["a good film"])
+    with served(tmp_path / "site") as address:
+        page = browser.new_page()
+        _, complaints = watched(page)
+        page.goto(address)
+        page.fill("#text", "a good film")
+        page.wait_for_selector("#notice:has-text('found one of two')")
+        page.wait_for_selector("#classes .value")
+        shown = [f"{probability:.0%}" for probability in expected]
+        assert page.locator("#classes .value").all_text_contents() == shown
+        page.close()
+    assert complaints == []
+
+
 def test_the_command_writes_the_folder(run, plain_page, fake_runtime, tmp_path):
     out = tmp_path / "site"
     command = ["export", "--model", "tiny", "--browser", str(out)]

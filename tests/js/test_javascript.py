@@ -15,7 +15,7 @@ from small_bundles import random_bundle
 from js.scripts.write_patterns import OUT as PATTERNS
 from js.scripts.write_patterns import patterns
 from js.scripts.write_vectors import vectors
-from sentiment_lstm.bundle import INT8_GRAPH, SHIPPED, Bundle, load_bundle, save_bundle
+from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, SHIPPED, Bundle, load_bundle, save_bundle
 from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import stream
@@ -40,10 +40,10 @@ def hostile(count: int) -> list[str]:
     return ["".join(chance.choices(LETTERS, k=chance.randint(1, 60))) for _ in range(count)]
 
 
-def saved(bundle: Bundle, folder: Path) -> Predictor:
-    """Save a bundle with an int8 graph, and return its predictor."""
-    graph = build(bundle, quantised=True).to_bytes()
-    bundle = replace(bundle, graphs={INT8_GRAPH: graph}, half=True)
+def saved(bundle: Bundle, folder: Path, name: str = INT8_GRAPH) -> Predictor:
+    """Save a bundle with one of its graphs, and return its predictor."""
+    graph = build(bundle, quantised=name == INT8_GRAPH).to_bytes()
+    bundle = replace(bundle, graphs={name: graph}, half=True)
     save_bundle(folder, bundle)
     return open_predictor(load_bundle(folder), 1)
 
@@ -108,11 +108,29 @@ def test_models_of_users_score_as_in_python(score, tmp_path, pooling, kind):
         assert theirs == pytest.approx(own, abs=1e-3)
 
 
-def test_a_model_of_two_directions_scores_as_in_python(score, tmp_path):
-    predictor = saved(random_bundle(SMALL[:4], bidirectional=True), tmp_path / "model")
+@pytest.mark.parametrize("name", [INT8_GRAPH, FLOAT_GRAPH])
+def test_a_model_of_two_directions_scores_as_in_python(score, tmp_path, name):
+    predictor = saved(random_bundle(SMALL[:4], bidirectional=True), tmp_path / "model", name)
     result = score(tmp_path / "model", SMALL)
     assert farthest(predictor, SMALL, result["predictions"]).max() < 1e-3
     assert result["readings"] == []
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_a_graph_of_float32_is_run_if_there_is_no_other(score, tmp_path, pooling):
+    bundle = random_bundle(SMALL[:4], pooling=pooling, classes=("a", "b", "c"), wide=True)
+    predictor = saved(bundle, tmp_path / "model", FLOAT_GRAPH)
+    result = score(tmp_path / "model", SMALL)
+    assert farthest(predictor, SMALL, result["predictions"]).max() < 1e-5
+    for text, reading in zip(SMALL, result["readings"], strict=True):
+        if not reading["steps"]:
+            continue
+        (encoded,) = predictor.tokenizer.encode([text])
+        expected = gates(load_bundle(tmp_path / "model").weights, encoded.ids)[0].forget
+        own = [step["forget"] for step in reading["steps"]]
+        assert own == pytest.approx(expected.mean(axis=1).tolist(), abs=1e-5)
+        last = reading["steps"][-1]["probabilities"]
+        assert last == pytest.approx(predictor.probabilities([text])[0].tolist(), abs=1e-5)
 
 
 def test_subwords_with_capitals_have_the_ids_of_python(score, tmp_path):

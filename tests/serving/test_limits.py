@@ -144,6 +144,23 @@ def test_one_request_too_many_is_refused_at_once(folder):
     assert headers[b"retry-after"] == b"1"
 
 
+def test_a_refused_request_is_counted_under_its_route(folder):
+    with service(folder, api_key="secret", payload_limit=100) as (client, app):
+        key = {"authorization": "Bearer secret"}
+        client.get("/v2/models/films")
+        client.get("/main.js/nothing")
+        client.post("/v2/models/films/infer", content=b"x" * 101, headers=key)
+        client.get("/predict", headers=key)
+        count = app.state.models.metrics.requests.labels
+        for method, route, status in (
+            ("GET", "/v2/models/{name}", 401),
+            ("GET", "other", 401),
+            ("POST", "/v2/models/{name}/infer", 413),
+            ("GET", "/predict", 405),
+        ):
+            assert count(method, route, status)._value.get() == 1, route
+
+
 def test_a_client_that_goes_is_only_counted(folder, caplog):
     async def scenario(app):
         return await ask(app, [])

@@ -136,7 +136,11 @@ def test_long_texts_are_refused_or_cut(client):
         ({"inputs": [INPUT | {"shape": [-1]}]}, 422, "the shape [N] or [N, 1]"),
         ({"inputs": [INPUT | {"shape": [3]}]}, 422, "Expected 3 texts"),
         ({"inputs": [INPUT | {"shape": [10**40]}]}, 413, "at most 32 texts"),
-        ({"inputs": [INPUT | {"shape": [33], "data": ["a"] * 33}]}, 413, "at most 32 texts"),
+        (
+            {"inputs": [INPUT | {"shape": [33], "data": ["a"] * 33}]},
+            413,
+            "at most 32 texts in a request, found 33: send several requests.",
+        ),
         ({"inputs": [INPUT | {"data": ["a", 1]}]}, 422, "strings as the data"),
         ({"inputs": [INPUT | {"data": [["a"], ["b"]]}]}, 422, "strings as the data"),
         ({"inputs": [{"name": "text"}]}, 422, "valid values at inputs.0.data"),

@@ -1,9 +1,10 @@
 """What operators ask, and the page that describes the interface."""
 
 import pytest
-from running import CLASSES, save, service
+from running import CLASSES, save, service, wait_for
 
 from sentiment_lstm import __version__
+from sentiment_lstm.bundle import fingerprint, load_bundle
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,16 @@ def test_info_has_the_keys_of_text_embeddings_inference(client):
     assert [model["classes"] for model in info["models"]] == [list(CLASSES)]
 
 
+def test_info_tells_when_a_model_was_replaced(tmp_path):
+    folder = save(tmp_path / "films")
+    with service(folder, reload_interval=0.02) as (client, _):
+        before = client.get("/info").json()
+        assert before["model_sha"] == before["models"][0]["sha"] == fingerprint(load_bundle(folder))
+        save(folder, ("anger", "joy"))
+        wait_for(lambda: client.get("/info").json()["model_sha"] != before["model_sha"])
+        assert client.get("/info").json()["model_sha"] == fingerprint(load_bundle(folder))
+
+
 def test_metrics_count_with_few_labels(client):
     client.post("/predict", json={"inputs": [["good"], ["bad"]]})
     client.post("/predict", json={"inputs": 1})
@@ -70,4 +81,5 @@ def test_other_paths_and_methods_have_errors_of_the_same_form(client):
     assert (answer.status_code, answer.json()["error_type"]) == (404, "NotFound")
     answer = client.get("/predict")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-    assert set(answer.json()) == {"error", "error_type"}
+    message = "Expected the method POST, found another one: see /docs."
+    assert answer.json() == {"error": message, "error_type": "Validation"}

@@ -10,6 +10,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -566,6 +567,88 @@ def test_a_text_too_long_for_the_server_gets_one_sentence(open_page):
         page.context.close()  # before the server, so that it asks nobody
     finally:
         server.stop()
+
+
+@pytest.fixture
+def locked() -> Iterator[PageServer]:
+    server = PageServer("tiny", api_key="right key")
+    server.start()
+    yield server
+    server.stop()
+
+
+def asked_for_the_key(browser: Browser, url: str) -> Page:
+    context = browser.new_context(viewport=WIDE, **QUIET)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.watch = Watch(page, url)
+    page.watch.allowed = re.compile("status of 401")  # the browser logs each answer with an error
+    page.goto(url)
+    expect(page.locator("#key-panel")).to_be_visible()
+    return page
+
+
+def test_a_key_is_asked_for_and_kept_for_this_tab(browser, locked, classifier):
+    page = asked_for_the_key(browser, locked.url)
+    expect(page.locator("#key")).to_be_focused()
+    expect(page.locator("#connection-text")).to_have_text("Key needed")
+    expect(page.get_by_label("Key", exact=True)).to_have_attribute("type", "password")
+    assert violations(page) == []
+    for wrong in ("wrong key", "schlüssel"):
+        page.keyboard.type(wrong)
+        page.keyboard.press("Enter")
+        expect(page.locator("#key-wrong")).to_have_text(
+            "The service did not accept the key. Enter it again."
+        )
+        expect(page.locator("#key")).to_be_focused()
+        assert violations(page) == []
+        page.locator("#key").press("Control+A")
+        page.keyboard.press("Delete")
+    page.keyboard.type("right key")
+    page.keyboard.press("Enter")
+    expect(page.locator("#key-panel")).to_be_hidden()
+    expect(page.locator("#text")).to_be_focused()
+    write(page, TURN)
+    settle(page, classifier, TURN)
+    expect(page.locator("#phrases button").first).to_be_visible()
+    choose(page, "mails.csv", table_of(20))
+    finished(page, 20)
+    page.click("#show-card")
+    expect(page.locator("#card-text h3").first).to_have_text("tiny")
+    page.click("#close-card")
+    page.reload()
+    expect(page.locator("#score")).to_contain_text("%")
+    expect(page.locator("#key-panel")).to_be_hidden()
+    page.click("#show-docs")
+    expect(page.locator("h1")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(locked.url)
+    expect(other.locator("#key-panel")).to_be_visible()
+    page.context.close()
+    page.watch.check()
+
+
+def test_a_changed_key_is_asked_for_and_the_text_stays(browser, locked, classifier):
+    page = asked_for_the_key(browser, locked.url)
+    page.fill("#key", "right key")
+    page.click("text=Use this key")
+    expect(page.locator("#score")).to_contain_text("%")
+    page.watch.allowed = re.compile("401|ERR_CONNECTION_REFUSED|WebSocket connection")
+    page.focus("#text")
+    locked.stop()
+    locked.options = replace(locked.options, api_key="new key")
+    locked.start()
+    expect(page.locator("#key-panel")).to_be_visible()
+    page.keyboard.type("new key")
+    page.keyboard.press("Enter")
+    expect(page.locator("#key-panel")).to_be_hidden()
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("A great film.")
+    settle(page, classifier, "A great film.")
+    expect(page.locator("#connection-text")).to_have_text("Model tiny")
+    page.context.close()
+    page.watch.check()
 
 
 def test_a_quote_that_never_closes_costs_no_other_rows(page):

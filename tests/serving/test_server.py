@@ -94,6 +94,49 @@ def test_a_slow_client_is_cut_off(server, start):
     assert all(name in data for name, _ in SECURITY_HEADERS)
 
 
+def test_a_slow_body_is_counted_with_the_status_of_its_answer(server):
+    with connect(server) as connection:
+        connection.sendall(HEAD + b"content-length: 100\r\n\r\n{")
+        assert read_all(connection).startswith(b"HTTP/1.1 408 ")
+    line = 'requests_total{method="POST",route="/predict",status="408"}'
+    assert line in server.client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"", b"content-length: 17\r\n\r\n", b'content-length: 17\r\n\r\n{"inputs":"good"}'],
+    ids=["headers", "no body", "whole"],
+)
+def test_a_client_that_closes_its_side_is_told_why_it_gets_no_scores(server, rest):
+    with connect(server) as connection:
+        connection.sendall(HEAD + rest)
+        connection.shutdown(socket.SHUT_WR)
+        data = read_all(connection)
+    assert data.startswith(b"HTTP/1.1 400 ")
+    assert data.count(b"HTTP/1.1") == 1
+    assert "keep it open" in json.loads(data.partition(b"\r\n\r\n")[2])["error"]
+
+
+def test_a_body_of_no_type_in_chunks_is_refused_before_it_is_sent(server):
+    """As `curl -T - -X POST` does."""
+    with connect(server) as connection:
+        head = b"POST /predict HTTP/1.1\r\nhost: a\r\n"
+        connection.sendall(head + b"transfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n")
+        data = read_all(connection)
+    assert data.startswith(b"HTTP/1.1 415 ")
+    assert b"send the header `Content-Type: application/json`" in data
+
+
+def test_a_client_that_closes_its_side_after_the_answer_hears_no_more(server):
+    with connect(server) as connection:
+        connection.sendall(HEAD + b'content-length: 17\r\n\r\n{"inputs":"good"}')
+        data = b""
+        while not data.endswith(b"}]"):
+            data += connection.recv(65536)
+        connection.shutdown(socket.SHUT_WR)
+        assert read_all(connection) == b""
+
+
 def test_a_client_that_sends_byte_after_byte_is_cut_off(server):
     begin = time.monotonic()
     with connect(server) as connection:
@@ -323,6 +366,25 @@ def test_many_sighups_load_the_models_once_more():
         return models.loads
 
     assert asyncio.run(scenario()) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_models_are_loaded_ends_the_service(folder, number):
+    """The loop waits for a thread then. It once swallowed the exception of the command line."""
+    code = (
+        "import asyncio, os, sys, threading, time\n"
+        "from sentiment_lstm.cli import main\n"
+        "from sentiment_lstm.serving import models\n"
+        "async def load(self):\n"
+        f"    threading.Timer(0.3, os.kill, (os.getpid(), {int(number)})).start()\n"
+        "    await asyncio.to_thread(time.sleep, 2)\n"
+        "    os._exit(7)\n"
+        "models.Models.load = load\n"
+        "sys.argv = ['sentiment-lstm', 'serve', '--port', '0']\n"
+        "main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert run.returncode == 128 + number, run.stderr
 
 
 def test_it_can_be_imported_on_windows():

@@ -115,7 +115,12 @@ def test_a_long_text_is_refused(client):
         ({"inputs": ["a", "b"]}, 422, "Validation", '[["first text"], ["second text"]]'),
         ({"inputs": [["a", "b"]]}, 422, "Validation", "pair"),
         ({"inputs": []}, 400, "Empty", "empty batch"),
-        ({"inputs": [["a"]] * 5}, 413, "Validation", "at most 4 texts, found 5"),
+        (
+            {"inputs": [["a"]] * 5},
+            413,
+            "Validation",
+            "at most 4 texts in a request, found 5: send several requests.",
+        ),
         ({"inputs": [["a"], "b"]}, 422, "Validation", "a text or a batch"),
         ({"inputs": [["a"], []]}, 422, "Validation", "a text or a batch"),
         ({"inputs": [[1]]}, 422, "Validation", "a text or a batch"),

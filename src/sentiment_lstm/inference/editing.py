@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.inference.streaming import Step, followed, outcome
+from sentiment_lstm.inference.streaming import Step, followed, outcomes
 from sentiment_lstm.records import Encoded, Prediction, is_empty
 
 MOST_TOKENS = 50_000
@@ -159,20 +159,13 @@ class EditedText:
 
     def _steps(self, version: _Version, rows: NDArray[np.float64], first: int) -> list[EditedStep]:
         """Return the steps from an index on. `rows`: the probabilities after each token, [T, C]."""
-        predictor = self._predictor
-        before = followed(predictor, rows[first - 1]) if first else None
-        steps = []
-        for (start, end), row, chosen, forget in zip(
-            _spans(version.encoded)[first:].tolist(),
-            rows[first:],
-            predictor.chosen_in_each(rows[first:]),
-            version.forget[first:].tolist(),
-            strict=True,
-        ):
-            result = outcome(predictor, row, chosen, before)
-            steps.append(EditedStep(version.text[start:end], start, end, *result, forget))
-            before = followed(predictor, row)
-        return steps
+        before = followed(self._predictor, rows[first - 1]) if first else None
+        results = outcomes(self._predictor, rows[first:], before)
+        spans, forget = _spans(version.encoded)[first:].tolist(), version.forget[first:].tolist()
+        return [
+            EditedStep(version.text[start:end], start, end, *result, gate)
+            for (start, end), result, gate in zip(spans, results, forget, strict=True)
+        ]
 
     def _prediction(
         self,

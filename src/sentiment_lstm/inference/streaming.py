@@ -67,22 +67,24 @@ def followed(predictor: Predictor, row: NDArray[np.float64]) -> float:
     return float(row.max() if predictor.multi_label else row[-1])
 
 
-def outcome(
-    predictor: Predictor, row: NDArray[np.float64], chosen: Sequence[int], before: float | None
-) -> Outcome:
-    """Return the fields of a step for the text so far.
+def outcomes(
+    predictor: Predictor, rows: NDArray[np.float64], before: float | None
+) -> Iterator[Outcome]:
+    """Yield the fields of the step after each of T tokens.
 
     Args:
         predictor: knows the classes.
-        row: the probability of each class, [C].
-        chosen: the chosen classes, as `Predictor.chosen` returns them.
-        before: what `followed` returned at the previous token; None at the first one.
+        rows: the probability of each class after each token, [T, C].
+        before: what `followed` returned before the first of these tokens; None at a text's start.
     """
-    labels = tuple(predictor.classes[c] for c in chosen)
-    values = row.tolist()  # numbers of a list are faster to use
-    scores = tuple(values[c] for c in chosen)
-    change = 0.0 if before is None else followed(predictor, row) - before
-    return labels[0] if labels else None, max(values), row, change, labels, scores
+    for row, chosen in zip(rows, predictor.chosen_in_each(rows), strict=True):
+        labels = tuple(predictor.classes[c] for c in chosen)
+        values = row.tolist()  # numbers of a list are faster to use
+        scores = tuple(values[c] for c in chosen)
+        now = followed(predictor, row)
+        change = 0.0 if before is None else now - before
+        yield labels[0] if labels else None, max(values), row, change, labels, scores
+        before = now
 
 
 class Reader:
@@ -150,11 +152,10 @@ class Reader:
         logits, self._state = self._predictor.runtime.read(
             ids, lengths, self._state, feature_batch([token])
         )
-        row = self._less_certain(self._predictor.calibrated(logits), int(token.ids[0]))[0]
-        chosen = self._predictor.chosen(row)
-        step = Step(text, start, end, *outcome(self._predictor, row, chosen, self._last))
-        self._last = followed(self._predictor, row)
-        return step
+        rows = self._less_certain(self._predictor.calibrated(logits), int(token.ids[0]))
+        (result,) = outcomes(self._predictor, rows, self._last)
+        self._last = followed(self._predictor, rows[0])
+        return Step(text, start, end, *result)
 
     def _less_certain(self, rows: NDArray[np.float64], token: int) -> NDArray[np.float64]:
         """Lower the scores, [1, C], if the text looks unfamiliar so far."""

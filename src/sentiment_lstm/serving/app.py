@@ -94,13 +94,24 @@ def create_app(
         },
     )
     app.state.models = models
+    routes = [*app.routes]
     for make_router in ROUTERS:
-        app.include_router(make_router(models, options))
+        router = make_router(models, options)
+        app.include_router(router)
+        routes += router.routes
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(SentimentError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
-    app.add_middleware(Gate, models=models, options=options, metrics=models.metrics, log=log)
+    app.add_middleware(
+        Gate,
+        models=models,
+        options=options,
+        metrics=models.metrics,
+        log=log,
+        routes=routes,
+        keyless=page_routes.addresses(options) | documentation.ADDRESSES,
+    )
     return app
 
 
@@ -132,6 +143,11 @@ async def _invalid(_: Request, error: Any) -> Response:  # noqa: ANN401
 
 async def _no_route(_: Request, error: Any) -> Response:  # noqa: ANN401
     kind: ErrorType = "NotFound" if error.status_code == 404 else "Validation"
-    answer = error_answer(Refused(error.status_code, kind, f"{error.detail}: see /docs."))
+    expected = {
+        404: "a path of this service",
+        405: f"the method {(error.headers or {}).get('Allow', '').replace(', ', ' or ')}",
+    }.get(error.status_code, f"another request ({error.detail})")
+    message = f"Expected {expected}, found another one: see /docs."
+    answer = error_answer(Refused(error.status_code, kind, message))
     answer.headers.update(error.headers or {})
     return answer

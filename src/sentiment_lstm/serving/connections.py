@@ -11,11 +11,17 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sentiment_lstm.serving.errors import Refused
-from sentiment_lstm.serving.limits import SECURITY_HEADERS
+from sentiment_lstm.serving.limits import ANSWERED, SECURITY_HEADERS
 
 _MOST_HEADER_BYTES = 65_536
 _LEAST_BYTES_PER_SECOND = 10_000
 """A client that sends more slowly runs out of time."""
+_CLOSED = Refused(
+    400,
+    "Validation",
+    "Expected an open connection until the answer, found that the client closed its side: keep it "
+    "open.",
+)
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 
@@ -119,6 +125,15 @@ class Connection(HttpToolsProtocol):
         self.stuck_since = None
         super().resume_writing()
 
+    def eof_received(self) -> None:
+        """The client sends no more, so it counts as gone. One that still reads is told so."""
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if self._header_bytes is not None or (answering and not self.cycle.response_started):
+            self.transport.write(_raw_answer(_CLOSED))
+        if answering:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
     def look(self, now: float, lag: float) -> None:
         """Close the connection if its client is too slow.
 
@@ -146,6 +161,7 @@ class Connection(HttpToolsProtocol):
         answering = self.cycle is not None and not self.cycle.response_complete
         if self.scope is not None and not (answering and self.cycle.response_started):
             self.transport.write(_raw_answer(Refused(status, "Validation", message)))
+            self.scope["state"][ANSWERED] = status
         if answering:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

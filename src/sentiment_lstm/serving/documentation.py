@@ -14,6 +14,9 @@ from sentiment_lstm.pages import STYLE, render
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 
+ADDRESSES = frozenset({"/docs", "/docs/style.css", "/openapi.json"})
+"""They describe the package, so they need no key."""
+
 
 def router(models: Models, options: Options) -> APIRouter:
     """Return the routes."""

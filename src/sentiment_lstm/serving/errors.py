@@ -71,6 +71,15 @@ def overloaded(waiting: int) -> Refused:
     )
 
 
+def too_many_texts(most: int, number: int) -> Refused:
+    """Return the error for a request that holds more texts than are allowed."""
+    return Refused(
+        413,
+        "Validation",
+        f"Expected at most {most} texts in a request, found {number}: send several requests.",
+    )
+
+
 def too_late(seconds: float) -> Refused:
     """Return the error for a request that has waited too long in the queue."""
     return Refused(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from sentiment_lstm.serving.bodies import error_answer
 from sentiment_lstm.serving.errors import Refused, overloaded
+from sentiment_lstm.serving.keys import Key
 from sentiment_lstm.serving.logs import JsonLines
 from sentiment_lstm.serving.metrics import Metrics
 from sentiment_lstm.serving.models import Models
@@ -28,7 +30,10 @@ PUBLIC = frozenset({"/health", "/v2/health/live", "/v2/health/ready"})
 STREAMED = frozenset({"/batch"})
 """Paths whose bodies may have any size, because they are read piece by piece."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_READING = ("GET", "HEAD")
 _CLIENT_GONE = 499
+ANSWERED = "sentiment_lstm.answered"
+"""The key of a request's state for the status that its connection has answered, such as 408."""
 _KEPT_ALIVE = 65_536
 """If more bytes of a refused body are unread, the connection is closed."""
 CONTENT_POLICY = (
@@ -69,6 +74,8 @@ class Gate:
         options: limits.
         metrics: counters.
         log: takes a line for each request; None writes none.
+        routes: all routes; a refused request is counted under its route.
+        keyless: paths that may be read without the key.
     """
 
     def __init__(
@@ -78,10 +85,13 @@ class Gate:
         options: Options,
         metrics: Metrics,
         log: JsonLines | None,
+        routes: Sequence[BaseRoute],
+        keyless: frozenset[str],
     ) -> None:
         self._app, self._models, self._options = app, models, options
         self._metrics, self._log = metrics, log
-        self._key = None if options.api_key is None else options.api_key.encode()
+        self._key = None if options.api_key is None else Key(options.api_key)
+        self._routes, self._keyless = routes, keyless
         self._is_private = self._key is None and _is_loopback(options.host)
         self._hosts = {name.lower().encode() for name in options.allowed_hosts}
         self._active = 0
@@ -106,7 +116,7 @@ class Gate:
             self._check(scope, _asked(scope))
             await self._app(scope, exchange.receive, exchange.send)
         except (ClientDisconnect, asyncio.CancelledError):
-            exchange.status = exchange.status or _CLIENT_GONE
+            pass  # counted below
         except Refused as error:
             await exchange.refuse(error)
         except Exception:
@@ -152,11 +162,8 @@ class Gate:
             raise self.too_large()
 
     def _check_client(self, scope: Scope, asked: _Asked) -> None:
-        scheme, _, key = asked.authorization.partition(b" ")
-        is_known = scheme.lower() == b"bearer" and hmac.compare_digest(
-            key.strip(), self._key or b""
-        )
-        if self._key is not None and not is_known:
+        is_public = scope.get("method") in _READING and scope["path"] in self._keyless
+        if not (self._key is None or is_public or self._key.is_sent(scope, asked.authorization)):
             raise Refused(
                 401, "Unauthorized", "Expected the header `Authorization: Bearer KEY` with the key."
             )
@@ -200,15 +207,21 @@ class Gate:
         return self._models.draining
 
     def _count(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", None) or "other"
+        route = self._route(scope)
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        status = exchange.status or _CLIENT_GONE
+        status = exchange.status or scope.get("state", {}).get(ANSWERED, _CLIENT_GONE)
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.request_seconds.labels(route).observe(seconds)
         if self._log is not None:
             self._log.write(
                 "request", method=method, route=route, status=status, seconds=round(seconds, 6)
             )
+
+    def _route(self, scope: Scope) -> str:
+        """The path of a route. Its parameters have no values, so there are few paths."""
+        route = scope.get("route")  # none if the request was refused before its route was looked up
+        matching = (each for each in self._routes if each.matches(scope)[0] != Match.NONE)
+        return getattr(route or next(matching, None), "path", "other")
 
 
 class _Exchange:

@@ -19,6 +19,7 @@ from sentiment_lstm.inference.editing import CHARACTERS_PER_TOKEN, EditedStep, E
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.serving.bodies import error_answer
 from sentiment_lstm.serving.errors import Refused, refused
+from sentiment_lstm.serving.keys import chosen_subprotocol
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Scorer
@@ -71,7 +72,7 @@ class Conversation:
 
     async def hold(self) -> None:
         """Answer until the client goes."""
-        await self._socket.accept()
+        await self._socket.accept(chosen_subprotocol(self._socket.scope["subprotocols"]))
         answering = asyncio.create_task(self._answer_frames())
         try:
             await self._receive_frames()

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentiment_lstm.bundle import FILES, GRAPHS
+from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.bundle import FILES, GRAPHS, fingerprint
 from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.finding import find_model
 from sentiment_lstm.serving.batcher import Workers
@@ -69,6 +70,10 @@ class Models:
             raise Refused(404, "NotFound", f"Expected the model {names}, found another name.")
         return scorer
 
+    def fingerprint(self, name: str) -> str:
+        """Return a hash of all that decides what a loaded model predicts."""
+        return self._loaded[name].fingerprint
+
     async def load(self) -> None:
         """Open and warm all models.
 
@@ -78,11 +83,11 @@ class Models:
         for name, path in self._options.models:
             folder = await asyncio.to_thread(find_model, path)
             stamp = await asyncio.to_thread(_stamp, folder)
-            classifier = await asyncio.to_thread(open_model, folder)
+            classifier, digest = await asyncio.to_thread(_opened, folder)
             self._scorers[name] = Scorer(
                 name, classifier, self._workers, self._options, self.metrics
             )
-            self._loaded[name] = _Loaded(folder, stamp, stamp)
+            self._loaded[name] = _Loaded(folder, digest, stamp, stamp)
             self.metrics.loads.labels(name, "loaded").inc()
             self.metrics.loads.labels(
                 name, "failed"
@@ -119,11 +124,12 @@ class Models:
         async with self._reloading:
             stamp = await asyncio.to_thread(_stamp, loaded.folder)
             try:
-                classifier = await asyncio.to_thread(open_model, loaded.folder)
+                classifier, digest = await asyncio.to_thread(_opened, loaded.folder)
             except Exception as error:  # whatever it is, the service goes on
                 loaded.failed = stamp
                 self._failed(name, error)
                 return
+            loaded.fingerprint = digest
             self._scorers[name].swap(classifier)
             loaded.stamp, loaded.failed = stamp, None
             self.metrics.loads.labels(name, "loaded").inc()
@@ -137,12 +143,18 @@ class Models:
 
 @dataclass(slots=True)
 class _Loaded:
-    """A model's folder, with its stamps at the last load, check and failed load."""
+    """A model's folder and fingerprint, with the stamps at the last load, check and failed load."""
 
     folder: Path
+    fingerprint: str
     stamp: Stamp
     seen: Stamp
     failed: Stamp | None = None
+
+
+def _opened(folder: Path) -> tuple[SentimentClassifier, str]:
+    classifier = open_model(folder)
+    return classifier, fingerprint(classifier.bundle)
 
 
 def _stamp(folder: Path) -> Stamp:

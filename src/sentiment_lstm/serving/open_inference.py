@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from sentiment_lstm import __version__
 from sentiment_lstm.serving.bodies import described_body, json_answer, read_json
-from sentiment_lstm.serving.errors import Refused
+from sentiment_lstm.serving.errors import Refused, too_many_texts
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Predictions, Scorer, Truncate
@@ -274,12 +274,7 @@ def texts_of(request: InferenceRequest, most_texts: int) -> list[str]:
     if len(given.shape) not in (1, 2) or given.shape[1:] not in ([], [1]) or given.shape[0] < 0:
         raise _invalid(f"Expected the shape [N] or [N, 1], found {str(given.shape)[:100]}")
     if given.shape[0] > most_texts:
-        raise Refused(
-            413,
-            "Validation",
-            f"Expected at most {most_texts} texts in a request, found {given.shape[0]}: send "
-            "several requests.",
-        )
+        raise too_many_texts(most_texts, given.shape[0])
     texts = list(_flat(given.data, len(given.shape)))
     if len(texts) != given.shape[0]:
         raise _invalid(f"Expected {given.shape[0]} texts, as the shape says, found {len(texts)}")

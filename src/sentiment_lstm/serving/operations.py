@@ -22,6 +22,7 @@ class ModelInfo(BaseModel):
     """A model of the service."""
 
     name: str
+    sha: str
     classes: list[str]
     multi_label: bool
     dtype: str
@@ -82,7 +83,7 @@ def _info(models: Models, options: Options) -> Info:
     ids = {label: int(i) for i, label in labels.items()}
     return Info(
         model_id=default.name,
-        model_sha=None,
+        model_sha=models.fingerprint(default.name),
         model_dtype=_dtype(default),
         model_type={"classifier": {"id2label": labels, "label2id": ids}},
         max_concurrent_requests=options.max_concurrent_requests,
@@ -96,13 +97,16 @@ def _info(models: Models, options: Options) -> Info:
         sha=None,
         docker_label=None,
         payload_limit=options.payload_limit,
-        models=[_model_info(scorer) for scorer in models.all.values()],
+        models=[
+            _model_info(scorer, models.fingerprint(name)) for name, scorer in models.all.items()
+        ],
     )
 
 
-def _model_info(scorer: Scorer) -> ModelInfo:
+def _model_info(scorer: Scorer, sha: str) -> ModelInfo:
     return ModelInfo(
         name=scorer.name,
+        sha=sha,
         classes=scorer.classifier.classes_,
         multi_label=scorer.classifier.predictor.multi_label,
         dtype=_dtype(scorer),

@@ -59,6 +59,11 @@ def router(models: Models, options: Options) -> APIRouter:
     return routes
 
 
+def addresses(options: Options) -> frozenset[str]:
+    """Return the paths of the page's files. They hold nothing secret, so they need no key."""
+    return frozenset({"/", *(f"/{name}" for name in page_files())} if options.page else ())
+
+
 def page_files() -> dict[str, _File]:
     """Return the page's files by name."""
     return {

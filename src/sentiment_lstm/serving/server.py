@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 
@@ -58,16 +58,10 @@ class _Server(Server):
         }
         if sys.platform != "win32":
             handlers[signal.SIGHUP] = self._reload
-        before = {number: signal.getsignal(number) for number in handlers}
-        for number in handlers:
-            signal.signal(
-                number, lambda number, _: loop.call_soon_threadsafe(handlers[number], number)
-            )
-        try:
+        with _signals(
+            handlers, lambda number, _: loop.call_soon_threadsafe(handlers[number], number)
+        ):
             yield
-        finally:
-            for number, usual in before.items():
-                signal.signal(number, usual)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections, and start to check them."""
@@ -145,13 +139,28 @@ def _allow_many_connections() -> None:
 
 
 async def _run(server: Server, models: Models, address: socket.socket) -> None:
-    await models.load()
+    # Before the service listens, a signal ends it at once. An exception would be lost in the loop.
+    with _signals((signal.SIGTERM, signal.SIGINT), lambda number, _: os._exit(128 + number)):
+        await models.load()
+        try:
+            address.listen(server.config.backlog)
+        except OSError as error:  # such as another service that began at the same time
+            host, port = address.getsockname()[:2]
+            raise _address_error(host, port, error) from error
+        await server.serve([address])
+
+
+@contextmanager
+def _signals(numbers: Iterable[int], handle: Callable[[int, object], object]) -> Iterator[None]:
+    """Handle signals with a function inside the block."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in before:
+        signal.signal(number, handle)
     try:
-        address.listen(server.config.backlog)
-    except OSError as error:  # such as another service that began at the same time
-        host, port = address.getsockname()[:2]
-        raise _address_error(host, port, error) from error
-    await server.serve([address])
+        yield
+    finally:
+        for number, usual in before.items():
+            signal.signal(number, usual)
 
 
 def _config(app: FastAPI, options: Options) -> Config:

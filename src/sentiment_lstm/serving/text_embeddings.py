@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from sentiment_lstm.records import Prediction
 from sentiment_lstm.serving.bodies import described_body, json_answer, option, read_json
-from sentiment_lstm.serving.errors import Refused
+from sentiment_lstm.serving.errors import Refused, too_many_texts
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Predictions, Truncate
@@ -128,12 +128,7 @@ def _texts(values: dict[str, Any], options: Options) -> tuple[list[str], bool]:
     if len(texts) < len(inputs) or not all(isinstance(text, str) for text in texts):
         raise Refused(422, "Validation", _INPUTS.format("another list"))
     if len(texts) > options.max_client_batch_size:
-        raise Refused(
-            413,
-            "Validation",
-            f"Expected at most {options.max_client_batch_size} texts, found {len(texts)}: send "
-            "several requests.",
-        )
+        raise too_many_texts(options.max_client_batch_size, len(texts))
     return texts, True
 
 

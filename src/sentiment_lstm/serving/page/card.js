@@ -1,6 +1,7 @@
 // The dialog with the model card.
 
 import { byId, element } from "./dom.js";
+import { fetchWithKey } from "./key.js";
 import { rendered } from "./markdown.js";
 
 // Shows the card that lies at `address`. It is fetched once for each address.
@@ -10,7 +11,7 @@ export async function showCard(address) {
   if (text.dataset.address === address.href) return;
   text.dataset.address = address.href;
   try {
-    const answer = await fetch(address);
+    const answer = await fetchWithKey(address);
     if (!answer.ok) throw new Error("This model has no card.");
     text.replaceChildren(...rendered(await answer.text()));
   } catch (error) {

@@ -1,5 +1,6 @@
 // The engine on a server: one WebSocket for the text being typed, requests for all else.
 
+import { fetchWithKey, renewKey, subprotocols } from "./key.js";
 import { merged } from "./reading.js";
 
 const LONGEST_WAIT = 35_000; // ms until a socket without an answer is closed; the service's own deadline is shorter
@@ -60,7 +61,7 @@ async function classify(base, texts, model, signal) {
 
 async function post(base, path, { method = "POST", body, type, signal }) {
   const headers = type ? { "Content-Type": type } : {};
-  const answer = await fetch(new URL(path, base), { method, body, headers, signal });
+  const answer = await fetchWithKey(new URL(path, base), { method, body, headers, signal });
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
   const retryAfter = Number(answer.headers.get("Retry-After")) || null;
@@ -95,6 +96,7 @@ function pause(milliseconds, signal) {
 // tries again after 0.5 s, 1 s, ... 8 s.
 class LiveSocket {
   constructor(base, onStatus) {
+    this.info = new URL("info", base);
     this.address = new URL("stream", base);
     this.address.protocol = base.protocol === "https:" ? "wss:" : "ws:";
     this.onStatus = onStatus;
@@ -137,19 +139,21 @@ class LiveSocket {
 
   connect() {
     this.timer = null;
-    const socket = new WebSocket(this.address);
+    const socket = new WebSocket(this.address, subprotocols());
+    let wasOpen = false;
     this.socket = socket;
     this.patience = setTimeout(() => socket.close(), LONGEST_HANDSHAKE);
     this.steps = []; // what the server has sent; a new connection has sent nothing
     this.from = 0; // the first step that the caller lacks
     socket.onopen = () => {
+      wasOpen = true;
       clearTimeout(this.patience);
       this.failures = 0;
       this.onStatus({ state: "ready" });
       if (this.waiting) this.send();
     };
     socket.onmessage = (message) => this.receive(JSON.parse(message.data));
-    socket.onclose = (event) => this.lose(event.code);
+    socket.onclose = (event) => this.lose(event.code, wasOpen);
   }
 
   receive(answer) {
@@ -168,7 +172,7 @@ class LiveSocket {
     }
   }
 
-  lose(code) {
+  async lose(code, wasOpen) {
     clearTimeout(this.patience);
     if (code === TOO_LARGE) {
       this.waiting?.reject(new EngineError("The text is too long for the server.", { type: "Validation" }));
@@ -176,10 +180,11 @@ class LiveSocket {
     }
     this.socket = null;
     const seconds = Math.min(2 ** this.failures / 2, 8);
-    // Servers close idle connections. Only a failed new connection is reported.
-    if (this.failures > 0) this.onStatus({ state: "lost", seconds });
     this.failures += 1;
     this.timer = setTimeout(() => this.connect(), 1000 * seconds);
+    if (wasOpen) return; // servers close idle connections
+    if (await renewKey(this.info)) this.retryNow();
+    else if (this.socket?.readyState !== WebSocket.OPEN) this.onStatus({ state: "lost", seconds });
   }
 
   retryNow() {
