@@ -67,7 +67,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             one number of threads. None: another seed each time.
         threads: CPU threads in training and scoring. None: as `OMP_NUM_THREADS` says, which joblib
             sets in its processes; without it one for each core.
-        verbose: 1 shows a bar, or lines where no bar can be drawn. 0 shows nothing.
+        verbose: 0 shows nothing. 1 shows a bar on a terminal, a few lines and warnings. 2 shows a
+            line for each epoch.
         callbacks: listeners that follow the training (`training.listener.Listener`).
 
     Attributes:
@@ -154,6 +155,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             UsageError: texts, labels, weights or parameters do not fit.
             DataError: the texts cannot be used, for example because too few are left.
         """
+        from sentiment_lstm.training.listener import Listeners
+
         texts = in_memory.checked_texts(X)
         targets = read_targets(y, len(texts))
         weights = self._weights(sample_weight, targets)
@@ -168,7 +171,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             multi_label=targets.several,
             seed=self._seed(),
             threads=self._threads(),
-            listener=self._listener(),
+            listener=Listeners(self.callbacks) if self.callbacks else None,
+            verbose=self.verbose,
         )
         if classifier.bundle.metrics.get("interrupted"):
             warnings.warn(
@@ -312,12 +316,6 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return int(self.threads)
         allowed = os.environ.get("OMP_NUM_THREADS", "")
         return int(allowed) if allowed.isdecimal() else 0
-
-    def _listener(self) -> Listener:
-        from sentiment_lstm.training.display import Display
-        from sentiment_lstm.training.listener import Listeners
-
-        return Listeners([*([Display()] if self.verbose else []), *(self.callbacks or ())])
 
 
 def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

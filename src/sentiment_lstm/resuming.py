@@ -10,8 +10,8 @@ from pathlib import Path
 from sentiment_lstm.bundle import RUN_SETTINGS, is_bundle, load_bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.provenance import recorded_hash
+from sentiment_lstm.python_names import GIVEN_TEXTS, GIVEN_UNLABELLED
 from sentiment_lstm.settings import read_json
-from sentiment_lstm.training.given_texts import TEXTS, UNLABELLED
 
 
 def check_same_texts(folder: Path, given_source: str | None, files: Mapping[str, bytes]) -> None:
@@ -26,18 +26,18 @@ def check_same_texts(folder: Path, given_source: str | None, files: Mapping[str,
         UsageError: other texts are given.
     """
     source = read_json(folder / RUN_SETTINGS).data.source
-    texts = files.get(TEXTS)
+    texts = files.get(GIVEN_TEXTS)
     is_same = given_source in (None, source)
     if texts is not None:
         hashed = sha256(texts).hexdigest()
-        path = folder / TEXTS
+        path = folder / GIVEN_TEXTS
         if path.exists():
             is_same = sha256(path.read_bytes()).hexdigest() == hashed
         elif is_bundle(folder):
             is_same = recorded_hash(load_bundle(folder).config.provenance, source) == hashed
-    if UNLABELLED in files and not is_bundle(folder):
-        path = folder / UNLABELLED
-        is_same = is_same and path.exists() and path.read_bytes() == files[UNLABELLED]
+    if GIVEN_UNLABELLED in files and not is_bundle(folder):
+        path = folder / GIVEN_UNLABELLED
+        is_same = is_same and path.exists() and path.read_bytes() == files[GIVEN_UNLABELLED]
     if not is_same:
         raise UsageError(
             f"Expected the texts that the run in {folder} began with, found others: name another "
