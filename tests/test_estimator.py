@@ -322,7 +322,7 @@ def test_predict_refuses_what_is_no_text(fitted):
         fitted.predict(["good", None])
     with pytest.raises(UsageError, match="put it in a list"):
         fitted.predict_proba("good")
-    with pytest.raises(UsageError, match="found 1 weights and 90 texts"):
+    with pytest.raises(UsageError, match="found 1 weight and 90 texts"):
         small().fit(TEXTS, LABELS, sample_weight=[1])
 
 
@@ -369,7 +369,7 @@ def test_verbose_shows_the_epochs_and_callbacks_follow(capsys):
     small(callbacks=[counts]).fit(TEXTS, LABELS)
     assert counts.epochs == 4
     assert capsys.readouterr() == ("", "")
-    small(verbose=1).fit(TEXTS, LABELS)
+    small(verbose=2).fit(TEXTS, LABELS)
     assert "epoch 4: train loss" in capsys.readouterr().err
 
 

@@ -188,7 +188,7 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
     [
         ({"labels": None}, "Expected labels with the texts, found none"),
         ({"texts": "data:emotion"}, "Expected texts in memory with labels"),
-        ({"labels": ["a"]}, "found 1 labels and 90 texts"),
+        ({"labels": ["a"]}, "found 1 label and 90 texts"),
         ({"labels": ["a"] * 90}, r"found one class \('a'\)"),
         ({"labels": [[]] * 90, "multi_label": True}, "at least two classes, found none"),
         ({"sample_weight": [0] * 90}, "found only weights of zero"),
@@ -200,7 +200,7 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
             "found 'training.epoch': use training.epochs.",
         ),
         ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
-        ({"minutes": 1}, "Expected preset auto with --minutes"),
+        ({"minutes": 1}, "Expected preset auto with minutes, found fixed settings: leave preset out"),
         ({"minutes": "long"}, "Expected a number of minutes, found 'long'"),
     ],
 )

@@ -52,6 +52,8 @@ LEVELS = (
         "hub_client",
         "hub",
         "finding",
+        "label_scores",
+        "given_evaluation",
         "api",
         "frames",
         "mlflow_model",

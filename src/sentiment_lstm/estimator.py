@@ -19,7 +19,7 @@ from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import bundle_as_files, bundle_from_files
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.estimator_targets import Targets, class_factors, read_targets
-from sentiment_lstm.fitting import train
+from sentiment_lstm.fitting import checked_threads, train
 from sentiment_lstm.records import is_empty
 
 try:
@@ -313,7 +313,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _threads(self) -> int:
         if self.threads is not None:
-            return int(self.threads)
+            return checked_threads(self.threads) or 0
         allowed = os.environ.get("OMP_NUM_THREADS", "")
         return int(allowed) if allowed.isdecimal() else 0
 

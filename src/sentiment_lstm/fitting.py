@@ -95,7 +95,7 @@ def train(
     """
     _require_one_process()
     verbose = checked_verbose(verbose, listener)
-    threads, minutes = _checked_threads(threads), _checked_minutes(minutes)
+    threads, minutes = checked_threads(threads), _checked_minutes(minutes)
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
     options: dict[str, object] = {"training.seed": seed, "training.threads": threads}
     with errors_in_python(in_memory=bool(given.rows)), _run_folder(out) as folder:
@@ -121,8 +121,12 @@ def train(
     return SentimentClassifier(bundle, threads or 0)
 
 
-def _checked_threads(threads: int | None) -> int | None:
-    """The number of threads; a training would find a wrong one only at its end."""
+def checked_threads(threads: int | None) -> int | None:
+    """The number of threads. A training would notice a wrong one only at its end.
+
+    Raises:
+        UsageError: it is no whole number.
+    """
     try:
         return None if threads is None else index(threads)
     except TypeError as error:

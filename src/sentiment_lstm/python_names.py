@@ -13,14 +13,19 @@ from sentiment_lstm.errors import SentimentError
 
 GIVEN_TEXTS, GIVEN_UNLABELLED = "given_texts.jsonl", "given_unlabelled.jsonl"
 """The files of a run whose texts are in memory: the labelled texts, and those without labels."""
+NAMES_OF_GIVEN = {
+    GIVEN_TEXTS: "texts given in Python",
+    GIVEN_UNLABELLED: "unlabelled texts given in Python",
+}
+"""What reports and model cards call these files."""
 
 _OF_GIVEN_TEXTS = (
-    (rf"\S*{GIVEN_TEXTS}(?![:\w])", "the given texts"),
-    (rf"\S*{GIVEN_UNLABELLED}(?![:\w])", "the unlabelled texts"),
-    (rf"in (?:{GIVEN_TEXTS}|{GIVEN_UNLABELLED}):(\d+), line \d+", r"at index <\1>"),
-    (rf"(?:{GIVEN_TEXTS}|{GIVEN_UNLABELLED}):(\d+)", r"index <\1>"),
+    (rf"\S*{GIVEN_TEXTS}(?![:\w]| in )", "the given texts"),
+    (rf"\S*{GIVEN_UNLABELLED}(?![:\w]| in )", "the unlabelled texts"),
+    (rf"in \S*(?:{GIVEN_TEXTS}|{GIVEN_UNLABELLED}):(\d+), line \d+", r"at index <\1>"),
+    (rf"\S*(?:{GIVEN_TEXTS}|{GIVEN_UNLABELLED}):(\d+)", r"index <\1>"),
     (r"; see --label-column and --label-map", ": give texts of another class as well"),
-    (r"; see --label-map and --text-column", ": give texts that are not empty"),
+    (r"; see --label-map and --text-column", ": give other texts or labels"),
     (r"add --multi-label", "give a table of 0 and 1 with a column for each label"),
     (r" with --label-map| \(--label-map\)", ""),
     (r" or choose another --group-column", ""),
