@@ -200,7 +200,10 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
             "found 'training.epoch': use training.epochs.",
         ),
         ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
-        ({"minutes": 1}, "Expected preset auto with minutes, found fixed settings: leave preset out"),
+        (
+            {"minutes": 1},
+            "Expected preset auto with minutes, found fixed settings: leave preset out",
+        ),
         ({"minutes": "long"}, "Expected a number of minutes, found 'long'"),
     ],
 )

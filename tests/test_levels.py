@@ -36,6 +36,7 @@ LEVELS = (
         "provenance",
         "front_matter",
         "markdown",
+        "trained_on",
         "card",
         "weights_file",
         "bundle_config",

@@ -46,9 +46,7 @@ def ranked(
             LabelScore(label=predictor.classes[c], score=float(probabilities[c])) for c in reached
         ]
     best = np.argsort(-probabilities, kind="stable")[:top_k]
-    scores = [
-        LabelScore(label=predictor.classes[c], score=float(probabilities[c])) for c in best
-    ]
+    scores = [LabelScore(label=predictor.classes[c], score=float(probabilities[c])) for c in best]
     if not predictor.multi_label:
         scores[0]["label"] = predictor.label(probabilities, abstain_below)
     return scores

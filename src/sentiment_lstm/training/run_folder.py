@@ -76,15 +76,19 @@ def remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
         remove_trials(folder)
 
 
-def remove_if_nothing_was_trained(folder: Path) -> None:
-    """If no update was made, delete the settings so that the folder can be used again."""
+def remove_if_nothing_was_trained(folder: Path) -> bool:
+    """If no update was made, delete the settings so that the folder can be used again.
+
+    Returns:
+        Whether they are deleted.
+    """
     # Not the settings that the run began with: `auto` may have chosen trials since.
     settings = read_json(folder / RUN_SETTINGS)
     trials = folders_of_trials(folder) if settings.training.trials else []
     if (folder / LANGUAGE).exists() or any(map(read_metrics, _folders_of_stages(folder, trials))):
-        return
+        return False
     if race.has_results(folder):
-        return
+        return False
     race.remove(folder)
     if trials:
         remove_trials(folder)
@@ -94,6 +98,7 @@ def remove_if_nothing_was_trained(folder: Path) -> None:
     (folder / METRICS_LOG).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
+    return True
 
 
 def files_to_resume(folder: Path) -> list[Path]:
