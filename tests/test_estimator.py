@@ -369,8 +369,21 @@ def test_verbose_shows_the_epochs_and_callbacks_follow(capsys):
     small(callbacks=[counts]).fit(TEXTS, LABELS)
     assert counts.epochs == 4
     assert capsys.readouterr() == ("", "")
+    small(verbose=1).fit(TEXTS, LABELS)
+    assert len(capsys.readouterr().err.splitlines()) <= 5
     small(verbose=2).fit(TEXTS, LABELS)
     assert "epoch 4: train loss" in capsys.readouterr().err
+
+
+def test_messages_are_in_the_words_of_python():
+    with pytest.raises(DataError, match=r"in the given texts, found c \(rows set aside: empty"):
+        small().fit(["", " ", "fine"] * 4, ["a", "b", "c"] * 4)
+    with pytest.raises(UsageError, match="found 0.5 at index 0 .Unknown label type: float"):
+        small().fit(TEXTS[:4], [0.5, 0.1, 0.2, 0.3])
+    with pytest.raises(UsageError, match="a whole number of threads, found 'all'"):
+        small(threads="all").fit(TEXTS, LABELS)
+    with pytest.warns(UserWarning, match="Classes with only one text: odd"):
+        small().fit([*TEXTS, "one more"], [*LABELS, "odd"])
 
 
 def test_tags_say_that_it_reads_texts():

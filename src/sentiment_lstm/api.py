@@ -25,7 +25,8 @@ from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.inference.two_classes import polarity
 from sentiment_lstm.interpret.explain import Explainer, Explanation
-from sentiment_lstm.label_scores import LabelScore, ranked
+from sentiment_lstm.label_scores import LabelScore as LabelScore
+from sentiment_lstm.label_scores import ranked
 from sentiment_lstm.measuring import measure
 from sentiment_lstm.python_names import errors_in_python
 
@@ -270,7 +271,11 @@ class SentimentClassifier:
                 is given and the model lacks the class negative or positive.
         """
         config, bad_rows = self.bundle.config, set_aside or SetAside(None)
-        others = {"out_of_scope": out_of_scope, "in_full": in_full, "polarity": polarity}
+        others: dict[str, Any] = {
+            "out_of_scope": out_of_scope,
+            "in_full": in_full,
+            "polarity": polarity,
+        }
         if not isinstance(source, str | os.PathLike | None):
             labels = split if labels is None else labels
             return measure_given(

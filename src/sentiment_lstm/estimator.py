@@ -67,8 +67,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             one number of threads. None: another seed each time.
         threads: CPU threads in training and scoring. None: as `OMP_NUM_THREADS` says, which joblib
             sets in its processes; without it one for each core.
-        verbose: 0 shows nothing. 1 shows a bar on a terminal, a few lines and warnings. 2 shows a
-            line for each epoch.
+        verbose: 0 shows nothing. 1 shows a bar on a terminal and a few lines. 2 shows a line for
+            each epoch.
         callbacks: listeners that follow the training (`training.listener.Listener`).
 
     Attributes:
@@ -134,8 +134,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         estimator = cls(start=path, **parameters)
         classifier = SentimentClassifier.from_pretrained(path, estimator._threads())
         names = classifier.classes_
-        several = classifier.thresholds_ is not None
-        classes = np.arange(len(names)) if several else np.array(names)
+        multi_label = classifier.thresholds_ is not None
+        classes = np.arange(len(names)) if multi_label else np.array(names)
         estimator._keep(classifier, classes, names, np.full(len(names), 1 / len(names)))
         return estimator
 
@@ -168,7 +168,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             start=self.start,
             minutes=self.minutes,
             sample_weight=weights,
-            multi_label=targets.several,
+            multi_label=targets.multi_label,
             seed=self._seed(),
             threads=self._threads(),
             listener=Listeners(self.callbacks) if self.callbacks else None,
@@ -281,7 +281,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weights = in_memory.checked_weights(sample_weight, count)
         if factors is None or factors == "balanced":
             return weights
-        if not isinstance(factors, Mapping) or targets.several:
+        if not isinstance(factors, Mapping) or targets.multi_label:
             raise UsageError(
                 f"Expected class_weight to be None, 'balanced' or a factor for each of the classes "
                 f"of texts with one label, found {factors!r:.80}: use sample_weight."

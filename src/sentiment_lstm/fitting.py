@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -75,8 +76,8 @@ def train(
         seed: fixes all that is random; None: 0.
         threads: CPU threads in training and scoring; None: one for each core.
         listener: follows the progress (`training.listener.Listener`).
-        verbose: 0 shows nothing. 1 shows a bar on a terminal, a few lines and warnings. 2 shows a
-            line for each epoch. None: 1, or 0 if a listener is given.
+        verbose: 0 shows nothing. 1 shows a bar on a terminal and a few lines. 2 shows a line for
+            each epoch. None: 1, or 0 if a listener is given.
         resume: continue the run in `out` if there is one. It keeps its texts and settings. The
             other arguments may be left out. If they are given, they must be the same.
 
@@ -98,6 +99,8 @@ def train(
     threads, minutes = checked_threads(threads), _checked_minutes(minutes)
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
     options: dict[str, object] = {"training.seed": seed, "training.threads": threads}
+    if not verbose and (note := in_memory.single_text_note(row["label"] for row in given.rows)):
+        warnings.warn(note, stacklevel=2)  # otherwise a line of the display says so
     with errors_in_python(in_memory=bool(given.rows)), _run_folder(out) as folder:
         if start is not None:
             options["training.init"] = str(find_start(start))
@@ -106,8 +109,8 @@ def train(
         hidden = folder if out is None else None
         follow = followers(verbose, listener, in_memory=bool(given.rows), hidden=hidden)
         if resume and out is not None and (folder / RUN_SETTINGS).exists():
-            check_same_texts(folder, given.source, given.files())
-            check_same_settings(folder, preset, changes)
+            check_same_texts(folder, given.source, given.files(), given.unlabelled_source)
+            check_same_settings(folder, preset, changes, minutes)
             _resume(folder, follow)
         else:
             texts_in = given.options(folder)

@@ -85,7 +85,8 @@ def measure_given(
         named = {"data.text_column": "text", "data.label_column": "label"}
         data = evaluation_data(config, str(path), "train", named | dict(options))
         values = measure(predictor, data, set_aside, abstain_below, **others)
-    return _with_indices(values) | {"data": NAMES_OF_GIVEN[GIVEN_TEXTS], "split": "all"}
+    described = {"data": NAMES_OF_GIVEN[GIVEN_TEXTS], "split": "all"}
+    return {**_with_indices(values), **described}
 
 
 def _with_names(labels: object, classes: Sequence[str]) -> object:
@@ -98,7 +99,7 @@ def _with_names(labels: object, classes: Sequence[str]) -> object:
             f"Expected a table of labels with {len(classes):,} columns, one for each class, found "
             f"{table.shape[1]:,}: give a list of labels for each text."
         )
-    return [[classes[column] for column in np.flatnonzero(row)] for row in table]
+    return [[classes[int(column)] for column in np.flatnonzero(row)] for row in table]
 
 
 def _with_indices(values: Any) -> Any:  # noqa: ANN401

@@ -5,6 +5,7 @@ Every error names the place of the value at fault, an index that counts from 0.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import chain, count
 from typing import Any
@@ -17,6 +18,7 @@ from sentiment_lstm.data.weights import MOST_WEIGHT, read_weight
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.windows import not_a_string
 from sentiment_lstm.records import is_missing
+from sentiment_lstm.wording import first_names
 
 
 def as_list(values: object, noun: str = "texts") -> list[Any]:
@@ -248,6 +250,24 @@ def check_classes(labels: Sequence[Hashable]) -> None:
     if len(labels) < 2:
         classes = f"one class ({labels[0]!r:.40})" if labels else "none"
         raise UsageError(f"Expected labels of at least two classes, found {classes}.")
+
+
+def single_text_note(labels: Iterable[object]) -> str | None:
+    """A sentence about classes with a single text; None if there are none.
+
+    Args:
+        labels: the class of each text, or a list of classes.
+    """
+    counts = Counter(
+        chain.from_iterable(label if isinstance(label, list) else [label] for label in labels)
+    )
+    single = [str(name) for name, number in counts.items() if number == 1]
+    if not single:
+        return None
+    return (
+        f"Classes with only one text: {first_names(single, 3)}. The model will hardly ever choose "
+        "them."
+    )
 
 
 def _counted(number: int, noun: str) -> str:

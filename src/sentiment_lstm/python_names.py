@@ -40,7 +40,7 @@ _WORDS = (
     (r", or another split with --split", ", or another split"),
     (r"add --multi-label", "set multi_label=True"),
     (r"--multi-label", "multi_label"),
-    (r"--set ([\w.]+)=([\w.]+)", r"settings={'\1': \2}"),
+    (r"--set ([\w.]+)=(\w+(?:\.\w+)?)", r"settings={'\1': \2}"),
     (r"--label-map[ =]?(\S+=\S+)", r"data.label_map=<\1>"),
     (r"--(split|exclude|streaming|strict|encoding|separator)\b", r"data.\1"),
     (r"--(text|label|group)-column\b", r"data.\1_column"),

@@ -49,6 +49,7 @@ from sentiment_lstm.training.finishing import bundle_of, metrics_of
 from sentiment_lstm.training.hardware import prepare
 from sentiment_lstm.training.listener import Listener, Listeners
 from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.minutes import FILE as MINUTES
 from sentiment_lstm.training.origin import origin_of
 from sentiment_lstm.training.preparation import (
     adapt_initial_model,
@@ -123,6 +124,7 @@ def train(
         refuse_to_overwrite(folder, settings, has_race=minutes is not None, files=files)
         if minutes is not None:
             race.begin(folder, minutes)
+            files[MINUTES] = as_json({"minutes": minutes})
         remember_count(folder)
         write_together(folder, {**files, RUN_SETTINGS: as_json(settings.to_dict())})
         best = BestSoFar(is_kept=keep_best)

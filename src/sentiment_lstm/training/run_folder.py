@@ -10,7 +10,7 @@ from sentiment_lstm.bundle import FILES, RUN_SETTINGS, is_bundle
 from sentiment_lstm.data.source_names import path_of
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import DataSettings, Settings, read_json
-from sentiment_lstm.training import checkpoint, race
+from sentiment_lstm.training import checkpoint, minutes, race
 from sentiment_lstm.training.given_texts import remove_given_texts
 from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
 from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
@@ -93,6 +93,7 @@ def remove_if_nothing_was_trained(folder: Path) -> bool:
     if trials:
         remove_trials(folder)
     forget_count(folder)
+    (folder / minutes.FILE).unlink(missing_ok=True)
     (folder / RUN_SETTINGS).unlink()
     remove_given_texts(folder, settings)
     (folder / METRICS_LOG).unlink(missing_ok=True)

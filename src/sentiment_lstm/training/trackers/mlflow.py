@@ -158,7 +158,7 @@ def log_bundle(
     kinds = (DataType.string, DataType.double)
     label, score = (Array(kind) if bundle.config.multi_label else kind for kind in kinds)
     # As a string, a column of missing texts alone would be refused: pandas has it as numbers.
-    inputs = Schema([ColSpec(AnyType(), "text")])
+    inputs = Schema([ColSpec(AnyType(), "text")])  # type: ignore[no-untyped-call]
     with _without_advice_on_examples(), tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"
         save_bundle(folder, bundle)
