@@ -19,7 +19,7 @@ from small_estimator import LABELS, SETTINGS, TEXTS, small
 from tiny_runs import QUIET
 
 from sentiment_lstm import LSTMTextClassifier, SentimentClassifier
-from sentiment_lstm.errors import SentimentError, UsageError
+from sentiment_lstm.errors import DataError, SentimentError, UsageError
 from sentiment_lstm.fitting import train
 from sentiment_lstm.training.listener import Listener
 
@@ -378,7 +378,7 @@ def test_verbose_shows_the_epochs_and_callbacks_follow(capsys):
 def test_messages_are_in_the_words_of_python():
     with pytest.raises(DataError, match=r"in the given texts, found c \(rows set aside: empty"):
         small().fit(["", " ", "fine"] * 4, ["a", "b", "c"] * 4)
-    with pytest.raises(UsageError, match="found 0.5 at index 0 .Unknown label type: float"):
+    with pytest.raises(UsageError, match=r"found 0.5 at index 0 .Unknown label type: float"):
         small().fit(TEXTS[:4], [0.5, 0.1, 0.2, 0.3])
     with pytest.raises(UsageError, match="a whole number of threads, found 'all'"):
         small(threads="all").fit(TEXTS, LABELS)
