@@ -93,6 +93,17 @@ def test_card_names_every_source():
     assert "Trained on `imdb` (train), `b.csv` (train), and on texts of `c.csv` without" in card
 
 
+def test_card_counts_texts_that_were_in_memory():
+    changes = {"data.source": "given_texts.jsonl", "language.sources": ["given_unlabelled.jsonl"]}
+    settings = Settings().updated({**changes, "language.epochs": 1}).to_dict()
+    hashed = [{"source": "given_texts.jsonl", "sha256": "0a"}]
+    training = {"settings": settings, "texts": 1234, "sources": hashed}
+    card = model_card("mine", {**CONFIG, "training": training}, METRICS)
+    assert "on texts given in Python (1,234), and on unlabelled texts given in Python." in card
+    assert "given_" not in card
+    assert index(card)["results"][0]["dataset"]["name"] == "texts given in Python"
+
+
 def test_card_names_the_model_that_training_started_from():
     settings = Settings().updated({"training.init": "first"})
     card = model_card("mine", {**CONFIG, "training": {"settings": settings.to_dict()}}, {})

@@ -19,7 +19,7 @@ from small_estimator import LABELS, SETTINGS, TEXTS, small
 from tiny_runs import QUIET
 
 from sentiment_lstm import LSTMTextClassifier, SentimentClassifier
-from sentiment_lstm.errors import SentimentError, UsageError
+from sentiment_lstm.errors import DataError, SentimentError, UsageError
 from sentiment_lstm.fitting import train
 from sentiment_lstm.training.listener import Listener
 
@@ -322,7 +322,7 @@ def test_predict_refuses_what_is_no_text(fitted):
         fitted.predict(["good", None])
     with pytest.raises(UsageError, match="put it in a list"):
         fitted.predict_proba("good")
-    with pytest.raises(UsageError, match="found 1 weights and 90 texts"):
+    with pytest.raises(UsageError, match="found 1 weight and 90 texts"):
         small().fit(TEXTS, LABELS, sample_weight=[1])
 
 
@@ -370,7 +370,20 @@ def test_verbose_shows_the_epochs_and_callbacks_follow(capsys):
     assert counts.epochs == 4
     assert capsys.readouterr() == ("", "")
     small(verbose=1).fit(TEXTS, LABELS)
+    assert len(capsys.readouterr().err.splitlines()) <= 5
+    small(verbose=2).fit(TEXTS, LABELS)
     assert "epoch 4: train loss" in capsys.readouterr().err
+
+
+def test_messages_are_in_the_words_of_python():
+    with pytest.raises(DataError, match=r"in the given texts, found c \(rows set aside: empty"):
+        small().fit(["", " ", "fine"] * 4, ["a", "b", "c"] * 4)
+    with pytest.raises(UsageError, match=r"found 0.5 at index 0 .Unknown label type: float"):
+        small().fit(TEXTS[:4], [0.5, 0.1, 0.2, 0.3])
+    with pytest.raises(UsageError, match="a whole number of threads, found 'all'"):
+        small(threads="all").fit(TEXTS, LABELS)
+    with pytest.warns(UserWarning, match="Classes with only one text: odd"):
+        small().fit([*TEXTS, "one more"], [*LABELS, "odd"])
 
 
 def test_tags_say_that_it_reads_texts():

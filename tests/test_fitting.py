@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,8 @@ def test_nothing_stays_of_texts_in_memory(tmp_path, monkeypatch):
     classifier.save_pretrained(tmp_path / "films")
     card = (tmp_path / "films" / "README.md").read_text()
     assert "# films" in card
+    assert "Trained on texts given in Python (81)." in card
+    assert "given_texts" not in card
     saved = SentimentClassifier.from_pretrained(tmp_path / "films", threads=1)
     assert np.array_equal(saved.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
 
@@ -188,7 +191,7 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
     [
         ({"labels": None}, "Expected labels with the texts, found none"),
         ({"texts": "data:emotion"}, "Expected texts in memory with labels"),
-        ({"labels": ["a"]}, "found 1 labels and 90 texts"),
+        ({"labels": ["a"]}, "found 1 label and 90 texts"),
         ({"labels": ["a"] * 90}, r"found one class \('a'\)"),
         ({"labels": [[]] * 90, "multi_label": True}, "at least two classes, found none"),
         ({"sample_weight": [0] * 90}, "found only weights of zero"),
@@ -200,13 +203,92 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
             "found 'training.epoch': use training.epochs.",
         ),
         ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
-        ({"minutes": 1}, "Expected preset auto with --minutes"),
+        (
+            {"minutes": 1},
+            "Expected preset auto with minutes, found fixed settings: leave preset out",
+        ),
         ({"minutes": "long"}, "Expected a number of minutes, found 'long'"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments, message):
     with pytest.raises(UsageError, match=message):
         fitted(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"texts": ["", " ", "fine"] * 30, "labels": ["a", "b", "c"] * 30},
+            r"in the given texts, found c \(rows set aside: empty text: 60; the first: index 0\): "
+            "give texts of another class as well",
+        ),
+        ({"texts": [""] * 4, "labels": ["a", "b"] * 2}, "all rows were set aside .* index 0"),
+        (
+            {"texts": ["a\0", *"bcde"], "labels": [*"ababa"], "settings": {"data.strict": True}},
+            "NUL at index 0",
+        ),
+        ({"texts": ["same"] * 4, "labels": ["a", "b"] * 2}, "in the given texts, found a: give"),
+        ({"unlabelled": [" "]}, "in the unlabelled texts, found none"),
+    ],
+)
+def test_texts_that_cannot_be_used_are_named_as_in_python(arguments, message):
+    options = {"labels": ["a", "b", "a"]} | arguments
+    if "settings" in options:
+        options["settings"] = {**SETTINGS, **options["settings"]}
+    if "unlabelled" in options:
+        options["labels"] = LABELS
+    with pytest.raises(DataError, match=message) as raised:
+        fitted(**options)
+    assert not re.search(r"--|jsonl|/", str(raised.value))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0.5, 0.25] * 45, r"found 0.5 at index 0 \(Unknown label type: float\): give each class"),
+        ([object(), "a"] * 45, r"at index 0 \(Unknown label type: object\)"),
+        ([*LABELS[:-1], None], "Expected a label at index 89, found None"),
+    ],
+)
+def test_labels_that_name_no_class_are_refused(labels, message):
+    with pytest.raises(UsageError, match=message):
+        fitted(labels=labels)
+
+
+def test_notes_and_advice_are_in_the_words_of_python(tmp_path):
+    heard = Heard()
+    fitted([*TEXTS, ""], [*LABELS, "good"], listener=heard)
+    assert "1 rows set aside (empty text: 1)" in heard.sentences
+    fitted(out=tmp_path / "run")
+    again = (
+        rf"continue it with train\(out='{tmp_path / 'run'}', resume=True\), or name another with"
+    )
+    with pytest.raises(UsageError, match=again):
+        fitted(out=tmp_path / "run")
+
+
+def test_verbose_chooses_what_is_shown(capsys):
+    shown = {}
+    for verbose in (None, 0, 1, 2):
+        fitted(listener=None, verbose=verbose, settings=TRIALS)
+        shown[verbose] = capsys.readouterr().err.splitlines()
+    assert shown[0] == []
+    assert len(shown[1]) == len(shown[None]) <= 5
+    assert shown[1][0].startswith("81 texts to train on")
+    assert shown[1][-1].startswith("Trained in ")
+    assert sum(line.startswith("epoch ") for line in shown[2]) == 16
+    assert "trial 1 of 3" in shown[2]
+    heard = Heard()
+    fitted(listener=heard, verbose=1)
+    assert heard.sentences == capsys.readouterr().err.splitlines()[:-1]
+    with pytest.raises(UsageError, match="Expected verbose to be 0, 1 or 2, found 'all'"):
+        fitted(verbose="all")
+
+
+def test_a_class_with_one_text_gives_a_warning():
+    with pytest.warns(UserWarning, match=r"Classes with only one text: odd\. The model will"):
+        fitted([*TEXTS, "one more film"], [*LABELS, "odd"])
 
 
 def interrupt(after_epoch: int, number: signal.Signals = signal.SIGINT) -> Listener:
@@ -401,6 +483,34 @@ def test_a_run_is_not_resumed_with_other_unlabelled_texts(tmp_path):
         fitted(out=tmp_path / "run", unlabelled=TEXTS, listener=AtOnce())
     with pytest.raises(UsageError, match="found others"):
         fitted(out=tmp_path / "run", unlabelled=TEXTS[1:], resume=True)
+
+
+def test_a_finished_run_is_not_resumed_with_other_unlabelled_texts(tmp_path):
+    path = write(tmp_path / "more.jsonl", text=TEXTS)
+    use = {**SETTINGS, "language.epochs": 1, "language.negatives": 8}
+    for name, given, others in (("memory", TEXTS, TEXTS[1:]), ("file", path, "other.jsonl")):
+        call = {"out": tmp_path / name, "settings": use, "resume": True}
+        first = fitted(**call, unlabelled=given)
+        again = fitted(**call, unlabelled=given)
+        assert np.array_equal(first.predict_proba(TEXTS), again.predict_proba(TEXTS))
+        with pytest.raises(UsageError, match=r"texts that the run in .* began with, found others"):
+            fitted(**call, unlabelled=others)
+    fitted(out=tmp_path / "without")
+    with pytest.raises(UsageError, match=r"texts that the run in .* began with, found others"):
+        fitted(out=tmp_path / "without", unlabelled=TEXTS, resume=True)
+
+
+def test_a_finished_run_is_not_resumed_with_other_minutes(tmp_path):
+    call = {"preset": "auto", "settings": {"training.max_steps": 4}, "resume": True, "threads": 0}
+    call |= {"out": tmp_path / "run"}
+    first = fitted(**call, minutes=0.01)
+    again = fitted(**call, minutes=0.01)
+    assert np.array_equal(first.predict_proba(TEXTS), again.predict_proba(TEXTS))
+    with pytest.raises(UsageError, match="found another value of minutes: leave it out"):
+        fitted(**call, minutes=2)
+    fitted(out=tmp_path / "without")
+    with pytest.raises(UsageError, match="found another value of minutes: leave it out"):
+        fitted(out=tmp_path / "without", minutes=2, resume=True)
 
 
 def test_threads_are_checked_before_the_training():

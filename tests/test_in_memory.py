@@ -71,7 +71,7 @@ def test_other_texts_are_refused_with_their_place(texts, message):
 
 def test_labels_are_one_for_each_text():
     assert checked_labels(pd.Series([1, 2]), 2) == [1, 2]
-    with pytest.raises(UsageError, match="found 1 labels and 2 texts"):
+    with pytest.raises(UsageError, match="found 1 label and 2 texts"):
         checked_labels(["a"], 2)
     with pytest.raises(UsageError, match="Expected a label at index 1, found None"):
         checked_labels(["a", None], 2)
@@ -103,7 +103,7 @@ def test_weights_are_numbers_of_at_least_0():
     for weights, message in (
         ([1, -1], "found -1 at index 1"),
         ([1, float("nan")], "found nan at index 1"),
-        ([1], "found 1 weights and 2 texts"),
+        ([1], "found 1 weight and 2 texts"),
         ([0, 0], "found only weights of zero"),
     ):
         with pytest.raises(UsageError, match=message):

@@ -139,7 +139,7 @@ def test_the_temperature_is_applied_once(source: Path):
 def test_without_any_source_the_error_says_what_to_do(source: Path):
     train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
     source.unlink()
-    with pytest.raises(DataError, match=r"trained on at reviews\.csv, found nothing: .* --data"):
+    with pytest.raises(DataError, match=r"trained on at reviews\.csv, found nothing: name"):
         SentimentClassifier.from_pretrained("run").evaluate()
 
 
@@ -210,7 +210,7 @@ def test_a_missing_excluded_file_is_named(source: Path, named):
     settings = {**TINY, "data.source": "reviews.csv", "data.exclude": "other.csv"}
     train(Settings().updated(settings), Path("run"), QUIET)
     Path("other.csv").unlink()
-    words = r"training excluded at other\.csv, found nothing: .* --data SOURCE"
+    words = r"training excluded at other\.csv, found nothing: .* other labelled texts"
     with pytest.raises(DataError, match=words):
         SentimentClassifier.from_pretrained("run").evaluate(named)
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypedDict, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +20,18 @@ from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation_data import evaluation_data
 from sentiment_lstm.finding import find_model
+from sentiment_lstm.given_evaluation import measure_given, split_of_source
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.inference.two_classes import polarity
 from sentiment_lstm.interpret.explain import Explainer, Explanation
+from sentiment_lstm.label_scores import LabelScore as LabelScore
+from sentiment_lstm.label_scores import ranked
 from sentiment_lstm.measuring import measure
-from sentiment_lstm.records import is_empty
+from sentiment_lstm.python_names import errors_in_python
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitInfo
-
-
-class LabelScore(TypedDict):
-    """A class and its calibrated probability.
-
-    The class is None if the model abstains. An empty text has neither: both are None.
-    """
-
-    label: str | None
-    score: float | None
 
 
 class SentimentClassifier:
@@ -152,15 +145,15 @@ class SentimentClassifier:
             raise UsageError(f"Expected top_k to be None or at least 1, found {top_k!r}.")
         least = self.predictor.checked_threshold(abstain_below)
         windows = self.predictor.windows([texts] if isinstance(texts, str) else texts)
-        ranked = [
-            self._ranked(text, row, top_k, least)
+        scores = [
+            ranked(self.predictor, text, row, top_k, least)
             for window, _, rows in windows
             for text, row in zip(window, rows, strict=True)
         ]
         if isinstance(texts, str):
-            return ranked[0]
+            return scores[0]
         flat = top_k == 1 and not self.predictor.multi_label
-        return [row[0] for row in ranked] if flat else ranked
+        return [row[0] for row in scores] if flat else scores
 
     def predict(
         self, texts: Iterable[str], abstain_below: float = 0.0
@@ -236,29 +229,37 @@ class SentimentClassifier:
 
     def evaluate(
         self,
-        source: str | None = None,
-        split: str | None = None,
+        source: object = None,
+        split: object = None,
         options: Mapping[str, object] | None = None,
         set_aside: SetAside | None = None,
         abstain_below: float = 0.0,
         slices: Sequence[str] = (),
         *,
+        labels: object = None,
         out_of_scope: str | None = None,
         in_full: bool = False,
         polarity: bool = False,
     ) -> dict[str, Any]:
         """Measure the model on labelled texts, as `measuring.measure` describes.
 
+        `evaluate(texts, labels)` measures texts in memory. `evaluate("reviews.csv")` measures a
+        source.
+
         Args:
-            source: the texts, as `--data` names them. None means the validation texts of the run
-                that the model's folder holds, if they are on this machine.
-            split: the part of the source to read. None means `test` if a named source has it, else
-                validation if it is the model's own source, else everything. If a source has no
-                split `validation`, this name means the part that a training on it would keep.
+            source: a list, an array or a series of texts; or the name or path of a source. None
+                means the validation texts of the run that the model's folder holds, if they are on
+                this machine.
+            split: the labels, if texts are given: one for each text; or lists, or a table of 0 and
+                1, if the model may give a text several. Of a source: the part to read. None means
+                `test` if a named source has it, else validation if it is the model's own source,
+                else everything. If a source has no split `validation`, this name means the part
+                that a training on it would keep.
             options: settings such as `{"data.label_map": {"4": "positive"}}`.
             set_aside: takes the bad rows; None means that they are only counted.
             abstain_below: texts with a lower score count as unanswered.
             slices: columns of the source; each of their values is also measured separately.
+            labels: the labels, if they are not given as `split`.
             out_of_scope: a source of texts that belong to no class.
             in_full: also compute what a report shows, which takes a few seconds.
             polarity: measure two classes by polarity, on the texts labelled negative or positive.
@@ -266,21 +267,26 @@ class SentimentClassifier:
         Raises:
             DataError: no source is named and the folder holds no run; or the source cannot be read,
                 lacks a column of `slices`, or has labels that the model does not know.
-            UsageError: `abstain_below` is not in [0, 1), or `polarity` is given and the model lacks
-                the class negative or positive.
+            UsageError: texts and labels do not fit; `abstain_below` is not in [0, 1); or `polarity`
+                is given and the model lacks the class negative or positive.
         """
-        run = run_settings(self.bundle)
-        texts = evaluation_data(self.bundle.config, source, split, options or {}, run)
-        return measure(
-            self.predictor,
-            texts,
-            set_aside or SetAside(None),
-            abstain_below,
-            slices,
-            out_of_scope=out_of_scope,
-            in_full=in_full,
-            polarity=polarity,
-        )
+        config, bad_rows = self.bundle.config, set_aside or SetAside(None)
+        others: dict[str, Any] = {
+            "out_of_scope": out_of_scope,
+            "in_full": in_full,
+            "polarity": polarity,
+        }
+        if not isinstance(source, str | os.PathLike | None):
+            labels = split if labels is None else labels
+            return measure_given(
+                self.predictor, config, source, labels, options or {}, bad_rows, abstain_below,
+                slices=slices, **others,
+            )  # fmt: skip
+        part, run = split_of_source(split, labels), run_settings(self.bundle)
+        name = None if source is None else os.fspath(source)
+        with errors_in_python():
+            texts = evaluation_data(config, name, part, options or {}, run)
+            return measure(self.predictor, texts, bad_rows, abstain_below, slices, **others)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder that `from_pretrained` can open.
@@ -331,20 +337,3 @@ class SentimentClassifier:
             token=token,
             commit_message=commit_message,
         )
-
-    def _ranked(
-        self, text: str, row: NDArray[np.float64], top_k: int | None, abstain_below: float
-    ) -> list[LabelScore]:
-        only_reached = self.predictor.multi_label and top_k == 1
-        if is_empty(text):
-            return [] if only_reached else [LabelScore(label=None, score=None)]
-        if only_reached:
-            reached = self.predictor.chosen(row)
-            return [
-                LabelScore(label=self.predictor.classes[c], score=float(row[c])) for c in reached
-            ]
-        best = np.argsort(-row, kind="stable")[:top_k]
-        ranked = [LabelScore(label=self.predictor.classes[i], score=float(row[i])) for i in best]
-        if not self.predictor.multi_label:
-            ranked[0]["label"] = self.predictor.label(row, abstain_below)
-        return ranked

@@ -13,7 +13,9 @@ from typing import Any
 from sentiment_lstm.data.registry import DataSet, registered
 from sentiment_lstm.front_matter import MEASURED, metadata_lines, model_index
 from sentiment_lstm.markdown import as_cell, as_code, as_code_cell, one_line
-from sentiment_lstm.provenance import data_sets
+from sentiment_lstm.provenance import data_sets, with_names
+from sentiment_lstm.python_names import NAMES_OF_GIVEN
+from sentiment_lstm.trained_on import sources
 from sentiment_lstm.wording import MOST_SHOWN, first_names, printable
 
 PLACE = '"path/of/this/folder"'
@@ -154,7 +156,7 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
             -> `n`, `score`, `log_loss`, `ece`) and `behaviour` (`CapabilityResult.to_dict` of each
             capability) become tables.
     """
-    training = dict(config["training"])
+    training = with_names(dict(config["training"]), NAMES_OF_GIVEN)
     known = [registered()[set_] for set_ in data_sets(training) if set_ in registered()]
     settings = {"model": config["model"], "text": config["text"], **training.pop("settings", {})}
     data = settings.get("data", {})
@@ -174,7 +176,7 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         wide=_WIDE if metrics.get("wide_weight") else "",
         measured=_measured(settings.get("training", {}), metrics),
         by_class=_by_class(metrics),
-        sources=sources(settings, data),
+        sources=sources(settings, data, training.get("texts")),
         start=_start(settings.get("training", {})),
         origins="".join(
             f"- {one_line(origin)}: {one_line(text)}\n" for origin, text in origins.items()
@@ -198,26 +200,6 @@ def _named(classes: Sequence[str]) -> str:
     if len(classes) <= MOST_SHOWN:
         return f"classes {listed}"
     return f"{len(classes):,} classes {listed} (listed in `config.json`)"
-
-
-def sources(settings: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    """Name the sources that a model was trained on.
-
-    Args:
-        settings: all settings, by section.
-        data: the settings of the section `data`.
-    """
-    read = (data, *settings.get("mixture", []))
-    named = [
-        f"{as_code(str(d.get('source', 'unknown')))} ({one_line(str(d.get('split', 'unknown')))})"
-        for d in read
-    ]
-    labelled = list(dict.fromkeys(named))
-    language = settings.get("language", {})
-    uses = language.get("epochs") or settings.get("training", {}).get("self_training")
-    unlabelled = [as_code(name) for name in language.get("sources", []) if uses]
-    extra = f", and on texts of {', '.join(unlabelled)} without their labels" if unlabelled else ""
-    return ", ".join(labelled) + extra
 
 
 def _start(training: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import bundle_as_files, bundle_from_files
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.estimator_targets import Targets, class_factors, read_targets
-from sentiment_lstm.fitting import train
+from sentiment_lstm.fitting import checked_threads, train
 from sentiment_lstm.records import is_empty
 
 try:
@@ -67,7 +67,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             one number of threads. None: another seed each time.
         threads: CPU threads in training and scoring. None: as `OMP_NUM_THREADS` says, which joblib
             sets in its processes; without it one for each core.
-        verbose: 1 shows a bar, or lines where no bar can be drawn. 0 shows nothing.
+        verbose: 0 shows nothing. 1 shows a bar on a terminal and a few lines. 2 shows a line for
+            each epoch.
         callbacks: listeners that follow the training (`training.listener.Listener`).
 
     Attributes:
@@ -133,8 +134,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         estimator = cls(start=path, **parameters)
         classifier = SentimentClassifier.from_pretrained(path, estimator._threads())
         names = classifier.classes_
-        several = classifier.thresholds_ is not None
-        classes = np.arange(len(names)) if several else np.array(names)
+        multi_label = classifier.thresholds_ is not None
+        classes = np.arange(len(names)) if multi_label else np.array(names)
         estimator._keep(classifier, classes, names, np.full(len(names), 1 / len(names)))
         return estimator
 
@@ -154,6 +155,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             UsageError: texts, labels, weights or parameters do not fit.
             DataError: the texts cannot be used, for example because too few are left.
         """
+        from sentiment_lstm.training.listener import Listeners
+
         texts = in_memory.checked_texts(X)
         targets = read_targets(y, len(texts))
         weights = self._weights(sample_weight, targets)
@@ -165,10 +168,11 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             start=self.start,
             minutes=self.minutes,
             sample_weight=weights,
-            multi_label=targets.several,
+            multi_label=targets.multi_label,
             seed=self._seed(),
             threads=self._threads(),
-            listener=self._listener(),
+            listener=Listeners(self.callbacks) if self.callbacks else None,
+            verbose=self.verbose,
         )
         if classifier.bundle.metrics.get("interrupted"):
             warnings.warn(
@@ -277,7 +281,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weights = in_memory.checked_weights(sample_weight, count)
         if factors is None or factors == "balanced":
             return weights
-        if not isinstance(factors, Mapping) or targets.several:
+        if not isinstance(factors, Mapping) or targets.multi_label:
             raise UsageError(
                 f"Expected class_weight to be None, 'balanced' or a factor for each of the classes "
                 f"of texts with one label, found {factors!r:.80}: use sample_weight."
@@ -309,15 +313,9 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _threads(self) -> int:
         if self.threads is not None:
-            return int(self.threads)
+            return checked_threads(self.threads) or 0
         allowed = os.environ.get("OMP_NUM_THREADS", "")
         return int(allowed) if allowed.isdecimal() else 0
-
-    def _listener(self) -> Listener:
-        from sentiment_lstm.training.display import Display
-        from sentiment_lstm.training.listener import Listeners
-
-        return Listeners([*([Display()] if self.verbose else []), *(self.callbacks or ())])
 
 
 def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -18,14 +18,15 @@ class Targets:
     """Labels as scikit-learn and `train` need them.
 
     `classes`: sorted, [C]. `names`: their names in the model. `labels`: the name of each text's
-    class, or a list of names. `one_hot`: [N, C]. `several`: whether a text may have several labels.
+    class, or a list of names. `one_hot`: [N, C]. `multi_label`: whether a text may have several
+    labels.
     """
 
     classes: NDArray[Any]
     names: list[str]
     labels: list[Any]
     one_hot: NDArray[np.float64]
-    several: bool
+    multi_label: bool
 
 
 def read_targets(y: object, count: int) -> Targets:

@@ -100,8 +100,8 @@ def _parity(bundle: Bundle, name: str, graph: bytes) -> dict[str, float]:
     logits["alone"] = np.concatenate([runtime.score([text]) for text in texts])
     if runtime.carries:
         logits["pieces"] = np.concatenate([_piecewise(runtime, text) for text in texts])
-    several = bundle.config.multi_label
-    scores = {key: probabilities(rows, multi_label=several) for key, rows in logits.items()}
+    multi_label = bundle.config.multi_label
+    scores = {key: probabilities(rows, multi_label=multi_label) for key, rows in logits.items()}
     whole = scores.pop("whole")
     differences = {key: float(np.abs(other - whole).max()) for key, other in scores.items()}
     limits = {"torch": np.inf if name == INT8_GRAPH else _MOST_APART}

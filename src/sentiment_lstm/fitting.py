@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +23,11 @@ from sentiment_lstm.bundle import RUN_SETTINGS, STARTS, is_bundle, load_bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.finding import find_model
 from sentiment_lstm.interrupts import Interrupted
+from sentiment_lstm.progress import checked_verbose, followers
+from sentiment_lstm.python_names import GIVEN_TEXTS, GIVEN_UNLABELLED, errors_in_python
 from sentiment_lstm.resuming import check_same_settings, check_same_texts
 from sentiment_lstm.settings import Settings
-from sentiment_lstm.training.given_texts import TEXTS, UNLABELLED, as_json_lines
+from sentiment_lstm.training.given_texts import as_json_lines
 from sentiment_lstm.training.ranks import rank_count
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ def train(
     seed: int | None = None,
     threads: int | None = None,
     listener: Listener | None = None,
+    verbose: int | None = None,
     resume: bool = False,
 ) -> SentimentClassifier:
     """Train a model, as the command `train` does.
@@ -70,8 +75,9 @@ def train(
         multi_label: a text may have several labels, or none.
         seed: fixes all that is random; None: 0.
         threads: CPU threads in training and scoring; None: one for each core.
-        listener: follows the progress; None: a bar, or lines on standard error. `Listeners()` of
-            `training.listener` shows nothing.
+        listener: follows the progress (`training.listener.Listener`).
+        verbose: 0 shows nothing. 1 shows a bar on a terminal and a few lines. 2 shows a line for
+            each epoch. None: 1, or 0 if a listener is given.
         resume: continue the run in `out` if there is one. It keeps its texts and settings. The
             other arguments may be left out. If they are given, they must be the same.
 
@@ -89,34 +95,41 @@ def train(
             the best model so far is returned, and its metrics hold `interrupted`.
     """
     _require_one_process()
-    threads, minutes = _checked_threads(threads), _checked_minutes(minutes)
+    verbose = checked_verbose(verbose, listener)
+    threads, minutes = checked_threads(threads), _checked_minutes(minutes)
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
-    options: dict[str, object] = {
-        "training.seed": seed,
-        "training.threads": threads,
-        "training.init": None if start is None else str(find_start(start)),
-    }
-    changes = {name: value for name, value in options.items() if value is not None}
-    changes |= dict(settings or {})
-    with _run_folder(out) as folder:
+    options: dict[str, object] = {"training.seed": seed, "training.threads": threads}
+    if not verbose and (note := in_memory.single_text_note(row["label"] for row in given.rows)):
+        warnings.warn(note, stacklevel=2)  # otherwise a line of the display says so
+    with errors_in_python(in_memory=bool(given.rows)), _run_folder(out) as folder:
+        if start is not None:
+            options["training.init"] = str(find_start(start))
+        changes = {name: value for name, value in options.items() if value is not None}
+        changes |= dict(settings or {})
+        hidden = folder if out is None else None
+        follow = followers(verbose, listener, in_memory=bool(given.rows), hidden=hidden)
         if resume and out is not None and (folder / RUN_SETTINGS).exists():
-            check_same_texts(folder, given.source, given.files())
-            check_same_settings(folder, preset, changes)
-            _resume(folder, listener)
+            check_same_texts(folder, given.source, given.files(), given.unlabelled_source)
+            check_same_settings(folder, preset, changes, minutes)
+            _resume(folder, follow)
         else:
             texts_in = given.options(folder)
             named = {name: value for name, value in texts_in.items() if value is not None}
             chosen = presets.chosen(preset, named | changes)
             chosen = chosen if start else with_use_of_unlabelled(chosen)
-            _train(chosen, folder, listener, given.files(), minutes, keep_best=out is None)
+            _train(chosen, folder, follow, given.files(), minutes, keep_best=out is None)
         bundle = load_bundle(folder)
     if out is None:
         bundle = replace(bundle, folder=None, card="")  # the card would have the folder's name
     return SentimentClassifier(bundle, threads or 0)
 
 
-def _checked_threads(threads: int | None) -> int | None:
-    """The number of threads; a training would find a wrong one only at its end."""
+def checked_threads(threads: int | None) -> int | None:
+    """The number of threads. A training would notice a wrong one only at its end.
+
+    Raises:
+        UsageError: it is no whole number.
+    """
     try:
         return None if threads is None else index(threads)
     except TypeError as error:
@@ -195,20 +208,21 @@ class _Given:
                 )
             source = None if texts is None else os.fspath(texts)  # type: ignore[call-overload]
             return cls(source, (), unlabelled_source, unlabelled_texts, multi_label)
-        several = multi_label or in_memory.is_table(labels)
-        columns = _columns(texts, labels, weights, multi_label=several)
+        has_sets = multi_label or in_memory.is_table(labels)
+        columns = in_memory.columns_of(texts, labels, weights, multi_label=has_sets)
+        in_memory.check_classes(_distinct(columns["label"], are_sets=has_sets))
         rows = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
         ]
-        return cls(None, rows, unlabelled_source, unlabelled_texts, several, tuple(columns))
+        return cls(None, rows, unlabelled_source, unlabelled_texts, has_sets, tuple(columns))
 
     def options(self, folder: Path) -> dict[str, object]:
         """The settings that name the texts, with files in the folder of the run."""
         sources = [source for source in (self.unlabelled_source,) if source]
-        sources += [str(folder / UNLABELLED)] if self.unlabelled else []
+        sources += [str(folder / GIVEN_UNLABELLED)] if self.unlabelled else []
         options: dict[str, object] = {
-            "data.source": str(folder / TEXTS) if self.rows else self.source,
+            "data.source": str(folder / GIVEN_TEXTS) if self.rows else self.source,
             "data.multi_label": self.multi_label or None,
             "language.sources": sources or None,
         }
@@ -216,9 +230,9 @@ class _Given:
 
     def files(self) -> dict[str, bytes]:
         """The files that hold the texts in memory: name -> content."""
-        files = {TEXTS: as_json_lines(self.rows)} if self.rows else {}
+        files = {GIVEN_TEXTS: as_json_lines(self.rows)} if self.rows else {}
         if self.unlabelled:
-            files[UNLABELLED] = as_json_lines({"text": text} for text in self.unlabelled)
+            files[GIVEN_UNLABELLED] = as_json_lines({"text": text} for text in self.unlabelled)
         return files
 
 
@@ -239,26 +253,10 @@ def _is_source(texts: object) -> bool:
     return isinstance(texts, str | os.PathLike)
 
 
-def _columns(
-    texts: object, labels: object, weights: object, *, multi_label: bool
-) -> dict[str, list[object]]:
-    """The texts, their labels and weights as columns of a file."""
-    listed = in_memory.checked_texts(texts)
-    if labels is None:
-        raise UsageError("Expected labels with the texts, found none: give one for each text.")
-    columns: dict[str, list[object]] = {"text": [*listed]}
-    if multi_label:
-        sets = in_memory.checked_label_sets(labels, len(listed))
-        names = in_memory.name_classes(dict.fromkeys(label for row in sets for label in row))
-        columns["label"] = [[names[label] for label in row] for row in sets]
-    else:
-        plain = in_memory.checked_labels(labels, len(listed))
-        names = in_memory.name_classes(dict.fromkeys(plain))
-        columns["label"] = [names[label] for label in plain]
-    in_memory.check_classes(list(names))
-    if weights is not None:
-        columns["weight"] = [*in_memory.checked_weights(weights, len(listed))]
-    return columns
+def _distinct(labels: Sequence[object], *, are_sets: bool) -> list[object]:
+    """The classes that occur in labels, or in lists of labels."""
+    listed: Iterable[object] = chain.from_iterable(labels) if are_sets else labels  # type: ignore[arg-type]
+    return list(dict.fromkeys(listed))
 
 
 @contextmanager
@@ -274,7 +272,7 @@ def _run_folder(out: str | os.PathLike[str] | None) -> Iterator[Path]:
 def _train(
     settings: Settings,
     folder: Path,
-    listener: Listener | None,
+    listener: Listener,
     files: Mapping[str, bytes],
     minutes: float | None,
     *,
@@ -286,7 +284,7 @@ def _train(
         train(settings, folder, listener, minutes=minutes, given_files=files, keep_best=keep_best)
 
 
-def _resume(folder: Path, listener: Listener | None) -> None:
+def _resume(folder: Path, listener: Listener) -> None:
     from sentiment_lstm.training.run import resume
 
     with _as_usual_in_python(folder, is_kept=True):

@@ -5,6 +5,7 @@ Every error names the place of the value at fault, an index that counts from 0.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import chain, count
 from typing import Any
@@ -17,6 +18,7 @@ from sentiment_lstm.data.weights import MOST_WEIGHT, read_weight
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.windows import not_a_string
 from sentiment_lstm.records import is_missing
+from sentiment_lstm.wording import first_names
 
 
 def as_list(values: object, noun: str = "texts") -> list[Any]:
@@ -66,7 +68,8 @@ def checked_labels(labels: object, count: int) -> list[Hashable]:
     """The labels of `count` texts with one label each, as Python's own values.
 
     Raises:
-        UsageError: as `as_list`; or a label is missing, or there are not `count` labels.
+        UsageError: as `as_list`; or a label is missing, names no class (a fraction, an object), or
+            there are not `count` labels.
     """
     listed = as_list(labels, "labels")
     check_length("labels", len(listed), count)
@@ -81,7 +84,20 @@ def checked_labels(labels: object, count: int) -> list[Hashable]:
                 f"{index}: if a text may have several, give a table of 0 and 1 with a column for "
                 "each label."
             )
+        if not _is_class(label):
+            raise UsageError(
+                "Expected strings, whole numbers or booleans as labels, found "
+                f"{label!r:.40} at index {index} (Unknown label type: {type(label).__name__}): "
+                "give each class a name."
+            )
     return listed
+
+
+def _is_class(label: Hashable) -> bool:
+    """Whether a label can name a class: a fraction or an object cannot."""
+    if isinstance(label, np.generic):
+        label = label.item()
+    return isinstance(label, str | int) or (isinstance(label, float) and label.is_integer())
 
 
 def checked_label_sets(labels: object, count: int) -> list[list[Hashable]]:
@@ -175,10 +191,36 @@ def check_length(noun: str, length: int, count: int) -> None:
         UsageError: it does not.
     """
     if length != count:
+        noun = noun.removesuffix("s")
         raise UsageError(
-            f"Expected one of the {noun} for each text, found {length:,} {noun} and {count:,} "
-            "texts: give lists of the same length."
+            f"Expected a {noun} for each text, found {_counted(length, noun)} and "
+            f"{_counted(count, 'text')}: give lists of the same length."
         )
+
+
+def columns_of(
+    texts: object, labels: object, weights: object = None, *, multi_label: bool
+) -> dict[str, list[object]]:
+    """Texts, their labels and weights as columns of a file: `text`, `label` and `weight`.
+
+    Raises:
+        UsageError: they do not fit.
+    """
+    listed = checked_texts(texts)
+    if labels is None:
+        raise UsageError("Expected labels with the texts, found none: give one for each text.")
+    columns: dict[str, list[object]] = {"text": [*listed]}
+    if multi_label:
+        sets = checked_label_sets(labels, len(listed))
+        names = name_classes(dict.fromkeys(label for row in sets for label in row))
+        columns["label"] = [[names[label] for label in row] for row in sets]
+    else:
+        plain = checked_labels(labels, len(listed))
+        names = name_classes(dict.fromkeys(plain))
+        columns["label"] = [names[label] for label in plain]
+    if weights is not None:
+        columns["weight"] = [*checked_weights(weights, len(listed))]
+    return columns
 
 
 def name_classes(labels: Iterable[Hashable]) -> dict[Hashable, str]:
@@ -208,6 +250,29 @@ def check_classes(labels: Sequence[Hashable]) -> None:
     if len(labels) < 2:
         classes = f"one class ({labels[0]!r:.40})" if labels else "none"
         raise UsageError(f"Expected labels of at least two classes, found {classes}.")
+
+
+def single_text_note(labels: Iterable[object]) -> str | None:
+    """A sentence about classes with a single text; None if there are none.
+
+    Args:
+        labels: the class of each text, or a list of classes.
+    """
+    counts = Counter(
+        chain.from_iterable(label if isinstance(label, list) else [label] for label in labels)
+    )
+    single = [str(name) for name, number in counts.items() if number == 1]
+    if not single:
+        return None
+    return (
+        f"Classes with only one text: {first_names(single, 3)}. The model will hardly ever choose "
+        "them."
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    """`_counted(1, "text")` is `"1 text"`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _as_written(label: Hashable) -> str:

@@ -297,11 +297,11 @@ def _mistake(
     example: Example, probabilities: NDArray[np.float64], score: float, predictor: Predictor
 ) -> dict[str, Any]:
     predicted = [predictor.classes[c] for c in predictor.chosen(probabilities)]
-    several = predictor.multi_label
+    multi_label = predictor.multi_label
     return {
         "id": example.id,
-        "true": list(example.all_labels) if several else example.label,
-        "predicted": predicted if several else predicted[0],
+        "true": list(example.all_labels) if multi_label else example.label,
+        "predicted": predicted if multi_label else predicted[0],
         "score": score,
         "text": example.text,
     }

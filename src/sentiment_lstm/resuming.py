@@ -11,33 +11,33 @@ from sentiment_lstm.bundle import RUN_SETTINGS, is_bundle, load_bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.provenance import recorded_hash
 from sentiment_lstm.settings import read_json
-from sentiment_lstm.training.given_texts import TEXTS, UNLABELLED
+from sentiment_lstm.storage import file_sha256
+from sentiment_lstm.training.minutes import minutes_of
 
 
-def check_same_texts(folder: Path, given_source: str | None, files: Mapping[str, bytes]) -> None:
+def check_same_texts(
+    folder: Path,
+    given_source: str | None,
+    files: Mapping[str, bytes],
+    unlabelled_source: str | None = None,
+) -> None:
     """Refuse to resume a run with other texts than it began with.
 
     Args:
         folder: the run.
         given_source: the source that is given now, or None.
         files: the texts in memory that are given now, as files of the run.
+        unlabelled_source: the source of texts without labels that is given now, or None.
 
     Raises:
         UsageError: other texts are given.
     """
-    source = read_json(folder / RUN_SETTINGS).data.source
-    texts = files.get(TEXTS)
-    is_same = given_source in (None, source)
-    if texts is not None:
-        hashed = sha256(texts).hexdigest()
-        path = folder / TEXTS
-        if path.exists():
-            is_same = sha256(path.read_bytes()).hexdigest() == hashed
-        elif is_bundle(folder):
-            is_same = recorded_hash(load_bundle(folder).config.provenance, source) == hashed
-    if UNLABELLED in files and not is_bundle(folder):
-        path = folder / UNLABELLED
-        is_same = is_same and path.exists() and path.read_bytes() == files[UNLABELLED]
+    began = read_json(folder / RUN_SETTINGS)
+    is_same = (
+        given_source in (None, began.data.source)
+        and (unlabelled_source is None or unlabelled_source in began.language.sources)
+        and all(_has(folder, name, content) for name, content in files.items())
+    )
     if not is_same:
         raise UsageError(
             f"Expected the texts that the run in {folder} began with, found others: name another "
@@ -45,16 +45,29 @@ def check_same_texts(folder: Path, given_source: str | None, files: Mapping[str,
         )
 
 
-def check_same_settings(folder: Path, preset: str, changes: Mapping[str, object]) -> None:
+def _has(folder: Path, name: str, content: bytes) -> bool:
+    """Whether a run began with this content of a file of texts. A finished run has its hash."""
+    path, hashed = folder / name, sha256(content).hexdigest()
+    if path.exists():
+        return file_sha256(path) == hashed
+    if not is_bundle(folder):
+        return False
+    return recorded_hash(load_bundle(folder).config.provenance, str(path)) == hashed
+
+
+def check_same_settings(
+    folder: Path, preset: str, changes: Mapping[str, object], minutes: float | None
+) -> None:
     """Refuse to resume a run with other settings than it began with.
 
     Args:
         folder: the run.
         preset: the preset that is given now; `auto` is the default and fits any run.
         changes: the settings that are given now, by name.
+        minutes: for how long settings are compared, as it is given now, or None.
 
     Raises:
-        UsageError: the preset or a setting differs, or a setting does not exist.
+        UsageError: the preset, a setting or `minutes` differs, or a setting does not exist.
     """
     from sentiment_lstm.training.hardware import resolve_auto
 
@@ -65,6 +78,8 @@ def check_same_settings(folder: Path, preset: str, changes: Mapping[str, object]
         now = began.updated({name: value})
         if replace(now, training=resolve_auto(now.training)) != began:
             others.append(name)
+    if minutes is not None and minutes != minutes_of(folder):
+        others.append("minutes")
     if others:
         raise UsageError(
             f"Expected the settings that the run in {folder} began with, found another value of "

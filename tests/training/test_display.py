@@ -49,3 +49,31 @@ def test_a_notebook_shows_one_line_for_each_stage(monkeypatch, capsys):
     assert shown[1].startswith("epoch 1: train loss")
     assert shown[2:] == ["done", ""]
     assert "of 1,000: loss" in written
+
+
+METRICS = {"train_seconds": 3.2, "validation_accuracy": 0.9, "validation_loss": 0.25}
+
+
+def test_a_brief_display_writes_what_matters_and_the_end(capsys):
+    display = Display(is_brief=True)
+    for note in ("3 texts to train on", "auto: 3 texts", "trial 1 of 4"):
+        display.on_note(note)
+    display.on_start(Stage(Path(), total_updates=10))
+    display.on_epoch(EPOCH)
+    display.on_end()
+    display.on_saved(Path(), METRICS)
+    last = "Trained in 3 s: validation accuracy 0.9000, log-loss 0.2500."
+    assert capsys.readouterr().err.splitlines() == ["3 texts to train on", last]
+
+
+def test_a_brief_display_has_one_line_for_all_stages_of_a_notebook(monkeypatch, capsys):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    display = Display(is_brief=True)
+    for _ in range(3):
+        display.on_start(Stage(Path(), total_updates=1_000))
+        display.on_epoch(EPOCH)
+        display.on_end()
+    display.on_saved(Path(), METRICS)
+    shown = [line.rsplit("\r", 1)[-1] for line in capsys.readouterr().err.split("\n")]
+    assert len(shown) == 3
+    assert shown[1].startswith("Trained in 3 s")

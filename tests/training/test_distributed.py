@@ -146,12 +146,35 @@ def test_after_a_kill_of_one_rank_the_resumed_run_has_the_same_weights(
     assert processes[1 - killed].returncode == 1
     assert "".join(written).count(SENTENCE) == 1
     assert "Traceback" not in "".join(written)
+    assert "frame #" not in "".join(written)
     resumed = start_two([*CALL, "--resume", str(folder)])
     first, second = outputs(resumed)
     assert f"Saved {folder}" in first
     assert second == ""
     assert (folder / "model.safetensors").read_bytes() == uninterrupted
     assert not (folder / "ranks.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("killed", "advice"),
+    [
+        (1, "start the same number again, as before, because nothing was trained."),
+        (0, "start the same number again, with train --resume and the run folder."),
+    ],
+)
+def test_the_advice_after_a_kill_before_the_first_update(tmp_path: Path, killed: int, advice: str):
+    folder = tmp_path / "run"
+    processes = start_two([*CALL, *OPTIONS, "--out", str(folder)])
+    end = time.monotonic() + 60
+    while not (folder / "settings.json").exists():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    processes[killed].kill()
+    written = outputs(processes)[1 - killed]
+    assert written.splitlines()[-1].endswith(advice)
+    assert "frame #" not in written
+    assert (folder / "settings.json").exists() == (killed == 0)
 
 
 @pytest.mark.slow

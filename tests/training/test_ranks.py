@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,14 @@ def test_a_run_goes_on_with_the_number_of_processes_that_began_it(tmp_path: Path
     launched.setenv("WORLD_SIZE", "1")
     ranks.remember_count(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("count", "level"), [("2", "ERROR"), (None, "None")])
+def test_torch_prints_no_stack_if_another_process_ends(count, level, monkeypatch):
+    monkeypatch.delenv("TORCH_CPP_LOG_LEVEL", raising=False)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    if count:
+        monkeypatch.setenv("WORLD_SIZE", count)
+    code = "import os, sentiment_lstm\nprint(os.environ.get('TORCH_CPP_LOG_LEVEL'))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [level]

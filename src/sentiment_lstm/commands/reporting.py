@@ -92,8 +92,8 @@ def training_of(folder: Path, bundle: Bundle) -> Training:
 
 def facts(bundle: Bundle) -> dict[str, str]:
     """The facts about a model besides its scores: name of the fact -> its value."""
-    from sentiment_lstm.card import sources
     from sentiment_lstm.provenance import replace_paths
+    from sentiment_lstm.trained_on import sources
 
     config, known = bundle.config, replace_paths(bundle.config.provenance)
     settings: Any = known.get("settings", {})

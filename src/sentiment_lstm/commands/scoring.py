@@ -280,7 +280,12 @@ def measured(
 ) -> dict[str, Any]:
     """Measure a model and return the values that `evaluate --json` prints."""
     from sentiment_lstm.api import SentimentClassifier
+    from sentiment_lstm.bundle import run_settings
+    from sentiment_lstm.data.screening import SetAside
+    from sentiment_lstm.evaluation_data import evaluation_data
+    from sentiment_lstm.measuring import measure
 
-    return SentimentClassifier.from_pretrained(model).evaluate(
-        source, split, options, polarity=polarity
-    )
+    classifier = SentimentClassifier.from_pretrained(model)
+    bundle = classifier.bundle
+    texts = evaluation_data(bundle.config, source, split, options, run_settings(bundle))
+    return measure(classifier.predictor, texts, SetAside(None), polarity=polarity)

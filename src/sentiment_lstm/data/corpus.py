@@ -276,7 +276,8 @@ class _Reader:
             more = ", or raise data.stream_rows if rows are sorted" if self.data.streaming else ""
             raise DataError(
                 f"Expected at least two classes in {where}{self.data.source}, found "
-                f"{', '.join(classes) or 'none'}; see --label-column and --label-map{more}."
+                f"{', '.join(classes) or 'none'}{self.set_aside.in_brackets()}; see "
+                f"--label-column and --label-map{more}."
             )
 
     def _check_training(self, sample: Sequence[Example]) -> None:

@@ -83,6 +83,11 @@ class SetAside:
         """For messages: `unmapped label: 3, empty text: 1`."""
         return ", ".join(f"{reason}: {n}" for reason, n in self.counts.items()) or "none"
 
+    def in_brackets(self) -> str:
+        """For messages: the reasons and the first bad row in brackets; empty if there is none."""
+        aside = f" (rows set aside: {self.summary()}; the first: {self.example})"
+        return aside if self.total else ""
+
     def _write(self, path: Path, entry: dict[str, object]) -> None:
         try:
             if self._file is None:

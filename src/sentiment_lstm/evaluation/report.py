@@ -84,24 +84,24 @@ def report_page(report: Report) -> str:
         MissingExtraError: matplotlib is not installed.
     """
     measured = report.measured
-    several = measured.get("multi_label", False)
-    measures = MEASURES if several else _MEASURES
+    multi_label = measured.get("multi_label", False)
+    measures = MEASURES if multi_label else _MEASURES
     weakest = [row for row in measured["per_class"] if row["n"]][:MOST_SHOWN]
-    decisions = measured["n"] * (len(measured["classes"]) if several else 1)
+    decisions = measured["n"] * (len(measured["classes"]) if multi_label else 1)
     return render(
         "report.html",
         report=report,
         m=measured,
-        several=several,
+        multi_label=multi_label,
         decisions=decisions,
         summary=summary(report),
         numbers=[_number(name, measured) for name in measures if _applies(name, measured)],
-        many=several or len(measured["classes"]) > MOST_SHOWN,
+        many=multi_label or len(measured["classes"]) > MOST_SHOWN,
         weakest=weakest,
         percent=percent,
         reliability=charts.reliability(measured["reliability"], decisions),
         bins=[row for row in measured["reliability"] if row["share"]],
-        **({} if several else _answers(measured, weakest)),
+        **({} if multi_label else _answers(measured, weakest)),
         lengths=charts.lengths(measured["accuracy_by_length"]),
         slices={name: bars(rows) for name, rows in measured["slices"].items()},
         mistakes=_mistakes(report),

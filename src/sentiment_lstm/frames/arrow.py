@@ -28,7 +28,7 @@ def score_table(predictor: Predictor, table: Any, column: str, *, probabilities:
         UsageError: see `scores.check_columns`; or the column holds no texts.
     """
     names = column_names(
-        predictor.classes, several=predictor.multi_label, probabilities=probabilities
+        predictor.classes, multi_label=predictor.multi_label, probabilities=probabilities
     )
     check_columns(table.schema.names, column, names)
     scored = score_array(predictor, table[column], names, column)
@@ -76,7 +76,9 @@ def score_array(predictor: Predictor, array: Any, names: Sequence[str], column: 
     if kind not in (pa.string(), pa.large_string(), pa.string_view(), pa.null()):
         raise not_texts(column, kind)
     columns = score_texts(predictor, _texts(array), names)
-    types = column_types(names, pa.string(), pa.float64(), pa.list_, several=predictor.multi_label)
+    types = column_types(
+        names, pa.string(), pa.float64(), pa.list_, multi_label=predictor.multi_label
+    )
     arrays = [pa.array(columns[name], types[name]) for name in names]
     return pa.StructArray.from_arrays(arrays, fields=[pa.field(n, types[n]) for n in names])
 

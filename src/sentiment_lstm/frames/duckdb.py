@@ -43,8 +43,8 @@ def add_sentiment(
     """
     library("pyarrow")
     predictor = checked_classifier(classifier).predictor
-    several = predictor.multi_label
-    names = field_names(predictor.classes, several=several, probabilities=probabilities)
+    multi_label = predictor.multi_label
+    names = field_names(predictor.classes, multi_label=multi_label, probabilities=probabilities)
 
     if len({name.casefold() for name in names}) < len(names):
         raise UsageError(
@@ -55,7 +55,7 @@ def add_sentiment(
     def score(texts: Any) -> Any:  # noqa: ANN401
         return score_array(predictor, texts, names, "of the argument")
 
-    types = column_types(names, "VARCHAR", "DOUBLE", "{}[]".format, several=several)
+    types = column_types(names, "VARCHAR", "DOUBLE", "{}[]".format, multi_label=multi_label)
     fields = ", ".join(f"{_quoted(name)} {kind}" for name, kind in types.items())
     with suppress(library("duckdb").InvalidInputException):  # there is none of this name
         connection.remove_function(name)

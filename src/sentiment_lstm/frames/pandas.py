@@ -23,7 +23,7 @@ def score_frame(
     """
     pd = library("pandas")
     names = column_names(
-        predictor.classes, several=predictor.multi_label, probabilities=probabilities
+        predictor.classes, multi_label=predictor.multi_label, probabilities=probabilities
     )
     check_columns(list(frame.columns), column, names)
     columns = score_texts(predictor, _texts(frame[column]), names)

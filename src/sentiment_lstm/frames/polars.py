@@ -47,7 +47,7 @@ def sentiment(
     """
     predictor = checked_classifier(classifier).predictor
     names = field_names(
-        predictor.classes, several=predictor.multi_label, probabilities=probabilities
+        predictor.classes, multi_label=predictor.multi_label, probabilities=probabilities
     )
     return _expression(column, predictor, names).alias("sentiment")
 
@@ -59,7 +59,7 @@ def score_frame(predictor: Predictor, frame: Any, column: str, *, probabilities:
         UsageError: see `scores.check_columns`; or the column holds no texts.
     """
     names = column_names(
-        predictor.classes, several=predictor.multi_label, probabilities=probabilities
+        predictor.classes, multi_label=predictor.multi_label, probabilities=probabilities
     )
     schema = frame.collect_schema()
     check_columns(schema.names(), column, names)
@@ -70,9 +70,9 @@ def score_frame(predictor: Predictor, frame: Any, column: str, *, probabilities:
 
 def _expression(column: str | pl.Expr, predictor: Predictor, names: Sequence[str]) -> pl.Expr:
     polars = library("polars")
-    several = predictor.multi_label
+    multi_label = predictor.multi_label
     fields: dict[str, Any] = column_types(
-        names, polars.String, polars.Float64, polars.List, several=several
+        names, polars.String, polars.Float64, polars.List, multi_label=multi_label
     )
 
     def score(series: pl.Series) -> pl.Series:

@@ -24,26 +24,29 @@ Columns = dict[str, list[Any]]
 """The values of each added column by its name: labels, then scores, then probabilities."""
 
 
-def column_names(classes: Sequence[str], *, several: bool, probabilities: bool) -> list[str]:
+def column_names(classes: Sequence[str], *, multi_label: bool, probabilities: bool) -> list[str]:
     """The names of the columns that scoring adds to a table, as `predict --input` writes them.
 
     Args:
         classes: the names of the classes.
-        several: whether a text may have several labels.
+        multi_label: whether a text may have several labels.
         probabilities: whether each class has a column of its probability.
     """
-    verdict = [LABELS, SCORES] if several else [LABEL, SCORE]
+    verdict = [LABELS, SCORES] if multi_label else [LABEL, SCORE]
     return [*verdict, *(f"{PROBABILITY}{name}" for name in classes if probabilities)]
 
 
-def field_names(classes: Sequence[str], *, several: bool, probabilities: bool) -> list[str]:
+def field_names(classes: Sequence[str], *, multi_label: bool, probabilities: bool) -> list[str]:
     """The names of the fields, if the predictions for a text are one value with fields."""
-    verdict = ["labels", "scores"] if several else ["label", "score"]
-    return [*verdict, *column_names(classes, several=several, probabilities=probabilities)[2:]]
+    verdict = ["labels", "scores"] if multi_label else ["label", "score"]
+    return [
+        *verdict,
+        *column_names(classes, multi_label=multi_label, probabilities=probabilities)[2:],
+    ]
 
 
 def column_types(
-    names: Sequence[str], text: T, number: T, list_of: Callable[[T], T], *, several: bool
+    names: Sequence[str], text: T, number: T, list_of: Callable[[T], T], *, multi_label: bool
 ) -> dict[str, T]:
     """The type of each column, by its name, in the types of a library.
 
@@ -52,10 +55,10 @@ def column_types(
         text: the library's type for labels.
         number: its type for probabilities.
         list_of: its type for lists of such values.
-        several: whether a text may have several labels.
+        multi_label: whether a text may have several labels.
     """
     types = dict.fromkeys(names, number) | {names[0]: text}
-    if several:
+    if multi_label:
         types |= {name: list_of(types[name]) for name in names[:2]}
     return types
 

@@ -14,7 +14,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from sentiment_lstm.api import LabelScore, SentimentClassifier
+from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import (
     Bundle,
     bundle_as_files,
@@ -24,6 +24,7 @@ from sentiment_lstm.bundle import (
 )
 from sentiment_lstm.finding import find_model
 from sentiment_lstm.frames.scores import field_names, score_texts
+from sentiment_lstm.label_scores import LabelScore
 
 NAME = "sentiment_lstm"
 _EXTENSION = "sentiment"
@@ -106,13 +107,13 @@ class SentimentComponent:
         if self._classifier is None:
             self._classifier = SentimentClassifier(self.bundle, self._threads)
         predictor = self._classifier.predictor
-        several = predictor.multi_label
-        names = field_names(predictor.classes, several=several, probabilities=True)
+        multi_label = predictor.multi_label
+        names = field_names(predictor.classes, multi_label=multi_label, probabilities=True)
         rows = zip(*score_texts(predictor, (d.text for d in docs), names).values(), strict=True)
         for doc, (label, score, *probabilities) in zip(docs, rows, strict=True):
-            pairs = zip(label or [], score or [], strict=True) if several else [(label, score)]
+            pairs = zip(label or [], score or [], strict=True) if multi_label else [(label, score)]
             verdict = [LabelScore(label=label, score=score) for label, score in pairs]
-            doc._.set(_EXTENSION, verdict if several else verdict[0])
+            doc._.set(_EXTENSION, verdict if multi_label else verdict[0])
             if score is not None:
                 doc.cats.update(zip(predictor.classes, probabilities, strict=True))
 

@@ -44,13 +44,13 @@ def sentiment_udf(
     """
     functions = library("pyspark.sql.functions", "spark")
     bundle = checked_classifier(classifier).bundle
-    several = bundle.config.multi_label
-    names = field_names(bundle.config.classes, several=several, probabilities=probabilities)
+    multi_label = bundle.config.multi_label
+    names = field_names(bundle.config.classes, multi_label=multi_label, probabilities=probabilities)
     worker = _Worker(uuid4().hex, bundle, names)
     with warnings.catch_warnings():  # Spark prefers type hints, which would need pyarrow here
         warnings.simplefilter("ignore", UserWarning)
         udf: Callable[[str | Column], Column] = functions.arrow_udf(
-            worker.score, _type(names, several=several), functions.ArrowUDFType.SCALAR
+            worker.score, _type(names, multi_label=multi_label), functions.ArrowUDFType.SCALAR
         )
     return udf
 
@@ -69,9 +69,9 @@ class _Worker:
         return score_array(_OPEN[self._key], texts, self._names, "of the argument")
 
 
-def _type(names: Sequence[str], *, several: bool) -> Any:  # noqa: ANN401
+def _type(names: Sequence[str], *, multi_label: bool) -> Any:  # noqa: ANN401
     types = library("pyspark.sql.types", "spark")
     kinds: dict[str, Any] = column_types(
-        names, types.StringType(), types.DoubleType(), types.ArrayType, several=several
+        names, types.StringType(), types.DoubleType(), types.ArrayType, multi_label=multi_label
     )
     return types.StructType([types.StructField(name, kind) for name, kind in kinds.items()])

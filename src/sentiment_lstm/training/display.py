@@ -6,6 +6,9 @@ A notebook shows one line for each stage, which is written anew while the stage 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +25,8 @@ from sentiment_lstm.wording import printable
 
 _SECONDS = 0.5
 """In a notebook, the line is written anew after this time."""
+_DETAILS = ("auto: ", "race: ", "trial ", "last training")
+"""Notes that begin like this say how a training goes. A brief display leaves them out."""
 
 
 class Display(Listener):
@@ -31,10 +36,13 @@ class Display(Listener):
 
     Args:
         console: where to write instead.
+        is_brief: write no lines for epochs and for the steps of a training, but one at its end. The
+            bar disappears, and a notebook has one line for all stages.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, is_brief: bool = False) -> None:
         self._console = console or Console(stderr=True)
+        self._is_brief = is_brief
         self._bar = Progress(disable=True)
         self._task = TaskID(0)
         self._total: int | None = None
@@ -45,6 +53,8 @@ class Display(Listener):
 
     def on_note(self, sentence: str) -> None:
         """Print the sentence on one line."""
+        if self._is_brief and sentence.startswith(_DETAILS):
+            return
         if self._console.is_jupyter:
             self._end_line()
             print(printable(sentence), file=self._console.file, flush=True)
@@ -61,6 +71,7 @@ class Display(Listener):
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(),
             console=self._console,
+            transient=self._is_brief,
             disable=not self._console.is_terminal,
         )
         self._bar.start()
@@ -99,12 +110,21 @@ class Display(Listener):
     def on_end(self) -> None:
         """Leave the terminal as it was."""
         self._bar.stop()
-        self._end_line()
+        if not self._is_brief:
+            self._end_line()
+
+    def on_saved(self, folder: Path, metrics: Mapping[str, Any]) -> None:
+        """Print a line with the accuracy, if the display is brief."""
+        if self._is_brief:
+            self.on_note(
+                f"Trained in {metrics['train_seconds']:.0f} s: validation accuracy "
+                f"{metrics['validation_accuracy']:.4f}, log-loss {metrics['validation_loss']:.4f}."
+            )
 
     def _show_epoch(self, line: str) -> None:
         if self._console.is_jupyter:
             self._rewrite(line)
-        else:
+        elif not self._is_brief:
             self.on_note(line)
 
     def _rewrite(self, line: str) -> None:

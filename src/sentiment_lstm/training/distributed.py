@@ -41,8 +41,26 @@ _TIMEOUT = timedelta(minutes=10)
 _trainings = count()
 """Numbers of the trainings of this process: each begins with names of its own in the store."""
 
+_RESUME = "with train --resume and the run folder"
+RESUME_IF_BEGUN = "with train --resume if the run folder holds settings.json, else as before"
+NOTHING_TO_RESUME = "as before, because nothing was trained"
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class RankEndedError(TrainingError):
+    """Another rank has ended, or did not answer in time.
+
+    Args:
+        advice: how to start the ranks again.
+    """
+
+    def __init__(self, advice: str = _RESUME) -> None:
+        super().__init__(
+            f"Expected all {rank_count()} processes at work, found one that ended or did not "
+            f"answer: start the same number again, {advice}."
+        )
 
 
 def with_all_ranks(train: Callable[P, T]) -> Callable[P, T]:
@@ -74,13 +92,13 @@ def _join() -> Store:
     """Wait for all ranks.
 
     Raises:
-        TrainingError: they did not all come.
+        RankEndedError: they did not all come.
     """
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     from torch.distributed.distributed_c10d import PrefixStore
 
-    with _others_needed(), _signals_end_the_process():
+    with _others_needed(RESUME_IF_BEGUN), _signals_end_the_process():
         store = PrefixStore(f"training {next(_trainings)}", _common_store())
         dist.init_process_group(store=store, rank=rank(), world_size=rank_count(), timeout=_TIMEOUT)
     return store
@@ -116,19 +134,16 @@ def _is_first(store: Store) -> bool:
 
 
 @contextmanager
-def _others_needed() -> Iterator[None]:
+def _others_needed(advice: str = _RESUME) -> Iterator[None]:
     """Explain that another rank has ended.
 
     Raises:
-        TrainingError: it has, or it did not answer in time.
+        RankEndedError: it has, or it did not answer in time.
     """
     try:
         yield
     except RuntimeError as error:  # of gloo, nccl and the store; gloo has no class of its own
-        raise TrainingError(
-            f"Expected all {rank_count()} processes at work, found one that ended or did not "
-            "answer: start the same number again, with train --resume and the run folder."
-        ) from error
+        raise RankEndedError(advice) from error
 
 
 def average_gradients(

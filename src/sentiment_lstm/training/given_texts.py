@@ -9,10 +9,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from sentiment_lstm.python_names import GIVEN_TEXTS, GIVEN_UNLABELLED
 from sentiment_lstm.settings import Settings
-
-TEXTS, UNLABELLED = FILES = ("given_texts.jsonl", "given_unlabelled.jsonl")
-"""The labelled texts, and the texts without labels, in a run folder."""
 
 
 def as_json_lines(rows: Iterable[Mapping[str, object]]) -> bytes:
@@ -26,6 +24,6 @@ def remove_given_texts(folder: Path, settings: Settings) -> None:
     A file that the run does not read stays.
     """
     read = {settings.data.source, *settings.language.sources}
-    for name in FILES:
+    for name in (GIVEN_TEXTS, GIVEN_UNLABELLED):
         if str(folder.absolute() / name) in read:
             (folder / name).unlink(missing_ok=True)

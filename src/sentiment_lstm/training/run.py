@@ -36,12 +36,20 @@ from sentiment_lstm.training import automatic, race
 from sentiment_lstm.training.candidate_trials import CandidateTrials, hand_over
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.display import Display
-from sentiment_lstm.training.distributed import received_files, send_files, with_all_ranks
+from sentiment_lstm.training.distributed import (
+    NOTHING_TO_RESUME,
+    RESUME_IF_BEGUN,
+    RankEndedError,
+    received_files,
+    send_files,
+    with_all_ranks,
+)
 from sentiment_lstm.training.early_end import NOTHING_KEPT, BestSoFar
 from sentiment_lstm.training.finishing import bundle_of, metrics_of
 from sentiment_lstm.training.hardware import prepare
 from sentiment_lstm.training.listener import Listener, Listeners
 from sentiment_lstm.training.loop import Trainer
+from sentiment_lstm.training.minutes import FILE as MINUTES
 from sentiment_lstm.training.origin import origin_of
 from sentiment_lstm.training.preparation import (
     adapt_initial_model,
@@ -116,6 +124,7 @@ def train(
         refuse_to_overwrite(folder, settings, has_race=minutes is not None, files=files)
         if minutes is not None:
             race.begin(folder, minutes)
+            files[MINUTES] = as_json({"minutes": minutes})
         remember_count(folder)
         write_together(folder, {**files, RUN_SETTINGS: as_json(settings.to_dict())})
         best = BestSoFar(is_kept=keep_best)
@@ -123,6 +132,10 @@ def train(
             send_files(folder, files_to_resume(folder))
             listeners = _listeners(listener, settings, folder)
             return _run(settings, initial_model, folder, listeners, resume_folder or folder, best)
+        except RankEndedError as error:
+            if remove_if_nothing_was_trained(folder):
+                raise RankEndedError(NOTHING_TO_RESUME) from error
+            raise
         except Exception:
             remove_if_nothing_was_trained(folder)
             raise
@@ -168,11 +181,16 @@ def resume(
 
 def _train_with_first_rank(run: Path) -> dict[str, Any] | None:
     """Train on another rank than the first, in a temporary folder; `run` is named in messages."""
-    with received_files() as folder:
-        if not (folder / RUN_SETTINGS).exists():
-            return None  # the run is finished
-        settings = read_json(folder / RUN_SETTINGS)
-        return _run(settings, load_initial_model(settings, folder), folder, Listeners(), run)
+    try:
+        with received_files() as folder:
+            if not (folder / RUN_SETTINGS).exists():
+                return None  # the run is finished
+            settings = read_json(folder / RUN_SETTINGS)
+            return _run(settings, load_initial_model(settings, folder), folder, Listeners(), run)
+    except RankEndedError as error:
+        if not (run / RUN_SETTINGS).exists():  # or it is on another machine
+            raise RankEndedError(RESUME_IF_BEGUN) from error
+        raise
 
 
 def _run(

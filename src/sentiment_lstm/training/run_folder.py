@@ -10,7 +10,7 @@ from sentiment_lstm.bundle import FILES, RUN_SETTINGS, is_bundle
 from sentiment_lstm.data.source_names import path_of
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import DataSettings, Settings, read_json
-from sentiment_lstm.training import checkpoint, race
+from sentiment_lstm.training import checkpoint, minutes, race
 from sentiment_lstm.training.given_texts import remove_given_texts
 from sentiment_lstm.training.metrics_log import METRICS_LOG, read_metrics
 from sentiment_lstm.training.pretraining import FOLDER as LANGUAGE
@@ -76,24 +76,30 @@ def remove_what_only_a_training_needs(folder: Path, settings: Settings) -> None:
         remove_trials(folder)
 
 
-def remove_if_nothing_was_trained(folder: Path) -> None:
-    """If no update was made, delete the settings so that the folder can be used again."""
+def remove_if_nothing_was_trained(folder: Path) -> bool:
+    """If no update was made, delete the settings so that the folder can be used again.
+
+    Returns:
+        Whether they are deleted.
+    """
     # Not the settings that the run began with: `auto` may have chosen trials since.
     settings = read_json(folder / RUN_SETTINGS)
     trials = folders_of_trials(folder) if settings.training.trials else []
     if (folder / LANGUAGE).exists() or any(map(read_metrics, _folders_of_stages(folder, trials))):
-        return
+        return False
     if race.has_results(folder):
-        return
+        return False
     race.remove(folder)
     if trials:
         remove_trials(folder)
     forget_count(folder)
+    (folder / minutes.FILE).unlink(missing_ok=True)
     (folder / RUN_SETTINGS).unlink()
     remove_given_texts(folder, settings)
     (folder / METRICS_LOG).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
+    return True
 
 
 def files_to_resume(folder: Path) -> list[Path]:

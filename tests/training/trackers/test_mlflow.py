@@ -142,6 +142,15 @@ def test_missing_texts_have_no_label(bundle, tmp_path):
     assert scored.isna().to_numpy().tolist() == [[False, False], *[[True, True]] * 3]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_stored_model_takes_missing_texts(bundle, client):
+    import pandas as pd
+
+    opened = mlflow.pyfunc.load_model(log_model(SentimentClassifier(bundle)).model_uri)
+    for texts in ([None], [float("nan")], pd.Series([None], dtype="string"), ["", None]):
+        assert opened.predict(pd.DataFrame({"text": texts})).isna().to_numpy().all()
+
+
 def test_a_table_without_texts_is_refused(bundle, tmp_path):
     save_bundle(tmp_path / "model", bundle)
     with pytest.raises(UsageError, match="Expected a table with the column text"):

@@ -11,7 +11,9 @@ import logging
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +153,13 @@ def log_bundle(
     from mlflow.models import Model
     from mlflow.models.signature import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import Array
+    from mlflow.types.schema import AnyType, Array
 
-    several = bundle.config.multi_label
-    label, score = (Array(kind) if several else kind for kind in (DataType.string, DataType.double))
-    with tempfile.TemporaryDirectory() as temporary:
+    kinds = (DataType.string, DataType.double)
+    label, score = (Array(kind) if bundle.config.multi_label else kind for kind in kinds)
+    # As a string, a column of missing texts alone would be refused: pandas has it as numbers.
+    inputs = Schema([ColSpec(AnyType(), "text")])  # type: ignore[no-untyped-call]
+    with _without_advice_on_examples(), tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"
         save_bundle(folder, bundle)
         return Model.log(
@@ -167,11 +171,19 @@ def log_bundle(
             loader_module=LOADER,
             data_path=str(folder),
             signature=ModelSignature(
-                inputs=Schema([ColSpec("string", "text")]),
+                inputs=inputs,
                 outputs=Schema([ColSpec(label, "label"), ColSpec(score, "score")]),
             ),
             pip_requirements=[f"sentiment-lstm=={__version__}", "pandas"],
         )
+
+
+@contextmanager
+def _without_advice_on_examples() -> Iterator[None]:
+    """Hide MLflow's warning that an example of the input is missing: the signature is written."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*input example was not provided")
+        yield
 
 
 def _parameters(settings: Settings) -> Iterator[list[Any]]:
