@@ -32,9 +32,9 @@ class LiveConnection(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         """Answer a handshake. The library's errors quote a header, which may hold the key."""
         refuse = self.conn.reject
-        self.conn.reject = lambda status, _: refuse(status, _NO_HANDSHAKE)
+        self.conn.reject = lambda status, _: refuse(status, _NO_HANDSHAKE)  # type: ignore[method-assign]
         super().handle_connect(event)
-        self.conn.reject = refuse
+        self.conn.reject = refuse  # type: ignore[method-assign]
 
     def pause_writing(self) -> None:
         """The client does not take the answers as fast as they come."""
