@@ -1,5 +1,7 @@
 """Batches that are read piece by piece: no text is read past its end, and scores stay the same."""
 
+from threading import Event
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,38 @@ def test_features_count_once_in_a_text_of_several_pieces(make_bundle, quantised)
     texts = bundle.tokenizer.encode(["a good film " * n for n in (1, 200, 2, 90, 5, 300)])
     assert all(text.features is not None for text in texts)
     assert_same(runtime.score(texts), scored_in_one_call(runtime, texts), quantised=quantised)
+
+
+@pytest.mark.parametrize("pooling", ["last", "max+mean+last", "attention"])
+def test_scoring_opens_no_session(make_bundle, monkeypatch, pooling):
+    """Each session holds the weights once more. A lock at the first score would outlive a fork."""
+    runtime = runtime_of(make_bundle(pooling=pooling), True)
+    expected = runtime_of(make_bundle(pooling=pooling), True).score(TEXTS)
+    monkeypatch.setattr(runtime, "_open", None)
+    np.testing.assert_array_equal(runtime.score(TEXTS), expected)
+
+
+def test_an_interrupt_does_not_wait_until_a_batch_is_read(make_bundle):
+    class StoppedAfterTwo(Event):
+        asked = 0
+
+        def is_set(self) -> bool:
+            self.asked += 1
+            return self.asked > 2
+
+    runtime = runtime_of(make_bundle(), True)
+    calls = Counted(runtime._session_of_batches)
+    runtime._session_of_batches = calls
+    assert len(runtime.score(TEXTS, StoppedAfterTwo())) == len(TEXTS)
+    assert calls.runs == 2
+
+
+class Counted:
+    """A session that counts its runs."""
+
+    def __init__(self, session) -> None:
+        self._session, self.runs = session, 0
+
+    def run(self, *arguments):
+        self.runs += 1
+        return self._session.run(*arguments)

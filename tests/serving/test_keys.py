@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 
 import pytest
 from running import JSON, running, save, service
@@ -18,6 +19,22 @@ KEY = "s3cret key/?~"
 def offer(key: str) -> str:
     """The subprotocol that carries a key."""
     return "bearer." + base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def handshake(address, subprotocols: str) -> bytes:
+    """Send the handshake of a WebSocket; return the whole answer."""
+    lines = [
+        "GET /stream HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Protocol: {subprotocols}",
+    ]
+    with socket.create_connection(address, 30) as client, client.makefile("rb") as answer:
+        client.sendall("\r\n".join([*lines, "\r\n"]).encode())
+        return answer.read()
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +126,9 @@ def test_a_real_service_takes_the_key_from_a_file(folder, tmp_path):
         with pytest.raises(InvalidStatus) as refusal, connect(url, proxy=None):
             pass
         assert refusal.value.response.status_code == 401
+        answer = handshake(process.address, f"two words, {offer(KEY)}")
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert offer(KEY).encode() not in answer
         process.end()
     logged = json.dumps(process.lines)
     assert KEY not in logged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ class OnnxRuntime(Runtime[State]):
         }
         try:
             self._graph = checked_graph(graph, build(bundle, quantised=quantised, shared=arrays))
-            self._session = self._open(self._graph)
+            self._session_of_batches = self._open(self._summing())
         except Exception as error:  # its errors have no common class
             raise BundleError(
                 f"Expected a graph of this model, found: {str(error)[:200]}; create it again with "
@@ -130,22 +131,24 @@ class OnnxRuntime(Runtime[State]):
             dict(zip(state, new_state, strict=True)),
         )
 
-    def _batch(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
+    def _batch(self, texts: Sequence[Encoded], stopped: Event) -> NDArray[np.float32]:
         """Score texts piece by piece, unless the model needs all of their tokens at once."""
         if self.pads:
-            return super()._batch(texts)
+            return super()._batch(texts, stopped)
         order = np.argsort([-len(text.ids) for text in texts], kind="stable")
         batch = padded_batch(texts, order)
         state = self._started(None, len(texts))
-        logits = np.empty((len(texts), *self._logits_shape), dtype=np.float32)
+        logits = np.zeros((len(texts), *self._logits_shape), dtype=np.float32)
         if self._wide is not None and (features := feature_batch(texts)) is not None:
             state["wide_sum"] = sum_features(self._wide, *features)[order]
         for start, end, reading in pieces_of(batch.lengths):
+            if stopped.is_set():
+                break
             state = {name: _of_first(array, reading) for name, array in state.items()}
             ids = batch.ids[:reading, start:end]
             lengths = (batch.lengths[:reading].clip(max=end) - start).astype(np.int32)
             inputs = {"ids": ids, "lengths": lengths, **state}
-            logits[:reading], *new_state = self._session_of_pieces.run(self._names, inputs)
+            logits[:reading], *new_state = self._session_of_batches.run(self._names, inputs)
             state = dict(zip(state, new_state, strict=True))
         return finite(logits[np.argsort(order)])
 
@@ -157,10 +160,16 @@ class OnnxRuntime(Runtime[State]):
         assert isinstance(array, np.ndarray)
         return array
 
+    def _summing(self) -> GraphFile:
+        """The graph for batches: its sums do not depend on the pieces."""
+        has_sums = not self.pads and "mean" in self._settings.pooling
+        return with_running_sum(self._graph) if has_sums else self._graph
+
     @cached_property
-    def _session_of_pieces(self) -> Any:  # noqa: ANN401
-        """The same graph with sums that do not depend on the pieces. Made when first needed."""
-        return self._open(with_running_sum(self._graph))
+    def _session(self) -> Any:  # noqa: ANN401
+        """The graph itself. Made when first needed: each session holds the weights once more."""
+        is_same = self._summing() is self._graph
+        return self._session_of_batches if is_same else self._open(self._graph)
 
     @cached_property
     def _session_of_states(self) -> Any:  # noqa: ANN401

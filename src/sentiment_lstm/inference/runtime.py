@@ -121,8 +121,7 @@ class Runtime(ABC, Generic[State]):
 
         Args:
             texts: N texts of at least one token each.
-            stopped: once it is set, the rest of a long text is not read, and the logits mean
-                nothing.
+            stopped: once it is set, the rest of the texts is not read, and the logits mean nothing.
 
         Returns:
             Logits, [N] or [N, C], as `read` returns them.
@@ -130,8 +129,10 @@ class Runtime(ABC, Generic[State]):
         lengths = lengths_of([text.ids for text in texts])
         short = np.flatnonzero(lengths <= (PIECE if self.carries else np.inf))
         long = np.setdiff1d(np.arange(len(texts)), short)
-        parts = [self._batch([texts[row] for row in short.tolist()])] if len(short) else []
-        parts += [self._long(texts[row], stopped or Event()) for row in long.tolist()]
+        stopped = stopped or Event()
+        batch = [texts[row] for row in short.tolist()]
+        parts = [self._batch(batch, stopped)] if batch else []
+        parts += [self._long(texts[row], stopped) for row in long.tolist()]
         logits = np.concatenate(parts)
         return logits[np.argsort(np.concatenate([short, long]))]
 
@@ -173,7 +174,7 @@ class Runtime(ABC, Generic[State]):
                 logits = map(score, batches)
             yield from logits
 
-    def _batch(self, texts: Sequence[Encoded]) -> NDArray[np.float32]:
+    def _batch(self, texts: Sequence[Encoded], stopped: Event) -> NDArray[np.float32]:
         batch = padded_batch(texts, np.arange(len(texts)))
         return self.read(batch.ids, batch.lengths, features=feature_batch(texts))[0]
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
+from websockets.http11 import Request
 
 _MOST_PIECES = 1000
 """A message of more pieces is refused. Each takes memory, even if it is empty."""
+_NO_HANDSHAKE = "Expected the handshake of a WebSocket, found another request.\n"
 
 
 class LiveConnection(WebSocketsSansIOProtocol):
@@ -26,6 +28,13 @@ class LiveConnection(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self._due = time.monotonic() + self.read_timeout
         self._stuck_since: float | None = None
+
+    def handle_connect(self, event: Request) -> None:
+        """Answer a handshake. The library's errors quote a header, which may hold the key."""
+        refuse = self.conn.reject
+        self.conn.reject = lambda status, _: refuse(status, _NO_HANDSHAKE)  # type: ignore[method-assign]
+        super().handle_connect(event)
+        self.conn.reject = refuse  # type: ignore[method-assign]
 
     def pause_writing(self) -> None:
         """The client does not take the answers as fast as they come."""
