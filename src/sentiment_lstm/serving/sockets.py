@@ -32,7 +32,7 @@ class LiveConnection(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         """Answer a handshake. The library's errors quote a header, which may hold the key."""
         refuse = self.conn.reject
-        self.conn.reject = lambda status, _: refuse(status, _NO_HANDSHAKE)  # type: ignore[method-assign]
+        self.conn.reject = lambda status, text: refuse(status, _NO_HANDSHAKE)  # type: ignore[method-assign]
         super().handle_connect(event)
         self.conn.reject = refuse  # type: ignore[method-assign]
 
