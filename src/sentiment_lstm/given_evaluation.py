@@ -74,16 +74,13 @@ def measure_given(
     columns = in_memory.columns_of(
         texts, _with_names(labels, config.classes), multi_label=config.multi_label
     )
-    rows = [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
     with errors_in_python(in_memory=True), TemporaryDirectory(prefix="sentiment-lstm-") as folder:
         path = Path(folder, _FILE)
-        path.write_bytes(as_json_lines(rows))
+        path.write_bytes(as_json_lines(in_memory.rows_of(columns)))
         named = {"data.text_column": "text", "data.label_column": "label"}
         data = evaluation_data(config, str(path), "train", named | dict(options))
-        values = measure(predictor, data, set_aside, **how)
-    return _with_indices(values) | {"data": NAMES_OF_GIVEN[GIVEN_TEXTS], "split": "all"}
+        values: dict[str, Any] = _with_indices(measure(predictor, data, set_aside, **how))
+    return values | {"data": NAMES_OF_GIVEN[GIVEN_TEXTS], "split": "all"}
 
 
 def _with_names(labels: object, classes: Sequence[str]) -> object:
