@@ -81,6 +81,19 @@ def test_a_sentence_in_the_words_of_python(sentence, of_source, in_memory):
         assert in_memory in in_python(sentence, in_memory=True)
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "found '<3>' and '<a=b,c>'",
+        "found nothing in /data/my--runs/a--init/b.csv",
+        "found the label '--multi-label'",
+        "found a well--known label",
+    ],
+)
+def test_labels_and_paths_stay_as_they_are(sentence):
+    assert in_python(sentence) == in_python(sentence, in_memory=True) == sentence
+
+
 def test_errors_keep_their_class():
     with pytest.raises(DataError, match="name another with out"), errors_in_python():
         raise DataError("Expected texts, found none: name another with --out.")

@@ -10,7 +10,6 @@ const ARCHITECTURE = "lstm-classifier";
 const NEWEST_FORMAT = 2;
 const WINDOW = 512; // texts that are held as tokens at the same time
 
-
 /** A trained classifier of texts. */
 export class Classifier {
   /**

@@ -16,8 +16,8 @@ export class ForgetGate {
     const constant = (name) => graph.arrays.get(name).data();
     this.step = anchors ? constant(graph.of("DequantizeLinear")[0].inputs[1])[0] : 1;
     const [ofInput, ofState] = anchors
-      ? [transposed(w, constant(lstm.inputs[8])), transposed(r, constant(lstm.inputs[10]))]
-      : [rowsOf(w, this.inputs), rowsOf(r, hiddenSize)];
+      ? [int8Weights(w, constant(lstm.inputs[8])), int8Weights(r, constant(lstm.inputs[10]))]
+      : [floatWeights(w, this.inputs), floatWeights(r, hiddenSize)];
     const weight = Float32Array.from({ length: (this.inputs + hiddenSize) * hiddenSize }, (_, place) => {
       const [input, unit] = [Math.floor(place / hiddenSize), first + (place % hiddenSize)];
       return input < this.inputs ? ofInput(input, unit) : ofState(input - this.inputs, unit);
@@ -52,12 +52,12 @@ export class ForgetGate {
   }
 }
 
-/** Returns a function that gives a weight of an int8 matrix [X, 4H] by its input and its unit. */
-function transposed(matrix, scales) {
+/** Returns a function: (input, unit) -> weight, for an int8 matrix [X, 4H] with a scale per unit. */
+function int8Weights(matrix, scales) {
   return (input, unit) => matrix[input * scales.length + unit] * scales[unit];
 }
 
-/** Returns a function that gives a weight of a matrix [4H, X] by its input and its unit. */
-function rowsOf(matrix, inputs) {
+/** Returns a function: (input, unit) -> weight, for a matrix [4H, X]. */
+function floatWeights(matrix, inputs) {
   return (input, unit) => matrix[unit * inputs + input];
 }

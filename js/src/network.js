@@ -28,7 +28,7 @@ export class Network {
     const [table, ...layer] = [graph.of("Gather")[0].inputs[0], ...network.lstm.inputs.slice(1, 4)];
     const dataOf = (name) => outside.get(name) ?? graph.arrays.get(name).data();
     network.table = dataOf(table);
-    network.firstLayer = layer.map(dataOf);
+    network.firstLayer = layer.map(dataOf); // W, R and B of the operator LSTM
     const bytes = graph.toBytes(network.hiddenNames, outside);
     network.session = await ort.InferenceSession.create(bytes, { graphOptimizationLevel: "all" });
     return network;

@@ -4,7 +4,8 @@
 
 /** Two extra inputs, and two extra states, keep the ranges of an int8 layer fixed. */
 const ANCHORS = 2;
-const GATES = [0, 3, 1, 2]; // PyTorch has input, forget, candidate, output; ONNX another order
+/** PyTorch's places of the gates in ONNX's order: input, output, forget, candidate. */
+const GATES = [0, 3, 1, 2];
 const DIRECTIONS = ["ahead", "back"];
 const MATRICES = { w: "weight_ih_l0", r: "weight_hh_l0" };
 

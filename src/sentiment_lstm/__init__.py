@@ -26,8 +26,8 @@ __all__ = ["LSTMTextClassifier", "SentimentClassifier", "__version__", "train"]
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-# One of several processes: if another is killed, torch would print a stack of its own functions
-# before the error message. It reads this when it is imported.
+# If one of several processes is killed, torch prints its own stack in the others, before their
+# error message. It reads this variable when it is imported.
 if "WORLD_SIZE" in os.environ:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 

@@ -248,13 +248,13 @@ class SentimentClassifier:
 
         Args:
             source: a list, an array or a series of texts; or the name or path of a source. None
-                means the validation texts of the run that the model's folder holds, if they are on
-                this machine.
-            split: the labels, if texts are given: one for each text; or lists, or a table of 0 and
-                1, if the model may give a text several. Of a source: the part to read. None means
-                `test` if a named source has it, else validation if it is the model's own source,
-                else everything. If a source has no split `validation`, this name means the part
-                that a training on it would keep.
+                means the validation texts of the run in the model's folder, if they are on this
+                machine.
+            split: with texts, their labels: one for each text. If a text may have several labels:
+                a list of labels for each text, or a table of 0 and 1 with a column for each class.
+                With a source, the part to read. None means `test` if a named source has it, else
+                validation if it is the model's own source, else everything. If a source has no
+                split `validation`, this name means the part that a training on it would keep.
             options: settings such as `{"data.label_map": {"4": "positive"}}`.
             set_aside: takes the bad rows; None means that they are only counted.
             abstain_below: texts with a lower score count as unanswered.
@@ -271,7 +271,9 @@ class SentimentClassifier:
                 is given and the model lacks the class negative or positive.
         """
         config, bad_rows = self.bundle.config, set_aside or SetAside(None)
-        others: dict[str, Any] = {
+        how: dict[str, Any] = {
+            "abstain_below": abstain_below,
+            "slices": slices,
             "out_of_scope": out_of_scope,
             "in_full": in_full,
             "polarity": polarity,
@@ -279,14 +281,13 @@ class SentimentClassifier:
         if not isinstance(source, str | os.PathLike | None):
             labels = split if labels is None else labels
             return measure_given(
-                self.predictor, config, source, labels, options or {}, bad_rows, abstain_below,
-                slices=slices, **others,
-            )  # fmt: skip
+                self.predictor, config, source, labels, options or {}, bad_rows, **how
+            )
         part, run = split_of_source(split, labels), run_settings(self.bundle)
         name = None if source is None else os.fspath(source)
         with errors_in_python():
             texts = evaluation_data(config, name, part, options or {}, run)
-            return measure(self.predictor, texts, bad_rows, abstain_below, slices, **others)
+            return measure(self.predictor, texts, bad_rows, **how)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the model to a folder that `from_pretrained` can open.

@@ -125,7 +125,7 @@ def even_batches(
     Args:
         lengths: tokens of each text, [N].
         batch_texts: texts of a batch, on average.
-        at_least: how many batches there are, if there are as many texts.
+        at_least: the fewest batches, if there are that many texts.
 
     Returns:
         Arrays of row numbers, the shortest texts first. Each row is in one batch.

@@ -9,10 +9,9 @@ import os
 import signal
 import tempfile
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -210,11 +209,8 @@ class _Given:
             return cls(source, (), unlabelled_source, unlabelled_texts, multi_label)
         has_sets = multi_label or in_memory.is_table(labels)
         columns = in_memory.columns_of(texts, labels, weights, multi_label=has_sets)
-        in_memory.check_classes(_distinct(columns["label"], are_sets=has_sets))
-        rows = [
-            dict(zip(columns, values, strict=True))
-            for values in zip(*columns.values(), strict=True)
-        ]
+        in_memory.check_classes(list(in_memory.class_counts(columns["label"])))
+        rows = in_memory.rows_of(columns)
         return cls(None, rows, unlabelled_source, unlabelled_texts, has_sets, tuple(columns))
 
     def options(self, folder: Path) -> dict[str, object]:
@@ -251,12 +247,6 @@ def _require_one_process() -> None:
 
 def _is_source(texts: object) -> bool:
     return isinstance(texts, str | os.PathLike)
-
-
-def _distinct(labels: Sequence[object], *, are_sets: bool) -> list[object]:
-    """The classes that occur in labels, or in lists of labels."""
-    listed: Iterable[object] = chain.from_iterable(labels) if are_sets else labels  # type: ignore[arg-type]
-    return list(dict.fromkeys(listed))
 
 
 @contextmanager

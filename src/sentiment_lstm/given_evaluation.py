@@ -24,7 +24,7 @@ from sentiment_lstm.python_names import GIVEN_TEXTS, NAMES_OF_GIVEN, errors_in_p
 from sentiment_lstm.training.given_texts import as_json_lines
 
 _FILE = f"measured_{GIVEN_TEXTS}"
-"""Another name than that of training texts, which models keep."""
+"""Not the name of training texts: models record that name as their own source."""
 
 
 def split_of_source(split: object, labels: object) -> str | None:
@@ -48,8 +48,7 @@ def measure_given(
     labels: object,
     options: Mapping[str, object],
     set_aside: SetAside,
-    abstain_below: float = 0.0,
-    **others: Any,  # noqa: ANN401
+    **how: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
     """Measure a model on texts in memory.
 
@@ -61,8 +60,7 @@ def measure_given(
             model may give a text several labels.
         options: settings such as `{"data.label_map": {"4": "positive"}}`.
         set_aside: takes the bad rows.
-        abstain_below: as for `measure`.
-        others: the other arguments of `measure`, which read a source.
+        how: the other arguments of `measure`.
 
     Returns:
         As `measure`. `id` of a mistake is the index of its text, from 0.
@@ -71,26 +69,22 @@ def measure_given(
         UsageError: texts or labels do not fit.
         DataError: no text can be used, for example because the model knows none of the labels.
     """
-    if others.pop("slices", ()):
+    if how.get("slices"):
         raise UsageError("Expected a source with slices, found texts in memory: leave slices out.")
     columns = in_memory.columns_of(
         texts, _with_names(labels, config.classes), multi_label=config.multi_label
     )
-    rows = [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
     with errors_in_python(in_memory=True), TemporaryDirectory(prefix="sentiment-lstm-") as folder:
         path = Path(folder, _FILE)
-        path.write_bytes(as_json_lines(rows))
+        path.write_bytes(as_json_lines(in_memory.rows_of(columns)))
         named = {"data.text_column": "text", "data.label_column": "label"}
         data = evaluation_data(config, str(path), "train", named | dict(options))
-        values = measure(predictor, data, set_aside, abstain_below, **others)
-    described = {"data": NAMES_OF_GIVEN[GIVEN_TEXTS], "split": "all"}
-    return {**_with_indices(values), **described}
+        values: dict[str, Any] = _with_indices(measure(predictor, data, set_aside, **how))
+    return values | {"data": NAMES_OF_GIVEN[GIVEN_TEXTS], "split": "all"}
 
 
 def _with_names(labels: object, classes: Sequence[str]) -> object:
-    """Labels; a table without names, and with a column for each class, as lists of classes."""
+    """Turn a table of 0 and 1 without column names into lists of classes. Other labels stay."""
     if not in_memory.is_table(labels) or hasattr(labels, "columns"):
         return labels
     table, _ = in_memory.read_table(labels)

@@ -223,6 +223,13 @@ def columns_of(
     return columns
 
 
+def rows_of(columns: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
+    """The rows of columns, such as those of `columns_of`."""
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
 def name_classes(labels: Iterable[Hashable]) -> dict[Hashable, str]:
     """Each label's class name: `True` -> `"true"`, `3` -> `"3"`, `"joy"` -> `"joy"`.
 
@@ -252,16 +259,24 @@ def check_classes(labels: Sequence[Hashable]) -> None:
         raise UsageError(f"Expected labels of at least two classes, found {classes}.")
 
 
+def class_counts(labels: Iterable[object]) -> Counter[Any]:
+    """How many texts each class has.
+
+    Args:
+        labels: the class of each text, or a list of classes.
+    """
+    return Counter(
+        chain.from_iterable(label if isinstance(label, list) else [label] for label in labels)
+    )
+
+
 def single_text_note(labels: Iterable[object]) -> str | None:
     """A sentence about classes with a single text; None if there are none.
 
     Args:
         labels: the class of each text, or a list of classes.
     """
-    counts = Counter(
-        chain.from_iterable(label if isinstance(label, list) else [label] for label in labels)
-    )
-    single = [str(name) for name, number in counts.items() if number == 1]
+    single = [str(name) for name, number in class_counts(labels).items() if number == 1]
     if not single:
         return None
     return (

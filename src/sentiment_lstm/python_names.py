@@ -6,7 +6,7 @@ Most messages are written for the command line. `in_python` changes those that a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sentiment_lstm.errors import SentimentError
@@ -19,19 +19,36 @@ NAMES_OF_GIVEN = {
 }
 """What reports and model cards call these files."""
 
-_OF_GIVEN_TEXTS = (
+_Replacements = tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
+"""Patterns and what takes their place, in this order."""
+
+
+def _as_index(line: re.Match[str]) -> str:
+    """Line 3 of a file holds the text with the index 2."""
+    return f"index {int(line[1]) - 1}"
+
+
+def _as_dict(option: re.Match[str]) -> str:
+    """`--label-map -1=bad,1=good` -> `data.label_map={'-1': 'bad', '1': 'good'}`."""
+    return f"data.label_map={dict(pair.split('=') for pair in option[1].split(','))}"
+
+
+_OPTION = r"(?<![^\s(`])--"
+"""Where an option begins. Paths and labels hold `--` at other places, and stay as they are."""
+_FILES = f"(?:{GIVEN_TEXTS}|{GIVEN_UNLABELLED})"
+_OF_GIVEN_TEXTS: _Replacements = (
     (rf"\S*{GIVEN_TEXTS}(?![:\w]| in )", "the given texts"),
     (rf"\S*{GIVEN_UNLABELLED}(?![:\w]| in )", "the unlabelled texts"),
-    (rf"in \S*(?:{GIVEN_TEXTS}|{GIVEN_UNLABELLED}):(\d+), line \d+", r"at index <\1>"),
-    (rf"\S*(?:{GIVEN_TEXTS}|{GIVEN_UNLABELLED}):(\d+)", r"index <\1>"),
+    (rf"in \S*{_FILES}:(\d+), line \d+", lambda line: f"at {_as_index(line)}"),
+    (rf"\S*{_FILES}:(\d+)", _as_index),
     (r"; see --label-column and --label-map", ": give texts of another class as well"),
     (r"; see --label-map and --text-column", ": give other texts or labels"),
     (r"add --multi-label", "give a table of 0 and 1 with a column for each label"),
     (r" with --label-map| \(--label-map\)", ""),
     (r" or choose another --group-column", ""),
 )
-"""Patterns of messages about texts in memory. `<3>` is line 3, the index 2."""
-_WORDS = (
+"""Patterns of messages about texts in memory."""
+_WORDS: _Replacements = (
     (r"[`']sentiment-lstm train --resume (.+?)[`']", r"train(out='\1', resume=True)"),
     (r"[`']sentiment-lstm train --out (.+?)[`']", r"train(texts, labels, out='\1')"),
     (r"name --data, and leave", "leave"),
@@ -39,13 +56,14 @@ _WORDS = (
     (r"(?:with )?--data (\w+)", r"'\1'"),
     (r", or another split with --split", ", or another split"),
     (r"add --multi-label", "set multi_label=True"),
-    (r"--multi-label", "multi_label"),
-    (r"--set ([\w.]+)=(\w+(?:\.\w+)?)", r"settings={'\1': \2}"),
-    (r"--label-map[ =]?(\S+=\S+)", r"data.label_map=<\1>"),
-    (r"--(split|exclude|streaming|strict|encoding|separator)\b", r"data.\1"),
-    (r"--(text|label|group)-column\b", r"data.\1_column"),
-    (r"--label-(map|separator)\b", r"data.label_\1"),
-    (r"--init\b", "start"),
+    (rf"{_OPTION}multi-label", "multi_label"),
+    (rf"{_OPTION}set ([\w.]+)=(\w+(?:\.\w+)?)", r"settings={'\1': \2}"),
+    (rf"{_OPTION}label-map[ =](-?\w+=\w+(?:,-?\w+=\w+)*)", _as_dict),
+    (rf"{_OPTION}(split|exclude|streaming|strict|encoding|separator)\b", r"data.\1"),
+    (rf"{_OPTION}(text|label|group)-column\b", r"data.\1_column"),
+    (rf"{_OPTION}label-(map|separator)\b", r"data.label_\1"),
+    (rf"{_OPTION}init\b", "start"),
+    (rf"{_OPTION}([a-z][a-z-]*)", lambda name: name[1].replace("-", "_")),
 )
 
 
@@ -60,14 +78,12 @@ def in_python(sentence: str, *, in_memory: bool = False) -> str:
     """
     for pattern, words in (*(_OF_GIVEN_TEXTS if in_memory else ()), *_WORDS):
         sentence = re.sub(pattern, words, sentence)
-    sentence = re.sub(r"<(\d+)>", lambda line: str(int(line[1]) - 1), sentence)
-    sentence = re.sub(r"<(\S+=\S+?)>", lambda pairs: _as_dict(pairs[1]), sentence)
-    return re.sub(r"--([a-z][a-z-]*)", lambda name: name[1].replace("-", "_"), sentence)
+    return sentence
 
 
 @contextmanager
 def errors_in_python(*, in_memory: bool = False) -> Iterator[None]:
-    """Let the errors of the block speak as `in_python` does."""
+    """Change the messages of errors in the block as `in_python` does."""
     try:
         yield
     except SentimentError as error:
@@ -76,8 +92,3 @@ def errors_in_python(*, in_memory: bool = False) -> Iterator[None]:
             for part in error.args
         )
         raise
-
-
-def _as_dict(pairs: str) -> str:
-    """`-1=negative,1=positive` -> `{'-1': 'negative', '1': 'positive'}`."""
-    return str(dict(pair.split("=", 1) for pair in pairs.split(",")))

@@ -37,6 +37,5 @@ def _with_split(data: Mapping[str, Any], texts: object) -> str:
 
 
 def _as_name(source: str) -> str:
-    if source in NAMES_OF_GIVEN.values():
-        return source
-    return NAMES_OF_GIVEN.get(source) or as_code(source)
+    name = NAMES_OF_GIVEN.get(source, source)  # cards have replaced it before
+    return name if name in NAMES_OF_GIVEN.values() else as_code(name)

@@ -12,8 +12,6 @@ from sentiment_lstm.inference.runtime import feature_batch, padded_batch
 from sentiment_lstm.records import Encoded
 
 LENGTHS = [1, 700, 3, 40, 41, 200, 700, 90, 8, 2]
-
-
 TEXTS = [Encoded(np.arange(n, dtype=np.int32) * 7 % 5 + 2) for n in LENGTHS]
 
 

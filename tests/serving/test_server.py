@@ -342,7 +342,7 @@ def test_loaded_models_delay_no_answer_by_garbage_collections(folder):
         "import os\n"
         "from sentiment_lstm.serving import server\n"
         "from sentiment_lstm.serving.options import Options\n"
-        "server.set_aside = lambda: os._exit(7)\n"
+        "server.freeze = lambda: os._exit(7)\n"
         f"server.serve(Options(models=(('films', {str(folder)!r}),), port=0))\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 7

@@ -18,9 +18,10 @@ from sentiment_lstm.inference.graph_file import GraphFile
 from sentiment_lstm.inference.graphs import Graph
 
 _TOKENS, _STEPS = 512, 8
-"""The most tokens in a piece, padding included, but at least this many steps. Measured with the
-shipped model: 256 or 1,024 tokens take up to a tenth longer."""
+"""The most tokens in a piece, padding included, and the fewest steps, which count more. With the
+shipped model, pieces of 256 or 1,024 tokens take up to a tenth longer."""
 _SUM, _ADDED = "pooled1_out", "added"
+"""Names in the graph: the sum of the hidden states so far, and that of a piece alone."""
 
 
 class Piece(NamedTuple):
@@ -34,7 +35,7 @@ class Piece(NamedTuple):
 def pieces_of(lengths: NDArray[np.int64]) -> Iterator[Piece]:
     """Yield the pieces of a batch.
 
-    A piece ends where a text ends, if it then has at least half of its steps.
+    A piece ends early where a text ends, unless it would lose more than half of its steps.
 
     Args:
         lengths: tokens of each text, at least one each, the longest first, [B].

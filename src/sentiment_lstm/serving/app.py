@@ -142,12 +142,13 @@ async def _invalid(_: Request, error: Any) -> Response:  # noqa: ANN401
 
 
 async def _no_route(_: Request, error: Any) -> Response:  # noqa: ANN401
-    kind: ErrorType = "NotFound" if error.status_code == 404 else "Validation"
-    expected = {
-        404: "a path of this service",
-        405: f"the method {(error.headers or {}).get('Allow', '').replace(', ', ' or ')}",
-    }.get(error.status_code, f"another request ({error.detail})")
-    message = f"Expected {expected}, found another one: see /docs."
-    answer = error_answer(Refused(error.status_code, kind, message))
+    status = error.status_code
+    kind: ErrorType = "NotFound" if status == 404 else "Validation"
+    allowed = (error.headers or {}).get("Allow", "").replace(", ", " or ")
+    message = {
+        404: "Expected a path of this service, found another one",
+        405: f"Expected the method {allowed}, found another one",
+    }.get(status, error.detail)
+    answer = error_answer(Refused(status, kind, f"{message}: see /docs."))
     answer.headers.update(error.headers or {})
     return answer

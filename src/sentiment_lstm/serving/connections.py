@@ -19,8 +19,8 @@ _LEAST_BYTES_PER_SECOND = 10_000
 _CLOSED = Refused(
     400,
     "Validation",
-    "Expected an open connection until the answer, found that the client closed its side: keep it "
-    "open.",
+    "Expected an open connection until the answer, found that the client closed its sending "
+    "side: keep it open.",
 )
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
@@ -46,7 +46,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the work for a client that has gone."""
-        answering = self.cycle is not None and not self.cycle.response_complete
+        answering = self._is_answering()
         super().connection_lost(exc)
         if answering and self._task is not None:
             self._task.cancel()
@@ -126,13 +126,11 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def eof_received(self) -> None:
-        """The client sends no more, so it counts as gone. One that still reads is told so."""
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if self._header_bytes is not None or (answering and not self.cycle.response_started):
+        """Refuse a request whose client sends no more. It counts as gone, though it may read."""
+        waits = self._is_answering() and not self.cycle.response_started
+        if self._header_bytes is not None or waits:
             self.transport.write(_raw_answer(_CLOSED))
-        if answering:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self._end_answer()
 
     def look(self, now: float, lag: float) -> None:
         """Close the connection if its client is too slow.
@@ -158,14 +156,22 @@ class Connection(HttpToolsProtocol):
     def close_with(self, status: int, message: str) -> None:
         """Close the connection; first send an error, if there is a request without an answer."""
         self.due = None
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if self.scope is not None and not (answering and self.cycle.response_started):
+        has_begun = self._is_answering() and self.cycle.response_started
+        if self.scope is not None and not has_begun:
             self.transport.write(_raw_answer(Refused(status, "Validation", message)))
             self.scope["state"][ANSWERED] = status
-        if answering:
+        self._end_answer()
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        """Whether a request is here, but not yet its whole answer."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _end_answer(self) -> None:
+        """Tell the application that nobody waits for its answer."""
+        if self._is_answering():
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.close()
 
 
 def _raw_answer(error: Refused) -> bytes:

@@ -13,18 +13,18 @@ _IN_USE = 1.0
 """Seconds in which threads may still use a model that was replaced."""
 
 
-def set_aside() -> None:
+def freeze() -> None:
     """Collect garbage, and let later collections look at new objects only."""
     gc.collect()
     gc.freeze()
 
 
-async def set_aside_again() -> None:
-    """Do the same some time after a model was replaced, so that the old one is freed.
+async def freeze_again() -> None:
+    """Do the same a second after a model was replaced, so that the old one is freed.
 
-    It does nothing unless `set_aside` was called before.
+    It does nothing unless `freeze` was called before.
     """
     if gc.get_freeze_count():
         await asyncio.sleep(_IN_USE)
         gc.unfreeze()
-        set_aside()
+        freeze()

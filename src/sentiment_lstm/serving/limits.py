@@ -33,7 +33,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _READING = ("GET", "HEAD")
 _CLIENT_GONE = 499
 ANSWERED = "sentiment_lstm.answered"
-"""The key of a request's state for the status that its connection has answered, such as 408."""
+"""In a request's state: the status with which its connection has answered, such as 408."""
 _KEPT_ALIVE = 65_536
 """If more bytes of a refused body are unread, the connection is closed."""
 CONTENT_POLICY = (
@@ -218,7 +218,7 @@ class Gate:
             )
 
     def _route(self, scope: Scope) -> str:
-        """The path of a route. Its parameters have no values, so there are few paths."""
+        """The path of the route, such as `/v2/models/{name}`: metrics need few different ones."""
         route = scope.get("route")  # none if the request was refused before its route was looked up
         matching = (each for each in self._routes if each.matches(scope)[0] != Match.NONE)
         return getattr(route or next(matching, None), "path", "other")

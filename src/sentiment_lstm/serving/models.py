@@ -15,7 +15,7 @@ from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.finding import find_model
 from sentiment_lstm.serving.batcher import Workers
 from sentiment_lstm.serving.errors import Refused
-from sentiment_lstm.serving.garbage import set_aside_again
+from sentiment_lstm.serving.garbage import freeze_again
 from sentiment_lstm.serving.metrics import Metrics
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Scorer, open_model
@@ -134,7 +134,7 @@ class Models:
             loaded.stamp, loaded.failed = stamp, None
             self.metrics.loads.labels(name, "loaded").inc()
             _logger.info("Model %s was replaced.", name)
-            await set_aside_again()
+            await freeze_again()
 
     def _failed(self, name: str, error: Exception) -> None:
         self.metrics.loads.labels(name, "failed").inc()

@@ -19,7 +19,7 @@ from uvicorn import Config, Server
 from sentiment_lstm.errors import StorageError
 from sentiment_lstm.serving.app import create_app
 from sentiment_lstm.serving.connections import Connection
-from sentiment_lstm.serving.garbage import set_aside
+from sentiment_lstm.serving.garbage import freeze
 from sentiment_lstm.serving.logs import JsonLines, json_logs, standard_error
 from sentiment_lstm.serving.metrics import Metrics
 from sentiment_lstm.serving.models import Models
@@ -65,7 +65,7 @@ class _Server(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections, and start to check them."""
-        set_aside()
+        freeze()
         await super().startup(sockets)
         self._looking = asyncio.create_task(self._look())
         address = (sockets or self.servers[0].sockets)[0].getsockname()

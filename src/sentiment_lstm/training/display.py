@@ -36,8 +36,8 @@ class Display(Listener):
 
     Args:
         console: where to write instead.
-        is_brief: write no lines for epochs and for the steps of a training, but one at its end. The
-            bar disappears, and a notebook has one line for all stages.
+        is_brief: write no lines for epochs and steps, but one when the training ends. The bar then
+            disappears. A notebook has one line for all stages.
     """
 
     def __init__(self, console: Console | None = None, *, is_brief: bool = False) -> None:
