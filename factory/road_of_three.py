@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from factory.rounds import GRADED, PROBABLE, THREE_PARTS, THREE_ROUNDS, Scale
+from factory.rounds import GRADED, PROBABLE, THREE_GRAMMAR, THREE_PARTS, THREE_RATES, Scale
 from factory.stages import RUN, Stage
-from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
+from factory.steps import GRADED_PARTS, labels, mean, sentences, slow_and_fast, training
 from factory.texts.sources import GOEMOTIONS, IMDB, NEWS, TREEBANK, TWEETS
 
 
@@ -25,30 +25,21 @@ def of_three(scale: Scale) -> Iterator[Stage]:
     certain = ("--probabilities", taught, "--certain", scale.certain, *out)
     yield Stage("three/certain_excerpts", "factory.texts.three", certain)
     yield from _texts_of_three(scale)
-    start = "three/start"
-    for number, (grammar, rates) in enumerate(THREE_ROUNDS, start=1):
-        place = f"three/round_{number}"
-        yield from _round_of_three(scale, place, grammar, rates, start)
-        start = f"{place}/mean"
-    shared = ("--model", f"{RUN}{start}", "--like", f"{RUN}three/start")
-    yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
-    yield kinds(scale, "three/shared", "three/default", ("--source", f"{RUN}three/people"))
+    yield from _trainings_of_three(scale)
+    shared = ("--model", f"{RUN}three/mean", "--like", f"{RUN}three/start")
+    out = ("--out", f"{RUN}three/default")
+    yield Stage("three/default", "factory.surgery.shared", (*shared, *out))
 
 
-def _round_of_three(
-    scale: Scale,
-    place: str,
-    grammar: tuple[int, int],
-    rates: tuple[float, float],
-    start: str,
-) -> Iterator[Stage]:
+def _trainings_of_three(scale: Scale) -> Iterator[Stage]:
     """Two trainings with three classes, and the mean of their weights."""
     files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE, "certain_excerpts")}
     sources = {"people": f"{RUN}three/people", **files}
     reads = (*scale.sets(IMDB, TREEBANK), *sources.values())
-    sources["grammar"] = sentences(scale, grammar)
-    yield from slow_and_fast(scale, place, "three", sources, rates, start, reads)
-    yield mean(f"{place}/mean", (f"{place}/slow", f"{place}/fast"))
+    sources["grammar"] = sentences(scale, THREE_GRAMMAR)
+    start = "three/start"
+    yield from slow_and_fast(scale, "three", "three", sources, THREE_RATES, start, reads)
+    yield mean("three/mean", ("three/slow", "three/fast"))
 
 
 def _texts_of_three(scale: Scale) -> Iterator[Stage]:
@@ -92,5 +83,5 @@ def free(scale: Scale) -> Iterator[Stage]:
     files = {name: f"{RUN}three/{name}.jsonl" for name in ("domains", "rough_domains", "filled")}
     sources = {"people": people, "written": written, **files}
     reads = tuple(sources.values())
-    sources["grammar"] = sentences(scale, THREE_ROUNDS[0][0])
+    sources["grammar"] = sentences(scale, THREE_GRAMMAR)
     yield from training(scale, "free/network", "free", sources, reads=reads)

@@ -60,13 +60,10 @@ FIXED = (
     "turned",
 )
 """Files of `texts/`, which no model of the road has a say in."""
-THREE_ROUNDS = (
-    ((1_370_001, 1_470_000), (6e-4, 7e-4)),
-    ((1_470_001, 1_570_000), (4e-4, 5e-4)),
-    ((1_570_001, 1_670_000), (5e-4, 6e-4)),
-)
-"""The rounds with three classes: the range of the grammar's sentences, and the learning rates of
-both trainings, slow and fast."""
+THREE_GRAMMAR = (1_370_001, 1_470_000)
+"""The range of the grammar's sentences that the trainings with three classes read."""
+THREE_RATES = (7e-4, 7e-4)
+"""The learning rates of both trainings with three classes, slow and fast."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
 """Of each of these files, it reads one part of this many."""
 GRADED = (

@@ -33,7 +33,8 @@ WRITTEN = (
 DOMAINS = (
     "Texts that a large language model wrote for sentiment-lstm about news, "
     "business, people, support desks, devices, services and groups, with phrases of opinion "
-    "(Apache-2.0). Half of them are neutral."
+    "(Apache-2.0). More than a third of them are neutral. Before it wrote 10,800 of them, it read "
+    "1,530 training texts of news, tweets and comments, to learn how people label them."
 )
 FILLED = "Sentences whose gaps hold common, rare and invented words."
 SETS = {
@@ -60,7 +61,7 @@ ORIGINS: dict[str, dict[str, str]] = {
         "285 of these sentences contain a key word of the behaviour suite, 27 of them "
         '"detest". The search for such words began because "detest" failed in the '
         "suite.",
-        "turned": "5,286 training reviews of IMDb and of products. A large language model "
+        "turned": "7,645 training reviews of IMDb and of products. A large language model "
         "changed a few words so that the label changes.",
         "roughened": "Copies of treebank, written, excerpt and judged texts, with typing errors "
         "added by rule.",

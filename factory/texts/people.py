@@ -40,7 +40,7 @@ from sentiment_lstm.evaluation.polarity import CLASSES
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
-WEIGHTS = {"comments": (2.5, 2.0, 2.0), "news": (9.0, 9.0, 12.0), "tweets": (8.0, 3.5, 3.5)}
+WEIGHTS = {"comments": (2.5, 2.0, 2.0), "news": (15.0, 9.0, 19.0), "tweets": (9.0, 3.7, 3.2)}
 """The weight of a negative, a neutral and a positive text of each kind."""
 FILMS = 1_000
 """Film reviews to validate on."""
