@@ -22,7 +22,7 @@ from factory.rounds import (
     Scale,
 )
 from factory.stages import RUN, Stage
-from factory.steps import GRADED_PARTS, labels, mean, sentences, slow_and_fast, training
+from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
 from factory.texts.sources import GOEMOTIONS, IMDB, IRONY, NEWS, PRODUCTS, TREEBANK, TWEETS
 
 
@@ -166,8 +166,7 @@ def _named(scale: Scale, model: str, out: str) -> Stage:
 def _last_of_two(scale: Scale, model: str) -> Iterator[Stage]:
     """The finished model of two classes: names, numbers, groups and cities move no score."""
     yield _named(scale, model, "last/named")
-    arguments = ("--model", f"{RUN}last/named", "--out", f"{RUN}last/default")
-    yield Stage("last/default", "factory.surgery.kinds", arguments, scale.sets(IMDB))
+    yield kinds(scale, "last/named", "last/default")
 
 
 def _shipped(scale: Scale, model: str, name: str) -> Iterator[Stage]:

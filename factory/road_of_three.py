@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from factory.rounds import GRADED, PROBABLE, THREE_GRAMMAR, THREE_PARTS, THREE_RATES, Scale
 from factory.stages import RUN, Stage
-from factory.steps import GRADED_PARTS, labels, mean, sentences, slow_and_fast, training
+from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
 from factory.texts.sources import GOEMOTIONS, IMDB, NEWS, TREEBANK, TWEETS
 
 
@@ -27,8 +27,8 @@ def of_three(scale: Scale) -> Iterator[Stage]:
     yield from _texts_of_three(scale)
     yield from _trainings_of_three(scale)
     shared = ("--model", f"{RUN}three/mean", "--like", f"{RUN}three/start")
-    out = ("--out", f"{RUN}three/default")
-    yield Stage("three/default", "factory.surgery.shared", (*shared, *out))
+    yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
+    yield kinds(scale, "three/shared", "three/default", ("--source", f"{RUN}three/people"))
 
 
 def _trainings_of_three(scale: Scale) -> Iterator[Stage]:

@@ -88,3 +88,9 @@ def mean(out: str, models: Iterable[str], reads: tuple[str, ...] = ()) -> Stage:
     """The mean of the models' weights."""
     arguments = [a for model in models for a in ("--model", f"{RUN}{model}")]
     return Stage(out, "factory.surgery.average", (*arguments, "--out", f"{RUN}{out}"), reads)
+
+
+def kinds(scale: Scale, model: str, out: str, source: tuple[str, ...] = ()) -> Stage:
+    """Numbers, groups and cities that move no score."""
+    arguments = ("--model", f"{RUN}{model}", *source, "--out", f"{RUN}{out}")
+    return Stage(out, "factory.surgery.kinds", arguments, scale.sets(IMDB))
