@@ -197,10 +197,10 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
         ({"sample_weight": [0] * 90}, "found only weights of zero"),
         ({"unlabelled": [None]}, "found a missing value \\(None\\) at index 0"),
         ({"preset": "best"}, "Expected a preset among"),
-        ({"settings": {"epochs": 1}}, "Expected a setting among"),
+        ({"settings": {"epochs": 1}}, "found 'epochs': use training.epochs, or"),
         (
             {"settings": {"training.epoch": 1}},
-            "found 'training.epoch': use training.epochs.",
+            "found 'training.epoch': use training.epochs, or another of",
         ),
         ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
         (

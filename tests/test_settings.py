@@ -151,7 +151,9 @@ def test_wrong_values_are_refused(name, value):
     ],
 )
 def test_an_unknown_name_lists_the_settings(name, hint):
-    with pytest.raises(UsageError, match=f"Expected a setting among .*{hint}.*, found '{name}'"):
+    with pytest.raises(
+        UsageError, match=f"Expected the name of a setting, found '{name}': use .*{hint}"
+    ):
         Settings().updated({name: "8"})
 
 

@@ -140,9 +140,16 @@ def _key(path: Path | None) -> str | None:
     try:
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"Expected a file with a key, found {error}: name one.") from error
+        reason = error.strerror if isinstance(error, OSError) else "characters beyond ASCII"
+        raise UsageError(
+            f"Expected a file with a key, found {str(path)!r}: {reason}. Name another file."
+        ) from error
     if len(key.splitlines()) > 1 or not key.isprintable():
-        raise UsageError(f"Expected a key in one line in {path}, found more: write one line.")
+        raise UsageError(
+            f"Expected a key in one line in {str(path)!r}, found more: write one line."
+        )
     if not key:
-        raise UsageError(f"Expected a key in {path}, found an empty file: write one into it.")
+        raise UsageError(
+            f"Expected a key in {str(path)!r}, found an empty file: write one into it."
+        )
     return key
