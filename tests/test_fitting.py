@@ -190,6 +190,7 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
     ("arguments", "message"),
     [
         ({"labels": None}, "Expected labels with the texts, found none"),
+        ({"resume": True}, "Expected out, the folder of a run, with resume=True, found none"),
         ({"texts": "data:emotion"}, "Expected texts in memory with labels"),
         ({"labels": ["a"]}, "found 1 label and 90 texts"),
         ({"labels": ["a"] * 90}, r"found one class \('a'\)"),

@@ -84,8 +84,8 @@ def train(
         The trained classifier. `bundle.metrics` holds the numbers of the training.
 
     Raises:
-        UsageError: an argument does not fit; `out` holds a run and `resume` is false; or several
-            processes train together.
+        UsageError: an argument does not fit; `out` holds a run and `resume` is false; `resume`
+            is true without `out`; or several processes train together.
         DataError: the texts cannot be used, for example because all have the same label.
         TrainingError: the training cannot go on.
         MissingExtraError: a library that training needs is not installed.
@@ -94,6 +94,10 @@ def train(
             the best model so far is returned, and its metrics hold `interrupted`.
     """
     _require_one_process()
+    if resume and out is None:
+        raise UsageError(
+            "Expected out, the folder of a run, with resume=True, found none: name the folder."
+        )
     verbose = checked_verbose(verbose, listener)
     threads, minutes = checked_threads(threads), _checked_minutes(minutes)
     given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)

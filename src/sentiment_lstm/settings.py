@@ -305,7 +305,8 @@ def _split_name(name: object) -> tuple[str, str]:
         known = ", ".join(f"{section}.{k}" for k in keys) or ", ".join(f"{s}.*" for s in _SECTIONS)
         every = [f"{s}.{f.name}" for s, kind in _SECTIONS.items() for f in dataclasses.fields(kind)]
         same_key = [full for full in every if full.endswith(f".{name}")]
-        near = same_key or difflib.get_close_matches(name, every, 1)
+        # The last one: `training.epochs` is meant more often than `language.epochs`.
+        near = same_key[-1:] or difflib.get_close_matches(name, every, 1)
         advice = f"use {near[0]}, or another of" if near else "use one of"
         raise UsageError(f"Expected the name of a setting, found {name!r:.200}: {advice} {known}.")
     return section, key
