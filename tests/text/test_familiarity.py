@@ -81,6 +81,21 @@ def test_a_warning_is_given_once(kind):
 
 
 @KINDS
+def test_another_thread_may_warn_meanwhile(kind, monkeypatch):
+    tokenizer = tokenizer_of(kind)
+    familiarity = Familiarity(kind, measure_rates(tokenizer, ENGLISH))
+    counts = type(familiarity._counts)
+    add = counts.add
+
+    def add_while_another_thread_warns(self, texts, encoded):
+        add(self, texts, encoded)
+        familiarity._trained = None
+
+    monkeypatch.setattr(counts, "add", add_while_another_thread_warns)
+    assert "look unlike" in familiarity.read(GERMAN, tokenizer.encode(GERMAN))
+
+
+@KINDS
 def test_short_texts_are_judged_together(kind):
     tokenizer = tokenizer_of(kind)
     familiarity = Familiarity(kind, measure_rates(tokenizer, ENGLISH))

@@ -83,12 +83,13 @@ class Familiarity:
 
         After a warning, nothing is compared any more.
         """
-        if self._trained is None:
+        trained = self._trained  # another thread may warn, and so remove it, meanwhile
+        if trained is None:
             return ""
         self._counts.add(texts, encoded)
         if self._counts.tokens < _FEWEST_TOKENS:
             return ""
-        warning = self._warning(self._counts.rates(), self._trained)
+        warning = self._warning(self._counts.rates(), trained)
         if warning:
             self._trained = None
         return warning
