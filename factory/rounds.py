@@ -63,7 +63,7 @@ FIXED = (
 THREE_GRAMMAR = (1_370_001, 1_470_000)
 """The range of the grammar's sentences that the trainings with three classes read."""
 THREE_RATES = (7e-4, 7e-4)
-"""The learning rates of both trainings with three classes, slow and fast."""
+"""The learning rates of both trainings with three classes. Only their batches differ."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
 """Of each of these files, it reads one part of this many."""
 GRADED = (

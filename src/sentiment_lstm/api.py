@@ -266,7 +266,8 @@ class SentimentClassifier:
 
         Raises:
             DataError: no source is named and the folder holds no run; or the source cannot be read,
-                lacks a column of `slices`, or has labels that the model does not know.
+                lacks a column of `slices`, or has only labels that the model does not know. A text
+                with such a label is set aside, if there are others.
             UsageError: texts and labels do not fit; `abstain_below` is not in [0, 1); or `polarity`
                 is given and the model lacks the class negative or positive.
         """
