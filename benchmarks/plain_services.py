@@ -37,7 +37,7 @@ def distilbert() -> Callable[[str], Scores]:
     from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
     config = DistilBertConfig()  # with two labels, as usual
-    model = DistilBertForSequenceClassification(config).eval()  # type: ignore[no-untyped-call]
+    model = DistilBertForSequenceClassification(config).eval()
 
     def score(text: str) -> Scores:
         words = _TOKENS.findall(text.lower())[:MOST_TOKENS] or ["."]
