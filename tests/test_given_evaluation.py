@@ -71,6 +71,13 @@ def test_bad_rows_are_counted_with_their_index(classifier):
     assert values["set_aside"] == {"empty text": 1}
 
 
+def test_a_label_that_the_model_does_not_know_is_told(classifier, caplog):
+    values = classifier.evaluate([*TEXTS, "A fine lamp."], [*LABELS, "goood"])
+    assert values["set_aside"] == {"unmapped label": 1}
+    assert f"1 of {len(TEXTS) + 1} texts were set aside (unmapped label: 1)" in caplog.text
+
+
+
 @pytest.mark.parametrize(
     ("texts", "labels", "error", "message"),
     [

@@ -5,6 +5,7 @@ The texts are written to a temporary file, so that they are read and screened li
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from sentiment_lstm.measuring import measure
 from sentiment_lstm.python_names import GIVEN_TEXTS, NAMES_OF_GIVEN, errors_in_python
 from sentiment_lstm.training.given_texts import as_json_lines
 
+_logger = logging.getLogger(__name__)
 _FILE = f"measured_{GIVEN_TEXTS}"
 """Not the name of training texts: models record that name as their own source."""
 
@@ -80,6 +82,13 @@ def measure_given(
         named = {"data.text_column": "text", "data.label_column": "label"}
         data = evaluation_data(config, str(path), "train", named | dict(options))
         values: dict[str, Any] = _with_indices(measure(predictor, data, set_aside, **how))
+    if set_aside.total:
+        _logger.warning(
+            "%s of %s texts were set aside (%s); the measures are those of the others.",
+            f"{set_aside.total:,}",
+            f"{set_aside.rows:,}",
+            set_aside.summary(),
+        )
     return values | {"data": NAMES_OF_GIVEN[GIVEN_TEXTS], "split": "all"}
 
 
