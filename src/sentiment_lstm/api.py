@@ -136,9 +136,9 @@ class SentimentClassifier:
             list for each text. An empty text has no class: label and score are None.
 
         Raises:
-            UsageError: `top_k` is no whole number of at least 1, `abstain_below` is not in [0, 1),
-                a text is not a string, or `abstain_below` is given though the model may give a text
-                several labels.
+            UsageError: `top_k` is neither None nor a whole number of at least 1, `abstain_below` is
+                not in [0, 1), a text is not a string, or `abstain_below` is given though the model
+                may give a text several labels.
         """
         is_number = isinstance(top_k, int | np.integer) and not isinstance(top_k, bool)
         if top_k is not None and not (is_number and top_k >= 1):
@@ -160,7 +160,7 @@ class SentimentClassifier:
     ) -> list[str | None] | list[list[str]]:
         """Return the likeliest class of every text.
 
-        It is None if its probability is below a threshold, or if the text is empty.
+        It is None if its probability is below `abstain_below`, or if the text is empty.
 
         If the model may give a text several labels, return those that reach their thresholds, the
         most probable first: a list for each text, empty if none does.
@@ -250,11 +250,12 @@ class SentimentClassifier:
             source: a list, an array or a series of texts; or the name or path of a source. None
                 means the validation texts of the run in the model's folder, if they are on this
                 machine.
-            split: with texts, their labels: one for each text. If a text may have several labels:
-                a list of labels for each text, or a table of 0 and 1 with a column for each class.
-                With a source, the part to read. None means `test` if a named source has it, else
-                validation if it is the model's own source, else everything. If a source has no
-                split `validation`, this name means the part that a training on it would keep.
+            split: for texts in memory, the label of each text. If a text may have several labels: a
+                list of labels for each text, or a table of 0 and 1 with a column for each class.
+                For a source, the split to read. None means the split `test` of a named source. If
+                there is none, it means the validation texts of the model's own source, or all texts
+                of another source. If the source has no split `validation`, this name means the
+                texts that a training on the source would keep for validation.
             options: settings such as `{"data.label_map": {"4": "positive"}}`.
             set_aside: takes the bad rows; None means that they are only counted.
             abstain_below: texts with a lower score count as unanswered.
@@ -266,8 +267,8 @@ class SentimentClassifier:
 
         Raises:
             DataError: no source is named and the folder holds no run; or the source cannot be read,
-                lacks a column of `slices`, or has only labels that the model does not know. A text
-                with such a label is set aside, if there are others.
+                lacks a column of `slices`, or has only labels that the model does not know. If it
+                also has other labels, the texts with unknown labels are set aside.
             UsageError: texts and labels do not fit; `abstain_below` is not in [0, 1); or `polarity`
                 is given and the model lacks the class negative or positive.
         """

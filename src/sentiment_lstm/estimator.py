@@ -1,6 +1,6 @@
 """The classifier as an estimator of scikit-learn: it learns from texts and labels in memory.
 
-`fitting.train` trains. This file knows scikit-learn's conventions. It needs scikit-learn.
+`fitting.train` trains. This file follows scikit-learn's conventions. It needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             the arguments above.
         random_state: an integer gives the same weights each time, on one type of processor and with
             one number of threads. None: another seed each time.
-        threads: CPU threads in training and scoring. None: as `OMP_NUM_THREADS` says, which joblib
-            sets in its processes; without it one for each core.
+        threads: CPU threads in training and scoring. None: the number in `OMP_NUM_THREADS`, which
+            joblib sets in its processes; without this variable, one for each core.
         verbose: 0 shows nothing. 1 shows a bar on a terminal and a few lines. 2 shows a line for
             each epoch.
         callbacks: listeners that follow the training (`training.listener.Listener`).
@@ -185,7 +185,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: object) -> NDArray[Any]:  # noqa: N803
         """Return the label of each text, [N]; for several labels, a matrix of 0 and 1, [N, L].
 
-        An empty text gets the most frequent label of the training, or none of several labels.
+        An empty text gets the most frequent label of the training; for several labels, none.
 
         Raises: as `predict_proba`.
         """
@@ -217,8 +217,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
         """Return scores that are highest, or above 0, for the labels that `predict` returns.
 
-        Two classes: the logarithm of the odds of the second one, [N]. More classes: the logarithm
-        of each probability, [N, C]. Several labels: the log-odds above the threshold, [N, L].
+        Two classes: the log-odds of the second one, [N]. More classes: the logarithm of each
+        probability, [N, C]. Several labels: the log-odds minus those of the threshold, [N, L].
 
         Raises: as `predict_proba`.
         """

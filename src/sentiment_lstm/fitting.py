@@ -1,6 +1,6 @@
 """Trains a model from Python: on texts in memory, or on a source as the command `train` does.
 
-This file knows what a program gives. `training.run` trains.
+This file checks the arguments of a program. `training.run` trains.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def train(
         start: a model to start from: a folder, `english`, `default`, `tiny`, or the name of a model
             on the hub.
         minutes: compare the choice of `auto` with other settings for about this long.
-        unlabelled: texts without labels that help, in memory; or one source of them.
+        unlabelled: texts without labels that also help: in memory, or the name of one source.
         sample_weight: the weight of each text in memory. Only the ratios count. A text of weight 0
             is left out. For a source, set `data.weight_column`.
         multi_label: a text may have several labels, or none.
@@ -151,7 +151,7 @@ def _checked_minutes(minutes: float | None) -> float | None:
 
 
 def with_use_of_unlabelled(settings: Settings) -> Settings:
-    """Let unlabelled texts train a language model first, if the settings give them no use."""
+    """Train a language model on unlabelled texts first, if no setting says how to use them."""
     has_use = settings.language.epochs or settings.training.self_training
     if has_use or not settings.language.sources:
         return settings
@@ -159,7 +159,7 @@ def with_use_of_unlabelled(settings: Settings) -> Settings:
 
 
 def find_start(name: str | os.PathLike[str]) -> Path:
-    """The folder of a model to start from: one that ships for this, or any other model.
+    """The folder of a model to start from: a shipped start such as `english`, or another model.
 
     It is absolute, so that a run that is resumed in another folder finds it.
 
@@ -289,7 +289,7 @@ def _resume(folder: Path, listener: Listener) -> None:
 def _as_usual_in_python(folder: Path, *, is_kept: bool) -> Iterator[None]:
     """Leave torch as it was, and turn an interruption into what Python programs expect.
 
-    Ctrl-C raises KeyboardInterrupt. SIGTERM does what it does without a training.
+    Ctrl-C raises KeyboardInterrupt. SIGTERM has the same effect as outside a training.
     """
     import torch
 

@@ -26,7 +26,7 @@ from sentiment_lstm.training.given_texts import as_json_lines
 
 _logger = logging.getLogger(__name__)
 _FILE = f"measured_{GIVEN_TEXTS}"
-"""Not the name of training texts: models record that name as their own source."""
+"""It differs from the name of training texts, which models record as their own source."""
 
 
 def split_of_source(split: object, labels: object) -> str | None:

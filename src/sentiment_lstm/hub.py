@@ -90,7 +90,7 @@ def download(
             name, revision=revision, cache_dir=cache, local_files_only=local_files_only
         )
         files = () if local_files_only else _files_to_download(api, name, commit.resolved)
-        # One after another, in this thread: Ctrl-C would wait for the threads of the client.
+        # One after another, in this thread, because Ctrl-C would wait for the client's threads.
         for file in files:
             api.hf_hub_download(name, file, revision=commit, cache_dir=cache)
         last = api.hf_hub_download(

@@ -53,7 +53,7 @@ def explain(
 
 
 def _note(classifier: SentimentClassifier, explanation: Explanation) -> str:
-    """Return why the method is occlusion; empty if it is another one."""
+    """Return a sentence that says why the method is occlusion; empty for another method."""
     from sentiment_lstm.interpret.explain import GRADIENT_TOKENS
 
     if explanation.method != "occlusion":

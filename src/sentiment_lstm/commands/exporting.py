@@ -79,7 +79,7 @@ def _check_one_output(out: Path | None, standalone: Path | None, browser: Path |
 
 
 def _check_name(file: Path) -> None:
-    """Check that a standalone file replaces neither another type of file nor a model's graph."""
+    """Refuse a standalone file that is not .onnx, or that would replace a graph of a model."""
     from sentiment_lstm.bundle import GRAPHS, is_bundle
     from sentiment_lstm.errors import UsageError
 

@@ -64,7 +64,7 @@ def predict_file(
 
 
 def _printed_kind(source: Path) -> str:
-    """The file type that is printed: that of the input, csv for a workbook."""
+    """The file type of the printed rows: the type of the input, or csv if it is a workbook."""
     from sentiment_lstm.data.formats import WORKBOOK, Format
     from sentiment_lstm.scoring.original import check_regular
 
@@ -83,7 +83,7 @@ def predict_folder(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Score every file of a folder over Ray."""
+    """Score every file of a folder with Ray."""
     from sentiment_lstm.bundle import fingerprint
     from sentiment_lstm.evaluation.polarity import find_poles
     from sentiment_lstm.scoring.cluster import score_folder
@@ -122,7 +122,7 @@ def _report(outcome: Outcome, out: str, bad: Path, *, as_json: bool) -> None:
 
 @contextmanager
 def _folder_of_pipes() -> Iterator[Path]:
-    """A private folder for the content of pipes. Those of killed processes are deleted."""
+    """A private folder for the content of pipes. Folders that killed processes left are deleted."""
     target = Path(tempfile.gettempdir()) / "predict"
     with staging(target, make_private_folder) as staged:
         yield staged.path

@@ -175,7 +175,7 @@ def _write(
     pictures: Sequence[Picture],
     page: Mapping[str, Any],
 ) -> None:
-    """Write the pictures, then the page: a page that exists has all its pictures."""
+    """Write the pictures before the page, so that an existing page has all its pictures."""
     from sentiment_lstm.pages import render
 
     files = {name: data for picture in pictures for name, data in picture.files().items()}

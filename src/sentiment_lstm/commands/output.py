@@ -1,4 +1,4 @@
-"""Prints: results go to standard output, everything else to standard error."""
+"""Prints results to standard output, and everything else to standard error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def say(sentence: str) -> None:
 
 @contextmanager
 def logged_messages_shown() -> Iterator[None]:
-    """Print what the package logs to standard error while the block runs."""
+    """While the block runs, print the log messages of the package to standard error."""
     logger, handler = logging.getLogger("sentiment_lstm"), _Messages()
     logger.addHandler(handler)
     try:

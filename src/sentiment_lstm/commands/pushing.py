@@ -1,4 +1,4 @@
-"""The command `push`: a model to the Hugging Face hub."""
+"""The command `push`: uploads a model to the Hugging Face hub."""
 
 from __future__ import annotations
 

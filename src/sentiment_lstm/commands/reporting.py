@@ -52,7 +52,7 @@ def write_report(
 
 
 def _without_paths(measured: Mapping[str, Any]) -> dict[str, Any]:
-    """The same values, with sources by their names."""
+    """The same values, with the names of sources in place of their paths."""
     from sentiment_lstm.provenance import source_name
 
     others = measured.get("out_of_scope")
@@ -61,7 +61,7 @@ def _without_paths(measured: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def scorer_of(classifier: SentimentClassifier) -> Predict:
-    """What the suite calls to score its sentences.
+    """Return the function that scores the sentences of the suite.
 
     Raises:
         UsageError: the classes lack `negative` or `positive`, or a text may have several labels.
@@ -74,7 +74,7 @@ def scorer_of(classifier: SentimentClassifier) -> Predict:
 
 
 def training_of(folder: Path, bundle: Bundle) -> Training:
-    """How a model was made: from its bundle, and from its run if the folder is one.
+    """How a model was made: from its bundle, and from the log of its run if the folder is a run.
 
     The settings also hold `data.sha256`, if it is recorded: two files may have the same name.
     """

@@ -36,7 +36,7 @@ _OF_NUMBERS = {
 }
 """Measures of classes that are numbers. Other classes have none."""
 _WIDTH = 90
-"""How many characters a table may have for the names of its columns."""
+"""The most characters that the names of a table's columns may have together."""
 
 
 def scores(values: Mapping[str, Any]) -> None:
@@ -100,7 +100,7 @@ def _coverage(values: Mapping[str, Any]) -> None:
 
 
 def _out_of_scope(values: Mapping[str, Any]) -> None:
-    """Print how many texts of no class stay unlabelled, a column per threshold."""
+    """Print how many texts that belong to no class stay unlabelled: a column per threshold."""
     result = values["out_of_scope"]
     if result is None:
         return

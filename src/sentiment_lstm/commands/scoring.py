@@ -231,14 +231,14 @@ def _predict_texts(
         if poles:
             values["polarity"] = polarity_of(result.probabilities, poles)
         values["unknown"] = result.unknown
-        if predictor.text_familiarity is not None:  # older models do not know
+        if predictor.text_familiarity is not None:  # older models do not measure it
             values["familiarity"] = result.familiarity
         named = dict(zip(predictor.classes, result.probabilities, strict=True))
         print_line(json.dumps(values | {"probabilities": named}))
 
 
 def _lacks_other_classes(values: Mapping[str, Any]) -> bool:
-    """Whether a model knows more classes than negative and positive, but all texts are of these."""
+    """Whether the model has other classes besides negative and positive, but no text has them."""
     from sentiment_lstm.evaluation.polarity import NAMES
 
     names = [name.casefold() for name in values["classes"]]

@@ -1,4 +1,4 @@
-"""Standard output that is closed: a command fails, so that no result vanishes silently."""
+"""Makes a command fail if its standard output is closed, so that no result is lost silently."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sentiment_lstm.errors import StorageError
 
 
 def check_output_when_printing() -> None:
-    """Let the first result that is printed fail if standard output is closed (`>&-`).
+    """If standard output is closed (`>&-`), let the first printed result raise an error.
 
     A command that prints no result, such as `train`, still works.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass  # else the next file that is opened would be standard output to some libraries
+        pass  # else some libraries would take the next opened file for standard output
     os.close(descriptor)
     if sys.stdout is None:
         sys.stdout = _ClosedOutput()

@@ -1,4 +1,4 @@
-"""Prints results as tables on standard output. This file knows no model."""
+"""Prints results as tables on standard output. This file does not use a model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Grid(NamedTuple):
 
 
 class Table(rich_table.Table):
-    """A table of strings from anywhere. They are made printable, and never read as markup.
+    """A table of strings. They are made printable, and are never interpreted as markup.
 
     A cell may have several lines.
     """
@@ -191,7 +191,7 @@ def grid(values: Grid) -> None:
 
 
 def counts(values: Mapping[str, Any], title: str) -> None:
-    """Print nested counts, one per row. Of many counts, such as those of classes, print 20."""
+    """Print nested counts, one per row. Of more than 20 counts in a group, print 20 and a sum."""
     table = Table("what", "count", title=title)
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -272,7 +272,7 @@ def format_number(value: object) -> str:
 
 
 def _failures(results: Sequence[CapabilityResult]) -> None:
-    """Print examples of failures: each text with its probability of `positive`, or all three."""
+    """Print examples of failures: texts with their probability of `positive`, or of each class."""
     examples = [(result.capability, e) for result in results for e in result.examples]
     of = ", ".join(CLASSES) if any(e.probabilities for _, e in examples) else CLASSES[-1]
     table = Table("capability", "expected", f"failing examples, with their probability of {of}")

@@ -130,7 +130,7 @@ def train(
         refuse_others(context, ("resume",), "with --resume (a resumed run keeps its settings)")
         _resume(resume)
         return
-    if not out or out == Path():  # an unset shell variable: the current folder
+    if not out or out == Path():  # an unset shell variable would name the current folder
         raise UsageError(
             "Expected a run folder, found none: name --out FOLDER, or --resume FOLDER."
         )

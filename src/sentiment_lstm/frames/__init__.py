@@ -31,7 +31,7 @@ def score_frame(
     *,
     probabilities: bool = False,
 ) -> Any:  # noqa: ANN401
-    """Return a frame with all columns of a frame, and the predictions for a column of texts.
+    """Return a frame with all columns of the given one, and the predictions for its texts.
 
     The names of the new columns are those that `predict --input` writes: `predicted_label` and
     `predicted_score`. If a text may have several labels, they are `predicted_labels` and

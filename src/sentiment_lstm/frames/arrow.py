@@ -40,7 +40,7 @@ def score_table(predictor: Predictor, table: Any, column: str, *, probabilities:
 def score_reader(
     predictor: Predictor, reader: pa.RecordBatchReader, column: str, *, probabilities: bool
 ) -> pa.RecordBatchReader:
-    """Return a stream of the batches of a stream, with the predictions for a column added.
+    """Return a stream with the same batches, and the predictions for a column added.
 
     A batch is scored when it is read.
 

@@ -1,4 +1,4 @@
-"""Scores a column of polars: an expression, and frames, also lazy ones."""
+"""Scores a column with polars: in an expression, or in a frame, which may be lazy."""
 
 from __future__ import annotations
 

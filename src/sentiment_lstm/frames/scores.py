@@ -1,4 +1,4 @@
-"""The predictions for a column of texts, as columns of values. Knows no library of tables.
+"""The predictions for a column of texts, as columns of values. It uses no library of tables.
 
 A missing text and an empty text have None in every column.
 """
@@ -96,7 +96,7 @@ def _verdicts(predictor: Predictor, rows: NDArray[np.float64]) -> Iterator[tuple
 
 
 def check_columns(existing: Sequence[object], column: object, added: Sequence[str]) -> None:
-    """Check that a table has a column of texts, and none that scoring adds.
+    """Check that a table has the column of texts, and no column with a name that scoring adds.
 
     Raises:
         UsageError: it lacks the column, has it twice, or has a column that scoring adds.

@@ -34,8 +34,8 @@ class SentimentComponent:
     """Sets `doc._.sentiment` and `doc.cats`.
 
     `doc._.sentiment` is `{"label": ..., "score": ...}`, or a list of these if a text may have
-    several labels. `doc.cats` holds the probability of each class. For an empty document label and
-    score are None, or the list is empty, and `doc.cats` stays as it is.
+    several labels. `doc.cats` holds the probability of each class. If a document is empty, label
+    and score are None (or the list is empty), and `doc.cats` stays as it is.
 
     The model is read at the first document. A saved pipeline holds a copy of the model.
 
@@ -100,7 +100,7 @@ class SentimentComponent:
         return self._bundle
 
     def __getstate__(self) -> dict[str, Any]:
-        """Another process gets the bundle and opens it by itself."""
+        """Leave out the open classifier. Another process opens the model by itself."""
         return {**vars(self), "_classifier": None}
 
     def _score(self, docs: list[Doc]) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _OPEN: dict[str, Predictor] = {}
-"""The model that this process has open, by the key of its function. A Python process of Spark runs
-many tasks."""
+"""The open model of this process, by the key of its function. It stays open, because a Python
+process of Spark runs many tasks."""
 
 
 def sentiment_udf(

@@ -85,7 +85,7 @@ def create_app(
         description="Scores texts with a small LSTM.",
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,  # a client would send its text again, perhaps without encryption
+        redirect_slashes=False,  # a redirected client sends its text again, perhaps unencrypted
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_lifespan(models, options),
         responses={
@@ -136,7 +136,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _invalid(_: Request, error: Any) -> Response:  # noqa: ANN401
-    """Say which values FastAPI refused. Its own message may quote a value, so it is left out."""
+    """Say which values FastAPI refused, without its own message, which may quote a value."""
     places = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
     return error_answer(Refused(422, "Validation", f"Expected valid values at {places}."))
 

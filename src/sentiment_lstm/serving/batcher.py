@@ -19,7 +19,7 @@ from sentiment_lstm.serving.metrics import Metrics
 from sentiment_lstm.serving.options import Options
 
 _USUAL_CHARACTERS = 5
-"""About the number in English texts, with white space."""
+"""An English token has about this many characters, including white space."""
 Results = Sequence[Any]
 """A result or an exception for each job of a batch."""
 
@@ -102,8 +102,8 @@ class Batcher:
     def _offer(self) -> None:
         """Start if a thread is free: at once if a batch is full, else soon.
 
-        Texts wait for others only if more texts arrived together before. So a single client never
-        waits: its text is scored as soon as the loop has read everything that has arrived.
+        Texts wait for others only if the last batch had more jobs than wait now. So a single client
+        never waits: its text is scored as soon as the loop has read everything that has arrived.
         """
         if not self._workers.wanted_by(self):
             return

@@ -28,7 +28,7 @@ NEW_KEYS = ("label", "score", "probabilities")
 MOST_BATCHES = 16
 """Most requests to this route at the same time, because each holds rows in memory."""
 _GROUPS = 8
-"""Most groups of rows of a request in memory. They are being scored, or wait for the client."""
+"""Most groups of rows that a request has in memory: being scored, or ready for the client."""
 _GROUP_CHARACTERS = 250_000
 """A group with more characters gets no more rows."""
 _EXAMPLE = '{"id": 1, "text": "It was not bad at all."}\n{"id": 2, "text": "Dull."}\n'
@@ -65,7 +65,7 @@ def router(models: Models, options: Options) -> APIRouter:
 class _Row:
     """A line and its text, or why it cannot be scored. `number` counts from 1.
 
-    The line waits unread, because values can take 20 times as much memory.
+    The line is kept as bytes, because its parsed values can take 20 times as much memory.
     """
 
     number: int
@@ -103,7 +103,7 @@ class Rows(Response):
         places = asyncio.Semaphore(_GROUPS)
         reading = asyncio.create_task(self._read(receive, scored, places))
         try:
-            # The answer begins after the first rows: before, a client may wait for "100 Continue".
+            # The answer begins after the first rows. Before, a client may wait for "100 Continue".
             group = await scored.get()
             start = {"status": self.status_code, "headers": self.raw_headers}
             await send({"type": "http.response.start", **start})
@@ -128,7 +128,7 @@ class Rows(Response):
         scored: asyncio.Queue[asyncio.Task[bytes] | None],
         places: asyncio.Semaphore,
     ) -> None:
-        """Start to score each group of rows. Waits while too many are not answered yet."""
+        """Start to score each group of rows. Wait while too many groups have no answer yet."""
         try:
             lines = Lines(self._options.payload_limit)
             async for piece in _pieces(receive):
@@ -182,7 +182,7 @@ class Lines:
         self._number = 0
 
     def of(self, piece: bytes | None) -> Iterator[tuple[int, bytes | None]]:
-        """Yield the lines that end in a piece, with their numbers; None ends the body.
+        """Yield the lines that end in a piece, with their numbers. The last piece is None.
 
         Blank lines are left out, but counted.
         """

@@ -1,4 +1,4 @@
-"""Reads JSON from requests, writes it into answers, and describes it."""
+"""Reads JSON from requests, writes it into answers, and describes it for OpenAPI."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def described_body(schema: dict[str, Any], example: object) -> dict[str, Any]:
-    """Return the part of the service's description that says which body a route reads."""
+    """Return the part of the OpenAPI description that says which body a route takes."""
     content = {_JSON: {"schema": schema, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
 

@@ -28,8 +28,8 @@ _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header 
 class Connection(HttpToolsProtocol):
     """A connection that closes if its client is too slow.
 
-    A request has `read_timeout` seconds to arrive, and more for each byte of it that has arrived.
-    A client has the same time to take an answer that waits for it.
+    A request must arrive within `read_timeout` seconds. Each byte that arrives adds some time. A
+    client has `read_timeout` seconds to take an answer that waits for it.
     """
 
     read_timeout = 10.0
@@ -57,7 +57,7 @@ class Connection(HttpToolsProtocol):
         self.tasks.add(self._task)
 
     def data_received(self, data: bytes) -> None:
-        """Give more time for each byte, and refuse headers without end."""
+        """Give more time for each byte, and refuse headers that are too long."""
         now = time.monotonic()
         if self.due is not None:
             more = self.due + len(data) / _LEAST_BYTES_PER_SECOND
@@ -81,12 +81,12 @@ class Connection(HttpToolsProtocol):
             self.send_400_response(str(error))
 
     def _offers_other_protocol(self) -> bool:
-        """Whether the request may be served with another protocol, such as HTTP/2 by Java."""
+        """Whether the client offers a protocol that is not supported, as Java offers HTTP/2."""
         offers = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
         return offers and not self._should_upgrade()
 
     def _decline_upgrade(self, rest: bytes) -> None:
-        """Serve a request with HTTP/1.1. The parser would leave out its body."""
+        """Serve a request with HTTP/1.1. Parse it again without the offer, to read its body."""
         lines = [b"%s %s HTTP/1.1" % (self.parser.get_method(), self.url)]
         lines += [
             b"%s: %s" % (name, value)
@@ -126,7 +126,7 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def eof_received(self) -> None:
-        """Refuse a request whose client sends no more. It counts as gone, though it may read."""
+        """Refuse a request whose client stops sending. It counts as gone, even if it reads."""
         waits = self._is_answering() and not self.cycle.response_started
         if self._header_bytes is not None or waits:
             self.transport.write(_raw_answer(_CLOSED))
@@ -140,7 +140,7 @@ class Connection(HttpToolsProtocol):
             lag: for how many seconds this process was too busy to read what had arrived.
         """
         if self.due is not None:
-            # While reading is paused, the application is slow, and not the client.
+            # While reading is paused, the application is slow, not the client.
             self.due = now + self.read_timeout if self.flow.read_paused else self.due + lag
         if self.transport.is_closing() and self.stuck_since is None:
             self.stuck_since = now  # the end of an answer waits for the client
@@ -150,7 +150,7 @@ class Connection(HttpToolsProtocol):
             self.close_with(408, "Expected the whole request sooner: send it faster.")
 
     def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are no HTTP."""
+        """Answer bytes that are not HTTP."""
         self.close_with(400, "Expected an HTTP request, found something else.")
 
     def close_with(self, status: int, message: str) -> None:
@@ -164,7 +164,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def _is_answering(self) -> bool:
-        """Whether a request is here, but not yet its whole answer."""
+        """Whether a request has arrived, and its answer is not complete."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def _end_answer(self) -> None:

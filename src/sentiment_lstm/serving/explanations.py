@@ -101,7 +101,7 @@ def explained(classifier: SentimentClassifier, values: dict[str, Any]) -> dict[s
 
     Raises:
         Refused: there is no text, or it is too long.
-        UsageError: the label or the class to compare with is no class.
+        UsageError: `label` or `against` is not a class of the model.
     """
     text = option(values, "inputs", str, None)
     if text is None:

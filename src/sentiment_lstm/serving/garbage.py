@@ -1,7 +1,7 @@
 """Keeps Python's garbage collector from delaying answers.
 
-A full collection looks at every object and takes about 50 ms, in which no request is answered. The
-modules and models are nearly all of these objects, and they stay until the service ends.
+A full collection looks at every object and takes about 50 ms, in which no request is answered.
+Nearly all objects belong to modules and models, which stay until the service ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def freeze() -> None:
 
 
 async def freeze_again() -> None:
-    """Do the same a second after a model was replaced, so that the old one is freed.
+    """Do the same again, one second after a model was replaced, so that the old one is freed.
 
     It does nothing unless `freeze` was called before.
     """

@@ -26,7 +26,7 @@ from sentiment_lstm.serving.options import Options
 
 _logger = logging.getLogger(__name__)
 PUBLIC = frozenset({"/health", "/v2/health/live", "/v2/health/ready"})
-"""Paths that need no key, and that no limit refuses."""
+"""Paths that need no key and have no limits."""
 STREAMED = frozenset({"/batch"})
 """Paths whose bodies may have any size, because they are read piece by piece."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -167,7 +167,7 @@ class Gate:
             raise Refused(
                 401, "Unauthorized", "Expected the header `Authorization: Bearer KEY` with the key."
             )
-        # A domain may point to this machine, so that its pages seem to be those of this service.
+        # DNS rebinding: a site whose domain points to this machine could send it requests.
         if self._is_private and _is_domain(asked.host) and _name(asked.host) not in self._hosts:
             raise Refused(
                 403,

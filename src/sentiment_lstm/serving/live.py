@@ -1,7 +1,7 @@
 """`WS /stream`: scores a text after each token while it is typed.
 
 The client sends the whole text after each change. The server answers with the steps that changed.
-Knows no HTTP but the handshake.
+Only the handshake uses HTTP.
 """
 
 from __future__ import annotations

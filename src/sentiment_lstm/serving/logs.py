@@ -85,7 +85,7 @@ def _as_json(line: dict[str, object]) -> str:
 
 @contextmanager
 def json_logs(lines: JsonLines) -> Iterator[None]:
-    """Write what the package and its libraries log as JSON lines while the block runs."""
+    """While the block runs, write the log messages of the package and its libraries as JSON."""
     handler = _Handler(lines)
     loggers = [logging.getLogger(name) for name in _LEVELS]
     before = [(each.handlers, each.level, each.propagate) for each in loggers]

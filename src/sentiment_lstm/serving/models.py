@@ -91,7 +91,7 @@ class Models:
             self.metrics.loads.labels(name, "loaded").inc()
             self.metrics.loads.labels(
                 name, "failed"
-            )  # from 0, so that the first one is an increase
+            )  # starts at 0, so that the first failure is an increase
 
     async def watch(self) -> None:
         """Check the folders again and again, and load the bundles that have changed."""

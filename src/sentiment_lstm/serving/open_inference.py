@@ -35,7 +35,7 @@ def _few(values: object) -> object:
     return values
 
 
-# A list with many mistakes ends at the first one: pydantic takes 1 kB and 15 us for each.
+# pydantic takes 1 kB and 15 us for each mistake: few parameters, and lists stop at the first.
 Parameters = Annotated[dict[str, bool | int | float | str], BeforeValidator(_few)]
 
 

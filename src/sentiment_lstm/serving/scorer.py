@@ -27,14 +27,14 @@ from sentiment_lstm.text.tokenizer import TextTokenizer
 _logger = logging.getLogger(__name__)
 _WARM_UP = ["It was not bad at all.", "A long, dull film. " * 50, "", "\u00e9\U0001f600"]
 _CHARACTERS_TOGETHER = 250_000
-"""Texts of more characters are tokenised one after the other."""
+"""Texts are tokenised together until they have this many characters."""
 Truncate = Literal["no", "left", "right"]
 """Which end of a long text is cut: `right` keeps its start; `no` refuses it."""
 Result = TypeVar("Result")
 
 
 class Predictions(list[Prediction]):
-    """Predictions with the names of their classes. The model may have been replaced since.
+    """Predictions with the names of their classes, because the model may be replaced later.
 
     Args:
         predictions: one for each text.
@@ -162,7 +162,7 @@ class Scorer:
 
 
 def _encoded(tokenizer: TextTokenizer, texts: Sequence[str]) -> Iterator[Encoded]:
-    """Tokenise texts, a few long ones at a time, so that their tokens are cut before the next."""
+    """Tokenise texts in groups, so that long texts are cut before the next group is tokenised."""
     start = characters = 0
     for end, text in enumerate(texts, 1):
         characters += len(text)

@@ -30,8 +30,8 @@ _OPEN = "Everyone who reaches this address may use the service: --api-key-file a
 _LOOK = 0.5
 """Seconds between two checks of the connections."""
 _SWITCH_INTERVAL = 0.001
-"""Seconds that a thread may keep Python to itself while the event loop waits. The usual 5 ms delay
-answers."""
+"""Seconds for which a thread may hold Python's lock (GIL) while the event loop waits. The usual
+5 ms delay answers."""
 
 
 class _Server(Server):
@@ -188,7 +188,7 @@ def _config(app: FastAPI, options: Options) -> Config:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Return a socket at an address, which does not listen yet.
+    """Return a socket that is bound to an address, but does not listen yet.
 
     Raises:
         StorageError: the address is not free, or not of this machine.

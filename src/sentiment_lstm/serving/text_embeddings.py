@@ -78,7 +78,7 @@ def router(models: Models, options: Options) -> APIRouter:
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is not asked for: it would take memory while the texts wait."""
+    """Keep only the known fields. Others would take memory while the texts wait."""
     return {name: values[name] for name in _FIELDS & values.keys()}
 
 
@@ -101,7 +101,7 @@ def _ranked(prediction: Prediction, all_: Predictions, raw: bool) -> Scores:
 
 
 def _raw(probability: float, several: bool) -> float:
-    """Return a number whose softmax, or sigmoid if a text may have several labels, is the score."""
+    """Return a raw score: softmax turns it into the probability, or sigmoid for several labels."""
     score = math.log(max(probability, _SMALLEST))
     return score - math.log(max(1 - probability, _SMALLEST)) if several else score
 

@@ -26,8 +26,8 @@ START = STARTS / "english"
 _LOOKED_AT = 1_000
 """Texts whose words are counted."""
 _WHOLE_WORDS = 0.6
-"""The fraction of words that the start's tokenizer does not cut: in English .6 to .93, in German,
-French, Italian or Dutch at most .43."""
+"""Texts are in English if the start's tokenizer leaves at least this fraction of words whole. It
+leaves .6 to .93 whole in English, and at most .43 in German, French, Italian or Dutch."""
 _ENGLISH = frozenset(
     {
         *("the", "and", "that", "with", "you", "this", "my", "are"),
@@ -35,7 +35,7 @@ _ENGLISH = frozenset(
     }
 )
 _ENGLISH_WORDS = 0.08
-"""The fraction of words in `_ENGLISH`. It recognises English with many rare words."""
+"""Or at least this fraction is in `_ENGLISH`. It recognises English with many rare words."""
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 """A letter of a script without spaces between words."""
 _UNSPACED_FRACTION = 0.1
@@ -52,8 +52,8 @@ _FEW, _MANY = 2_000, 30_000
 _TEXT_TOKENS = 300
 """A training reads at most this many tokens of a text."""
 _MOST_TOKENS = {True: 5_000_000, False: 12_000_000}
-"""Tokens that a training reads in about three minutes on two cores. True: from the start. False:
-from nothing, with a smaller network."""
+"""Tokens that a training reads in about three minutes on two cores. True: from a start model.
+False: from nothing, with a smaller network."""
 _FIXED_BY_START = {
     *("model.embedding_size", "model.hidden_size", "model.layers", "model.bidirectional"),
     *("model.pooling", "text.kind", "text.vocabulary", "text.min_frequency", "text.lowercase"),
@@ -97,7 +97,7 @@ class Look:
     def start_fits(self) -> bool:
         """Whether to start from `START`.
 
-        A start that has learnt the labels of the validation texts makes them useless to calibrate.
+        If the start has learnt the labels of the validation texts, they cannot calibrate the model.
         """
         return self.is_english and (self.has_validation or not self.start_has_read)
 

@@ -1,4 +1,4 @@
-"""(torch) Several processes (ranks) train one model, as `torchrun` starts them.
+"""(torch) Trains one model in several processes (ranks), which `torchrun` starts.
 
 All ranks run the same code on the same texts. At each update, each rank reads a batch of its own,
 and the gradients of all ranks are averaged. So all ranks always have the same weights. Rank 0 alone
@@ -39,7 +39,7 @@ _TIMEOUT = timedelta(minutes=10)
 """How long a rank waits for the others. A process that ends is noticed at once."""
 
 _trainings = count()
-"""Numbers of the trainings of this process: each begins with names of its own in the store."""
+"""Numbers of the trainings of this process. A training's number begins its names in the store."""
 
 _RESUME = "with train --resume and the run folder"
 RESUME_IF_BEGUN = "with train --resume if the run folder holds settings.json, else as before"
@@ -66,7 +66,7 @@ class RankEndedError(TrainingError):
 def with_all_ranks(train: Callable[P, T]) -> Callable[P, T]:
     """Join the ranks before a function, and leave them after it.
 
-    If ranks fail, the first one raises its error. The others end without a message.
+    If several ranks fail, the one that failed first raises its error. The others end silently.
     """
 
     @wraps(train)
@@ -126,23 +126,23 @@ def _common_store() -> Store:
 
 
 def _is_first(store: Store) -> bool:
-    """Whether no other rank has failed before."""
+    """Whether this rank is the first that has failed."""
     try:
         return store.add("failures", 1) == 1
-    except RuntimeError:  # of all errors of torch.distributed: the process with the store has ended
+    except RuntimeError:  # torch has no other class: the process with the store has ended
         return True
 
 
 @contextmanager
 def _others_needed(advice: str = _RESUME) -> Iterator[None]:
-    """Explain that another rank has ended.
+    """Turn an error of torch.distributed into a clear one.
 
     Raises:
-        RankEndedError: it has, or it did not answer in time.
+        RankEndedError: another rank has ended, or did not answer in time.
     """
     try:
         yield
-    except RuntimeError as error:  # of gloo, nccl and the store; gloo has no class of its own
+    except RuntimeError as error:  # by gloo, nccl or the store; gloo has no class of its own
         raise RankEndedError(advice) from error
 
 
@@ -151,13 +151,13 @@ def average_gradients(
 ) -> list[float]:
     """Average the gradients over the units (texts or tokens) of all ranks.
 
-    Each rank's gradients are those of a mean over its own units. Of the embedding, only the rows
-    that are not 0 on some rank are sent.
+    Before, each rank has the gradients of the mean loss over its own units. Of the embedding's
+    gradient, only rows that are not 0 on at least one rank are sent.
 
     Args:
         model: its gradients are replaced. Its largest matrix is `embedding.weight`.
-        ids: the rows of the embedding that may have changed on some rank; None: unknown. Then the
-            ranks first tell each other, which takes longer.
+        ids: the rows of the embedding's gradient that may not be 0 on some rank. None: unknown.
+            Then the ranks first exchange which rows these are, which takes longer.
         units: the number of this rank's units, at least 1.
         numbers: other numbers of this rank.
 
@@ -190,7 +190,7 @@ def _changed_rows(gradient: Tensor) -> Tensor:
 
 
 def _reduce(tensor: Tensor, *, largest: bool = False) -> None:
-    """Replace each number by its sum over all ranks, or by the largest: the same bits on each."""
+    """Replace each number by its sum over all ranks, or its maximum, with equal bits on each."""
     with _others_needed():
         dist.all_reduce(tensor, dist.ReduceOp.MAX if largest else dist.ReduceOp.SUM)
 
@@ -224,7 +224,7 @@ def require_same_texts(fingerprint: str) -> None:
 
 
 def send_files(folder: Path, files: Iterable[Path]) -> None:
-    """Give the other ranks files of rank 0's folder. They wait in `received_files`."""
+    """Send files of rank 0's folder to the other ranks, which wait in `received_files`."""
     if rank_count() > 1:
         names = [path.relative_to(folder).as_posix() for path in files]
         _sent_to_all(json.dumps(names).encode())

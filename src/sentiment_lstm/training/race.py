@@ -4,10 +4,10 @@ The choice of preset `auto` is trained first, so that it can always be the resul
 are trained in rounds by successive halving (Jamieson & Talwalkar 2016): all of them for a fraction
 of their updates, the better half for twice as many, and so on. The last one of a round replaces the
 best candidate so far if it is better by more than one standard error. A training with fewer updates
-starts anew and is whole: its learning rate falls to 0 at its end.
+starts from the beginning and is complete: its learning rate falls to 0 at its end.
 
-The folder `race` in the run holds `race.json` and the finished trials. So an interrupted race goes
-on. This file knows time and results, not trainings.
+The folder `race` in the run holds `race.json` and the finished trials, so that an interrupted race
+can continue. This file handles times and results. It does not train.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from sentiment_lstm.training.listener import Listener
 
 FOLDER, FILE = "race", "race.json"
 _MOST_CHALLENGERS = 8
-"""Of a round. It is a power of two."""
+"""The most challengers of a round. It is a power of two."""
 _SLOWER = 2.0
-"""A network of unknown speed counts as this many times as slow as the first one."""
+"""A network of unknown speed is assumed to take this many times as long as the first one."""
 _RESERVE = 12.0
 """Seconds to start the program and to save the model."""
 _WIDE_PATHS = 3.0
@@ -200,7 +200,7 @@ class Race:
         return self._seconds(candidate) if self._settings(candidate).training.trials else 0.0
 
     def _affordable_fraction(self) -> float:
-        """The fraction of its updates that the first candidate can make, last training included."""
+        """The fraction of updates for which the first candidate and its last training have time."""
         speed = self.trials.probe(self.chosen, self.run / FOLDER / "probe")
         self.updates, self.state.wide_seconds = speed.updates, speed.wide_seconds
         self.speeds[self.first.start, 1.0] = speed.seconds
@@ -300,7 +300,7 @@ class Race:
         return self.settings[candidate]
 
     def _updates(self, candidate: Candidate) -> int:
-        """The updates of a whole training. If the user gave its length, all have the same."""
+        """The updates of a whole training. If the user gave a length, all have it."""
         if LENGTHS & set(self.asked.training.given):
             return self.updates
         return self._settings(candidate).training.max_steps

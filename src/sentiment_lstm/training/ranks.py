@@ -1,6 +1,6 @@
 """Which of several processes (ranks) this is, and how many train together.
 
-The variables of `torchrun` say it. Without them there is one process.
+The environment variables that `torchrun` sets tell it. Without them, there is one process.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def ranks_on_this_machine() -> int:
 
 
 def updates_for(batches: int) -> int:
-    """The number of updates in which all ranks together read a number of batches."""
+    """The number of updates that all ranks together need for a number of batches."""
     return -(-batches // rank_count())
 
 
@@ -52,7 +52,7 @@ def require_one_process(option: str) -> None:
 
 
 def remember_count(folder: Path) -> None:
-    """Write down with how many ranks a run begins, if there are several."""
+    """Record the number of ranks at the beginning of a run, if there are several."""
     if rank_count() > 1:
         write_atomically(folder / _COUNT, as_json({"ranks": rank_count()}))
     else:

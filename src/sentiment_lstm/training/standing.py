@@ -1,6 +1,6 @@
 """Compares a finished training with a linear model and with always naming the largest class.
 
-Its loss curve shows whether more updates may help.
+It also checks the loss curve, to say whether more updates may help.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sentiment_lstm.training.feed import targets_of
 from sentiment_lstm.training.trials import Trial
 
 _NO_BETTER = 0.005
-"""A model is better than always naming the largest class if its accuracy is higher by this."""
+"""A model is better than always naming the largest class if its accuracy is higher by this much."""
 _LAST_PART = 0.1
 """The last part of a training, as a fraction of the sum of all learning rates. With a constant rate
 it is the last tenth of the updates, with a rate that falls evenly to 0 the last third."""
@@ -27,7 +27,7 @@ part."""
 
 
 def compare(trials: Sequence[Trial], classes: Sequence[str], seed: int) -> dict[str, float]:
-    """Accuracies of simpler models on the held-out texts, after the same training texts.
+    """Accuracies of simpler models on the held-out texts, trained on the same training texts.
 
     Returns:
         Nothing if a text may have several labels. Else:
@@ -60,9 +60,10 @@ def compare(trials: Sequence[Trial], classes: Sequence[str], seed: int) -> dict[
 def is_still_falling(histories: Sequence[Sequence[Mapping[str, float]]]) -> bool:
     """Whether the validation loss was still falling at the end of the trainings.
 
-    In most trainings the last epoch must be the best one. Their mean loss must have fallen by more
-    than 1% and 0.005 nats in their last part. This part is measured in learning rates: a small rate
-    moves little, so a loss that falls nevertheless would fall further with more updates.
+    It was if two conditions hold. In most trainings, the last epoch is the best one. In the last
+    part of the trainings, their mean loss fell by more than 1% and by more than 0.005 nats. This
+    part is measured in learning rates, because an update with a small rate changes little. If the
+    loss fell nevertheless, more updates would lower it further.
 
     Args:
         histories: the lines of each training's `metrics.jsonl`.
@@ -76,7 +77,7 @@ def is_still_falling(histories: Sequence[Sequence[Mapping[str, float]]]) -> bool
 
 
 def _end_of_curve(history: Sequence[Mapping[str, float]]) -> tuple[float, float, float] | None:
-    """The validation loss before the last part, after it, and the lowest one before the last.
+    """The validation loss before the last part, the last loss, and the lowest one before it.
 
     The loss is interpolated between epochs. None: fewer than two epochs were validated.
     """

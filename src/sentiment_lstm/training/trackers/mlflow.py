@@ -25,7 +25,7 @@ from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.training.listener import Listener, Numbers, Stage
 
-# The library reads this at its import. Otherwise it would send statistics of use.
+# The library reads this when it is imported. Otherwise it would send usage statistics.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 FILE = "mlflow.json"
@@ -35,7 +35,7 @@ MODEL = "model"
 LOADER = "sentiment_lstm.mlflow_model"
 """The module that MLflow imports to open the model."""
 _TOGETHER = 100
-"""The most parameters that are sent together, and about the number of metrics."""
+"""The most parameters that are sent together. Metrics are sent in groups of about this size."""
 _MOST_PARAMETER = 500
 """Longer values are cut, because some servers refuse them."""
 _logger = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def log_bundle(
 
     kinds = (DataType.string, DataType.double)
     label, score = (Array(kind) if bundle.config.multi_label else kind for kind in kinds)
-    # As a string, a column of missing texts alone would be refused: pandas has it as numbers.
+    # The type string would refuse a column in which all texts are missing: pandas makes it numbers.
     inputs = Schema([ColSpec(AnyType(), "text")])  # type: ignore[no-untyped-call]
     with _without_advice_on_examples(), tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"
@@ -180,7 +180,7 @@ def log_bundle(
 
 @contextmanager
 def _without_advice_on_examples() -> Iterator[None]:
-    """Hide MLflow's warning that an example of the input is missing: the signature is written."""
+    """Hide MLflow's warning about a missing input example. The signature replaces the example."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*input example was not provided")
         yield

@@ -13,8 +13,8 @@ from sentiment_lstm.training.listener import Listener, Numbers, Stage
 class Tracker(Listener):
     """Plots every number over the updates.
 
-    If the disk is full, it stops without an error, because the checkpoint will report it. The
-    library's own writer would put the name of this machine into the name of the file.
+    If the disk is full, it stops without an error, because the checkpoint will report it. It does
+    not use the library's own writer, which puts the name of this machine into the file name.
 
     Args:
         folder: not used, because each stage has a folder of its own.
