@@ -77,7 +77,6 @@ def test_a_label_that_the_model_does_not_know_is_told(classifier, caplog):
     assert f"1 of {len(TEXTS) + 1} texts were set aside (unmapped label: 1)" in caplog.text
 
 
-
 @pytest.mark.parametrize(
     ("texts", "labels", "error", "message"),
     [

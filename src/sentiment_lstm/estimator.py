@@ -283,8 +283,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return weights
         if not isinstance(factors, Mapping) or targets.multi_label:
             raise UsageError(
-                f"Expected class_weight to be None, 'balanced' or a factor for each of the classes "
-                f"of texts with one label, found {factors!r:.80}: use sample_weight."
+                f"Expected class_weight to be None, 'balanced' or, if each text has one label, a "
+                f"factor for each class, found {factors!r:.80}: use sample_weight."
             )
         of_class = class_factors(factors, targets.classes.tolist())
         products = targets.one_hot @ of_class * (1.0 if weights is None else weights)

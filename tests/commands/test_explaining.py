@@ -86,7 +86,7 @@ def test_the_explanation_as_a_page(run, model, tmp_path):
     shown = re.sub(r"<[^>]*>", "", body[: body.index("</div>")])
     assert shown.replace("&lt;", "<").replace("&gt;", ">") == TEXT + "\ufffd"
     assert "<svg" in page
-    assert "speaks for negative" in page
+    assert "supports negative" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)
 
 

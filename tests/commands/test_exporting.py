@@ -57,7 +57,7 @@ def test_a_standalone_file_and_a_new_bundle_are_two_commands(run, model):
 @pytest.mark.parametrize(
     ("file", "problem"),
     [
-        ("several/model.onnx", "Expected a name that no file of a model has"),
+        ("several/model.onnx", "Expected a new file for --standalone"),
         ("tickets.csv", "Expected a file .onnx"),
         (".", "Expected a file .onnx"),
         ("several/model.safetensors", "Expected a file .onnx"),

@@ -51,7 +51,7 @@ def test_several_labels_are_lists(spark, several):
 
 @pytest.mark.slow
 def test_a_column_of_numbers_is_refused(spark, tiny):
-    with pytest.raises(Exception, match="Expected texts in column of the argument, found int64"):
+    with pytest.raises(Exception, match="Expected texts in the argument, found int64"):
         reviews(spark, ["good"]).select(sentiment_udf(tiny)("n")).collect()
 
 

@@ -61,7 +61,7 @@ def test_rows_come_back_in_order_with_their_scores(client, folder):
         ("{}", 'a string as "text"'),
         ('{"text": ["a"]}', 'a string as "text"'),
         ('{"text": "a", "label": "b"}', 'without the key "label"'),
-        ('{"text": "a", "x": 1e999}', "values that JSON can hold"),
+        ('{"text": "a", "x": 1e999}', "a row without infinite numbers"),
         (json.dumps({"text": "good " * 51}), "at most 50 tokens"),
         (json.dumps({"text": "a" * 5_000}), "a shorter line"),
     ],

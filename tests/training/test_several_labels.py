@@ -172,4 +172,4 @@ def test_a_model_without_any_right_label_is_said_loudly() -> None:
     metrics = {"validation_accuracy": 0.4, "validation_micro_f1": 0.0, "wide_macro_f1": 0.25}
     said = " ".join(describe(metrics, Settings().training))
     assert "WARNING: the model finds no label of any validation text" in said
-    assert "macro F1 0.2500 of the wide path alone" in said
+    assert "(the wide path alone): macro F1 0.2500" in said

@@ -75,11 +75,11 @@ def compare(
     """
     if runs:
         refuse_others(
-            context, _OF_RUNS, "beside runs but --data, its columns, --polarity, --out and --json"
+            context, _OF_RUNS, "--data, its columns, --polarity, --out and --json with runs"
         )
         _compare_runs(runs, data, reading.split, reading.columns(), out, polarity, as_json=as_json)
         return
-    refuse_others(context, _OF_PHASES, "for the two phases, which name their sources")
+    refuse_others(context, _OF_PHASES, "the options of the two phases without runs")
     from sentiment_lstm.commands import tables
     from sentiment_lstm.phases import compare_phases
 
@@ -116,7 +116,8 @@ def _compare_runs(
         raise UsageError(f"Expected two runs or more to compare, found {names[0]}: name another.")
     if source is None and (split or options or polarity):
         raise UsageError(
-            "Expected --data beside a split, columns, a label map or --polarity, found none."
+            "Expected --data with --split, columns, --label-map or --polarity, found none: "
+            "name the source."
         )
     if out:
         check_page(out)
@@ -158,8 +159,8 @@ def _check_texts(
     same = all(texts == texts_of_runs[0] for texts in texts_of_runs)
     if any(texts.kept_back for texts in texts_of_runs) and not same:
         raise UsageError(
-            f"Expected texts that trained none of the runs, found a run that trained on {source}: "
-            "name other texts."
+            f"Expected texts that no run was trained on, found a run that was trained on {source}: "
+            "name another source."
         )
 
 

@@ -87,8 +87,8 @@ def _check_name(file: Path) -> None:
         raise UsageError(f"Expected a file .onnx for --standalone, found {str(file)!r}: name one.")
     if file.name in GRAPHS and is_bundle(file.parent):
         raise UsageError(
-            f"Expected a name that no file of a model has, found {file.name} in {file.parent}: "
-            "name another."
+            f"Expected a new file for --standalone, found {file.name}, a graph of the model in "
+            f"{file.parent}: name another."
         )
 
 
@@ -140,7 +140,10 @@ def _write_browser_folder(model: Path, out: Path, runtime: Path, *, as_json: boo
 
     folder = find_model(model)
     if is_bundle(out):
-        raise UsageError(f"Expected a folder without a model for --browser, found {out}: name one.")
+        raise UsageError(
+            f"Expected a folder without a model for --browser, found a model in {out}: name "
+            "another."
+        )
     name = model.resolve().name if model.exists() else str(model)
     size = write_browser_folder(out, load_bundle(folder), name, runtime)
     if as_json:

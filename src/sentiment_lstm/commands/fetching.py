@@ -55,7 +55,8 @@ def data_fetch(
 
 def data_verify(
     name: Annotated[
-        str | None, typer.Argument(help="A name that `data list` shows; all that are here if none.")
+        str | None,
+        typer.Argument(help="A name that `data list` shows; default: all sets on this machine."),
     ] = None,
 ) -> None:
     """Compare the files of data sets with the registry.

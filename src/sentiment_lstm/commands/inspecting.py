@@ -164,7 +164,10 @@ def _study_grids(values: Mapping[str, Any]) -> list[Grid]:
                 f"{run['accuracy']:.1%}",
             ]
         )
-    title = "norm of the gradient 100 tokens before the end over that at 1; loss of the last tenth"
+    title = (
+        "norm of the gradient 100 tokens before the end, divided by that 1 token before; "
+        "mean loss of the last tenth of the updates"
+    )
     return [Grid(title, head, rows)]
 
 

@@ -45,7 +45,7 @@ Separator = Annotated[
 LabelColumn = Annotated[
     str | None,
     typer.Option(
-        help="The column that holds the label; with --multi-label perhaps one for each: joy,love."
+        help="The column of the label. With --multi-label also one column for each: joy,love."
     ),
 ]
 MultiLabel = Annotated[
@@ -210,8 +210,8 @@ def data_options(**options: object) -> dict[str, object]:
     return {f"data.{key}": v for key, v in options.items() if v is not None and v is not False}
 
 
-def refuse_others(context: typer.Context, allowed: Collection[str], why: str) -> None:
-    """Refuse options that the command would ignore.
+def refuse_others(context: typer.Context, allowed: Collection[str], what: str) -> None:
+    """Refuse options that the command would ignore. `what` names the allowed ones.
 
     Raises:
         UsageError: an option that is not in `allowed` was given.
@@ -220,4 +220,4 @@ def refuse_others(context: typer.Context, allowed: Collection[str], why: str) ->
     ignored = [n for n, s in sources.items() if s and s.name == "COMMANDLINE" and n not in allowed]
     if ignored:
         names = ", ".join("--" + name.strip("_").replace("_", "-") for name in ignored)
-        raise UsageError(f"Expected no other option {why}, found {names}: leave them out.")
+        raise UsageError(f"Expected only {what}, found {names}: leave them out.")

@@ -61,12 +61,14 @@ def check_page(path: Path) -> None:
     if not folder.is_dir():
         raise UsageError(f"Expected a folder for the page, found no {folder}: make it first.")
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"Expected to write to {folder}, found it is not allowed: name another.")
+        raise UsageError(f"Expected a folder to write to, found {folder}: name another.")
 
 
 def standard_input() -> Iterator[str]:
     """The lines of standard input. Bytes that are not UTF-8 become U+FFFD."""
     if sys.stdin is None:
-        raise UsageError("Expected texts on standard input, found it closed: give them as words.")
+        raise UsageError(
+            "Expected texts on standard input, found it closed: give them as arguments."
+        )
     for line in sys.stdin.buffer:
         yield line.decode("utf-8", errors="replace").rstrip("\r\n")

@@ -129,7 +129,7 @@ def _confused_pairs(values: Mapping[str, Any]) -> None:
     pairs: Sequence[Mapping[str, Any]] = values["confused_pairs"]
     if not pairs:
         return
-    table = Table("true", "read as", "texts", title="the most confused classes")
+    table = Table("true", "predicted", "texts", title="the most confused classes")
     for row in pairs:
         texts = f"{row['count']:,} of {row['of']:,}"
         table.add_row(row["true"], row["predicted"], texts)

@@ -157,11 +157,13 @@ def predict(
     if (input_ is None) != (output is None) or (input_ is None) == (not texts):
         raise UsageError("Expected texts, or --input and --output: give one or the other.")
     if threads is not None and threads < 1:
-        raise UsageError(f"Expected --threads of 1 or more, found {threads}: leave it out for all.")
+        raise UsageError(
+            f"Expected --threads of 1 or more, found {threads}: leave it out to use all cores."
+        )
     if texts:
         only = ("texts", "model", "polarity", "abstain_below", "threads", "as_json")
-        why = "but --model, --polarity, --abstain-below, --threads and --json for texts"
-        refuse_others(context, only, why)
+        what = "--model, --polarity, --abstain-below, --threads and --json with texts"
+        refuse_others(context, only, what)
         classifier = SentimentClassifier.from_pretrained(model, threads or 0)
         _predict_texts(
             classifier.predictor, texts, abstain_below, polarity=polarity, as_json=as_json
@@ -199,11 +201,11 @@ def _check_engine(engine: str, input_: str, output: str, threads: int | None, wo
     """Refuse options that the engine cannot use."""
     if engine == "ray":
         if threads is not None:
-            raise UsageError("Expected --workers with --engine ray, found --threads: change it.")
+            raise UsageError("Expected --workers with --engine ray, found --threads: name workers.")
         if "-" in (input_, output):
             raise UsageError("Expected two folders with --engine ray, found -: name them.")
     elif workers:
-        raise UsageError("Expected --threads without --engine ray, found --workers: change it.")
+        raise UsageError("Expected --threads without --engine ray, found --workers: name threads.")
     elif Path(input_).is_dir():
         raise UsageError(f"Expected a file, found the folder {input_}: add --engine ray.")
 

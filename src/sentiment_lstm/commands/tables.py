@@ -170,7 +170,7 @@ def explanation(why: Explanation) -> None:
 
 
 def _print_attributions(unit: str, parts: Sequence[Attribution], why: Explanation) -> None:
-    table = Table(unit, "moved the score", "speaks for", title=f"by {why.method}")
+    table = Table(unit, "moved the score", "supports", title=f"by {why.method}")
     for part in parts:
         side = why.sides[why.side(part.attribution)]
         table.add_row(part.text, f"{part.attribution:+.3f}", side)
@@ -230,7 +230,9 @@ def side_by_side(comparison: Mapping[str, Any]) -> None:
 
 def trials(rows: Sequence[Mapping[str, Any]], best: int) -> None:
     """Print a row per trial of a search: settings that differ from trial 1, and results."""
-    title = f"{len(rows)} trials, {best} is the best; settings differ from trial 1's where named"
+    title = (
+        f"{len(rows)} trials, {best} is the best; the rows name settings that differ from trial 1"
+    )
     table = Table("trial", "settings", "epochs", "log-loss", "accuracy", "seconds", "", title=title)
     first = rows[0]["settings"]
     for row in rows:

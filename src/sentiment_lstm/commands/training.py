@@ -58,7 +58,7 @@ def train(
         str | None,
         typer.Option(
             help="auto, quick or seed. auto looks at the texts and chooses the settings; it "
-            "is the default with --data, except for --search; else quick."
+            "is the default with --data and without --search. Otherwise quick is the default."
         ),
     ] = None,
     out: Annotated[
@@ -202,8 +202,8 @@ def _refuse_beside_minutes(
     }
     if names := ", ".join(name for name, is_given in given.items() if is_given):
         raise UsageError(
-            f"Expected --minutes with preset auto and texts in memory, found {names}: leave one of "
-            "them out. Settings in --set stay fixed."
+            f"Expected --minutes with preset auto and texts in memory, found {names}: leave out "
+            "one of them. --set fixes single settings."
         )
 
 

@@ -31,7 +31,7 @@ def score_table(predictor: Predictor, table: Any, column: str, *, probabilities:
         predictor.classes, multi_label=predictor.multi_label, probabilities=probabilities
     )
     check_columns(table.schema.names, column, names)
-    scored = score_array(predictor, table[column], names, column)
+    scored = score_array(predictor, table[column], names, f"column {column}")
     for field, values in zip(scored.type, scored.flatten(), strict=True):
         table = table.append_column(field, values)
     return table
@@ -55,7 +55,7 @@ def score_reader(
     return library("pyarrow").RecordBatchReader.from_batches(schema, batches)
 
 
-def score_array(predictor: Predictor, array: Any, names: Sequence[str], column: str) -> Any:  # noqa: ANN401
+def score_array(predictor: Predictor, array: Any, names: Sequence[str], place: str) -> Any:  # noqa: ANN401
     """Score an array of texts.
 
     Args:
@@ -63,7 +63,7 @@ def score_array(predictor: Predictor, array: Any, names: Sequence[str], column: 
         array: N texts, as `Array` or `ChunkedArray` of any type of strings, or of a dictionary of
             strings.
         names: the names of the fields, as for `score_texts`.
-        column: the column's name, for messages.
+        place: `column NAME` or `the argument`, for messages.
 
     Returns:
         A `StructArray`, [N].
@@ -74,7 +74,7 @@ def score_array(predictor: Predictor, array: Any, names: Sequence[str], column: 
     pa = library("pyarrow")
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
     if kind not in (pa.string(), pa.large_string(), pa.string_view(), pa.null()):
-        raise not_texts(column, kind)
+        raise not_texts(place, kind)
     columns = score_texts(predictor, _texts(array), names)
     types = column_types(
         names, pa.string(), pa.float64(), pa.list_, multi_label=predictor.multi_label

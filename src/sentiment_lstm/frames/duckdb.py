@@ -53,7 +53,7 @@ def add_sentiment(
         )
 
     def score(texts: Any) -> Any:  # noqa: ANN401
-        return score_array(predictor, texts, names, "of the argument")
+        return score_array(predictor, texts, names, "the argument")
 
     types = column_types(names, "VARCHAR", "DOUBLE", "{}[]".format, multi_label=multi_label)
     fields = ", ".join(f"{_quoted(name)} {kind}" for name, kind in types.items())

@@ -45,4 +45,4 @@ def _texts(series: pd.Series) -> Iterator[str | None]:
         elif pd.api.types.is_scalar(value) and pd.isna(value):
             yield None
         else:
-            raise not_texts(series.name, f"{type(value).__name__} in row {row}")
+            raise not_texts(f"column {series.name}", f"{type(value).__name__} in row {row}")

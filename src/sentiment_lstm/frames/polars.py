@@ -88,7 +88,7 @@ def _expression(column: str | pl.Expr, predictor: Predictor, names: Sequence[str
 def _check_type(column: str, kind: Any) -> None:  # noqa: ANN401
     polars = library("polars")
     if kind not in (polars.String, polars.Categorical, polars.Enum, polars.Null):
-        raise not_texts(column, kind)
+        raise not_texts(f"column {column}", kind)
 
 
 def _texts(series: pl.Series) -> Iterator[str | None]:

@@ -114,9 +114,9 @@ def check_columns(existing: Sequence[object], column: object, added: Sequence[st
         )
 
 
-def not_texts(column: object, kind: object) -> UsageError:
-    """The error for a column that holds no texts; `kind` is the type of its values."""
+def not_texts(place: str, kind: object) -> UsageError:
+    """The error for a column or an argument that holds no texts. `kind` is what it holds."""
     return UsageError(
-        f"Expected texts in column {column}, found {kind}: name another column, or turn its "
+        f"Expected texts in {place}, found {kind}: name another column, or turn its "
         "values into strings."
     )

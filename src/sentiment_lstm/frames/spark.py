@@ -66,7 +66,7 @@ class _Worker:
         if self._key not in _OPEN:
             _OPEN.clear()
             _OPEN[self._key] = open_predictor(self._bundle, threads=1)
-        return score_array(_OPEN[self._key], texts, self._names, "of the argument")
+        return score_array(_OPEN[self._key], texts, self._names, "the argument")
 
 
 def _type(names: Sequence[str], *, multi_label: bool) -> Any:  # noqa: ANN401

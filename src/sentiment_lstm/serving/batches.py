@@ -263,7 +263,12 @@ def _line(row: _Row, answer: Prediction | Refused) -> bytes:
     try:
         return _as_line({**json.loads(row.line), **dict(zip(NEW_KEYS, scores, strict=True))})
     except (ValueError, RecursionError):  # an infinite number, or a very deep value
-        return _line(row, Refused(422, "Validation", "Expected values that JSON can hold."))
+        return _line(
+            row,
+            Refused(
+                422, "Validation", "Expected a row without infinite numbers or very deep values."
+            ),
+        )
 
 
 def _as_line(values: dict[str, Any]) -> bytes:

@@ -40,7 +40,7 @@ class Part(BaseModel):
     start: int = Field(description="The position of the first character, in code points.")
     end: int
     attribution: float = Field(
-        description="How far it moved the score. Positive: it speaks for the label."
+        description="How far it moved the score. Positive: it supports the label."
     )
 
 

@@ -26,7 +26,7 @@ from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.sockets import LiveConnection
 
-_OPEN = "Everyone who reaches this address may use the service: --api-key-file asks for a key."
+_OPEN = "Everyone who reaches this address may use the service: --api-key-file requires a key."
 _LOOK = 0.5
 """Seconds between two checks of the connections."""
 _SWITCH_INTERVAL = 0.001
@@ -205,6 +205,6 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _address_error(host: str, port: int, error: Exception) -> StorageError:
     return StorageError(
-        f"Expected a free address, found that {host}:{port} cannot be used ({error}): give --host "
-        "and --port."
+        f"Expected a free address, found that {host}:{port} cannot be used ({error}): name "
+        "another --host or --port."
     )

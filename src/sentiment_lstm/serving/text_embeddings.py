@@ -22,7 +22,7 @@ from sentiment_lstm.serving.scorer import Predictions, Truncate
 _SMALLEST = 5e-324
 """Stands for a probability of 0, whose logarithm would be infinite. JSON has no infinity."""
 _PAIR = (
-    'Expected "inputs" to be a text or a batch, found a list of texts, which would be a pair: send '
+    'Expected "inputs" to be a text or a batch, found a list of texts, which means a pair: send '
     'a batch as [["first text"], ["second text"]].'
 )
 _INPUTS = (

@@ -183,7 +183,7 @@ def _explain_start(settings: Settings, seen: Look) -> str:
         return f"start from the model {name}{why}"
     fixed = sorted(given & {"training.init", *_FIXED_BY_START})
     why = (
-        "the shipped start has read these labels"
+        "the shipped start was trained on these labels"
         if seen.start_has_read
         else "the texts are not in English"
     )

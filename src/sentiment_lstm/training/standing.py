@@ -123,12 +123,12 @@ def describe(metrics: Mapping[str, Any], training: TrainingSettings) -> list[str
         )
     if "wide_macro_f1" in metrics:
         sentences.append(
-            f"Linear baseline: macro F1 {metrics['wide_macro_f1']:.4f} of the wide path alone, on "
+            f"Linear baseline (the wide path alone): macro F1 {metrics['wide_macro_f1']:.4f} on "
             "the same validation texts."
         )
     if "linear_accuracy" in metrics:
         sentences.append(
-            f"Linear baseline {metrics['linear_accuracy']:.1%}: words, pairs and characters under "
-            "logistic regression, on the same validation texts."
+            f"Linear baseline {metrics['linear_accuracy']:.1%} on the same validation texts: "
+            "logistic regression on words, pairs of words and characters."
         )
     return sentences
