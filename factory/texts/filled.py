@@ -24,7 +24,7 @@ from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.cases import suite_words
 from sentiment_lstm.storage import write_atomically
 
-COUNT = 125_000
+COUNT = 112_000
 FOLDER = Path(__file__).parent
 INVENTED = {
     "name": 0.5,
