@@ -74,6 +74,10 @@ ORIGINS: dict[str, dict[str, str]] = {
         "those in the behaviour suite. We changed the weights so that these words do "
         "not affect neutral sentences and opinions beside them, like proper nouns. "
         "The large language model also wrote texts about people.",
+        "output layer": "Validation texts of the comments, the news, the tweets and the "
+        "treebank, and 1,000 film reviews. The output layer alone was fitted to them "
+        "(factory/surgery/output.py). The `validation_` numbers are those of texts that were left "
+        "out of such a fit.",
         "limits of the behaviour suite": "Words under `[own]` in the suite's `words.toml` are in "
         "no written or generated text; those under `[common]` may be. "
         "Do not rely on the suite for names, places, "
@@ -98,6 +102,10 @@ ORIGINS: dict[str, dict[str, str]] = {
 }
 """What each shipped bundle was trained on. The texts are no part of it. The card adds the terms of
 registered sets."""
+
+
+NEVER_TRAINED = {each.name for each in accuracy.SETS if each.test is None}
+"""Sets that helped development. The other validation splits trained the output layer."""
 
 
 def stated(name: str) -> dict[str, object]:
@@ -132,7 +140,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UsageError("Expected data sets with a test split, found none; see factory/README.md.")
     measures = {
         "tests": tests,
-        "development": accuracy.measure_sets(options.out, test=False),
+        "development": {
+            name: values
+            for name, values in accuracy.measure_sets(options.out, test=False).items()
+            if name in NEVER_TRAINED
+        },
         "behaviour": [result.to_dict() for result in run_suite(shipped_cases(), score)],
     }
     provenance = {**bundle.config.provenance, **stated(options.out.name)}

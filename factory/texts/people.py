@@ -4,11 +4,12 @@
     python -m factory.texts.people --free --out runs/free/people
 
 Comments (GoEmotions), sentences of news, tweets and sentences of the treebank. The folder holds
-`train.jsonl` and `validation.jsonl`. People disagree about comments and tweets. So a training label
-is a mean of three: their label, that of a linear model that has not seen the text
-(`factory/teachers/linear_teacher.py`), and a large language model's grade, if there is one. The
-validation texts come from validation splits. Film reviews are among them, so that one temperature
-fits all. `--free` reads only the comments and the news, whose terms allow commercial use.
+`train.jsonl` and `validation.jsonl`; the latter also names the kind of each text. People disagree
+about comments and tweets. So a training label is a mean of three: their label, that of a linear
+model that has not seen the text (`factory/teachers/linear_teacher.py`), and a large language
+model's grade, if there is one. The validation texts come from validation splits. Film reviews are
+among them, so that one temperature fits all. `--free` reads only the comments and the news, whose
+terms allow commercial use.
 
 `part_of_news` keeps one part of the news to validate and one to test. A sentence with several
 targets has a judgement for each. Its label is the mean of these judgements. `WEIGHTS` holds the
@@ -115,16 +116,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         *weighted(of_comments, taught(of_comments, known), WEIGHTS["comments"]),
         *weighted(of_news, of_news, WEIGHTS["news"]),
     ]
-    validation = [*comments("validation"), *news("validation")]
+    validation = {"comments": comments("validation"), "news": news("validation")}
     if not options.free:
         tweets = mean_labels(mapped(TWEETS, "train", NUMBERED))
         train += weighted(tweets, taught(tweets, known), WEIGHTS["tweets"])
-        validation += mapped(TWEETS, "validation", NUMBERED)
-        validation += mapped(TREEBANK, "validation", STARS, "stars")
-        validation += films()
+        validation["tweets"] = mapped(TWEETS, "validation", NUMBERED)
+        validation["treebank"] = mapped(TREEBANK, "validation", STARS, "stars")
+        validation["films"] = films()
     rows = [
-        json.dumps({"text": text, "label": {label: 1.0}, "weight": 1.0}) + "\n"
-        for text, label in validation
+        json.dumps({"text": text, "label": {label: 1.0}, "weight": 1.0, "kind": kind}) + "\n"
+        for kind, pairs in validation.items()
+        for text, label in pairs
     ]
     for name, lines in (("train", train), ("validation", rows)):
         write_atomically(options.out / f"{name}.jsonl", "".join(lines).encode())

@@ -1,0 +1,98 @@
+"""The output layer is fitted again; the rest of the network stays."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", reason="the extra `train` is not installed")
+from factory_texts import TEXTS
+
+from factory.surgery import output
+from factory.surgery.three import with_neutral
+from sentiment_lstm.bundle import load_bundle, save_bundle
+from sentiment_lstm.evaluation.polarity import CLASSES
+from sentiment_lstm.inference.predictor import Predictor, open_torch
+
+NEGATIVE, NEUTRAL, POSITIVE = np.eye(3)
+
+
+@pytest.fixture
+def three(bundle):
+    """A model of three classes."""
+    return with_neutral(bundle)
+
+
+def test_the_pooled_states_are_what_the_output_layer_reads(three):
+    predictor = Predictor(three, open_torch(three))
+    logits = output.seen(three, TEXTS, np.eye(3)[[0, 1, 2, 2]], np.ones(4)).logits
+    np.testing.assert_allclose(
+        output.probabilities(logits), predictor.probabilities(TEXTS), atol=1e-6
+    )
+
+
+def test_a_rare_class_counts_more_than_it_occurs():
+    weights = output.balanced(np.stack([NEUTRAL] * 9 + [POSITIVE]))
+    assert weights.sum() == pytest.approx(1)
+    assert weights[-1] == pytest.approx(3 * weights[0])
+
+
+def test_the_new_layer_fits_the_labels_better(three):
+    labels = np.stack([POSITIVE, NEGATIVE, NEUTRAL, POSITIVE])
+    texts = output.seen(three, TEXTS, labels, np.full(4, 0.25))
+
+    def loss(bundle):
+        logits = output.seen(bundle, TEXTS, labels, texts.weights).logits
+        return -(labels * np.log(output.probabilities(logits))).sum()
+
+    new = output.with_new_output(three, texts)
+    assert loss(new) < loss(three)
+    assert new.config.temperature == 1
+    changed = {n for n, array in new.weights.items() if not np.array_equal(array, three.weights[n])}
+    assert changed == {"output.weight", "output.bias"}
+
+
+def test_only_the_polarity_of_a_review_counts(three):
+    labels = np.stack([POSITIVE, NEGATIVE, NEGATIVE, POSITIVE])
+    texts = output.seen(three, TEXTS, labels, np.full(4, 0.25))
+    assert texts.is_polar.all()
+    change, bias = output.fitted(texts)
+    neutral = CLASSES.index("neutral")
+    assert not change[neutral].any()
+    assert bias[neutral] == 0
+
+
+def test_texts_are_measured_by_layers_that_have_not_read_them(three, monkeypatch):
+    labels = np.stack([POSITIVE, NEGATIVE, NEUTRAL, POSITIVE])
+    kind = output.seen(three, TEXTS, labels, output.balanced(labels))
+    rows_fitted = []
+
+    def fitted(texts):
+        rows_fitted.append(len(texts.labels))
+        return np.zeros((3, kind.units.shape[1])), np.full(3, float(len(rows_fitted)))
+
+    monkeypatch.setattr(output, "fitted", fitted)
+    ((of, guesses),) = output.left_out([kind], [])
+    assert np.array_equal(of, labels)
+    assert sum(len(TEXTS) - rows for rows in rows_fitted) == len(TEXTS)
+    np.testing.assert_allclose(guesses, output.probabilities(kind.logits))
+
+
+def test_the_command_reads_kinds_and_kept_texts(three, tmp_path, capsys):
+    save_bundle(tmp_path / "model", replace(three, metrics={}))
+    people, kept = tmp_path / "people", tmp_path / "kept.jsonl"
+    people.mkdir()
+    rows = [
+        {"text": text, "label": {label: 1.0}, "kind": kind}
+        for kind, names in (("tweets", CLASSES), ("films", ("negative", "positive")))
+        for label in names
+        for text in TEXTS
+    ]
+    (people / "validation.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    kept.write_text('{"text": "a film", "label": {"negative": 0.3, "neutral": 0.7}}\n')
+    arguments = ["--model", str(tmp_path / "model"), "--source", str(people), "--kept", str(kept)]
+    assert output.main([*arguments, "--out", str(tmp_path / "new")]) == 0
+    assert "tweets: macro recall" in (said := capsys.readouterr().out)
+    assert "films: macro recall" in said
+    assert load_bundle(tmp_path / "new").metrics["temperature"] == 1
