@@ -4,12 +4,12 @@
     python -m factory.texts.people --free --out runs/free/people
 
 Comments (GoEmotions), sentences of news, tweets and sentences of the treebank. The folder holds
-`train.jsonl` and `validation.jsonl`; the latter also names the kind of each text. People disagree
-about comments and tweets. So a training label is a mean of three: their label, that of a linear
-model that has not seen the text (`factory/teachers/linear_teacher.py`), and a large language
-model's grade, if there is one. The validation texts come from validation splits. Film reviews are
-among them, so that one temperature fits all. `--free` reads only the comments and the news, whose
-terms allow commercial use.
+`train.jsonl` and `validation.jsonl`, which name the kind of each text. People disagree about
+comments and tweets. So a training label is a mean of three: their label, that of a linear model
+that has not seen the text (`factory/teachers/linear_teacher.py`), and a large language model's
+grade, if there is one. The validation texts come from validation splits. Film reviews are among
+them, so that one temperature fits all. `--free` reads only the comments and the news, whose terms
+allow commercial use.
 
 `part_of_news` keeps one part of the news to validate and one to test. A sentence with several
 targets has a judgement for each. Its label is the mean of these judgements. `WEIGHTS` holds the
@@ -96,12 +96,13 @@ def taught(labelled: Labelled, known: Mapping[str, float]) -> Labelled:
     return means
 
 
-def weighted(own: Labelled, labels: Labelled, weights: Sequence[float]) -> Iterator[str]:
-    """A line of JSON for each text, weighted by the class that most people chose."""
+def weighted(own: Labelled, labels: Labelled, kind: str) -> Iterator[str]:
+    """A line of JSON for each text of a kind, weighted by the class that most people chose."""
     for text, label in labels.items():
         probabilities = rounded(dict(zip(CLASSES, label.tolist(), strict=True)))
-        weight = weights[int(own[text].argmax())]
-        yield json.dumps({"text": text, "label": probabilities, "weight": weight}) + "\n"
+        weight = WEIGHTS[kind][int(own[text].argmax())]
+        row = {"text": text, "label": probabilities, "weight": weight, "kind": kind}
+        yield json.dumps(row) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,13 +114,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = grades()
     of_comments, of_news = mean_labels(comments("train")), mean_labels(news("train"))
     train = [
-        *weighted(of_comments, taught(of_comments, known), WEIGHTS["comments"]),
-        *weighted(of_news, of_news, WEIGHTS["news"]),
+        *weighted(of_comments, taught(of_comments, known), "comments"),
+        *weighted(of_news, of_news, "news"),
     ]
     validation = {"comments": comments("validation"), "news": news("validation")}
     if not options.free:
         tweets = mean_labels(mapped(TWEETS, "train", NUMBERED))
-        train += weighted(tweets, taught(tweets, known), WEIGHTS["tweets"])
+        train += weighted(tweets, taught(tweets, known), "tweets")
         validation["tweets"] = mapped(TWEETS, "validation", NUMBERED)
         validation["treebank"] = mapped(TREEBANK, "validation", STARS, "stars")
         validation["films"] = films()

@@ -27,6 +27,11 @@ def test_labels_are_means_of_people_a_linear_model_and_a_grade(monkeypatch):
 
 def test_a_text_has_the_weight_of_the_class_that_people_gave():
     own = people.mean_labels([("a", "negative")])
-    (line,) = people.weighted(own, {"a": np.array([0.4, 0.6, 0])}, (8.0, 3.5, 3.5))
+    (line,) = people.weighted(own, {"a": np.array([0.4, 0.6, 0])}, "tweets")
     row = json.loads(line)
-    assert row == {"text": "a", "label": {"negative": 0.4, "neutral": 0.6}, "weight": 8.0}
+    assert row == {
+        "text": "a",
+        "label": {"negative": 0.4, "neutral": 0.6},
+        "weight": 9.0,
+        "kind": "tweets",
+    }
