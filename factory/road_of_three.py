@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from factory.rounds import GRADED, KEPT, PROBABLE, THREE_GRAMMAR, THREE_PARTS, THREE_RATES, Scale
+from factory.rounds import (
+    GRADED,
+    PROBABLE,
+    REHEARSED,
+    THREE_GRAMMAR,
+    THREE_PARTS,
+    THREE_RATES,
+    Scale,
+)
 from factory.stages import RUN, Stage
 from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
 from factory.texts.sources import GOEMOTIONS, IMDB, NEWS, TREEBANK, TWEETS
@@ -30,7 +38,7 @@ def of_three(scale: Scale) -> Iterator[Stage]:
     yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
     people = ("--source", f"{RUN}three/people")
     yield kinds(scale, "three/shared", "three/kinds", people)
-    kept = [argument for name in KEPT for argument in ("--kept", f"{RUN}three/{name}.jsonl")]
+    kept = [argument for name in REHEARSED for argument in ("--kept", f"{RUN}three/{name}.jsonl")]
     fitted = ("--model", f"{RUN}three/kinds", *people, *kept, "--out", f"{RUN}three/default")
     yield Stage("three/default", "factory.surgery.output", fitted)
 

@@ -78,8 +78,9 @@ GRADED = (
 """Its files in which a soft label of 0.5 means neutral."""
 PROBABLE = ("reviews", "products", "turned")
 """Its files in which 0.5 means negative or positive."""
-KEPT = ("domains", "filled", "written", "judged_part", *PROBABLE)
-"""Of these files, a part keeps what the network can do when its output layer is fitted again."""
+REHEARSED = ("domains", "filled", "written", "judged_part", *PROBABLE)
+"""When the output layer is fitted again, it reads a part of these files, so that the network keeps
+what it can do."""
 TAUGHT = ("judged", "judged_reviews", "reviews_rest", "excerpts_rest", "rough_rest", "rough_judged")
 """Files that a teaching makes."""
 

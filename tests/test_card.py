@@ -137,6 +137,12 @@ def test_card_says_how_sets_are_measured(classes, rule):
     assert f"For sets of three classes it is the macro-averaged recall, and {rule}" in card
 
 
+def test_card_says_that_fits_of_the_output_layer_were_measured():
+    card = model_card("mine", CONFIG, {**METRICS, "output_layer_fits": 4})
+    assert "come from 4 fits of the output layer" in card
+    assert "kept out of training" not in card
+
+
 def test_card_without_tests_has_no_empty_tables():
     card = model_card("mine", CONFIG, METRICS)
     assert "## Behaviour" not in card

@@ -71,7 +71,7 @@ def test_bad_rows_are_counted_with_their_index(classifier):
     assert values["set_aside"] == {"empty text": 1}
 
 
-def test_a_label_that_the_model_does_not_know_is_told(classifier, caplog):
+def test_a_warning_counts_texts_whose_label_the_model_does_not_know(classifier, caplog):
     values = classifier.evaluate([*TEXTS, "A fine lamp."], [*LABELS, "goood"])
     assert values["set_aside"] == {"unmapped label": 1}
     assert f"1 of {len(TEXTS) + 1} texts were set aside (unmapped label: 1)" in caplog.text

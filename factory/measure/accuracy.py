@@ -3,8 +3,9 @@
     python -m factory.measure.accuracy --model runs/default
 
 By default it measures on texts that may choose between models: validation splits and development
-sets. `--test` measures on test splits. The sets are those of the registry (`data:NAME`); a set that
-is not on this machine is left out.
+sets. The output layer of `three/default` was fitted to the validation splits, so only the
+restaurants and the edited reviews may judge that model. `--test` measures on test splits. The sets
+are those of the registry (`data:NAME`); a set that is not on this machine is left out.
 
 Sets of two classes are measured by polarity: P(positive) / (P(positive) + P(negative)). A text
 counts as positive if it is above one half. The score of sets of three classes is macro recall. A

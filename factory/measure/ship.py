@@ -74,10 +74,11 @@ ORIGINS: dict[str, dict[str, str]] = {
         "those in the behaviour suite. We changed the weights so that these words do "
         "not affect neutral sentences and opinions beside them, like proper nouns. "
         "The large language model also wrote texts about people.",
-        "output layer": "Validation texts of the comments, the news, the tweets and the "
-        "treebank, and 1,000 film reviews. The output layer alone was fitted to them "
-        "(factory/surgery/output.py). The `validation_` numbers are those of texts that were left "
-        "out of such a fit.",
+        "output layer": "The output layer alone was fitted again "
+        "(factory/surgery/output.py): to validation texts of the comments, the news, the tweets "
+        "and the treebank, to 1,000 film reviews, and to up to 6,000 texts of each of seven "
+        "training files. The `validation_` numbers come from four such fits, each on the "
+        "validation texts that it left out. The temperature stays 1.",
         "limits of the behaviour suite": "Words under `[own]` in the suite's `words.toml` are in "
         "no written or generated text; those under `[common]` may be. "
         "Do not rely on the suite for names, places, "
@@ -104,8 +105,8 @@ ORIGINS: dict[str, dict[str, str]] = {
 registered sets."""
 
 
-NEVER_TRAINED = {each.name for each in accuracy.SETS if each.test is None}
-"""Sets that helped development. The other validation splits trained the output layer."""
+DEVELOPMENT_SETS = {each.name for each in accuracy.SETS if each.test is None}
+"""Sets that helped development and have no split that an output layer was fitted to."""
 
 
 def stated(name: str) -> dict[str, object]:
@@ -143,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "development": {
             name: values
             for name, values in accuracy.measure_sets(options.out, test=False).items()
-            if name in NEVER_TRAINED
+            if name in DEVELOPMENT_SETS or "output layer" not in ORIGINS[options.out.name]
         },
         "behaviour": [result.to_dict() for result in run_suite(shipped_cases(), score)],
     }

@@ -1,4 +1,4 @@
-r"""Fit the output layer again, so that each kind of text counts the same.
+r"""Fit the output layer again, so that its scores are neither too sure nor too unsure.
 
     python -m factory.surgery.output --model runs/three/kinds --source runs/three/people \
         --kept runs/three/domains.jsonl --kept runs/three/turned.jsonl --out runs/three/default
@@ -11,8 +11,8 @@ validation texts of `factory.texts.people`, which the network has not read. A pa
 it has read (`--kept`) and a penalty on the change keep what it can do. Each kind and each file
 counts the same. Within a kind, the weight of a class is the square root of its number of texts.
 
-The validation texts cannot measure the new model. So it is also fitted four times without a
-quarter of them, and the measures are those of the texts that were left out.
+The validation texts cannot measure the new layer, because it has read them. So four more layers are
+fitted, each without a quarter of these texts, and predict the texts that they have not read.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -40,28 +41,28 @@ from sentiment_lstm.inference.runtime import padded_batch
 from sentiment_lstm.model.weights import classifier_from
 
 PENALTY = 1.0
-"""Times the squared change of the weights, for units of variance 1. 0.3 and 3 give nearly the same
-measures."""
+"""The weight of the penalty: the sum of the squared changes of the weights, with units scaled to
+variance 1. 0.3 and 3 give nearly the same measures."""
 KEPT_TEXTS = 6_000
-"""Texts of each file that the training read."""
+"""The most texts of each `--kept` file."""
 FOLDS = 4
+"""The layers that measure. Equal texts are in the same fold."""
 _BATCH_TOKENS = 30_000
 _UPDATES = 120
 NEUTRAL = CLASSES.index("neutral")
-_NEVER = -1e9
-"""The logit of a class that a text cannot have."""
+_LOGIT_OF_IMPOSSIBLE = -1e9
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Texts:
-    """N texts as the output layer sees them.
+    """N texts as the output layer reads them.
 
-    `units` are the pooled states, [N, P], and `logits` what the layer makes of them now, [N, 3].
-    `labels` are probabilities, [N, 3], and `weights` add up to the weight of the texts, [N].
-    `is_polar` says which texts are reviews, [N]: they are never neutral, so only the polarity of
-    their prediction counts.
+    `units` are the pooled states, [N, P], and `logits` the output of the layer as it is, [N, 3].
+    `labels` are probabilities, [N, 3]. `weights` are each text's part of the loss, [N]. `is_polar`
+    says which texts are reviews, [N]: they are never neutral, so only the polarity of their
+    prediction counts. `folds` says which layer predicts a text without having read it, [N].
     """
 
     units: Array
@@ -69,15 +70,17 @@ class Texts:
     labels: Array
     weights: Array
     is_polar: NDArray[np.bool_]
+    folds: NDArray[np.int64]
 
-    def __getitem__(self, rows: NDArray[np.bool_]) -> Texts:
-        """Some of the texts."""
+    def of(self, rows: NDArray[np.bool_]) -> Texts:
+        """The texts of these rows, whose weights add up to 1."""
         return Texts(
             self.units[rows],
             self.logits[rows],
             self.labels[rows],
-            self.weights[rows],
+            self.weights[rows] / self.weights[rows].sum(),
             self.is_polar[rows],
+            self.folds[rows],
         )
 
 
@@ -108,15 +111,17 @@ def pooled(bundle: Bundle, texts: Sequence[str]) -> Array:
     return units
 
 
-def seen(bundle: Bundle, texts: Sequence[str], labels: Array, weights: Array) -> Texts:
-    """The texts as the output layer sees them."""
+def as_read(bundle: Bundle, texts: Sequence[str], labels: Array, weights: Array) -> Texts:
+    """The texts as the output layer reads them."""
     units = pooled(bundle, texts)
     logits = units @ bundle.weights["output.weight"].T + bundle.weights["output.bias"]
     is_polar = np.full(len(texts), not labels[:, NEUTRAL].any())
-    return Texts(units, logits / bundle.config.temperature, labels, weights, is_polar)
+    # `part_of_news` splits by the last digit of this number, so the folds take the others.
+    folds = np.array([crc32(text.encode()) // 10 % FOLDS for text in texts])
+    return Texts(units, logits / bundle.config.temperature, labels, weights, is_polar, folds)
 
 
-def balanced(labels: Array) -> Array:
+def weights_by_class(labels: Array) -> Array:
     """Weights of texts that add up to 1; a class's weight is the square root of its count, [N]."""
     classes = labels.argmax(axis=1)
     weights: Array = 1 / np.sqrt(np.bincount(classes, minlength=len(CLASSES))[classes])
@@ -124,18 +129,21 @@ def balanced(labels: Array) -> Array:
     return weights
 
 
-def even(labels: Array) -> Array:
-    """Weights of texts that add up to 1, all the same, [N]."""
-    return np.full(len(labels), 1 / len(labels))
+def kept_part(bundle: Bundle, file: Path) -> Texts:
+    """Up to `KEPT_TEXTS` texts of a file, drawn at random; all have the same weight."""
+    ((texts, labels),) = read_kinds(file).values()
+    rows = Random(0).sample(range(len(texts)), min(KEPT_TEXTS, len(texts)))
+    weights = np.full(len(rows), 1 / len(rows))
+    return as_read(bundle, [texts[row] for row in rows], labels[rows], weights)
 
 
-def together(parts: Sequence[Texts]) -> Texts:
-    """All texts of several parts."""
-    names = ("units", "logits", "labels", "weights", "is_polar")
+def joined(parts: Sequence[Texts]) -> Texts:
+    """The texts of all parts."""
+    names = [field.name for field in fields(Texts)]
     return Texts(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def fitted(texts: Texts) -> tuple[Array, Array]:
+def fitted_change(texts: Texts) -> tuple[Array, Array]:
     """The change of the output layer's weights, [3, P], and of its bias, [3]."""
     scale = texts.units.std(axis=0) + 1e-3
     units, weights = texts.units / scale, texts.weights / texts.weights.sum()
@@ -143,7 +151,7 @@ def fitted(texts: Texts) -> tuple[Array, Array]:
 
     def loss(values: Array) -> tuple[float, Array]:
         change, bias = values[: -len(CLASSES)].reshape(shape), values[-len(CLASSES) :]
-        guesses = _probabilities(texts.logits + units @ change.T + bias, texts.is_polar)
+        guesses = of_polarity(texts.logits + units @ change.T + bias, texts.is_polar)
         surprise = -(texts.labels * np.log(guesses.clip(1e-12))).sum(axis=1)
         error = (guesses - texts.labels) * weights[:, None]
         slope = error.T @ units + 2 * PENALTY * change
@@ -151,53 +159,50 @@ def fitted(texts: Texts) -> tuple[Array, Array]:
         return float(value), np.concatenate([slope.ravel(), error.sum(axis=0)])
 
     start = np.zeros(shape[0] * shape[1] + len(CLASSES))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _UPDATES})
-    return found.x[: -len(CLASSES)].reshape(shape) / scale, found.x[-len(CLASSES) :]
+    solution = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _UPDATES})
+    return solution.x[: -len(CLASSES)].reshape(shape) / scale, solution.x[-len(CLASSES) :]
 
 
-def _probabilities(logits: Array, is_polar: NDArray[np.bool_]) -> Array:
+def of_polarity(logits: Array, is_polar: NDArray[np.bool_]) -> Array:
     """The probabilities of the classes, [N, 3]; a review has none for neutral."""
     logits = logits.copy()
-    logits[is_polar, NEUTRAL] = _NEVER
+    logits[is_polar, NEUTRAL] = _LOGIT_OF_IMPOSSIBLE
     return probabilities(logits)
 
 
-def left_out(kinds: Sequence[Texts], kept: Sequence[Texts]) -> Iterator[tuple[Array, Array]]:
-    """For each kind, its labels and what layers predict that were fitted without these texts."""
-    random = np.random.default_rng(0)
-    folds = [random.integers(FOLDS, size=len(kind.labels)) for kind in kinds]
+def logits_without_reading(kinds: Sequence[Texts], kept: Sequence[Texts]) -> list[Array]:
+    """For each kind, logits of layers that have not read the text, [N, 3]."""
     layers = [
-        fitted(together([*(k[f != fold] for k, f in zip(kinds, folds, strict=True)), *kept]))
+        fitted_change(joined([*(kind.of(kind.folds != fold) for kind in kinds), *kept]))
         for fold in range(FOLDS)
     ]
-    for kind, fold_of in zip(kinds, folds, strict=True):
-        guesses = np.empty_like(kind.labels)
+    of_kinds = []
+    for kind in kinds:
+        logits = kind.logits.copy()
         for fold, (change, bias) in enumerate(layers):
-            part = kind[fold_of == fold]
-            logits = part.logits + part.units @ change.T + bias
-            guesses[fold_of == fold] = _probabilities(logits, part.is_polar)
-        yield kind.labels, guesses
+            rows = kind.folds == fold
+            logits[rows] += kind.units[rows] @ change.T + bias
+        of_kinds.append(logits)
+    return of_kinds
 
 
 def with_new_output(bundle: Bundle, texts: Texts) -> Bundle:
     """The bundle with its output layer fitted to the texts; its temperature is 1."""
-    change, bias = fitted(texts)
-    temperature = bundle.config.temperature
-    output = bundle.weights["output.weight"] / temperature + change
-    shift = bundle.weights["output.bias"] / temperature + bias
-    changed = {"output.weight": output, "output.bias": shift}
-    weights = {**bundle.weights, **{name: a.astype(np.float32) for name, a in changed.items()}}
+    weights = dict(bundle.weights)
+    changes = zip(("output.weight", "output.bias"), fitted_change(texts), strict=True)
+    for name, change in changes:
+        weights[name] = (weights[name] / bundle.config.temperature + change).astype(np.float32)
     config = replace(bundle.config, temperature=1.0)
     return replace(bundle, config=config, weights=weights, graphs={}, card="")
 
 
-def measured(labels: Array, guesses: Array) -> Scores:
+def measured(labels: Array, class_probabilities: Array) -> Scores:
     """Measures of texts whose labels are certain."""
-    return evaluate(labels.argmax(axis=1), guesses)
+    return evaluate(labels.argmax(axis=1), class_probabilities)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read, fit, measure, save."""
+    """Read, measure, fit, save."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="the folder of a model")
     parser.add_argument("--source", type=Path, required=True, help="the folder of people's labels")
@@ -206,26 +211,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     bundle = load_bundle(options.model)
     kinds = {
-        kind: seen(bundle, texts, labels, balanced(labels))
+        kind: as_read(bundle, texts, labels, weights_by_class(labels))
         for kind, (texts, labels) in read_kinds(options.source / "validation.jsonl").items()
     }
-    kept = []
-    for file in options.kept:
-        (texts, labels), *_ = read_kinds(file).values()
-        chosen = Random(0).sample(range(len(texts)), min(KEPT_TEXTS, len(texts)))
-        part = labels[chosen]
-        kept.append(seen(bundle, [texts[index] for index in chosen], part, even(part)))
-    pairs = [*left_out([*kinds.values()], kept)]
-    for kind, pair in zip(kinds, pairs, strict=True):
-        scores = measured(*pair)
+    kept = [kept_part(bundle, file) for file in options.kept]
+    logits = logits_without_reading([*kinds.values()], kept)
+    for (kind, texts), of_kind in zip(kinds.items(), logits, strict=True):
+        scores = measured(texts.labels, of_polarity(of_kind, texts.is_polar))
         print(f"{kind}: macro recall {scores.macro_recall:.4f}, log-loss {scores.log_loss:.4f}")
-    whole = measured(*map(np.concatenate, zip(*pairs, strict=True)))
+    labels = np.concatenate([texts.labels for texts in kinds.values()])
+    scores = measured(labels, probabilities(np.concatenate(logits)))
     metrics = {
-        "validation_accuracy": whole.accuracy,
-        "validation_calibrated_loss": whole.log_loss,
+        "validation_accuracy": scores.accuracy,
+        "validation_calibrated_loss": scores.log_loss,
         "temperature": 1.0,
+        "output_layer_fits": FOLDS,
     }
-    new = with_new_output(bundle, together([*kinds.values(), *kept]))
+    new = with_new_output(bundle, joined([*kinds.values(), *kept]))
     save_bundle(options.out, replace(new, metrics=metrics))
     return 0
 

@@ -83,6 +83,9 @@ _KEPT_OUT = "The `validation_` numbers were measured on texts that were kept out
 _TRIALS = """\
 The `validation_` numbers were measured in trial trainings ({trials}), each on texts that it did not
 train on. The last training then read all texts, also these."""
+_OF_OUTPUT_LAYER = """\
+The `validation_` numbers come from {fits} fits of the output layer, each on texts that it left out.
+The last fit then read all of them."""
 _STOPPED = """ The same texts
 decided when to stop, so expect slightly lower accuracy on new texts."""
 _WEIGHED = """ The same texts
@@ -210,6 +213,8 @@ def _start(training: Mapping[str, Any]) -> str:
 
 def _measured(training: Mapping[str, Any], metrics: Mapping[str, object]) -> str:
     """Which texts the validation numbers come from, and what else these texts decided."""
+    if fits := metrics.get("output_layer_fits"):
+        return _OF_OUTPUT_LAYER.format(fits=fits)
     trials = training.get("trials", 0)
     measured = _TRIALS.format(trials=trials) if trials else _KEPT_OUT
     if training.get("patience", 1) or training.get("keep", "best") == "best":

@@ -26,24 +26,24 @@ def three(bundle):
 
 def test_the_pooled_states_are_what_the_output_layer_reads(three):
     predictor = Predictor(three, open_torch(three))
-    logits = output.seen(three, TEXTS, np.eye(3)[[0, 1, 2, 2]], np.ones(4)).logits
+    logits = output.as_read(three, TEXTS, np.eye(3)[[0, 1, 2, 2]], np.ones(4)).logits
     np.testing.assert_allclose(
         output.probabilities(logits), predictor.probabilities(TEXTS), atol=1e-6
     )
 
 
 def test_a_rare_class_counts_more_than_it_occurs():
-    weights = output.balanced(np.stack([NEUTRAL] * 9 + [POSITIVE]))
+    weights = output.weights_by_class(np.stack([NEUTRAL] * 9 + [POSITIVE]))
     assert weights.sum() == pytest.approx(1)
     assert weights[-1] == pytest.approx(3 * weights[0])
 
 
 def test_the_new_layer_fits_the_labels_better(three):
     labels = np.stack([POSITIVE, NEGATIVE, NEUTRAL, POSITIVE])
-    texts = output.seen(three, TEXTS, labels, np.full(4, 0.25))
+    texts = output.as_read(three, TEXTS, labels, np.full(4, 0.25))
 
     def loss(bundle):
-        logits = output.seen(bundle, TEXTS, labels, texts.weights).logits
+        logits = output.as_read(bundle, TEXTS, labels, texts.weights).logits
         return -(labels * np.log(output.probabilities(logits))).sum()
 
     new = output.with_new_output(three, texts)
@@ -55,28 +55,29 @@ def test_the_new_layer_fits_the_labels_better(three):
 
 def test_only_the_polarity_of_a_review_counts(three):
     labels = np.stack([POSITIVE, NEGATIVE, NEGATIVE, POSITIVE])
-    texts = output.seen(three, TEXTS, labels, np.full(4, 0.25))
+    texts = output.as_read(three, TEXTS, labels, np.full(4, 0.25))
     assert texts.is_polar.all()
-    change, bias = output.fitted(texts)
+    change, bias = output.fitted_change(texts)
     neutral = CLASSES.index("neutral")
     assert not change[neutral].any()
     assert bias[neutral] == 0
 
 
 def test_texts_are_measured_by_layers_that_have_not_read_them(three, monkeypatch):
-    labels = np.stack([POSITIVE, NEGATIVE, NEUTRAL, POSITIVE])
-    kind = output.seen(three, TEXTS, labels, output.balanced(labels))
-    rows_fitted = []
+    labels = np.stack([POSITIVE, NEGATIVE, NEUTRAL, POSITIVE] * 2)
+    kind = output.as_read(three, TEXTS * 2, labels, output.weights_by_class(labels))
+    assert np.array_equal(kind.folds[:4], kind.folds[4:])  # equal texts share a fold
+    read = []
 
-    def fitted(texts):
-        rows_fitted.append(len(texts.labels))
-        return np.zeros((3, kind.units.shape[1])), np.full(3, float(len(rows_fitted)))
+    def fitted_change(texts):
+        assert texts.weights.sum() == pytest.approx(1)
+        read.append(set(texts.folds.tolist()))
+        return np.zeros((3, kind.units.shape[1])), np.array([0, float(len(read)), 0])
 
-    monkeypatch.setattr(output, "fitted", fitted)
-    ((of, guesses),) = output.left_out([kind], [])
-    assert np.array_equal(of, labels)
-    assert sum(len(TEXTS) - rows for rows in rows_fitted) == len(TEXTS)
-    np.testing.assert_allclose(guesses, output.probabilities(kind.logits))
+    monkeypatch.setattr(output, "fitted_change", fitted_change)
+    (logits,) = output.logits_without_reading([kind], [])
+    assert all(fold not in folds for fold, folds in enumerate(read))
+    np.testing.assert_allclose((logits - kind.logits)[:, 1], kind.folds + 1)
 
 
 def test_the_command_reads_kinds_and_kept_texts(three, tmp_path, capsys):

@@ -79,7 +79,11 @@ def compare(
         )
         _compare_runs(runs, data, reading.split, reading.columns(), out, polarity, as_json=as_json)
         return
-    refuse_others(context, _OF_PHASES, "the options of the two phases without runs")
+    refuse_others(
+        context,
+        _OF_PHASES,
+        "--phase1, --phase2, --preset, --steps, --set, --out and --json without runs",
+    )
     from sentiment_lstm.commands import tables
     from sentiment_lstm.phases import compare_phases
 

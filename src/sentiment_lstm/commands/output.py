@@ -61,7 +61,7 @@ def check_page(path: Path) -> None:
     if not folder.is_dir():
         raise UsageError(f"Expected a folder for the page, found no {folder}: make it first.")
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"Expected a folder to write to, found {folder}: name another.")
+        raise UsageError(f"Expected a folder that you may write to, found {folder}: name another.")
 
 
 def standard_input() -> Iterator[str]:

@@ -182,7 +182,7 @@ class Lines:
         self._number = 0
 
     def of(self, piece: bytes | None) -> Iterator[tuple[int, bytes | None]]:
-        """Yield the lines that end in a piece, with their numbers. The last piece is None.
+        """Yield the lines that end in a piece, with their numbers. Pass None after the last piece.
 
         Blank lines are left out, but counted.
         """

@@ -156,7 +156,7 @@ def average_gradients(
 
     Args:
         model: its gradients are replaced. Its largest matrix is `embedding.weight`.
-        ids: the rows of the embedding's gradient that may not be 0 on some rank. None: unknown.
+        ids: the rows of the embedding's gradient that differ from 0 on any rank. None: unknown.
             Then the ranks first exchange which rows these are, which takes longer.
         units: the number of this rank's units, at least 1.
         numbers: other numbers of this rank.
