@@ -104,7 +104,7 @@ _CLASSES = """
 _PAIRS = """
 The most confused classes:
 
-| true | read as | texts |
+| true | predicted | texts |
 | --- | --- | --- |
 {rows}
 """

@@ -180,7 +180,7 @@ def test_many_classes_are_pairs_and_the_weakest(run, make_bundle, tmp_path: Path
     intents(tmp_path, make_bundle, [f"intent_{n:02}" for n in range(77)])
     code, out, err = run(*INTENTS)
     assert code == 0, err
-    assert "read as" in out
+    assert "the most confused classes" in out
     assert "the 20 weakest of 77 classes (--json lists all)" in out
     assert "true \\ predicted" not in out
     values = json.loads(run(*INTENTS, "--json")[1])

@@ -165,7 +165,7 @@ def test_many_classes_have_no_matrix():
     assert "The 20 weakest of 77 classes" in shown
     assert len(re.findall(r'<td class="name">intent \d+</td>', shown)) == 2 * 10 + 20
     assert len(re.findall(r'<td class="name">intent \d+</td>', folded)) == 77
-    assert re.search(r"commonest mistake: intent \d+ read as intent \d+, \d of 5 texts", page)
+    assert re.search(r"commonest mistake: intent \d+ predicted as intent \d+, \d of 5 texts", page)
     assert "The 6 weakest classes." in page
 
 

@@ -202,7 +202,7 @@ def _confuses(measured: Row) -> list[str]:
         return []
     first = pairs[0]
     return [
-        f"Its commonest mistake: {first['true']} read as {first['predicted']}, "
+        f"Its commonest mistake: {first['true']} predicted as {first['predicted']}, "
         f"{first['count']:,} of {first['of']:,} texts."
     ]
 
