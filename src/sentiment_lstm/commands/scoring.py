@@ -162,8 +162,8 @@ def predict(
         )
     if texts:
         only = ("texts", "model", "polarity", "abstain_below", "threads", "as_json")
-        what = "--model, --polarity, --abstain-below, --threads and --json with texts"
-        refuse_others(context, only, what)
+        described = "--model, --polarity, --abstain-below, --threads and --json with texts"
+        refuse_others(context, only, described)
         classifier = SentimentClassifier.from_pretrained(model, threads or 0)
         _predict_texts(
             classifier.predictor, texts, abstain_below, polarity=polarity, as_json=as_json
