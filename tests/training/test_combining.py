@@ -78,9 +78,9 @@ def test_class_weights_weigh_the_wide_path_too(csv_file: Path, tmp_path: Path, m
     weights = []
     fit = combining.fit_linear
 
-    def watched(counts, rows, targets, classes, factors):
+    def watched(counts, rows, targets, classes, factors, penalty):
         weights.append({int(t): float(f) for t, f in zip(targets, factors, strict=True)})
-        return fit(counts, rows, targets, classes, factors)
+        return fit(counts, rows, targets, classes, factors, penalty)
 
     monkeypatch.setattr(combining, "fit_linear", watched)
     for is_balanced in (False, True):

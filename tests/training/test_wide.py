@@ -34,7 +34,7 @@ def _counts(rows: int = 60, features: int = 12, seed: int = 0) -> FeatureCounts:
 
 def _scikit_logits(counts, rows, labels, weights=None):
     x = counts.matrix.toarray() * counts.scale
-    model = LogisticRegression(C=wide._INVERSE_PENALTY, max_iter=2_000)
+    model = LogisticRegression(C=wide.INVERSE_PENALTY, max_iter=2_000)
     return model.fit(x[rows], labels, sample_weight=weights).decision_function(x)
 
 
@@ -74,7 +74,7 @@ def test_soft_labels_weigh_a_text_for_each_class():
     logits = counts.logits(fit_linear(counts, rows, soft, 2), rows)
     twice = np.repeat(rows, 2)
     x = counts.matrix.toarray()[twice] * counts.scale
-    model = LogisticRegression(C=wide._INVERSE_PENALTY, max_iter=2_000)
+    model = LogisticRegression(C=wide.INVERSE_PENALTY, max_iter=2_000)
     model.fit(x, np.tile([0, 1], 60), sample_weight=soft.ravel())
     expected = model.decision_function(counts.matrix.toarray() * counts.scale)
     np.testing.assert_allclose(logits, expected, atol=2e-3)

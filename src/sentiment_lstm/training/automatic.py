@@ -20,6 +20,7 @@ from sentiment_lstm.records import UNKNOWN_ID, output_units
 from sentiment_lstm.settings import DataSettings, Settings, TrainingSettings
 from sentiment_lstm.text.cleaning import UNSPACED
 from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training.ranks import rank_count
 
 START = STARTS / "english"
 """The model to start from if the texts are in its language."""
@@ -269,6 +270,7 @@ def _plan(settings: Settings, seen: Look, from_start: bool) -> dict[str, object]
         "training.patience": 0,
         "training.keep": "last",
         "training.trials": trials,
+        "training.linear_probe": trials > 1 and rank_count() == 1,
         "training.learning_rate": round(_rate(len(seen.classes)), 5),
         "training.decay": "linear",
         "training.weight_average": 0.998,

@@ -146,7 +146,7 @@ def _vectoriser(with_characters: bool, least_texts: int = 1, most: int | None = 
 
 def limited_iterations(features: Any, units: int, most: int) -> int:  # noqa: ANN401
     """As many iterations as `_MOST_PRODUCTS` allows, from 10 to `most`."""
-    return int(np.clip(_MOST_PRODUCTS / max(1, features.nnz * units), 10, most))
+    return int(np.clip(_MOST_PRODUCTS / max(1, features.size * units), 10, most))
 
 
 def regression(max_iter: int = 1_000) -> Any:  # noqa: ANN401 (no types)
@@ -167,7 +167,7 @@ def fit_regression(
 
     Args:
         model: made by `regression`.
-        features: a sparse matrix [N, F].
+        features: a matrix [N, F], sparse or not.
         y: class indices, int [N].
         inverse_penalty: scikit-learn's C.
         weights: the factor of each text in the loss, [N]; None: 1 for all.

@@ -22,8 +22,14 @@ from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.feed import targets_of
 from sentiment_lstm.training.objective import balanced_weights
 from sentiment_lstm.training.temperature import FEWEST, count_mistakes
-from sentiment_lstm.training.trials import Part, Trial, everything
-from sentiment_lstm.training.wide import LinearModel, count_features, fit_linear
+from sentiment_lstm.training.trials import Part, Trial, everything, logits_of_trials
+from sentiment_lstm.training.wide import (
+    INVERSE_PENALTY,
+    FeatureCounts,
+    LinearModel,
+    count_features,
+    fit_linear,
+)
 from sentiment_lstm.weights_file import WIDE
 
 Weights = dict[str, NDArray[np.float32]]
@@ -79,16 +85,16 @@ def combine(
         refit: fit the last wide path on all texts; else it is that of the only trial.
         is_balanced: a rare class is as important as a frequent one (`training.class_weights`).
     """
-    fit, score = _linear_models(
-        corpus, tokenizer, self_labelled=self_labelled, is_balanced=is_balanced
-    )
+    texts = [*everything(corpus).sample, *self_labelled]
+    counts = count_features(tokenizer, texts)
+    fit, score = linear_models(corpus, texts, counts, is_balanced=is_balanced)
     wide = []
     for trial in trials:
         linear = fit([*trial.training, *trial.self_labelled])
         wide.append(score(linear, trial.held_out))
     if refit:
-        linear = fit([*everything(corpus).sample, *self_labelled])
-    deep = np.concatenate([trial.logits for trial in trials])
+        linear = fit(texts)
+    deep = logits_of_trials(trials)
     return _combination(linear, deep, np.concatenate(wide), held_out)
 
 
@@ -103,24 +109,33 @@ def wide_logits(
         parts: for each trial, the training texts and the texts held out.
         is_balanced: as for `combine`.
     """
-    fit, score = _linear_models(corpus, tokenizer, is_balanced=is_balanced)
+    texts = everything(corpus).sample
+    counts = count_features(tokenizer, texts)
+    fit, score = linear_models(corpus, texts, counts, is_balanced=is_balanced)
     return np.concatenate([score(fit(training), held_out) for training, held_out in parts])
 
 
-def _linear_models(
+def linear_models(
     corpus: Corpus,
-    tokenizer: TextTokenizer,
+    texts: Sequence[Example],
+    counts: FeatureCounts,
     *,
-    self_labelled: Sequence[Example] = (),
     is_balanced: bool,
+    inverse_penalty: float = INVERSE_PENALTY,
 ) -> tuple[
     Callable[[Sequence[Example]], LinearModel],
     Callable[[LinearModel, Sequence[Example]], NDArray[np.float32]],
 ]:
-    """Two functions: one fits a wide path on texts of the corpus, one gives its logits of texts."""
-    examples = [*everything(corpus).sample, *self_labelled]
-    rows = {example.text: row for row, example in enumerate(examples)}
-    counts, classes = count_features(tokenizer, examples), len(corpus.classes)
+    """Two functions: one fits a linear model on some of the texts, one gives its logits of texts.
+
+    Args:
+        corpus: the source of the classes.
+        texts: all that either function may get.
+        counts: the features of these texts.
+        is_balanced: as for `combine`.
+        inverse_penalty: as for `wide.fit_linear`.
+    """
+    rows, classes = {example.text: row for row, example in enumerate(texts)}, len(corpus.classes)
 
     def fit(training: Sequence[Example]) -> LinearModel:
         training_rows = np.array([rows[example.text] for example in training])
@@ -129,7 +144,7 @@ def _linear_models(
         if is_balanced:
             labels = class_indices(targets)
             weights *= balanced_weights(labels, classes, weights)[labels]
-        return fit_linear(counts, training_rows, targets, classes, weights)
+        return fit_linear(counts, training_rows, targets, classes, weights, inverse_penalty)
 
     def score(linear: LinearModel, examples: Sequence[Example]) -> NDArray[np.float32]:
         return counts.logits(linear, np.array([rows[example.text] for example in examples]))

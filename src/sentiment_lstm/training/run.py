@@ -228,7 +228,12 @@ def _run(
             return trainer
 
         stages = partial(
-            train_stages, tokenizer=tokenizer, folder=folder, clock=clock, listener=listener
+            train_stages,
+            tokenizer=tokenizer,
+            folder=folder,
+            clock=clock,
+            listener=listener,
+            start=start,
         )
         finished = best.train(stages, corpus, settings, fit, unlabelled, interrupts)
         metrics = metrics_of(finished, corpus, settings, folder, clock)

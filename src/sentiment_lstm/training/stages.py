@@ -5,7 +5,7 @@ This file knows how the stages follow each other, not how one is trained or resu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.evaluation.by_class import by_class
 from sentiment_lstm.evaluation.calibration import probabilities
@@ -27,6 +28,7 @@ from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.combining import Weights, combine
 from sentiment_lstm.training.feed import targets_of
+from sentiment_lstm.training.linear_probe import LinearProbe, fit_linear_probe
 from sentiment_lstm.training.listener import Listener
 from sentiment_lstm.training.loop import Trainer
 from sentiment_lstm.training.self_training import Fit, read_labels, with_labels_of_teacher
@@ -36,16 +38,34 @@ from sentiment_lstm.training.temperature import (
     count_mistakes,
     validation_logits,
 )
-from sentiment_lstm.training.trials import Trial, everything, folders_of_trials, run_trials
+from sentiment_lstm.training.trials import (
+    Trial,
+    everything,
+    folders_of_trials,
+    logits_of_trials,
+    run_trials,
+)
 from sentiment_lstm.training.wide import with_learnt_features
 from sentiment_lstm.weights_file import WIDE
 
 _OF_LABELS = ("accuracy", "micro_f1", "macro_f1", "per_class")
 """The measures of `measure_labels` that `metrics.json` holds."""
+_PROBE_IS_BETTER = (
+    "In the trials, the start with only a new output layer has a lower loss ({:.4f}) than with all "
+    "weights trained ({:.4f}), so the last training is left out."
+)
 _UNCALIBRATED = (
     f"Fewer than {FEWEST} validation mistakes: too few to calibrate. The probabilities stay as "
     "they are."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network without its wide path, and its numbers for `metrics.json`."""
+
+    weights: Weights
+    numbers: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +93,15 @@ def train_stages(
     folder: Path,
     clock: Clock,
     listener: Listener,
+    start: Bundle | None,
     fit: Fit,
     unlabelled: Sequence[Example] = (),
 ) -> Finished:
     """Make the trials if there are any, then the last training, then add the wide path.
 
     Without trials, the last training's validation texts give the weights and the temperature. If
-    there are unlabelled texts, each of these trainings is self-training.
+    there are unlabelled texts, each of these trainings is self-training. `start`: the model that
+    the trainings start from.
     """
 
     def fit_twice(part: Corpus, stage: Path) -> Trainer:
@@ -87,21 +109,28 @@ def train_stages(
             part = with_labels_of_teacher(part, unlabelled, stage, fit, tokenizer, settings)
         return fit(part, stage)
 
-    trainer, trials, texts = _trained(corpus, settings.training, folder, clock, listener, fit_twice)
+    def probe(trials: Sequence[Trial]) -> LinearProbe | None:
+        if not start or unlabelled or len(trials) < 2 or not settings.training.linear_probe:
+            return None
+        is_balanced = settings.training.class_weights
+        return fit_linear_probe(start, tokenizer, corpus, trials, is_balanced=is_balanced)
+
+    network, trials, texts = _trained(
+        corpus, settings.training, folder, clock, listener, fit_twice, probe
+    )
     trials, self_labelled = _self_labelled(trials, unlabelled, corpus.classes, folder)
     if most := settings.model.wide_features:
         all_texts, private = [*texts, *self_labelled], settings.training.private
         tokenizer = with_learnt_features(tokenizer, all_texts, most, private=private)
     targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
     weights, tokenizer, logits, measured = _put_together(
-        corpus, settings, tokenizer, trials, targets, self_labelled, trainer
+        corpus, settings, tokenizer, trials, targets, self_labelled, network
     )
     if count_mistakes(logits, targets) < FEWEST:
         listener.on_note(_UNCALIBRATED)
     thresholds, by_label = _decided(targets, logits, measured["temperature"], corpus.classes)
     metrics = {
         **measured,
-        **_progress(trainer),
         "parameters": sum(array.size for array in weights.values()),
         **{f"validation_{name}": value for name, value in by_label.items()},
     }
@@ -115,23 +144,31 @@ def _trained(
     clock: Clock,
     listener: Listener,
     fit: Fit,
-) -> tuple[Trainer, list[Trial], Sequence[Example]]:
-    """The last training, its trials, and the texts that it read.
+    probe: Callable[[Sequence[Trial]], LinearProbe | None],
+) -> tuple[Network, list[Trial], Sequence[Example]]:
+    """The network of the last training, its trials, and the texts that it read.
 
-    Without trials, the last training counts as the only one.
+    Without trials, the last training counts as the only one. If a linear probe is better in the
+    trials, it replaces the last training.
     """
     if not training.trials:
         trainer = fit(corpus, folder)
         trial = Trial(corpus.sample, corpus.validation, validation_logits(trainer))
-        return trainer, [trial], corpus.sample
+        return _network_of(trainer), [trial], corpus.sample
 
     def score(part: Corpus, stage: Path) -> NDArray[np.float32]:
         return validation_logits(fit(part, stage))
 
     trials = run_trials(corpus, training.trials, training.seed, folder, clock, listener, score)
     corpus_of_last = everything(corpus)
+    if probed := probe(trials):
+        loss = _calibrated(logits_of_trials(trials), probed.targets)["validation_calibrated_loss"]
+        if probed.loss < loss:
+            listener.on_note(_PROBE_IS_BETTER.format(probed.loss, loss))
+            numbers = {"linear_probe": True, "best_epoch": 0, "epochs": 0, "steps": 0}
+            return Network(probed.weights, numbers), probed.trials, corpus_of_last.sample
     listener.on_note(f"last training, on all {len(corpus_of_last.sample):,} texts")
-    return fit(corpus_of_last, folder), trials, corpus_of_last.sample
+    return _network_of(fit(corpus_of_last, folder)), trials, corpus_of_last.sample
 
 
 def _self_labelled(
@@ -155,13 +192,14 @@ def _put_together(
     trials: Sequence[Trial],
     targets: Targets,
     self_labelled: Sequence[Example],
-    trainer: Trainer,
+    network: Network,
 ) -> tuple[Weights, TextTokenizer, NDArray[np.float32], dict[str, Any]]:
     """Weights, tokenizer, logits of the texts held out, and their measures.
 
     The wide path is added if the tokenizer has features for it and it makes the model better.
     """
-    weights, logits, numbers = to_arrays(trainer.best), _logits(trials), _numbers(trainer)
+    weights, numbers = network.weights, network.numbers
+    logits = logits_of_trials(trials)
     if tokenizer.features is None:
         return weights, tokenizer, logits, _calibrated(logits, targets) | numbers
     training = settings.training
@@ -180,24 +218,17 @@ def _put_together(
     return weights, tokenizer, combination.logits, {**numbers, **combination.metrics}
 
 
-def _logits(trials: Sequence[Trial]) -> NDArray[np.float32]:
-    """The network's logits of all texts that were held out."""
-    return np.concatenate([trial.logits for trial in trials])
-
-
-def _numbers(trainer: Trainer) -> dict[str, Any]:
-    """Losses and accuracies of the epoch whose weights are kept."""
-    best = trainer.progress.best
-    return {k: v for k, v in best.items() if k.startswith(("train_", "validation_"))}
-
-
-def _progress(trainer: Trainer) -> dict[str, Any]:
+def _network_of(trainer: Trainer) -> Network:
+    """The kept weights of a training; losses and accuracies of their epoch."""
     progress = trainer.progress
-    return {
+    of_epoch = {k: v for k, v in progress.best.items() if k.startswith(("train_", "validation_"))}
+    numbers = {
+        **of_epoch,
         "best_epoch": progress.best["epoch"],
         "epochs": progress.epoch,
         "steps": progress.step,
     }
+    return Network(to_arrays(trainer.best), numbers)
 
 
 def _calibrated(logits: NDArray[np.float32], targets: Targets) -> dict[str, Any]:

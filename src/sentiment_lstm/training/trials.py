@@ -103,6 +103,11 @@ def run_trials(
     return trials
 
 
+def logits_of_trials(trials: Sequence[Trial]) -> NDArray[np.float32]:
+    """The logits of all texts that were left out, trial after trial."""
+    return np.concatenate([trial.logits for trial in trials])
+
+
 def folders_of_trials(run: Path) -> list[Path]:
     """The folders of the trials that a run has begun, in their order."""
     folders = [folder for folder in (run / FOLDER).glob("*") if folder.name.isdecimal()]

@@ -20,7 +20,7 @@ from sentiment_lstm.text.identifiers import learnable
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.baseline import fit_regression, limited_iterations, regression
 
-_INVERSE_PENALTY = 5.0
+INVERSE_PENALTY = 5.0
 """C of scikit-learn: the inverse of the weight of the squared L2 norm."""
 _MOST_STEPS = 40
 """Steps of L-BFGS. More steps improve the fit to the training texts, not to new texts."""
@@ -40,19 +40,21 @@ class LinearModel:
 
 @dataclass(frozen=True, slots=True)
 class FeatureCounts:
-    """How often each text has each feature: a sparse matrix [N, F]; and a scale [F] for the fit.
+    """How often each text has each feature: a matrix [N, F], sparse or not; and a scale [F].
 
-    A rare feature gets a large scale, so its weight is penalised less (inverse document frequency).
+    The fit multiplies the counts by the scale. A rare feature gets a large scale, so its weight is
+    penalised less (inverse document frequency).
     """
 
     matrix: Any
     scale: NDArray[np.float64]
 
     def scaled(self, rows: NDArray[np.int64]) -> Any:  # noqa: ANN401
-        """The scaled counts of some texts: a sparse matrix [N, F]."""
-        from scipy.sparse import diags
+        """The scaled counts of some texts: a matrix [N, F]."""
+        from scipy.sparse import diags, issparse
 
-        return (self.matrix[rows] @ diags(self.scale)).tocsr()
+        scaled = self.matrix[rows] @ diags(self.scale)
+        return scaled.tocsr() if issparse(scaled) else scaled
 
     def logits(self, model: LinearModel, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The linear model's logits of some texts, [N] for two classes, else [N, C]."""
@@ -102,6 +104,7 @@ def fit_linear(
     targets: Targets,
     classes: int,
     weights: NDArray[np.float32] | None = None,
+    inverse_penalty: float = INVERSE_PENALTY,
 ) -> LinearModel:
     """Fit a logistic regression on some of the texts; with several labels per text, one for each.
 
@@ -112,10 +115,11 @@ def fit_linear(
         classes: the number of classes, C. At least two of them are among the texts, unless a text
             may have several labels.
         weights: the factor of each of these texts in the loss; None: 1 for all.
+        inverse_penalty: C of scikit-learn.
     """
     factors = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
     if has_several(targets):
-        return _fit_label_by_label(counts, rows, targets, factors)
+        return _fit_label_by_label(counts, rows, targets, factors, inverse_penalty)
     if targets.ndim == 2:  # each text once for each possible class, weighted by its probability
         texts, labels = np.nonzero(targets)
         rows, factors = rows[texts], factors[texts] * targets[texts, labels]
@@ -126,7 +130,7 @@ def fit_linear(
     model = LinearModel(
         np.zeros((x.shape[1], units), dtype=np.float32), np.full(units, _NEVER, dtype=np.float32)
     )
-    coefficients, bias = _logistic_regression(x, labels, factors, units)
+    coefficients, bias = _logistic_regression(x, labels, factors, units, inverse_penalty)
     coefficients = coefficients * counts.scale
     if units > 1 and len(present) == 2:  # scikit-learn has one unit for two classes
         coefficients = np.concatenate([-coefficients, coefficients]) / 2
@@ -142,6 +146,7 @@ def _fit_label_by_label(
     rows: NDArray[np.int64],
     targets: NDArray[np.bool_],
     factors: NDArray[np.float64],
+    inverse_penalty: float,
 ) -> LinearModel:
     """A logistic regression for each label. A label that all or no texts have is a constant."""
     x, (texts, units) = counts.scaled(rows), targets.shape
@@ -150,7 +155,9 @@ def _fit_label_by_label(
     for unit, present in enumerate(targets.sum(axis=0).tolist()):
         if 0 < present < texts:
             labels = targets[:, unit].astype(np.int64)
-            coefficients, intercept = _logistic_regression(x, labels, factors, units)
+            coefficients, intercept = _logistic_regression(
+                x, labels, factors, units, inverse_penalty
+            )
             model.weights[:, unit] = coefficients[0] * counts.scale
             bias[unit] = intercept[0]
         elif present:
@@ -163,8 +170,9 @@ def _logistic_regression(
     labels: NDArray[np.int64],
     factors: NDArray[np.float64],
     units: int,
+    inverse_penalty: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coefficients and biases of scikit-learn; `units`: those of all models that are fitted."""
     steps = limited_iterations(x, units, _MOST_STEPS)
-    fitted = fit_regression(regression(steps), x, labels, _INVERSE_PENALTY, factors)
+    fitted = fit_regression(regression(steps), x, labels, inverse_penalty, factors)
     return fitted.coef_, fitted.intercept_
