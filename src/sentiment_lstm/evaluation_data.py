@@ -64,9 +64,9 @@ class EvaluationData:
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
         """The labelled texts. If the split is the source's own, all good rows are kept.
 
-        If some labels are no class names, all labels mean what they meant in training. If it had no
-        label map, and the classes are negative, neutral and positive, the labels 0 and 1 mean
-        negative and positive, unless the source has other labels, too.
+        If some labels are no class names, the label map of the training applies. If it had none,
+        and the classes are negative, neutral and positive, the labels 0 and 1 mean negative and
+        positive, unless the source has other labels, too.
         """
         data = with_label_map_of(self.label_map, self.data, classes)
         if is_of_three(classes) and are_binary(data, classes):

@@ -31,7 +31,7 @@ def table(path: Path, header: str, labels: list[str]) -> DataSettings:
 def test_labels_that_are_no_classes_mean_what_they_meant(tmp_path: Path, labels, expected, caplog):
     data = table(tmp_path / "texts.csv", "text,label", labels)
     assert with_label_map_of(STARS, data, ("bad", "good")).label_map == expected
-    said = [(r.levelno, "(<=2=bad,>=4=good)" in r.message) for r in caplog.records]
+    said = [(r.levelno, ": <=2=bad,>=4=good." in r.message) for r in caplog.records]
     assert said == ([(logging.WARNING, True)] if expected else [])
 
 

@@ -68,8 +68,8 @@ def with_label_map_of(
     if not others:
         return data
     _logger.warning(
-        "Some labels are no classes of the model, so all labels mean what they meant in training "
-        "(%s). Give a label map if they mean something else.",
+        "Some labels are no classes of the model, so the label map of its training applies: %s. "
+        "Give another map if they mean something else.",
         ",".join(f"{key}={value}" for key, value in label_map.items()),
     )
     return replace(data, label_map={**names, **label_map})
