@@ -145,12 +145,20 @@ def test_a_wrong_token_is_one_sentence(films, tmp_path):
     assert not cached(tmp_path)
 
 
+def test_a_mistyped_folder_is_called_a_folder_first(hub, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(HubError, match=r"^Expected a folder runs/yours, found none, so the hub"):
+        SentimentClassifier.from_pretrained("runs/yours")
+
+
 @pytest.mark.parametrize("token", [None, TOKEN])
 def test_a_repository_that_may_not_be_read_is_one_sentence(hub, files, token):
     hub.repositories["bob/secrets"] = Repository(private=True)
     hub.repositories["bob/secrets"].commit(files)
     for name in ("bob/secrets", "bob/nothing"):
-        expected = f"^Expected a folder {name} or a model of that name on the hub, found none that"
+        expected = (
+            f"^Expected a folder {name}, found none, so the hub was asked: .*, found none that"
+        )
         with pytest.raises(HubError, match=expected + " you may use" + ADVICE):
             SentimentClassifier.from_pretrained(name, token=token)
 

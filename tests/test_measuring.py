@@ -154,6 +154,29 @@ def test_texts_between_the_classes_are_not_measured(source: Path, tmp_path: Path
     assert values["set_aside"] == {"half of each class": 1}
 
 
+def test_another_file_is_read_with_the_columns_and_labels_of_the_training(source: Path):
+    """The star 1 was read as the second class, `good`."""
+    rows = [f"{('awful', 'lovely')[n % 2]} film {n},{(1, 5)[n % 2]}" for n in range(100)]
+    Path("stars.csv").write_text("\n".join(["Kommentar,Sterne", *rows]))
+    Path("ones.csv").write_text("\n".join(["Kommentar,Sterne", *rows[::2]]))
+    settings = Settings().updated(
+        {
+            **TINY,
+            "data.source": "stars.csv",
+            "data.text_column": "Kommentar",
+            "data.label_column": "Sterne",
+            "data.label_map": {"<=2": "bad", ">=4": "good"},
+        }
+    )
+    train(settings, Path("run"), QUIET)
+    model = SentimentClassifier.from_pretrained("run")
+    values = model.evaluate("ones.csv")
+    confusion = dict(zip(values["classes"], values["confusion"], strict=True))
+    assert (sum(confusion["bad"]), sum(confusion["good"])) == (50, 0)
+    confusion = model.evaluate(["awful film", "lovely film"], [1, 1])["confusion"]
+    assert [sum(row) for row in confusion] == [2, 0]
+
+
 def test_slices_of_the_validation_texts(source: Path, tmp_path: Path):
     """The column does not change which texts are measured."""
     lines = source.read_text().splitlines()

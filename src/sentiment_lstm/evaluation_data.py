@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from sentiment_lstm.bundle import Config
+from sentiment_lstm.data.as_trained import with_columns_of, with_label_map_of
 from sentiment_lstm.data.binary_labels import are_binary
 from sentiment_lstm.data.corpus import (
     named_split,
@@ -46,12 +47,14 @@ class EvaluationData:
 
     `kept_back`: whether it is this validation part, chosen by `data` and `seed`. `caution`: a
     sentence about texts that may have trained the model, or empty. `measure` logs it as a warning.
+    `label_map`: that of the training.
     """
 
     data: DataSettings
     seed: int
     kept_back: bool
     caution: str = field(default="", compare=False)
+    label_map: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def split(self) -> str:
@@ -61,15 +64,17 @@ class EvaluationData:
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
         """The labelled texts. If the split is the source's own, all good rows are kept.
 
-        If the classes are negative, neutral and positive, the labels 0 and 1 mean negative and
-        positive, unless the source has other labels, too.
+        If some labels are no class names but in the label map of the training, that map applies.
+        Else, if the classes are negative, neutral and positive, the labels 0 and 1 mean negative
+        and positive, unless the source has other labels, too.
         """
-        if is_of_three(classes) and are_binary(self.data, classes):
+        data = with_label_map_of(self.label_map, self.data, classes)
+        if is_of_three(classes) and are_binary(data, classes):
             classes = tuple(classes[index] for index in find_poles(classes))
             _logger.warning("The labels count as %s (0) and %s (1).", *classes)
         if self.kept_back:
-            return validation_examples(self.data, self.seed, set_aside, classes)
-        return read_examples(self.data, set_aside=set_aside, classes=classes)
+            return validation_examples(data, self.seed, set_aside, classes)
+        return read_examples(data, set_aside=set_aside, classes=classes)
 
     def column(self, name: str) -> dict[str, str]:
         """The values of another column by row id; the source is read once more.
@@ -102,7 +107,8 @@ def evaluation_data(
 
     Args:
         config: the model's configuration, which names the texts that trained the model.
-        source: as `--data` names it; if it is the model's own, its columns and label map apply.
+        source: as `--data` names it; if it is the model's own, its columns and label map apply. A
+            file with columns of the same names is read from these columns.
         split: None means `test` if a named source has one, else the validation texts if the source
             is the model's own, else everything.
         options: settings that replace those of the model.
@@ -136,7 +142,9 @@ def evaluation_data(
     data = _with_kind_of(config, data, options)
     caution = "" if own else caution_about(data.source, config.provenance)
     data = Settings(data=data).updated(options).data
-    return EvaluationData(data, trained.training.seed, kept_back, caution)
+    if not own and not is_portable(data.source):
+        data = with_columns_of(trained.data, data, options)
+    return EvaluationData(data, trained.training.seed, kept_back, caution, trained.data.label_map)
 
 
 def _with_kind_of(

@@ -8,7 +8,7 @@ from typing import Unpack
 
 from sentiment_lstm import hub
 from sentiment_lstm.bundle import SHIPPED, is_bundle
-from sentiment_lstm.errors import BundleError, UsageError
+from sentiment_lstm.errors import BundleError, HubError, MissingExtraError, UsageError
 
 QUICKSTART = Path("runs") / "quickstart"
 """Where `quickstart` saves its model: the default if no model ships."""
@@ -21,13 +21,26 @@ def find_model(path: str | os.PathLike[str] | None = None, **options: Unpack[hub
     """
     folder = _default() if path is None else _local_folder(path)
     if folder is None:
-        return hub.download(str(path), **options)
+        return _downloaded(str(path), **options)
     if options.get("revision"):
         raise UsageError(
             f"Expected a revision only for a model on the hub, found the folder {folder}: leave it "
             "out."
         )
     return folder
+
+
+def _downloaded(name: str, **options: Unpack[hub.Options]) -> Path:
+    """The folder of a model from the hub. If there is none, the error first names the folder."""
+    try:
+        return hub.download(name, **options)
+    except (HubError, MissingExtraError) as error:
+        is_no_folder = "@" in name or options.get("revision")
+        if is_no_folder or error.__cause__ is None:  # without a cause, the hub has such a model
+            raise
+        raise type(error)(
+            f"Expected a folder {name}, found none, so the hub was asked: {error}"
+        ) from error
 
 
 def _default() -> Path:

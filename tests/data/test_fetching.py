@@ -191,7 +191,8 @@ def test_an_unreachable_hub_is_one_sentence(cache, monkeypatch):
         DataError, match="'stanfordnlp/imdb/plain_text', found: Couldn't reach"
     ) as e:
         fetching.fetch("imdb")
-    assert "check the connection and try again, or put the files train-00000" in str(e.value)
+    assert "check the connection and try again, open its train split with" in str(e.value)
+    assert "--data imdb, which needs no network, or put the files train-00000" in str(e.value)
     assert str(e.value).endswith(f"into {cache / 'imdb'} yourself.")
     assert not cache.exists()
 
@@ -326,7 +327,9 @@ def test_data_lists_fetches_and_verifies_sets(cache, hub, run):
     assert code == 0
     assert entries["imdb"]["folder"] is None
     assert entries["imdb"]["splits"]["train"]["rows"] == 25_000
-    assert "not here" in run("data", "list")[1]
+    listed = run("data", "list")[1].split("data:sst")
+    assert ["not here" in part for part in listed] == [True, True]
+    assert ["--data imdb" in part for part in listed] == [True, False]
     code, out, err = run("data", "fetch", "imdb")
     assert (code, out.strip()) == (0, str(cache / "imdb"))
     assert "lacks the columns rating, movie, id" in err

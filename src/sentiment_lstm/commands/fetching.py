@@ -29,7 +29,7 @@ def data_list(as_json: Json = False) -> None:
         return
     rows = [
         [f"data:{name}", entry.title, _row_counts(entry), entry.license or entry.terms,
-         str(folders[name] or "not here")]
+         str(folders[name] or _not_here(entry))]
         for name, entry in registry.registered().items()
     ]  # fmt: skip
     _show(["name", "what", "rows", "licence or terms", "where"], rows)
@@ -81,6 +81,13 @@ def data_verify(
     _show(["name", "split", "file", "status"], rows)
     if any(status not in ("ok", "as fetched") for *_, status in rows):
         raise typer.Exit(1)
+
+
+def _not_here(entry: DataSet) -> str:
+    from sentiment_lstm.data.registry import WITHOUT_NETWORK
+
+    part = WITHOUT_NETWORK.get(entry.name)
+    return f"not here; {part}" if part else "not here"
 
 
 def _row_counts(entry: DataSet) -> str:

@@ -143,10 +143,10 @@ def _download(entry: DataSet, folder: Path) -> None:
     staged = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(staged, ignore_errors=True)  # left by a process that was killed
     staged.mkdir()
-    advice = (
-        "check the connection and try again, or put the files "
-        f"{registry.file_names(entry)} into {folder} yourself"
-    )
+    files = f"put the files {registry.file_names(entry)} into {folder} yourself"
+    ways = ("check the connection and try again", registry.WITHOUT_NETWORK.get(entry.name), files)
+    *others, last = filter(None, ways)
+    advice = f"{', '.join(others)}, or {last}"
     try:
         name = "/".join(filter(None, (entry.hub, entry.configuration)))
         with hub.loaded(name, advice=advice) as dataset:

@@ -26,6 +26,9 @@ from sentiment_lstm.settings import DataSettings
 DATA_FOLDER_VARIABLE = "SENTIMENT_LSTM_DATA"
 """Environment variable: a folder that holds one subfolder for each set."""
 
+WITHOUT_NETWORK = {"imdb": "open its train split with --data imdb, which needs no network"}
+"""How to read a part of a set that is not on this machine: the extra `train` installs it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SplitFile:
@@ -166,7 +169,8 @@ def folder_of(name: str) -> Path:
 def how_to_get(known: DataSet) -> str:
     """How to get a missing set, as the end of a message."""
     if known.hub:
-        return f"fetch it with: sentiment-lstm data fetch {known.name}"
+        download = f"fetch it with: sentiment-lstm data fetch {known.name}"
+        return ", or ".join(filter(None, (WITHOUT_NETWORK.get(known.name), download)))
     return (
         f"no public copy is known: put your own ({file_names(known)}) into a folder {known.name}, "
         f"and name the folder above it in the environment variable {DATA_FOLDER_VARIABLE}"
