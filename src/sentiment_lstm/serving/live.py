@@ -17,9 +17,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sentiment_lstm.inference.editing import CHARACTERS_PER_TOKEN, EditedStep, EditedText, Update
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.serving.bodies import error_answer
-from sentiment_lstm.serving.errors import Refused, refused
+from sentiment_lstm.serving.errors import Refused
 from sentiment_lstm.serving.keys import chosen_subprotocol
+from sentiment_lstm.serving.limits import refuse_websocket
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Scorer
@@ -40,7 +40,8 @@ def router(models: Models, options: Options) -> APIRouter:
         try:
             scorer = models.get(model)
         except Refused as error:
-            await socket.send_denial_response(error_answer(error))
+            await socket.receive()
+            await refuse_websocket(error, socket.send)
         else:
             await Conversation(socket, scorer, options).hold()
 
@@ -113,8 +114,8 @@ class Conversation:
             assert frame is not None
             try:
                 answer = await self._scorer.run(self._answer, frame)
-            except Exception as error:
-                answer = _error(frame.version, refused(error))
+            except Refused as error:
+                answer = _error(frame.version, error)
             del frame
             await self._send(answer)
 
