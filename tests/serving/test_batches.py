@@ -171,6 +171,29 @@ def test_no_more_is_read_while_the_client_takes_no_answers(run):
     assert client.is_answered
 
 
+def test_large_rows_are_fewer_in_memory(run):
+    class Large(Client):
+        async def receive(self):
+            message = await super().receive()
+            row = {"text": "good", "id": self.sent, "other": "a" * 600_000}
+            return {**message, "body": json.dumps(row).encode() + b"\n"}
+
+    async def test(scorer, options):
+        client = Large(rows=20)
+        answering = asyncio.create_task(
+            Rows(scorer, options, set())({}, client.receive, client.send)
+        )
+        await asyncio.sleep(0.3)
+        sent = client.sent
+        client.takes.set()
+        await answering
+        return sent, client
+
+    sent, client = run(test)
+    assert sent <= 4  # each counts as three groups
+    assert [row["id"] for row in client.taken] == list(range(1, 21))
+
+
 def test_an_answer_comes_before_the_next_row_is_sent(run):
     async def test(scorer, options):
         rows: asyncio.Queue = asyncio.Queue()

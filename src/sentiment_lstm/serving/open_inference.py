@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
@@ -113,7 +113,7 @@ class InferenceRequest(BaseModel):
     )
     inputs: list[Input] = Field(fail_fast=True)
     outputs: list[RequestedOutput] | None = Field(
-        None, fail_fast=True, description="The outputs to return; null: all."
+        None, fail_fast=True, max_length=2, description="The outputs to return; null: all."
     )
 
 
@@ -182,17 +182,14 @@ def router(models: Models, options: Options) -> APIRouter:
     )
     async def infer(name: str, request: Request) -> Response:
         scorer = models.get(name)
-        asked = _checked(await read_json(request))
-        texts = texts_of(asked, options.max_client_batch_size)
-        wanted = _wanted_outputs(asked)
-        truncate = _truncate(asked.parameters or {})
-        if texts:
-            predictions = await scorer.predict(texts, truncate)
+        asked = _asked(_checked(await read_json(request)), options)
+        if asked.texts:
+            predictions = await scorer.predict(asked.texts, asked.truncate)
         else:
             predictions = Predictions((), scorer.classifier.predictor)
         outputs = _outputs(predictions)
         answer = InferenceResponse(
-            model_name=name, id=asked.id, outputs=[outputs[name] for name in wanted]
+            model_name=name, id=asked.id, outputs=[outputs[name] for name in asked.outputs]
         )
         return json_answer(answer.model_dump(exclude_none=True))
 
@@ -256,6 +253,26 @@ def _checked(values: dict[str, Any]) -> InferenceRequest:
     except ValidationError as error:
         places = {".".join(map(str, each["loc"][:3])) for each in error.errors()}
         raise _invalid(f"Expected valid values at {', '.join(sorted(places))[:200]}") from None
+
+
+class _Asked(NamedTuple):
+    """What a request asks for. The rest of it would take memory while the texts wait."""
+
+    id: str | None
+    texts: list[str]
+    outputs: list[str]
+    truncate: Truncate | None
+
+
+def _asked(request: InferenceRequest, options: Options) -> _Asked:
+    """Return what a request asks for.
+
+    Raises:
+        Refused: a value is not allowed (422), or there are too many texts (413).
+    """
+    texts = texts_of(request, options.max_client_batch_size)
+    outputs = _wanted_outputs(request)
+    return _Asked(request.id, texts, outputs, _truncate(request.parameters or {}))
 
 
 def texts_of(request: InferenceRequest, most_texts: int) -> list[str]:
