@@ -55,6 +55,7 @@ def test_rows_come_back_in_order_with_their_scores(client, folder):
     [
         ("x", "a line of JSON"),
         ("[" * 4_000, "a line of JSON"),
+        ('{"text": ' + "9" * 4_400, "too many digits"),
         (b"\xff", "a line of JSON"),
         ('{"text": NaN}', "a line of JSON"),
         ("[]", 'a string as "text"'),

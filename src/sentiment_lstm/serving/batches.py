@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sentiment_lstm.records import Prediction
+from sentiment_lstm.serving.bodies import found_in_json
 from sentiment_lstm.serving.errors import Refused, overloaded
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
@@ -251,8 +252,8 @@ def _parsed(number: int, line: bytes | None) -> _Row:
         return _bad(number, "Expected a shorter line.", 413)
     try:
         values = json.loads(line, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return _bad(number, "Expected a line of JSON.")
+    except (ValueError, RecursionError) as error:
+        return _bad(number, f"Expected a line of JSON, found {found_in_json(error)}.")
     if not isinstance(values, dict) or not isinstance(values.get("text"), str):
         return _bad(number, 'Expected a JSON object with a string as "text".')
     if taken := [name for name in NEW_KEYS if name in values]:
@@ -261,7 +262,7 @@ def _parsed(number: int, line: bytes | None) -> _Row:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise json.JSONDecodeError("Expected JSON", name, 0)
 
 
 def _bad(number: int, problem: str, status: int = 422) -> _Row:
