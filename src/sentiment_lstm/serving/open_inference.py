@@ -182,7 +182,7 @@ def router(models: Models, options: Options) -> APIRouter:
     )
     async def infer(name: str, request: Request) -> Response:
         scorer = models.get(name)
-        asked = _asked(_checked(await read_json(request)), options)
+        asked = _asked(await read_json(request), options.max_client_batch_size)
         if asked.texts:
             predictions = await scorer.predict(asked.texts, asked.truncate)
         else:
@@ -242,19 +242,6 @@ def _class_names(classes: Sequence[str]) -> Parameters:
     return {"classes": json.dumps(list(classes), ensure_ascii=False)}
 
 
-def _checked(values: dict[str, Any]) -> InferenceRequest:
-    """Check the types of a request's values.
-
-    Raises:
-        Refused: a value is missing or has another type (422).
-    """
-    try:
-        return InferenceRequest.model_validate(values)
-    except ValidationError as error:
-        places = {".".join(map(str, each["loc"][:3])) for each in error.errors()}
-        raise _invalid(f"Expected valid values at {', '.join(sorted(places))[:200]}") from None
-
-
 class _Asked(NamedTuple):
     """What a request asks for. The rest of it would take memory while the texts wait."""
 
@@ -264,14 +251,18 @@ class _Asked(NamedTuple):
     truncate: Truncate | None
 
 
-def _asked(request: InferenceRequest, options: Options) -> _Asked:
+def _asked(values: dict[str, Any], most_texts: int) -> _Asked:
     """Return what a request asks for.
 
     Raises:
-        Refused: a value is not allowed (422), or there are too many texts (413).
+        Refused: a value is missing or not allowed (422), or there are too many texts (413).
     """
-    texts = texts_of(request, options.max_client_batch_size)
-    outputs = _wanted_outputs(request)
+    try:
+        request = InferenceRequest.model_validate(values)
+    except ValidationError as error:
+        places = {".".join(map(str, each["loc"][:3])) for each in error.errors()}
+        raise _invalid(f"Expected valid values at {', '.join(sorted(places))[:200]}") from None
+    texts, outputs = texts_of(request, most_texts), _wanted_outputs(request)
     return _Asked(request.id, texts, outputs, _truncate(request.parameters or {}))
 
 
