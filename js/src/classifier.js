@@ -72,8 +72,18 @@ export class Classifier {
     return probabilitiesOf(logits, this.temperature, this.multiLabel);
   }
 
+  /** Returns the probabilities of each class, lower for an unfamiliar text. */
+  probabilities(logits, familiarity) {
+    return lessCertain(this.calibrated(logits), familiarity, this.multiLabel);
+  }
+
+  /** Returns how familiar a text looks; null if the model cannot tell. */
+  familiarityOf(ids) {
+    return this.familiarity ? this.familiarity.text(ids) : null;
+  }
+
   prediction(ids, logits, abstainBelow) {
-    const familiarity = this.familiarity ? this.familiarity.text(ids) : null;
+    const familiarity = this.familiarityOf(ids);
     const unknown = ids.filter((id) => id === UNKNOWN_ID).length / ids.length;
     const answer = this.answer(logits, familiarity, abstainBelow);
     return { ...answer, familiarity, unknown };
@@ -81,8 +91,7 @@ export class Classifier {
 
   /** Turns logits into a label, its score and all probabilities. */
   answer(logits, familiarity, abstainBelow = 0) {
-    const calibrated = this.calibrated(logits);
-    const probabilities = lessCertain(calibrated, familiarity, this.multiLabel);
+    const probabilities = this.probabilities(logits, familiarity);
     const classes = chosen(probabilities, this.thresholds, abstainBelow);
     const label = classes.length ? this.classes[classes[0]] : null;
     const answer = { label, score: Math.max(...probabilities), probabilities };

@@ -6,6 +6,7 @@
 // text if it is short, its sentence and its clause. The result is the mean change in log-odds.
 import { isEmpty } from "./cleaning.js";
 import { clausesOf, passToContentWords, phrasesOf, sentencesOf } from "./phrases.js";
+import { columnsOf } from "./probabilities.js";
 import { UNKNOWN_ID } from "./tokenizer.js";
 
 const METHOD = "occlusion in contexts";
@@ -36,7 +37,7 @@ export async function explain(classifier, text, { label = null, against = null, 
   const [whole, nothing] = await logits([encoded, kept(encoded, [])]);
   const probabilities = classifier.calibrated(whole);
   const named = label ?? classes[probabilities.indexOf(Math.max(...probabilities))];
-  const target = new Target(classifier, named, against);
+  const target = new Target(classifier, named, against, classifier.familiarityOf(encoded.ids));
   const score = target.f(whole);
   const result = { label: named, against, score, method: METHOD, classes };
   const none = { words: [], phrases: [], completeness_error: null };
@@ -65,9 +66,10 @@ export async function explain(classifier, text, { label = null, against = null, 
 
 /** The explained values: f, a probability or a difference of two, and its log-odds g. */
 class Target {
-  constructor(classifier, label, against) {
+  constructor(classifier, label, against, familiarity) {
     const { classes } = classifier;
     this.classifier = classifier;
+    this.familiarity = familiarity; // of the whole text: its score shrinks, and so do all changes
     this.label = classes.indexOf(label);
     this.against = classes.indexOf(against);
     const names = classes.join(", ");
@@ -80,14 +82,13 @@ class Target {
   }
 
   f(logits) {
-    const row = this.classifier.calibrated(logits);
+    const row = this.classifier.probabilities(logits, this.familiarity);
     return row[this.label] - (this.against < 0 ? 0 : row[this.against]);
   }
 
   g(logits) {
-    const { temperature, multiLabel, classes } = this.classifier;
-    const scaled = Array.from(logits, (logit) => logit / temperature);
-    const row = scaled.length < classes.length ? [0, scaled[0]] : scaled;
+    const { temperature, multiLabel } = this.classifier;
+    const row = columnsOf(logits, temperature, multiLabel);
     if (this.against >= 0) return row[this.label] - row[this.against];
     if (multiLabel) return row[this.label];
     const rivals = row.filter((_, index) => index !== this.label);

@@ -11,13 +11,18 @@ const LEAST_KEPT = 0.01;
  * @param {boolean} multiLabel whether a text may have several labels, each with a sigmoid.
  */
 export function probabilitiesOf(logits, temperature, multiLabel) {
-  const scaled = Array.from(logits, (logit) => logit / temperature);
-  if (multiLabel) return scaled.map((logit) => 1 / (1 + Math.exp(-logit)));
-  const columns = scaled.length === 1 ? [0, scaled[0]] : scaled;
+  const columns = columnsOf(logits, temperature, multiLabel);
+  if (multiLabel) return columns.map((logit) => 1 / (1 + Math.exp(-logit)));
   const highest = Math.max(...columns);
   const powers = columns.map((logit) => Math.exp(logit - highest));
   const sum = powers.reduce((total, power) => total + power, 0);
   return powers.map((power) => power / sum);
+}
+
+/** Returns the calibrated logit of each class; the first of two classes has 0. */
+export function columnsOf(logits, temperature, multiLabel) {
+  const scaled = Array.from(logits, (logit) => logit / temperature);
+  return scaled.length === 1 && !multiLabel ? [0, scaled[0]] : scaled;
 }
 
 /** Moves the probabilities of an unfamiliar text towards equal ones, or towards 0. */

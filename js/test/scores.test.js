@@ -117,6 +117,17 @@ test("an explanation has the words and the phrases", { skip }, async () => {
   assert.deepEqual([empty.label, empty.score, empty.words], [null, null, []]);
 });
 
+test("an explanation has the low score of an unfamiliar text", { skip }, async () => {
+  const classify = classifyWith(await open("default"));
+  const unfamiliar = "xzqv wqkz pqrz";
+  const { score, words, completeness_error } = await classify.explain(unfamiliar);
+  const prediction = await classify(unfamiliar);
+  assert.ok(prediction.familiarity < 0.5);
+  near([score], [prediction.score], 1e-5, "score");
+  assert.ok(words.every(({ attribution }) => Math.abs(attribution) < 0.1));
+  assert.ok(completeness_error < 1e-6);
+});
+
 test("wrong arguments are refused with a sentence", { skip }, async () => {
   const classify = classifyWith(await open("tiny"));
   await assert.rejects(classify([1]), /every text to be a string, found number at 0/);

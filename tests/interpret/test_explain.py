@@ -15,6 +15,7 @@ from sentiment_lstm.interpret import occlusion
 from sentiment_lstm.interpret.explain import Explainer, direction, segments
 from sentiment_lstm.interpret.words import join_neighbours, words_of
 from sentiment_lstm.settings import TextSettings
+from sentiment_lstm.text.familiarity_scores import TextFamiliarity
 
 TEXT = "Not bad at all , a <br\n/> good film &amp; not a bad one"
 
@@ -61,6 +62,32 @@ def test_a_words_attribution_is_the_change_when_it_is_left_out(bundle):
     assert explanation.baseline_score == pytest.approx(unknown, abs=1e-6)
     assert (explanation.method, explanation.completeness_error) == ("occlusion", None)
     assert explanation.label == predictor.predict(["a good bad film"])[0].label
+
+
+@pytest.mark.parametrize("thresholds", [None, (0.5, 0.4)])
+@pytest.mark.parametrize("against", [None, "b"])
+@pytest.mark.parametrize("method", ["contextual gradients", "occlusion"])
+def test_an_unfamiliar_text_has_the_low_score_of_its_prediction(method, against, thresholds):
+    bundle = random_bundle([TEXT], ("a", "b"), thresholds=thresholds)
+    explainer = Explainer(bundle, open_predictor(bundle))
+    if method == "occlusion":
+        explainer.contextual = explainer.gradients = None
+    predictor = explainer._predictor
+    usual = explainer.explain(TEXT, against, label="a")
+    tokens = len(predictor.tokenizer)
+    predictor.text_familiarity = TextFamiliarity(np.full(tokens, -1), np.ones(tokens, bool), 0.0)
+    lower = explainer.explain(TEXT, against, label="a")
+    (prediction,) = predictor.predict([TEXT])
+    assert 0.01 < prediction.familiarity < 0.25
+    first, second = prediction.probabilities
+    assert lower.score == pytest.approx(first - second if against else first, abs=1e-9)
+    kept = 2 * prediction.familiarity
+    for parts, others in ((lower.tokens, usual.tokens), (lower.phrases, usual.phrases)):
+        expected = [kept * other.attribution for other in others]
+        assert [part.attribution for part in parts] == pytest.approx(expected)
+    change = kept * (usual.score - usual.baseline_score)
+    assert lower.score - lower.baseline_score == pytest.approx(change)
+    assert lower.method == method
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def test_rows_come_back_in_order_with_their_scores(client, folder):
     [
         ("x", "a line of JSON"),
         ("[" * 4_000, "a line of JSON"),
+        ('{"text": ' + "9" * 4_400, "too many digits"),
         (b"\xff", "a line of JSON"),
         ('{"text": NaN}', "a line of JSON"),
         ("[]", 'a string as "text"'),
@@ -169,6 +170,29 @@ def test_no_more_is_read_while_the_client_takes_no_answers(run):
     assert sent <= batches._GROUPS + 2
     assert [row["id"] for row in client.taken] == list(range(1, 501))
     assert client.is_answered
+
+
+def test_large_rows_are_fewer_in_memory(run):
+    class Large(Client):
+        async def receive(self):
+            message = await super().receive()
+            row = {"text": "good", "id": self.sent, "other": "a" * 600_000}
+            return {**message, "body": json.dumps(row).encode() + b"\n"}
+
+    async def test(scorer, options):
+        client = Large(rows=20)
+        answering = asyncio.create_task(
+            Rows(scorer, options, set())({}, client.receive, client.send)
+        )
+        await asyncio.sleep(0.3)
+        sent = client.sent
+        client.takes.set()
+        await answering
+        return sent, client
+
+    sent, client = run(test)
+    assert sent <= 4  # each counts as three groups
+    assert [row["id"] for row in client.taken] == list(range(1, 21))
 
 
 def test_an_answer_comes_before_the_next_row_is_sent(run):

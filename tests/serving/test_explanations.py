@@ -84,6 +84,33 @@ def test_a_bad_request_is_refused(client, request_, status, problem):
     assert problem in answer.json()["error"]
 
 
+def test_an_explanation_waits_no_longer_than_its_deadline(folder, monkeypatch):
+    async def ask_two():
+        options = Options(models=(("films", str(folder)),), threads=1, deadline=0.05)
+        app = create_app(options)
+        await app.state.models.load()
+        release = asyncio.Event()
+
+        async def slow(*_):
+            await release.wait()
+            return {}
+
+        monkeypatch.setattr(app.state.models.default, "run", slow)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            first = asyncio.create_task(client.post("/explain", json={"inputs": TEXT}))
+            await asyncio.sleep(0)
+            late = await client.post("/explain", json={"inputs": TEXT})
+            release.set()
+            answers = await first, late, await client.post("/explain", json={"inputs": TEXT})
+        app.state.models.close()
+        return answers
+
+    answers = asyncio.run(ask_two())
+    assert [answer.status_code for answer in answers] == [200, 503, 200]
+    assert "Expected an answer within 0.05 s" in answers[1].json()["error"]
+
+
 def test_too_many_explanations_are_refused_at_once(folder, monkeypatch):
     """The others wait for their turn."""
 

@@ -15,6 +15,7 @@ from starlette.testclient import WebSocketDenialResponse
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.serving.batches import _parsed
+from sentiment_lstm.serving.limits import SECURITY_HEADERS
 from sentiment_lstm.serving.open_inference import InferenceRequest
 
 HANDSHAKE = (
@@ -48,13 +49,12 @@ def memory(server):
     return int(text.partition("VmRSS:")[2].split()[0]) * 1024
 
 
-def websocket(server, method=b"GET"):
+def websocket(server):
     """Open a WebSocket as bytes, because good clients cannot misbehave."""
     connection = socket.create_connection(server.address, timeout=20)
-    length = b"" if method == b"GET" else b"content-length: 1\r\n"
-    connection.sendall(method + HANDSHAKE + length + b"\r\n")
+    connection.sendall(b"GET" + HANDSHAKE + b"\r\n")
     answer = b""
-    while method == b"GET" and b"\r\n\r\n" not in answer:
+    while b"\r\n\r\n" not in answer:
         answer += connection.recv(4096)
     return connection
 
@@ -112,11 +112,15 @@ def test_only_the_first_of_many_mistakes_is_told(folder, request_):
     assert error.value.error_count() < 10
 
 
-def test_an_output_is_given_once(folder):
+def test_there_are_only_two_outputs_to_ask_for(folder):
+    """Very many once took 2 GB."""
+    outputs = [{"name": "label"}, {"name": "label"}, {"name": "probabilities"}]
     with service(folder) as (client, _):
-        outputs = [{"name": "label"}, {"name": "probabilities"}] * 10_000
-        answer = infer(client, inputs=[tensor("a")], outputs=outputs).json()
-    assert [output["name"] for output in answer["outputs"]] == ["label", "probabilities"]
+        twice = infer(client, inputs=[tensor("a")], outputs=outputs[:2]).json()
+        refused = infer(client, inputs=[tensor("a")], outputs=outputs)
+    assert [output["name"] for output in twice["outputs"]] == ["label"]
+    assert refused.status_code == 422
+    assert "outputs" in refused.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -203,11 +207,78 @@ def test_a_message_in_very_many_pieces_is_refused(server):
         assert b"too many pieces" in connection.recv(4096)
 
 
-def test_a_handshake_that_is_none_is_cut_off(server):
-    with websocket(server, b"POST") as connection:
-        connection.sendall(b"a")
+def exchange(server, *pieces):
+    """Send bytes and read until the service closes the connection."""
+    with socket.create_connection(server.address, timeout=20) as connection:
+        with suppress(OSError):
+            for piece in pieces:
+                connection.sendall(piece)
+        answer = b""
         with suppress(ConnectionResetError):
-            assert connection.recv(4096) == b""
+            while piece := connection.recv(65_536):
+                answer += piece
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("handshake", "status"),
+    [
+        (HANDSHAKE.replace(b"sec-websocket-key", b"x-key"), 400),
+        (HANDSHAKE.replace(b"version: 13", b"version: 12"), 400),
+        (HANDSHAKE + b"content-length: 1\r\n", 400),
+        (HANDSHAKE + b"".join(b"x-%d: a\r\n" % n for n in range(200)), 431),
+        (HANDSHAKE.replace(b"/stream", b"/stream?x=" + b"a" * 9000), 431),
+        (HANDSHAKE.replace(b"/stream", b"/stream?model=other"), 404),
+        (HANDSHAKE.replace(b"/stream", b"/predict"), 404),
+        (HANDSHAKE + b"origin: http://evil\r\n", 403),
+    ],
+    ids=["no key", "version", "body", "headers", "path", "model", "no stream", "origin"],
+)
+def test_a_handshake_is_refused_at_once_as_any_request(server, handshake, status):
+    start = time.monotonic()
+    head, _, body = exchange(server, b"GET" + handshake + b"\r\n").partition(b"\r\n\r\n")
+    assert time.monotonic() - start < 0.9  # the time for a handshake is 1 s
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(body)["error"].startswith("Expected")
+    headers = dict(line.split(b": ", 1) for line in head.splitlines()[1:])
+    assert headers.items() >= {*SECURITY_HEADERS, (b"cache-control", b"no-store")}
+
+
+def test_a_request_that_offers_a_websocket_is_answered_without_one(server):
+    head = b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    offer = b"connection: upgrade, close\r\nupgrade: websocket\r\ncontent-length: 17\r\n\r\n"
+    answer = exchange(server, head + offer + b'{"inputs":"good"}')
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_trailers_without_end_are_refused(server):
+    """They once filled the memory."""
+    head = b"GET /health HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+    before = memory(server)
+    answer = exchange(server, head, *([b"x: %s\r\n" % (b"a" * 1000) * 1000] * 50))
+    assert answer.count(b"HTTP/1.1") <= 1
+    assert memory(server) - before < 20_000_000
+
+
+@pytest.mark.parametrize("size", [70_000, 120_000])
+def test_a_long_header_is_refused_though_its_end_has_come(server, size):
+    request = b"GET /health HTTP/1.1\r\nhost: localhost\r\nx: " + b"a" * size + b"\r\n\r\n"
+    assert exchange(server, request)[:13] in (b"HTTP/1.1 431 ", b"")
+
+
+def test_many_requests_in_one_piece_are_no_long_header(server):
+    request = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    last = request.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+    answer = exchange(server, request * 2500 + last[:20], last[20:])
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == 2501
+
+
+def test_a_client_of_http_1_0_gets_no_chunks(server):
+    row = b'{"text": "good"}\n'
+    head = b"POST /batch HTTP/1.0\r\nhost: localhost\r\ncontent-length: 34\r\n\r\n"
+    head, _, body = exchange(server, head + row * 2).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head.lower()
+    assert [json.loads(line)["text"] for line in body.splitlines()] == ["good"] * 2
 
 
 def test_a_refused_handshake_is_no_error_of_the_service(server):

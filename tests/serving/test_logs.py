@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from running import save, service
+from running import save, service, wait_for
 from starlette.testclient import TestClient
 
 from sentiment_lstm.serving import logs
@@ -77,6 +77,29 @@ def test_a_full_disk_loses_lines_and_nothing_else():
     log.close()
     os.close(descriptor)
     assert sum(lost) == 100
+
+
+def test_a_line_after_a_full_disk_is_whole(pipe, monkeypatch):
+    written, write = [], os.write
+
+    def full_after_half_a_line(descriptor, data):
+        if len(written) == 1:
+            written.append(0)
+            raise OSError("no space left")
+        written.append(write(descriptor, data[:10] if not written else data))
+        return written[-1]
+
+    log = JsonLines(pipe[1], lambda _: None)
+    monkeypatch.setattr(os, "write", full_after_half_a_line)
+    log.write("first")
+    wait_for(lambda: len(written) == 2)
+    log.write("second")
+    log.close()
+    os.close(pipe[1])
+    with os.fdopen(pipe[0]) as file:
+        half, whole = file.read().splitlines()
+    assert len(half) == 10
+    assert json.loads(whole)["event"] == "second"
 
 
 def test_a_reader_that_stops_delays_nobody(pipe, monkeypatch):

@@ -83,3 +83,13 @@ def test_other_paths_and_methods_have_errors_of_the_same_form(client):
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     message = "Expected the method POST, found another one: see /docs."
     assert answer.json() == {"error": message, "error_type": "Validation"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("DELETE", "/", "GET, HEAD, POST"), ("POST", "/health", "GET, HEAD")],
+)
+def test_all_methods_of_a_path_are_named(client, method, path, allowed):
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert allowed.replace(", ", " or ") in answer.json()["error"]

@@ -296,6 +296,13 @@ def test_a_missing_model_is_one_sentence(tmp_path):
     assert run.stderr.count("\n") == 1
 
 
+def test_an_empty_name_of_the_key_file_opens_no_service_without_a_key():
+    run = serve("--port", "0", SENTIMENT_LSTM_API_KEY_FILE="")
+    assert run.returncode == 2
+    assert "Expected a file with a key as SENTIMENT_LSTM_API_KEY_FILE" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
 def test_two_services_that_begin_at_the_same_time_do_not_share_an_address(folder):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -106,6 +106,7 @@ def test_a_long_text_is_refused(client):
         answer = client.post("/predict", json={"inputs": LONG, **values})
         assert (answer.status_code, answer.json()["error_type"]) == (413, "Validation")
         assert "found one of 30" in answer.json()["error"]
+        assert '"truncate" at /predict or by --auto-truncate' in answer.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/predict", "/"])
@@ -150,11 +151,20 @@ def test_other_parameters_are_refused(client, parameters):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"inputs": ' + b"9" * 5000 + b"}"]
+    ("body", "found"),
+    [
+        (b"", "something else"),
+        (b"{", "something else"),
+        (b"\xff\xfe", "something else"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"inputs": ' + b"9" * 5000 + b"}", "too many digits"),
+    ],
+    ids=["empty", "half", "no text", "deep", "digits"],
 )
-def test_what_is_no_json_is_refused(client, body):
+def test_what_is_no_json_is_refused(client, body, found):
     answer = client.post("/predict", content=body, headers=JSON)
     assert (answer.status_code, answer.json()["error_type"]) == (400, "Validation")
+    assert found in answer.json()["error"]
 
 
 def test_another_content_type_is_refused(client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -136,6 +137,12 @@ def serve(
 def _key(path: Path | None) -> str | None:
     """Return the key in a file, without the white space around it."""
     if path is None:
+        if (
+            variable := _variable("api-key-file")
+        ) in os.environ:  # typer takes an empty one as unset
+            raise UsageError(
+                f"Expected a file with a key as {variable}, found no name: name one, or unset it."
+            )
         return None
     try:
         key = path.read_text(encoding="ascii").strip()

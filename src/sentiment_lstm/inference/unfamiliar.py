@@ -31,8 +31,18 @@ def less_certain(
     rows = np.flatnonzero(familiarity < UNFAMILIAR_BELOW)
     if not len(rows):
         return class_probabilities
-    kept = (familiarity[rows, None] / UNFAMILIAR_BELOW).clip(_LEAST_KEPT, 1)
-    base = 0.0 if multi_label else 1 / class_probabilities.shape[1]
+    kept = kept_part(familiarity[rows, None])
+    base = base_probability(class_probabilities.shape[1], multi_label=multi_label)
     changed = class_probabilities.copy()
     changed[rows] = base + kept * (changed[rows] - base)
     return changed
+
+
+def kept_part(familiarity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return k of each text, in the shape of its familiarity."""
+    return (familiarity / UNFAMILIAR_BELOW).clip(_LEAST_KEPT, 1)
+
+
+def base_probability(classes: int, *, multi_label: bool) -> float:
+    """Return b for a number of classes."""
+    return 0.0 if multi_label else 1 / classes

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.interpret.attributed import Attributed, Method
 from sentiment_lstm.interpret.contextual import ContextualGradients
 from sentiment_lstm.interpret.function_words import pass_to_content_words
 from sentiment_lstm.interpret.occlusion import occlude, parts_to_leave_out
@@ -36,7 +37,6 @@ MOST_TOKENS = 50_000
 """Longer texts are refused, because each attribution costs a reading of the whole text."""
 GRADIENT_TOKENS = 4_000
 """Longer texts are explained by occlusion, because a gradient keeps every token in memory."""
-Method = Literal["contextual gradients", "integrated gradients", "occlusion"]
 _FAINT = 0.1
 """A word is shown as plain text if its attribution is below this fraction of the strongest."""
 _SIDES: tuple[Literal["first"], Literal["second"]] = ("first", "second")
@@ -246,6 +246,9 @@ class Explainer:
         label = classes[int(probabilities.argmax())] if label is None else label
         towards = direction(classes, label, against)
         result = self._attribute(text, encoded, towards, probabilities)
+        familiarity = self._predictor.familiarity_of([encoded])
+        if familiarity is not None:
+            result = result.less_certain(familiarity[0], towards, self._predictor.multi_label)
         return Explanation(
             text=text,
             label=label,
@@ -266,7 +269,7 @@ class Explainer:
         encoded: Encoded,
         towards: NDArray[np.float64],
         probabilities: NDArray[np.float64],
-    ) -> _Attributed:
+    ) -> Attributed:
         """Attribute f by the best method that can explain this text."""
         words = words_of(self._bundle, encoded)
         if len(encoded.ids) > GRADIENT_TOKENS:
@@ -280,19 +283,19 @@ class Explainer:
             values, baseline = self.contextual.attribute(encoded, words, parts, target, score)
             values = pass_to_content_words(values, [text[a:b] for a, b in spans], clauses)
             error = abs(float(values.sum()) - (score - baseline))
-            return _Attributed("contextual gradients", words, values, score, baseline, error)
+            return Attributed("contextual gradients", words, values, score, baseline, error)
         if self.gradients is not None:
             path = self.gradients.attribute(encoded, towards)
             values = np.add.reduceat(path.values, [word.start for word in words])
             scores = path.score, path.baseline_score
-            return _Attributed("integrated gradients", words, values, *scores, path.error)
+            return Attributed("integrated gradients", words, values, *scores, path.error)
         return _by_occlusion(self._predictor, encoded, words, towards)
 
     def _phrases(
         self,
         text: str,
         encoded: Encoded,
-        result: _Attributed,
+        result: Attributed,
         towards: NDArray[np.float64],
     ) -> tuple[Attribution, ...]:
         """Return the phrases. Under occlusion, each phrase is left out in turn."""
@@ -305,19 +308,8 @@ class Explainer:
         values = np.array([phrase.attribution for phrase in cut])
         if result.method == "occlusion":
             parts = [range(words[p.words[0]].start, words[p.words[-1]].stop) for p in cut]
-            values = occlude(self._predictor, encoded, parts, towards)
+            values = result.kept * occlude(self._predictor, encoded, parts, towards)
         return _attributions(text, characters, values)
-
-
-class _Attributed(NamedTuple):
-    """Parts of a text as token indices, their attributions [N], f of the text and the baseline."""
-
-    method: Method
-    words: Sequence[range]
-    values: NDArray[np.float64]
-    score: float
-    baseline_score: float
-    error: float | None
 
 
 def _by_occlusion(
@@ -325,12 +317,12 @@ def _by_occlusion(
     encoded: Encoded,
     words: Sequence[range],
     towards: NDArray[np.float64],
-) -> _Attributed:
+) -> Attributed:
     parts = parts_to_leave_out(words, len(encoded.ids))
     nothing = without(encoded, range(len(encoded.ids)))
     score, baseline = predictor.score([encoded, nothing]) @ towards
     values = occlude(predictor, encoded, parts, towards)
-    return _Attributed("occlusion", parts, values, float(score), float(baseline), None)
+    return Attributed("occlusion", parts, values, float(score), float(baseline), None)
 
 
 def _attributions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from sentiment_lstm import __version__
-from sentiment_lstm.errors import SentimentError
 from sentiment_lstm.serving import (
     batches,
     documentation,
@@ -27,7 +27,7 @@ from sentiment_lstm.serving import (
     text_embeddings,
 )
 from sentiment_lstm.serving.bodies import error_answer
-from sentiment_lstm.serving.errors import ErrorType, Refused, refused
+from sentiment_lstm.serving.errors import ErrorType, Refused
 from sentiment_lstm.serving.limits import Gate
 from sentiment_lstm.serving.logs import JsonLines
 from sentiment_lstm.serving.metrics import Metrics
@@ -100,9 +100,8 @@ def create_app(
         app.include_router(router)
         routes += router.routes
     app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(SentimentError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(HTTPException, _no_route(routes))
     app.add_middleware(
         Gate,
         models=models,
@@ -131,8 +130,8 @@ def _lifespan(
     return lifespan
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    return error_answer(refused(error))
+async def _refused(_: Request, error: Any) -> Response:  # noqa: ANN401
+    return error_answer(error)
 
 
 async def _invalid(_: Request, error: Any) -> Response:  # noqa: ANN401
@@ -141,14 +140,23 @@ async def _invalid(_: Request, error: Any) -> Response:  # noqa: ANN401
     return error_answer(Refused(422, "Validation", f"Expected valid values at {places}."))
 
 
-async def _no_route(_: Request, error: Any) -> Response:  # noqa: ANN401
-    status = error.status_code
-    kind: ErrorType = "NotFound" if status == 404 else "Validation"
-    allowed = (error.headers or {}).get("Allow", "").replace(", ", " or ")
-    message = {
-        404: "Expected a path of this service, found another one",
-        405: f"Expected the method {allowed}, found another one",
-    }.get(status, error.detail)
-    answer = error_answer(Refused(status, kind, f"{message}: see /docs."))
-    answer.headers.update(error.headers or {})
+def _no_route(routes: Sequence[BaseRoute]) -> Callable[[Request, Any], Awaitable[Response]]:
+    async def answer(request: Request, error: Any) -> Response:  # noqa: ANN401
+        status = error.status_code
+        kind: ErrorType = "NotFound" if status == 404 else "Validation"
+        allowed = _methods(routes, request) if status == 405 else []
+        message = {
+            404: "Expected a path of this service, found another one",
+            405: f"Expected the method {' or '.join(allowed)}, found another one",
+        }.get(status, error.detail)
+        answer = error_answer(Refused(status, kind, f"{message}: see /docs."))
+        answer.headers.update({"Allow": ", ".join(allowed)} if allowed else error.headers or {})
+        return answer
+
     return answer
+
+
+def _methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
+    """Return the methods of all routes that have the path of a request."""
+    matching = (each for each in routes if each.matches(request.scope)[0] != Match.NONE)
+    return sorted({method for each in matching for method in getattr(each, "methods", None) or ()})

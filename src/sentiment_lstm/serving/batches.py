@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sentiment_lstm.records import Prediction
+from sentiment_lstm.serving.bodies import found_in_json
 from sentiment_lstm.serving.errors import Refused, overloaded
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
@@ -29,8 +30,8 @@ MOST_BATCHES = 16
 """Most requests to this route at the same time, because each holds rows in memory."""
 _GROUPS = 8
 """Most groups of rows that a request has in memory: being scored, or ready for the client."""
-_GROUP_CHARACTERS = 250_000
-"""A group with more characters gets no more rows."""
+_GROUP_BYTES = 250_000
+"""A group with more bytes gets no more rows. It then counts as several groups."""
 _EXAMPLE = '{"id": 1, "text": "It was not bad at all."}\n{"id": 2, "text": "Dull."}\n'
 _LINES = "application/x-ndjson"
 _TEXT: dict[str, Any] = {"schema": {}, "example": _EXAMPLE}
@@ -74,6 +75,10 @@ class _Row:
     problem: Refused | None = None
 
 
+_Scored = tuple[int, asyncio.Task[bytes]]
+"""As how many groups a group counts, and its answer."""
+
+
 class Rows(Response):
     """Reads a request and answers it at the same time.
 
@@ -99,7 +104,7 @@ class Rows(Response):
             self._running.discard(self)
 
     async def _answer(self, receive: Receive, send: Send) -> None:
-        scored: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue()
+        scored: asyncio.Queue[_Scored | None] = asyncio.Queue()
         places = asyncio.Semaphore(_GROUPS)
         reading = asyncio.create_task(self._read(receive, scored, places))
         try:
@@ -108,16 +113,18 @@ class Rows(Response):
             start = {"status": self.status_code, "headers": self.raw_headers}
             await send({"type": "http.response.start", **start})
             while group is not None:
-                body = await group
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-                places.release()
+                taken, task = group
+                await send({"type": "http.response.body", "body": await task, "more_body": True})
+                del task  # it holds the answer, which may be large
+                for _ in range(taken):
+                    places.release()
                 group = await scored.get()
             await reading  # raises if the client has gone
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             rest: list[asyncio.Task[Any]] = [reading]
             while not scored.empty():
-                rest += [group] if (group := scored.get_nowait()) is not None else []
+                rest += [group[1]] if (group := scored.get_nowait()) is not None else []
             for task in rest:
                 task.cancel()
             await asyncio.gather(*rest, return_exceptions=True)
@@ -125,7 +132,7 @@ class Rows(Response):
     async def _read(
         self,
         receive: Receive,
-        scored: asyncio.Queue[asyncio.Task[bytes] | None],
+        scored: asyncio.Queue[_Scored | None],
         places: asyncio.Semaphore,
     ) -> None:
         """Start to score each group of rows. Wait while too many groups have no answer yet."""
@@ -134,8 +141,10 @@ class Rows(Response):
             async for piece in _pieces(receive):
                 rows = [_parsed(number, line) for number, line in lines.of(piece)]
                 for group in _groups(rows, self._options.max_client_batch_size):
-                    await places.acquire()
-                    scored.put_nowait(asyncio.create_task(self._scored(group)))
+                    taken = _places(group)
+                    for _ in range(taken):
+                        await places.acquire()
+                    scored.put_nowait((taken, asyncio.create_task(self._scored(group))))
         finally:
             scored.put_nowait(None)
 
@@ -222,15 +231,20 @@ async def _pieces(receive: Receive) -> AsyncIterator[bytes | None]:
 def _groups(rows: Sequence[_Row], most_rows: int) -> Iterator[list[_Row]]:
     """Cut rows into groups that are scored together."""
     group: list[_Row] = []
-    characters = 0
+    size = 0
     for row in rows:
         group.append(row)
-        characters += len(row.text)
-        if len(group) >= most_rows or characters > _GROUP_CHARACTERS:
+        size += len(row.line)
+        if len(group) >= most_rows or size > _GROUP_BYTES:
             yield group
-            group, characters = [], 0
+            group, size = [], 0
     if group:
         yield group
+
+
+def _places(group: Sequence[_Row]) -> int:
+    """As how many groups a group counts."""
+    return min(_GROUPS, 1 + sum(len(row.line) for row in group) // _GROUP_BYTES)
 
 
 def _parsed(number: int, line: bytes | None) -> _Row:
@@ -238,8 +252,8 @@ def _parsed(number: int, line: bytes | None) -> _Row:
         return _bad(number, "Expected a shorter line.", 413)
     try:
         values = json.loads(line, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return _bad(number, "Expected a line of JSON.")
+    except (ValueError, RecursionError) as error:
+        return _bad(number, f"Expected a line of JSON, found {found_in_json(error)}.")
     if not isinstance(values, dict) or not isinstance(values.get("text"), str):
         return _bad(number, 'Expected a JSON object with a string as "text".')
     if taken := [name for name in NEW_KEYS if name in values]:
@@ -248,7 +262,7 @@ def _parsed(number: int, line: bytes | None) -> _Row:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise json.JSONDecodeError("Expected JSON", name, 0)
 
 
 def _bad(number: int, problem: str, status: int = 422) -> _Row:

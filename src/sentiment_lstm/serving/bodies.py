@@ -39,11 +39,21 @@ def json_object(body: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(body)
-    except (ValueError, RecursionError):  # also bytes that are not UTF-8, and very long numbers
-        raise Refused(400, "Validation", "Expected a body in JSON, found something else.") from None
+    except (ValueError, RecursionError) as error:
+        found = found_in_json(error)
+        raise Refused(400, "Validation", f"Expected a body in JSON, found {found}.") from None
     if not isinstance(value, dict):
         raise Refused(422, "Validation", 'Expected a JSON object such as {"inputs": "a text"}.')
     return value
+
+
+def found_in_json(error: ValueError | RecursionError) -> str:
+    """Say what `json.loads` could not read."""
+    if isinstance(error, RecursionError):
+        return "values that are nested too deep: nest them less"
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return "something else"
+    return "a whole number of too many digits: shorten it"
 
 
 def described_body(schema: dict[str, Any], example: object) -> dict[str, Any]:

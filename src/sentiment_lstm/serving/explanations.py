@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +16,7 @@ from starlette.responses import Response
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.inference.editing import CHARACTERS_PER_TOKEN
 from sentiment_lstm.serving.bodies import described_body, json_answer, option, read_json
-from sentiment_lstm.serving.errors import Refused, overloaded
+from sentiment_lstm.serving.errors import Refused, overloaded, too_late
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 
@@ -88,12 +90,30 @@ def router(models: Models, options: Options) -> APIRouter:
             raise overloaded(MOST_WAITING)
         waiting += 1
         try:
-            async with turns:
+            async with _turn(turns, options.deadline):
                 return json_answer(await scorer.run(explained, scorer.classifier, known))
         finally:
             waiting -= 1
 
     return routes
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore, deadline: float) -> AsyncIterator[None]:
+    """Wait for a turn.
+
+    Raises:
+        Refused: it has waited until the deadline (503).
+    """
+    try:
+        async with asyncio.timeout(deadline):
+            await turns.acquire()
+    except TimeoutError:
+        raise too_late(deadline) from None
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def explained(classifier: SentimentClassifier, values: dict[str, Any]) -> dict[str, Any]:

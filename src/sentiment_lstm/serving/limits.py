@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -134,8 +134,15 @@ class Gate:
             if self._sockets >= self._options.max_concurrent_requests or self._models.draining:
                 raise overloaded(self._options.max_concurrent_requests)
             self._check_client(scope, _asked(scope))
+            if all(each.matches(scope)[0] == Match.NONE for each in self._routes):
+                raise Refused(
+                    404,
+                    "NotFound",
+                    "Expected the WebSocket /stream, found another path: see /docs.",
+                )
         except Refused as error:
-            await _refuse_websocket(error, receive, send)
+            await receive()
+            await refuse_websocket(error, send)
             return
         self._sockets += 1
         self._metrics.websockets.inc()
@@ -248,9 +255,7 @@ class _Exchange:
         """Pass on a piece of the answer. The headers of every answer are added to its start."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), *SECURITY_HEADERS]
-            if not any(name == b"cache-control" for name, _ in headers):
-                headers.append(_NO_STORE)
+            headers = with_usual_headers(message.get("headers", ()))
             if self._gate.draining or self._closes(message["status"]):
                 headers.append(_CLOSE)
             message = {**message, "headers": headers}
@@ -269,13 +274,21 @@ class _Exchange:
         return status == 413 or not 0 <= asked.length <= _KEPT_ALIVE
 
 
-async def _refuse_websocket(error: Refused, receive: Receive, send: Send) -> None:
+def with_usual_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Add the headers of every answer. Nobody stores an answer that does not allow it."""
+    all_headers = [*headers, *SECURITY_HEADERS]
+    if not any(name == b"cache-control" for name, _ in all_headers):
+        all_headers.append(_NO_STORE)
+    return all_headers
+
+
+async def refuse_websocket(error: Refused, send: Send) -> None:
     """Answer a handshake with an error instead of a connection."""
-    await receive()
     answer = error_answer(error)
-    headers = [*answer.raw_headers, *SECURITY_HEADERS]
-    start = {"type": "websocket.http.response.start", "status": error.status, "headers": headers}
-    await send(start)
+    headers = with_usual_headers(answer.raw_headers)
+    await send(
+        {"type": "websocket.http.response.start", "status": error.status, "headers": headers}
+    )
     await send({"type": "websocket.http.response.body", "body": answer.body})
 
 

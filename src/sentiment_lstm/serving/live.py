@@ -17,9 +17,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sentiment_lstm.inference.editing import CHARACTERS_PER_TOKEN, EditedStep, EditedText, Update
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.serving.bodies import error_answer
-from sentiment_lstm.serving.errors import Refused, refused
+from sentiment_lstm.serving.bodies import found_in_json
+from sentiment_lstm.serving.errors import Refused
 from sentiment_lstm.serving.keys import chosen_subprotocol
+from sentiment_lstm.serving.limits import refuse_websocket
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Scorer
@@ -40,7 +41,8 @@ def router(models: Models, options: Options) -> APIRouter:
         try:
             scorer = models.get(model)
         except Refused as error:
-            await socket.send_denial_response(error_answer(error))
+            await socket.receive()
+            await refuse_websocket(error, socket.send)
         else:
             await Conversation(socket, scorer, options).hold()
 
@@ -113,8 +115,8 @@ class Conversation:
             assert frame is not None
             try:
                 answer = await self._scorer.run(self._answer, frame)
-            except Exception as error:
-                answer = _error(frame.version, refused(error))
+            except Refused as error:
+                answer = _error(frame.version, error)
             del frame
             await self._send(answer)
 
@@ -194,10 +196,10 @@ def _parsed(frame: str | None, options: Options) -> _Frame:
         raise _BadFrameError(None, Refused(413, "Validation", message))
     try:
         values = json.loads(frame)
-    except (ValueError, RecursionError):
-        raise _bad(
-            'Expected JSON such as {"version": 1, "text": "..."}, found another frame.'
-        ) from None
+    except (ValueError, RecursionError) as error:
+        found = found_in_json(error)
+        message = f'Expected JSON such as {{"version": 1, "text": "..."}}, found {found}.'
+        raise _bad(message) from None
     version = values.get("version") if isinstance(values, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
         raise _bad('Expected a whole number as "version", found none: number the frames.')

@@ -41,6 +41,8 @@ class JsonLines:
         self._lines: deque[dict[str, object]] = deque()
         self._wake = threading.Event()
         self._ended = False
+        self._last = b"\n"
+        """The last byte that was written."""
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
@@ -68,10 +70,13 @@ class JsonLines:
             time.sleep(0 if self._ended else 0.02)  # many lines are written at once
 
     def _write(self, lines: list[dict[str, object]]) -> None:
-        data = memoryview("".join(map(_as_json, lines)).encode())
+        data = "".join(map(_as_json, lines)).encode()
+        if self._last != b"\n":  # the disk was full in the middle of a line
+            data = b"\n" + data
         try:
             while data:
-                data = data[os.write(self._descriptor, data) :]
+                written = os.write(self._descriptor, data)
+                self._last, data = data[written - 1 : written], data[written:]
         except OSError:  # such as a full disk
             self._lost(len(lines))
 

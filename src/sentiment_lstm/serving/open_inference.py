@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
@@ -113,7 +113,7 @@ class InferenceRequest(BaseModel):
     )
     inputs: list[Input] = Field(fail_fast=True)
     outputs: list[RequestedOutput] | None = Field(
-        None, fail_fast=True, description="The outputs to return; null: all."
+        None, fail_fast=True, max_length=2, description="The outputs to return; null: all."
     )
 
 
@@ -182,17 +182,14 @@ def router(models: Models, options: Options) -> APIRouter:
     )
     async def infer(name: str, request: Request) -> Response:
         scorer = models.get(name)
-        asked = _checked(await read_json(request))
-        texts = texts_of(asked, options.max_client_batch_size)
-        wanted = _wanted_outputs(asked)
-        truncate = _truncate(asked.parameters or {})
-        if texts:
-            predictions = await scorer.predict(texts, truncate)
+        asked = _asked(await read_json(request), options.max_client_batch_size)
+        if asked.texts:
+            predictions = await scorer.predict(asked.texts, asked.truncate)
         else:
             predictions = Predictions((), scorer.classifier.predictor)
         outputs = _outputs(predictions)
         answer = InferenceResponse(
-            model_name=name, id=asked.id, outputs=[outputs[name] for name in wanted]
+            model_name=name, id=asked.id, outputs=[outputs[name] for name in asked.outputs]
         )
         return json_answer(answer.model_dump(exclude_none=True))
 
@@ -245,17 +242,28 @@ def _class_names(classes: Sequence[str]) -> Parameters:
     return {"classes": json.dumps(list(classes), ensure_ascii=False)}
 
 
-def _checked(values: dict[str, Any]) -> InferenceRequest:
-    """Check the types of a request's values.
+class _Asked(NamedTuple):
+    """What a request asks for. The rest of it would take memory while the texts wait."""
+
+    id: str | None
+    texts: list[str]
+    outputs: list[str]
+    truncate: Truncate | None
+
+
+def _asked(values: dict[str, Any], most_texts: int) -> _Asked:
+    """Return what a request asks for.
 
     Raises:
-        Refused: a value is missing or has another type (422).
+        Refused: a value is missing or not allowed (422), or there are too many texts (413).
     """
     try:
-        return InferenceRequest.model_validate(values)
+        request = InferenceRequest.model_validate(values)
     except ValidationError as error:
         places = {".".join(map(str, each["loc"][:3])) for each in error.errors()}
         raise _invalid(f"Expected valid values at {', '.join(sorted(places))[:200]}") from None
+    texts, outputs = texts_of(request, most_texts), _wanted_outputs(request)
+    return _Asked(request.id, texts, outputs, _truncate(request.parameters or {}))
 
 
 def texts_of(request: InferenceRequest, most_texts: int) -> list[str]:

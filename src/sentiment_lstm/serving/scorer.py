@@ -175,8 +175,8 @@ def _too_long(most: int, found: str) -> Refused:
     return Refused(
         413,
         "Validation",
-        f"Expected texts of at most {most} tokens, found one of {found}: shorten it, or send "
-        '"truncate": true.',
+        f"Expected texts of at most {most} tokens, found one of {found}: shorten it, or have it "
+        'cut, by "truncate" at /predict or by --auto-truncate.',
     )
 
 

@@ -7,12 +7,23 @@ from asyncio import BaseTransport
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidMessage
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
+from sentiment_lstm.serving.connections import raw_answer
+from sentiment_lstm.serving.errors import Refused
+
 _MOST_PIECES = 1000
 """A message of more pieces is refused. Each takes memory, even if it is empty."""
-_NO_HANDSHAKE = "Expected the handshake of a WebSocket, found another request.\n"
+_NO_HANDSHAKE = Refused(
+    400, "Validation", "Expected the handshake of a WebSocket, found another request: see /docs."
+)
+_TOO_LONG = Refused(
+    431,
+    "Validation",
+    "Expected a handshake of few and short headers, found more or longer ones: leave some out.",
+)
 
 
 class LiveConnection(WebSocketsSansIOProtocol):
@@ -29,12 +40,25 @@ class LiveConnection(WebSocketsSansIOProtocol):
         self._due = time.monotonic() + self.read_timeout
         self._stuck_since: float | None = None
 
+    def data_received(self, data: bytes) -> None:
+        """Read bytes. Refuse a handshake that the library cannot read; it would wait for more."""
+        super().data_received(data)
+        problem = self.conn.handshake_exc
+        if problem is not None and not self.handshake_initiated:
+            self._refuse(_NO_HANDSHAKE if isinstance(problem, InvalidMessage) else _TOO_LONG)
+
     def handle_connect(self, event: Request) -> None:
-        """Answer a handshake. The library's errors quote a header, which may hold the key."""
-        refuse = self.conn.reject
-        self.conn.reject = lambda status, text: refuse(status, _NO_HANDSHAKE)  # type: ignore[method-assign]
-        super().handle_connect(event)
-        self.conn.reject = refuse  # type: ignore[method-assign]
+        """Answer a handshake. The library's errors are no JSON, and quote a header with the key."""
+        self.conn.accept(event)
+        if self.conn.handshake_exc is None:
+            super().handle_connect(event)
+        else:
+            self._refuse(_NO_HANDSHAKE)
+
+    def _refuse(self, error: Refused) -> None:
+        self.handshake_initiated = self.handshake_complete = self.close_sent = True
+        self.transport.write(raw_answer(error))
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """The client does not take the answers as fast as they come."""
