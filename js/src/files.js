@@ -30,7 +30,7 @@ function graphOf(config, base) {
 }
 
 /** Reads a file from the disk or from the network. */
-export async function readFile(url) {
+async function readFile(url) {
   if (url.protocol === "file:") {
     const { readFile: read } = await import(/* webpackIgnore: true */ "node:fs/promises");
     try {

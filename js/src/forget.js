@@ -32,7 +32,7 @@ export class ForgetGate {
    * Returns the mean of the gate at each token, from 0 to 1.
    * @param {number[]} ids of T tokens.
    * @param {Float32Array} before the hidden state before the first token, [H].
-   * @param {Float32Array} states the hidden states after each token, [T, H + 2].
+   * @param {Float32Array} states the hidden states after each token, [T, `stateWidth`].
    */
   async means(ids, before, states) {
     const { ort, hiddenSize, stateWidth, anchors, table } = this.network;

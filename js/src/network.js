@@ -85,7 +85,7 @@ export class Network {
    * @param {object} state the state before the piece; it stays as it is.
    * @param {boolean} inside whether to return the hidden states too.
    * @returns {Promise<{logits: Float32Array, state: object, hidden: Float32Array[]}>} logits
-   *   [B, U]; hidden states [T, D, B, H + 2] of the first and the last layer.
+   *   [B, U]; hidden states [T, D, B, `stateWidth`] of the first and the last layer.
    */
   async read(texts, state = this.start(texts.length), inside = false) {
     const longest = Math.max(...texts.map(({ ids }) => ids.length));

@@ -8,18 +8,6 @@ const PIECE = 64; // tokens between two kept states
 const TAIL = 8; // a state is kept this many tokens before the end, where people usually type
 const MOST_CHECKPOINTS = 512;
 
-/**
- * The prediction after a token.
- * @typedef {object} Step
- * @property {string} text the token as written.
- * @property {number} start its first code point.
- * @property {number} end
- * @property {string | null} label
- * @property {number} score
- * @property {number[]} probabilities
- * @property {number} forget the mean forget gate of the first layer at the token, from 0 to 1.
- */
-
 /** Reads the versions of one text. */
 export class Reader {
   /** @param {import("./classifier.js").Classifier} classifier of one direction. */

@@ -21,16 +21,6 @@ const METASPACE = {
   split: false,
 };
 
-/**
- * A text as token ids.
- * @typedef {object} Encoded
- * @property {number[]} ids at least one.
- * @property {number[]} starts the first code point of each token in the text.
- * @property {number[]} ends the end of each token.
- * @property {number[][] | null} features indices of the features that each token adds to the wide
- *   path; null for a model without one.
- */
-
 /** A pipeline of cleaning and cutting, with its vocabulary. */
 export class Tokenizer {
   /**

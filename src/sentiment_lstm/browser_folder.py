@@ -28,6 +28,10 @@ from sentiment_lstm.weights_file import WIDE, weights_as_bytes
 Files = Mapping[str, bytes]
 
 PAGE = Path(__file__).parent / "serving" / "page"
+"""The folder of the page's own files."""
+INDEX = "index.html"
+CARD = "card.md"
+"""The page's address of the model card."""
 _INSTALLED = Path(__file__).parent / "javascript"
 _SOURCES = Path(__file__).parents[2] / "js" / "src"
 RUNTIME_VERSION = "1.30.0"
@@ -68,13 +72,13 @@ def write_browser_folder(out: Path, bundle: Bundle, name: str, runtime: Path) ->
     write_together(out / engine_folder, engine)
     write_together(out / model_folder, model)
     pages = _page_files()
-    pages["card.md"] = bundle.card.encode("utf-8", errors="replace")
+    pages[CARD] = bundle.card.encode("utf-8", errors="replace")
     pages["engine.json"] = as_json({"engine": "browser", "module": "./engine_browser.js"})
     pages["engine_browser.js"] = _engine_script(
         name, engine_folder, model_folder, _packed_size(sizes)
     )
-    index = pages.pop("index.html")
-    write_together(out, {**pages, "index.html": _with_policy(index)})
+    index = pages.pop(INDEX)
+    write_together(out, {**pages, INDEX: _with_policy(index)})
     return sum(sizes.values())
 
 

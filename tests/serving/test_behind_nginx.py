@@ -114,7 +114,7 @@ def test_text_is_scored_while_it_is_typed(front):
 
 
 def test_batches_stream_in_both_directions(front):
-    """The first answer arrives while the client has not sent the last line."""
+    """The first answer arrives before the client has ended its body."""
     with socket.create_connection(("127.0.0.1", front[0]), timeout=30) as client:
         head = b"POST /batch HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-ndjson\r\n"
         client.sendall(head + b"transfer-encoding: chunked\r\n\r\n")

@@ -6,7 +6,6 @@ import logging
 import pytest
 from running import JSON, save, service
 from starlette.testclient import WebSocketDenialResponse
-from starlette.websockets import WebSocket
 
 from sentiment_lstm.serving.limits import SECURITY_HEADERS
 
@@ -185,15 +184,10 @@ def test_an_unexpected_error_is_not_shown(folder, caplog):
 
 
 def test_websockets_are_guarded(folder):
-    with service(folder, api_key="secret", max_concurrent_requests=1) as (client, app):
-
-        @app.websocket("/echo")
-        async def echo(connection: WebSocket):
-            await connection.accept()
-            await connection.send_text(await connection.receive_text())
+    with service(folder, api_key="secret", max_concurrent_requests=1) as (client, _):
 
         def connect(**headers):
-            return client.websocket_connect("/echo", headers=headers)
+            return client.websocket_connect("/stream", headers=headers)
 
         key = {"authorization": "Bearer secret"}
         for headers, status in (({}, 401), ({**key, "origin": "http://evil"}, 403)):
@@ -204,7 +198,7 @@ def test_websockets_are_guarded(folder):
             with pytest.raises(WebSocketDenialResponse) as error, connect(**key):
                 pass
             assert error.value.status_code == 429
-            connection.send_text("hello")
-            assert connection.receive_text() == "hello"
+            connection.send_text('{"version": 1, "text": "good"}')
+            assert connection.receive_json()["version"] == 1
         with connect(**key):
             pass

@@ -28,7 +28,7 @@ pytest.importorskip("fastapi")
 
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
-from sentiment_lstm.serving.page_routes import FOLDER  # noqa: E402
+from sentiment_lstm.browser_folder import PAGE  # noqa: E402
 from tests.serving.page_server import PageServer  # noqa: E402
 from tests.serving.running import save  # noqa: E402
 
@@ -722,7 +722,7 @@ class Site(NamedTuple):
 def static_site(tmp_path) -> Iterator[Site]:
     """The page's folder on a host that only sends files, with another engine."""
     folder = tmp_path / "site"
-    shutil.copytree(FOLDER, folder)
+    shutil.copytree(PAGE, folder)
     settings = {"engine": "browser", "module": "./engine_browser.js"}
     (folder / "engine.json").write_text(json.dumps(settings))
     (folder / "engine_browser.js").write_text(FAKE)

@@ -11,10 +11,11 @@ pytest.importorskip("fastapi")
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from sentiment_lstm.browser_folder import PAGE
 from sentiment_lstm.serving.options import Options
-from sentiment_lstm.serving.page_routes import FOLDER, page_files, router
+from sentiment_lstm.serving.page_routes import page_files, router
 
-NAMES = sorted(path.name for path in FOLDER.iterdir())
+NAMES = sorted(path.name for path in PAGE.iterdir())
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def client_of(options: Options) -> TestClient:
 def test_a_file_is_sent_with_its_type_and_hash(client, path):
     answer = client.get(f"/{path}")
     assert answer.status_code == 200
-    assert answer.content == (FOLDER / (path or "index.html")).read_bytes()
+    assert answer.content == (PAGE / (path or "index.html")).read_bytes()
     kinds = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
     kinds |= {"html": "text/html", "json": "application/json"}
     assert answer.headers["Content-Type"].split(";")[0] == kinds[(path or ".html").split(".")[-1]]
@@ -69,25 +70,25 @@ def test_the_page_can_be_switched_off():
 
 def test_all_files_are_small_and_have_a_type():
     assert sorted(page_files()) == NAMES
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 150_000
+    assert sum(path.stat().st_size for path in PAGE.iterdir()) < 150_000
 
 
 def test_no_file_breaks_the_content_policy():
-    for path in FOLDER.iterdir():
+    for path in PAGE.iterdir():
         text = path.read_text(encoding="utf-8")
         outside = set(re.findall(r"https?://[\w.]+", text))
         assert outside <= {"http://www.w3.org"}, path.name  # the name space of SVG
         for word in ("innerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("):
             assert word not in text, path.name
-    index = (FOLDER / "index.html").read_text(encoding="utf-8")
+    index = (PAGE / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"\s(style|on\w+)=|<style|<script(?! type=\"module\" src=)", index)
 
 
 def test_modules_that_are_always_needed_are_fetched_at_once():
-    index = (FOLDER / "index.html").read_text(encoding="utf-8")
+    index = (PAGE / "index.html").read_text(encoding="utf-8")
     fetched = set(re.findall(r'modulepreload" href="(\w+\.js)"', index))
     imported = set()
-    for path in FOLDER.glob("*.js"):
+    for path in PAGE.glob("*.js"):
         if path.name != "engine_server.js":  # a page without a server does not need it
             imported |= set(re.findall(r'from "\./(\w+\.js)"', path.read_text(encoding="utf-8")))
     assert fetched == imported

@@ -56,6 +56,7 @@ _STATUSES = {
     422: "A value is missing or not allowed.",
     424: "The model cannot score.",
     429: "Too many requests at the same time.",
+    431: "The headers are too long.",
     500: "The service has a fault.",
     503: "The service is not ready, or the request has waited too long.",
 }

@@ -91,7 +91,7 @@ class Batcher:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._workers.wanted_by(self):
+        if not self._workers.free_or_wait(self):
             return
         if batch := self._batch():
             self._expected = len(batch)
@@ -105,7 +105,7 @@ class Batcher:
         Texts wait for others only if the last batch had more jobs than wait now. So a single client
         never waits: its text is scored as soon as the loop has read everything that has arrived.
         """
-        if not self._workers.wanted_by(self):
+        if not self._workers.free_or_wait(self):
             return
         if self._tokens >= self._options.max_batch_tokens:
             self.start()
@@ -157,7 +157,7 @@ class Workers:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="scoring")
         self._wanted: deque[Batcher] = deque()
 
-    def wanted_by(self, batcher: Batcher) -> bool:
+    def free_or_wait(self, batcher: Batcher) -> bool:
         """Whether a thread is free. If none is, `Batcher.start` is called when one becomes free."""
         if self._free:
             return True

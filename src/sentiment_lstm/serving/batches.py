@@ -115,7 +115,7 @@ class Rows(Response):
             while group is not None:
                 taken, task = group
                 await send({"type": "http.response.body", "body": await task, "more_body": True})
-                del task  # it holds the answer, which may be large
+                del group, task  # they hold the answer, which may be large
                 for _ in range(taken):
                     places.release()
                 group = await scored.get()

@@ -90,7 +90,9 @@ class Connection(HttpToolsProtocol):
                 return
             self._header_bytes += len(piece)
             if self._header_bytes > _MOST_HEADER_BYTES:
-                self.close_with(431, "Expected shorter headers.")
+                self.close_with(
+                    431, "Expected headers of at most 64 kB, found longer ones: send less."
+                )
 
     def _should_upgrade(self) -> bool:
         """Whether the request is the handshake of a WebSocket. It has no body."""

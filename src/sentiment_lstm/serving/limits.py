@@ -92,7 +92,7 @@ class Gate:
         self._metrics, self._log = metrics, log
         self._key = None if options.api_key is None else Key(options.api_key)
         self._routes, self._keyless = routes, keyless
-        self._is_private = self._key is None and _is_loopback(options.host)
+        self._is_private = self._key is None and options.only_this_machine
         self._hosts = {name.lower().encode() for name in options.allowed_hosts}
         self._active = 0
         self._sockets = 0
@@ -303,12 +303,6 @@ def _asked(scope: Scope) -> _Asked:
     length = values[b"content-length"]
     number = int(length) if length.isdigit() else (-1 if chunked else 0)
     return _Asked(number, values[b"authorization"], values[b"origin"], values[b"host"])
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _is_domain(host: bytes) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import UsageError
@@ -15,7 +17,7 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the service. Their names are those of Text Embeddings Inference.
+    """The options of the service. Those that Text Embeddings Inference has, too, have its names.
 
     `models`: names and folders; the first is the default. `threads`: the number of threads that
     score; 0 means one for each core.
@@ -55,6 +57,13 @@ class Options:
     allowed_hosts: tuple[str, ...] = ()
     page: bool = True
     log_requests: bool = True
+
+    @property
+    def only_this_machine(self) -> bool:
+        """Whether only this machine reaches the host."""
+        with suppress(ValueError):
+            return ip_address(self.host).is_loopback
+        return self.host == "localhost"
 
     @property
     def scoring_threads(self) -> int:

@@ -9,17 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 from fastapi import APIRouter, Request, Response
 
+from sentiment_lstm.browser_folder import CARD, INDEX, PAGE
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 
-FOLDER = Path(__file__).parent / "page"
-INDEX = "index.html"
-CARD = "card.md"
-"""The address of the model card. `browser_folder` writes a file of this name."""
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -64,11 +61,12 @@ def addresses(options: Options) -> frozenset[str]:
     return frozenset({"/", *(f"/{name}" for name in page_files())} if options.page else ())
 
 
+@cache
 def page_files() -> dict[str, _File]:
     """Return the page's files by name."""
     return {
         path.name: _File(path.read_bytes(), _TYPES[path.suffix])
-        for path in sorted(FOLDER.iterdir())
+        for path in sorted(PAGE.iterdir())
         if path.suffix in _TYPES
     }
 

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address
 
 from fastapi import FastAPI
 from uvicorn import Config, Server
@@ -71,7 +70,7 @@ class _Server(Server):
         address = (sockets or self.servers[0].sockets)[0].getsockname()
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         self._log.write("listening", url=f"http://{host}:{address[1]}", models=[*self._models.all])
-        if not ip_address(address[0]).is_loopback and self._options.api_key is None:
+        if not self._options.only_this_machine and self._options.api_key is None:
             self._log.write("open", "warning", message=_OPEN)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

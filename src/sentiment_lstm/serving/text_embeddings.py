@@ -155,10 +155,13 @@ def _parameters(values: dict[str, Any]) -> tuple[int | None, bool]:
     return top_k, function == "none"
 
 
+_RAW = "log-probabilities, or log-odds if a text may have several labels"
+
+
 def _predict_schema(options: Options) -> dict[str, Any]:
     properties = {
         "inputs": _inputs_schema(options),
-        "raw_scores": _optional("boolean", "Return log-probabilities instead of probabilities."),
+        "raw_scores": _optional("boolean", f"Return raw scores: {_RAW}."),
         "truncate": _optional("boolean", "Cut a text that is too long instead of refusing it."),
         "truncation_direction": {
             "enum": ["Left", "Right"],
@@ -182,14 +185,13 @@ def _pipeline_schema(options: Options) -> dict[str, Any]:
         "top_k": {"type": ["integer", "null"], "minimum": 1},
         "function_to_apply": {
             "enum": ["softmax", "sigmoid", "none", None],
-            "description": "none: log-probabilities. Otherwise the model's own function applies.",
+            "description": f"none: {_RAW}. Otherwise the model's own function applies.",
         },
     }
     schema["properties"]["parameters"] = {
         "type": ["object", "null"],
         "properties": parameters,
-        "description": "top_k: how many classes to return. function_to_apply: softmax, sigmoid or "
-        "none, which gives log-probabilities.",
+        "description": "top_k: how many classes to return. function_to_apply: none for raw scores.",
     }
     return schema
 
