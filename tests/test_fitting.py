@@ -1,10 +1,13 @@
 import json
+import multiprocessing
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle, save_bundle
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.fitting import find_start, train
+from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.listener import Listener
 
@@ -409,7 +413,7 @@ def test_sigterm_does_what_it_did_before(tmp_path):
     received = []
     before = signal.signal(signal.SIGTERM, lambda *_: received.append("TERM"))
     try:
-        with pytest.raises(BaseException, match="SIGTERM"):
+        with pytest.raises(Interrupted, match="SIGTERM"):
             fitted(out=tmp_path / "run", listener=interrupt(2, signal.SIGTERM))
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -430,6 +434,61 @@ def test_a_training_in_another_thread_installs_no_handlers():
     thread.join()
     assert set(handlers) == {before}
     assert np.array_equal(results[0].predict_proba(TEXTS), fitted().predict_proba(TEXTS))
+
+
+def test_trainings_in_threads_give_the_weights_of_one_alone():
+    expected = fitted().predict_proba(TEXTS)
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(3) as pool:
+        for classifier in pool.map(lambda _: fitted(), range(6)):
+            assert np.array_equal(classifier.predict_proba(TEXTS), expected)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_ctrl_c_ends_the_wait_for_another_training():
+    begun, over = threading.Event(), threading.Event()
+
+    class Waits(Listener):
+        def on_start(self, stage):
+            begun.set()
+            over.wait(60)
+
+    def interrupt_the_main_thread():
+        time.sleep(0.3)  # the main thread waits by then
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(fitted, listener=Waits())
+        assert begun.wait(60)
+        pool.submit(interrupt_the_main_thread)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                fitted()
+        finally:
+            over.set()
+        assert first.result().classes_ == ["bad", "good", "neutral"]
+
+
+def scores_of_a_training(threads):
+    return fitted(threads=threads).predict_proba(TEXTS)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_trains_on_one_thread():
+    """Also one that was forked while a thread trained."""
+
+    class Forks(Listener):
+        def on_epoch(self, numbers):
+            if not scores:
+                with multiprocessing.get_context("fork").Pool(1) as pool:
+                    scores.append(pool.apply_async(scores_of_a_training, (2,)).get(timeout=60))
+
+    scores = []
+    thread = threading.Thread(target=lambda: fitted(threads=2, listener=Forks()))
+    thread.start()
+    thread.join()
+    assert np.array_equal(scores[0], scores_of_a_training(1))
 
 
 def test_torch_is_as_it_was_before():
@@ -468,7 +527,7 @@ def test_sigterm_is_obeyed_without_a_folder_too():
     received = []
     before = signal.signal(signal.SIGTERM, lambda *_: received.append("TERM"))
     try:
-        with pytest.raises(BaseException, match="SIGTERM"):
+        with pytest.raises(Interrupted, match="SIGTERM"):
             fitted(listener=interrupt(1, signal.SIGTERM))
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,18 @@ if TYPE_CHECKING:
 
 _LANGUAGE_EPOCHS = 3
 """Epochs of the language stage if unlabelled texts are given without a setting for them."""
+_training = threading.RLock()
+"""Held by a training, because all threads of a process share torch's random numbers."""
+
+
+def _release_in_child() -> None:
+    """The thread that trains does not survive a fork, and could not release the lock."""
+    global _training
+    _training = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_release_in_child)
 
 
 def train(
@@ -55,6 +68,8 @@ def train(
     resume: bool = False,
 ) -> SentimentClassifier:
     """Train a model, as the command `train` does.
+
+    Trainings in threads of one process run one after the other.
 
     Args:
         texts: a list, an array or a series of texts; or a string or path that names a source, such
@@ -287,7 +302,7 @@ def _resume(folder: Path, listener: Listener) -> None:
 
 @contextmanager
 def _as_usual_in_python(folder: Path, *, is_kept: bool) -> Iterator[None]:
-    """Leave torch as it was, and turn an interruption into what Python programs expect.
+    """Train alone, leave torch as it was, and turn an interruption into what programs expect.
 
     Ctrl-C raises KeyboardInterrupt. SIGTERM has the same effect as outside a training.
     """
@@ -295,17 +310,18 @@ def _as_usual_in_python(folder: Path, *, is_kept: bool) -> Iterator[None]:
 
     from sentiment_lstm.training.hardware import keep_freed_memory
 
-    threads, random_state = torch.get_num_threads(), torch.get_rng_state()
-    try:
-        yield
-    except Interrupted as error:
-        number = error.exit_code - 128
-        if number != signal.SIGINT:
-            signal.raise_signal(number)
-            raise
-        advice = f": continue with train(out={str(folder)!r}, resume=True)" if is_kept else ""
-        raise KeyboardInterrupt(f"The training was interrupted{advice}.") from None
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_rng_state(random_state)
-        keep_freed_memory(False)
+    with _training:
+        threads, random_state = torch.get_num_threads(), torch.get_rng_state()
+        try:
+            yield
+        except Interrupted as error:
+            number = error.exit_code - 128
+            if number != signal.SIGINT:
+                signal.raise_signal(number)
+                raise
+            advice = f": continue with train(out={str(folder)!r}, resume=True)" if is_kept else ""
+            raise KeyboardInterrupt(f"The training was interrupted{advice}.") from None
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_rng_state(random_state)
+            keep_freed_memory(False)
