@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -207,6 +208,26 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
             {"settings": {"training.epoch": 1}},
             "found 'training.epoch': use training.epochs, or another of",
         ),
+        *[
+            ({"settings": {name: "x"}}, f"found {name} in settings too: leave the setting out")
+            for name in (
+                "data.source",
+                "data.text_column",
+                "data.label_column",
+                "data.weight_column",
+                "data.multi_label",
+            )
+        ],
+        (
+            {"settings": {"language.sources": ["a.csv"]}, "unlabelled": ["b"]},
+            "found language.sources in settings too",
+        ),
+        (
+            {"texts": "a.csv", "labels": None, "settings": {"data.source": "b.csv"}},
+            "found data.source in settings too",
+        ),
+        ({"settings": "quick"}, "Expected settings as a dict, found 'quick'"),
+        ({"out": ""}, "Expected the name of a folder, found an empty string"),
         ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
         (
             {"minutes": 1},
@@ -325,6 +346,7 @@ def test_ctrl_c_saves_the_state_and_the_run_goes_on_to_the_same_weights(tmp_path
     [
         ({"seed": 7}, "training.seed"),
         ({"settings": {**SETTINGS, "training.epochs": 9}}, "training.epochs"),
+        ({"preset": "quick"}, "preset"),
     ],
 )
 def test_a_run_is_not_resumed_with_other_settings(tmp_path, ended, others, named):
@@ -347,6 +369,31 @@ def test_a_run_of_auto_is_resumed_with_the_same_call(tmp_path):
     )
     with pytest.raises(UsageError, match="found another value of preset: leave it out"):
         fitted(**call | {"preset": "quick"}, threads=0, resume=True)
+
+
+def test_a_run_that_starts_from_a_model_is_resumed_with_its_preset(tmp_path):
+    fitted(out=tmp_path / "first")
+    call = {"out": tmp_path / "run", "start": tmp_path / "first", "preset": "quick"}
+    call |= {"settings": {"training.max_steps": 2, "training.embeddings": "random"}}
+    assert fitted(**call).classes_ == fitted(**call, resume=True).classes_
+    with pytest.raises(UsageError, match="found another value of preset: leave it out"):
+        fitted(**call | {"preset": "seed"}, resume=True)
+
+
+def test_a_run_of_label_sets_is_resumed_whatever_their_order(tmp_path):
+    several = [["bad", "long"], ["good", "short"], ["long"]] * 30
+    call = {"multi_label": True, "out": tmp_path / "run"}
+    first = fitted(labels=[set(labels) for labels in several], **call)
+    again = fitted(labels=[frozenset(reversed(labels)) for labels in several], **call, resume=True)
+    assert np.array_equal(again.predict_proba(TEXTS), first.predict_proba(TEXTS))
+
+
+def test_members_of_an_enum_of_strings_are_classes_of_their_values():
+    mood = Enum("Mood", {"NEGATIVE": "bad", "POSITIVE": "good", "NEITHER": "neutral"}, type=str)
+    moods = [mood(label) for label in LABELS]
+    assert fitted(labels=moods).classes_ == ["bad", "good", "neutral"]
+    sets = [{label} for label in moods]
+    assert fitted(labels=sets, multi_label=True).classes_ == ["bad", "good", "neutral"]
 
 
 def test_resume_begins_a_run_if_there_is_none(tmp_path):

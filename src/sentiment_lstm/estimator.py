@@ -19,7 +19,7 @@ from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import bundle_as_files, bundle_from_files
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.estimator_targets import Targets, class_factors, read_targets
-from sentiment_lstm.fitting import checked_threads, train
+from sentiment_lstm.fitting import checked_settings, checked_threads, train
 from sentiment_lstm.records import is_empty
 
 try:
@@ -155,8 +155,6 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             UsageError: texts, labels, weights or parameters do not fit.
             DataError: the texts cannot be used, for example because too few are left.
         """
-        from sentiment_lstm.training.listener import Listeners
-
         texts = in_memory.checked_texts(X)
         targets = read_targets(y, len(texts))
         weights = self._weights(sample_weight, targets)
@@ -171,7 +169,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             multi_label=targets.multi_label,
             seed=self._seed(),
             threads=self._threads(),
-            listener=Listeners(self.callbacks) if self.callbacks else None,
+            listener=self._listener(),
             verbose=self.verbose,
         )
         if classifier.bundle.metrics.get("interrupted"):
@@ -303,8 +301,18 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "data.validation": self.validation_fraction,
         }
         given = {name: value for name, value in named.items() if value is not None}
-        given |= dict(self.settings or {})
+        given |= checked_settings(self.settings)
         return {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
+
+    def _listener(self) -> Listener | None:
+        from sentiment_lstm.training.listener import Listeners
+
+        if not isinstance(self.callbacks, Iterable | None):
+            raise UsageError(
+                f"Expected a list of callbacks, found {type(self.callbacks).__name__}: put it in a "
+                "list."
+            )
+        return Listeners(self.callbacks) if self.callbacks else None
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
