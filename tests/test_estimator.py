@@ -436,17 +436,9 @@ def test_labels_may_be_any_iterable(labels, fitted):
     assert small().fit(TEXTS, labels()).predict(TEXTS).tolist() == fitted.predict(TEXTS).tolist()
 
 
-class Mood(str, Enum):
-    """The names of two members begin alike."""
-
-    NEGATIVE = "bad"
-    NEGLIGIBLE = "neutral"
-    POSITIVE = "good"
-
-
-class Grade(int, Enum):
-    LOW = 1
-    HIGH = 2
+# The names of two members begin alike.
+Mood = Enum("Mood", {"NEGATIVE": "bad", "NEGLIGIBLE": "neutral", "POSITIVE": "good"}, type=str)
+Grade = Enum("Grade", {"LOW": 1, "HIGH": 2}, type=int)
 
 
 @pytest.mark.parametrize("kind", [list, pd.Series, lambda y: np.array(y, dtype=object)])

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sentiment_lstm.training.listener import Listener
 
 _LEAST = 1e-12
-"""The smallest probability whose logarithm is taken."""
+"""The smallest probability whose logarithm is taken, and the smallest threshold of a label."""
 
 
 class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -75,7 +75,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes_: the labels, sorted, with the type that they have in `y`. For several labels per
             text: the numbers of the columns.
         class_names_: their names in the saved model, in the same order.
-        class_prior_: the fraction of the training texts with each label.
+        class_prior_: the fraction of the training texts with each label. After `from_pretrained`,
+            1/C, because a saved model does not hold it.
         classifier_: the trained `SentimentClassifier`. `classifier_.save_pretrained` saves it.
     """
 
@@ -183,7 +184,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: object) -> NDArray[Any]:  # noqa: N803
         """Return the label of each text, [N]; for several labels, a matrix of 0 and 1, [N, L].
 
-        An empty text gets the most frequent label of the training; for several labels, none.
+        An empty text gets the most frequent label of the training (after `from_pretrained`, the
+        first class); for several labels, none.
 
         Raises: as `predict_proba`.
         """
