@@ -446,6 +446,7 @@ def test_members_of_an_enum_count_as_their_values(kind, fitted):
     moods = small().fit(TEXTS, kind([Mood(label) for label in LABELS]))
     assert moods.classes_.tolist() == moods.class_names_ == ["bad", "good", "neutral"]
     assert moods.predict(TEXTS).tolist() == fitted.predict(TEXTS).tolist()
+    assert moods.score(TEXTS, kind([Mood(label) for label in LABELS])) > 0.9
     grades = small(epochs=1).fit(TEXTS, kind([Grade.LOW, Grade.HIGH] * 45))
     assert (grades.classes_.tolist(), grades.class_names_) == ([1, 2], ["1", "2"])
 

@@ -18,12 +18,13 @@ from sentiment_lstm import in_memory
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import bundle_as_files, bundle_from_files
 from sentiment_lstm.errors import MissingExtraError, UsageError
-from sentiment_lstm.estimator_targets import Targets, class_factors, read_targets
+from sentiment_lstm.estimator_targets import Targets, class_factors, comparable, read_targets
 from sentiment_lstm.fitting import checked_settings, checked_threads, train
 from sentiment_lstm.records import is_empty
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.metrics import accuracy_score
     from sklearn.utils import check_random_state
     from sklearn.utils.validation import check_is_fitted
 except ModuleNotFoundError as missing:
@@ -228,6 +229,17 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         logarithms = np.log(probabilities.clip(_LEAST))
         is_binary = logarithms.shape[1] == 2
         return np.asarray(logarithms[:, 1] - logarithms[:, 0] if is_binary else logarithms)
+
+    def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803
+        """Return the accuracy on texts and their labels, which may have the forms of `fit`.
+
+        Raises:
+            UsageError: texts and labels do not fit.
+            NotFittedError: as `predict_proba`.
+        """
+        predicted = self.predict(X)
+        labels = comparable(y, len(predicted))
+        return float(accuracy_score(labels, predicted, sample_weight=sample_weight))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "classifier_")

@@ -47,7 +47,7 @@ def read_targets(y: object, count: int) -> Targets:
         raise UsageError(
             "Expected labels: LSTMTextClassifier requires y to be passed, but the target y is None."
         )
-    if in_memory.is_table(y) and getattr(y, "shape", (0, 0))[1] > 1:
+    if _has_several_labels(y):
         table, columns = in_memory.read_table(y)
         in_memory.check_length("labels", len(table), count)
         names = [*in_memory.name_classes(columns).values()]
@@ -62,6 +62,20 @@ def read_targets(y: object, count: int) -> Targets:
     names = [*in_memory.name_classes(classes.tolist()).values()]
     named = [names[index] for index in indices]
     return Targets(classes, names, named, np.eye(len(classes))[indices], False)
+
+
+def comparable(y: object, count: int) -> object:
+    """Labels that scikit-learn can compare with predicted ones: an array [N], or a matrix [N, L].
+
+    Raises:
+        UsageError: they do not fit `count` texts, or have several types.
+    """
+    return y if _has_several_labels(y) else _one_label_each(y, count)
+
+
+def _has_several_labels(y: object) -> bool:
+    """Whether this is a matrix [N, L] with several columns."""
+    return in_memory.is_table(y) and getattr(y, "shape", (0, 0))[1] > 1
 
 
 def _one_label_each(y: Any, count: int) -> NDArray[Any]:  # noqa: ANN401
