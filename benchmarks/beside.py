@@ -3,9 +3,10 @@
     python benchmarks/beside.py [--rounds 3] [--busy 2] [--json FILE]
 
 Two jobs on two threads: a short training, and scoring a file with PyTorch and with the shipped
-graph. Each runs alone, beside the busy processes, and alone with threads that spin while they wait
-(as GCC's OpenMP does if `OMP_WAIT_POLICY` is not set). The runs take turns, so that other work of
-the machine slows all of them. Seconds are those of the whole command; the median counts.
+graph. Each runs alone and beside the busy processes, and both also with threads that spin while
+they wait (as GCC's OpenMP does if `OMP_WAIT_POLICY` is not set). The runs take turns, so that other
+work of the machine slows all of them. Only the slowest, beside the others and spinning, runs once.
+Seconds are those of the whole command; the median counts.
 
 On two cores, two threads beside two busy processes can have half of the time: a ratio of 2.
 """
@@ -38,6 +39,7 @@ BESIDE_BAR, ALONE_BAR = 2.3, 1.05
 SPINNING = {"GOMP_SPINCOUNT": "300000"}
 """What GCC's OpenMP uses if nothing is set. It overrides the waiting that the package chooses."""
 SENTENCES = 12
+"""Sentences of a text, all with the same label."""
 COMMAND = "from sentiment_lstm.cli import main; main()"
 SCORE_WITH_TORCH = """
 import csv, sys
@@ -52,7 +54,7 @@ Predictor(bundle, open_torch(bundle, 2)).predict(texts)
 
 
 def write_rows(path: Path, rows: int) -> None:
-    """Write a csv of generated texts with their labels: each has twelve sentences of one label."""
+    """Write a csv of generated texts with their labels: each has `SENTENCES` sentences."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
@@ -146,11 +148,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        every = jobs(folder, options.updates)
+        chosen = {job: call for job, call in every.items() if options.only in job}
+        if not chosen:
+            parser.error(f"expected a part of {', '.join(every)} after --only: {options.only}")
         write_rows(folder / "rows.csv", options.rows)
         results = {
-            job: measure(call, folder, options.rounds, options.busy)
-            for job, call in jobs(folder, options.updates).items()
-            if options.only in job
+            job: measure(call, folder, options.rounds, options.busy) for job, call in chosen.items()
         }
     show(results)
     if options.json:

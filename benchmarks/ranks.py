@@ -116,16 +116,16 @@ def _cpu_seconds() -> float:
 
 def measure(arguments: Sequence[str], rounds: int) -> dict[int, dict[str, float]]:
     """The medians of each number of processes."""
-    times: dict[int, list[dict[str, float]]] = {ranks: [] for ranks in RANKS}
+    trainings: dict[int, list[dict[str, float]]] = {ranks: [] for ranks in RANKS}
     for number in range(rounds):
-        for ranks, results in times.items():
+        for ranks, results in trainings.items():
             with tempfile.TemporaryDirectory() as name:
                 seeded = [*arguments, "--seed", str(number)]
                 results.append(train(ranks, seeded, Path(name)))
                 print(ranks, {k: round(v, 4) for k, v in results[-1].items()}, file=sys.stderr)
     return {
         ranks: {name: statistics.median(r[name] for r in results) for name in results[0]}
-        for ranks, results in times.items()
+        for ranks, results in trainings.items()
     }
 
 

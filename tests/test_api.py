@@ -123,7 +123,12 @@ def test_below_the_threshold_the_likeliest_class_has_no_name(three):
         assert_same(others, three(text, top_k=None)[1:])
 
 
-@pytest.mark.parametrize("wrong", [-0.5, 1.0, float("nan")])
+def test_a_folder_without_a_name_is_refused(classifier):
+    with pytest.raises(UsageError, match="Expected the name of a folder, found an empty string"):
+        classifier.save_pretrained("")
+
+
+@pytest.mark.parametrize("wrong", [-0.5, 1.0, float("nan"), "0.5", None])
 def test_a_threshold_out_of_range_is_refused(classifier, wrong):
     for ask in (classifier, classifier.predict):
         with pytest.raises(UsageError, match="Expected the abstain threshold"):

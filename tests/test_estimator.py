@@ -5,6 +5,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from enum import Enum
 
 import numpy as np
 import pandas as pd
@@ -90,7 +91,8 @@ def test_labels_keep_their_type(y):
     assert set(predicted.tolist()) <= set(listed)
     if isinstance(y, np.ndarray):
         assert predicted.dtype == y.dtype
-    assert estimator.score(TEXTS, listed) >= 0
+    right = [label == given for label, given in zip(predicted.tolist(), listed, strict=True)]
+    assert estimator.score(TEXTS, listed) == pytest.approx(np.mean(right))
 
 
 def test_a_matrix_gives_several_labels(several):
@@ -102,7 +104,7 @@ def test_a_matrix_gives_several_labels(several):
     assert np.mean(predicted[:, :2] == MATRIX[:, :2]) > 0.8
     assert several.predict(["", "lovely"])[0].tolist() == [0, 0, 0]
     assert several.predict_proba([""]).tolist() == [[0, 0, 0]]
-    assert 0 <= several.score(TEXTS, MATRIX) <= 1
+    assert several.score(TEXTS, MATRIX) == np.mean((predicted == MATRIX).all(axis=1))
 
 
 @pytest.mark.parametrize("kind", [csr_matrix, pd.DataFrame, np.asarray])
@@ -308,6 +310,8 @@ def test_the_shipped_model_is_the_usual_one():
         (TEXTS, None, "requires y to be passed, but the target y is None"),
         (TEXTS, np.linspace(0, 1, 90), "Unknown label type"),
         (TEXTS, MATRIX * 2, "Expected 0 and 1 in a table of labels"),
+        (TEXTS, [2**63, -1, 5] * 30, "fit into numpy's integers of one type, found 9223372036854"),
+        (TEXTS, [2**53 + 1, 2**53, 5.0] * 30, "of one type, found 9007199254740993: give each"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(x, y, message):
@@ -430,6 +434,39 @@ def test_without_scikit_learn_the_message_names_the_extra():
 )
 def test_labels_may_be_any_iterable(labels, fitted):
     assert small().fit(TEXTS, labels()).predict(TEXTS).tolist() == fitted.predict(TEXTS).tolist()
+
+
+# The names of two members begin alike.
+Mood = Enum("Mood", {"NEGATIVE": "bad", "NEGLIGIBLE": "neutral", "POSITIVE": "good"}, type=str)
+Grade = Enum("Grade", {"LOW": 1, "HIGH": 2}, type=int)
+
+
+@pytest.mark.parametrize("kind", [list, pd.Series, lambda y: np.array(y, dtype=object)])
+def test_members_of_an_enum_count_as_their_values(kind, fitted):
+    moods = small().fit(TEXTS, kind([Mood(label) for label in LABELS]))
+    assert moods.classes_.tolist() == moods.class_names_ == ["bad", "good", "neutral"]
+    assert moods.predict(TEXTS).tolist() == fitted.predict(TEXTS).tolist()
+    assert moods.score(TEXTS, kind([Mood(label) for label in LABELS])) > 0.9
+    grades = small(epochs=1).fit(TEXTS, kind([Grade.LOW, Grade.HIGH] * 45))
+    assert (grades.classes_.tolist(), grades.class_names_) == ([1, 2], ["1", "2"])
+
+
+def test_a_label_keeps_a_nul_at_its_end():
+    estimator = small(epochs=1).fit(TEXTS, ["a", "a\0", "b"] * 30)
+    assert estimator.classes_.tolist() == ["a", "a\0", "b"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"settings": 3}, "Expected settings as a dict, found 3: give names and values"),
+        ({"callbacks": Listener()}, "Expected a list of callbacks, found Listener: put it in"),
+        ({"settings": {"data.source": "a.csv"}}, r"found data\.source in settings too: leave"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused(parameters, message):
+    with pytest.raises(UsageError, match=message):
+        small(**parameters).fit(TEXTS, LABELS)
 
 
 def test_labels_of_two_types_are_refused():

@@ -1,10 +1,14 @@
 import json
+import multiprocessing
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,7 @@ from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle, save_bundle
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.fitting import find_start, train
+from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.listener import Listener
 
@@ -203,6 +208,26 @@ def test_a_start_is_found_again_from_another_folder(tmp_path, monkeypatch, bundl
             {"settings": {"training.epoch": 1}},
             "found 'training.epoch': use training.epochs, or another of",
         ),
+        *[
+            ({"settings": {name: "x"}}, f"found {name} in settings too: leave the setting out")
+            for name in (
+                "data.source",
+                "data.text_column",
+                "data.label_column",
+                "data.weight_column",
+                "data.multi_label",
+            )
+        ],
+        (
+            {"settings": {"language.sources": ["a.csv"]}, "unlabelled": ["b"]},
+            "found language.sources in settings too",
+        ),
+        (
+            {"texts": "a.csv", "labels": None, "settings": {"data.source": "b.csv"}},
+            "found data.source in settings too",
+        ),
+        ({"settings": "quick"}, "Expected settings as a dict, found 'quick'"),
+        ({"out": ""}, "Expected the name of a folder, found an empty string"),
         ({"settings": {3: 4}}, "Expected names of settings such as 'training.epochs', found 3"),
         (
             {"minutes": 1},
@@ -321,6 +346,7 @@ def test_ctrl_c_saves_the_state_and_the_run_goes_on_to_the_same_weights(tmp_path
     [
         ({"seed": 7}, "training.seed"),
         ({"settings": {**SETTINGS, "training.epochs": 9}}, "training.epochs"),
+        ({"preset": "quick"}, "preset"),
     ],
 )
 def test_a_run_is_not_resumed_with_other_settings(tmp_path, ended, others, named):
@@ -343,6 +369,31 @@ def test_a_run_of_auto_is_resumed_with_the_same_call(tmp_path):
     )
     with pytest.raises(UsageError, match="found another value of preset: leave it out"):
         fitted(**call | {"preset": "quick"}, threads=0, resume=True)
+
+
+def test_a_run_that_starts_from_a_model_is_resumed_with_its_preset(tmp_path):
+    fitted(out=tmp_path / "first")
+    call = {"out": tmp_path / "run", "start": tmp_path / "first", "preset": "quick"}
+    call |= {"settings": {"training.max_steps": 2, "training.embeddings": "random"}}
+    assert fitted(**call).classes_ == fitted(**call, resume=True).classes_
+    with pytest.raises(UsageError, match="found another value of preset: leave it out"):
+        fitted(**call | {"preset": "seed"}, resume=True)
+
+
+def test_a_run_of_label_sets_is_resumed_whatever_their_order(tmp_path):
+    several = [["bad", "long"], ["good", "short"], ["long"]] * 30
+    call = {"multi_label": True, "out": tmp_path / "run"}
+    first = fitted(labels=[set(labels) for labels in several], **call)
+    again = fitted(labels=[frozenset(reversed(labels)) for labels in several], **call, resume=True)
+    assert np.array_equal(again.predict_proba(TEXTS), first.predict_proba(TEXTS))
+
+
+def test_members_of_an_enum_of_strings_are_classes_of_their_values():
+    mood = Enum("Mood", {"NEGATIVE": "bad", "POSITIVE": "good", "NEITHER": "neutral"}, type=str)
+    moods = [mood(label) for label in LABELS]
+    assert fitted(labels=moods).classes_ == ["bad", "good", "neutral"]
+    sets = [{label} for label in moods]
+    assert fitted(labels=sets, multi_label=True).classes_ == ["bad", "good", "neutral"]
 
 
 def test_resume_begins_a_run_if_there_is_none(tmp_path):
@@ -409,7 +460,7 @@ def test_sigterm_does_what_it_did_before(tmp_path):
     received = []
     before = signal.signal(signal.SIGTERM, lambda *_: received.append("TERM"))
     try:
-        with pytest.raises(BaseException, match="SIGTERM"):
+        with pytest.raises(Interrupted, match="SIGTERM"):
             fitted(out=tmp_path / "run", listener=interrupt(2, signal.SIGTERM))
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -430,6 +481,61 @@ def test_a_training_in_another_thread_installs_no_handlers():
     thread.join()
     assert set(handlers) == {before}
     assert np.array_equal(results[0].predict_proba(TEXTS), fitted().predict_proba(TEXTS))
+
+
+def test_trainings_in_threads_give_the_weights_of_one_alone():
+    expected = fitted().predict_proba(TEXTS)
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(3) as pool:
+        for classifier in pool.map(lambda _: fitted(), range(6)):
+            assert np.array_equal(classifier.predict_proba(TEXTS), expected)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_ctrl_c_ends_the_wait_for_another_training():
+    begun, over = threading.Event(), threading.Event()
+
+    class Waits(Listener):
+        def on_start(self, stage):
+            begun.set()
+            over.wait(60)
+
+    def interrupt_the_main_thread():
+        time.sleep(0.3)  # the main thread waits by then
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(fitted, listener=Waits())
+        assert begun.wait(60)
+        pool.submit(interrupt_the_main_thread)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                fitted()
+        finally:
+            over.set()
+        assert first.result().classes_ == ["bad", "good", "neutral"]
+
+
+def scores_of_a_training(threads):
+    return fitted(threads=threads).predict_proba(TEXTS)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_trains_on_one_thread():
+    """Also one that was forked while a thread trained."""
+
+    class Forks(Listener):
+        def on_epoch(self, numbers):
+            if not scores:
+                with multiprocessing.get_context("fork").Pool(1) as pool:
+                    scores.append(pool.apply_async(scores_of_a_training, (2,)).get(timeout=60))
+
+    scores = []
+    thread = threading.Thread(target=lambda: fitted(threads=2, listener=Forks()))
+    thread.start()
+    thread.join()
+    assert np.array_equal(scores[0], scores_of_a_training(1))
 
 
 def test_torch_is_as_it_was_before():
@@ -468,7 +574,7 @@ def test_sigterm_is_obeyed_without_a_folder_too():
     received = []
     before = signal.signal(signal.SIGTERM, lambda *_: received.append("TERM"))
     try:
-        with pytest.raises(BaseException, match="SIGTERM"):
+        with pytest.raises(Interrupted, match="SIGTERM"):
             fitted(listener=interrupt(1, signal.SIGTERM))
     finally:
         signal.signal(signal.SIGTERM, before)

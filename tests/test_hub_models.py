@@ -129,6 +129,16 @@ def test_offline_without_a_copy_is_one_sentence(hub, films, monkeypatch):
     assert not hub.requests
 
 
+def test_a_push_without_a_connection_does_not_speak_of_copies(hub, bundle, monkeypatch):
+    sentence = "hub to push to, found no connection to the hub; check the connection, and that HF"
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(HubError, match=sentence):
+        SentimentClassifier(bundle).push_to_hub("someone/films", token="hf_x")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubError, match=sentence):
+        SentimentClassifier(bundle).push_to_hub("someone/films", token="hf_x")
+
+
 def test_only_local_files_are_used_if_asked(hub, films):
     with pytest.raises(HubError, match="found no complete copy in the cache" + ADVICE):
         pulled(local_files_only=True)

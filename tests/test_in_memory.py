@@ -92,10 +92,21 @@ def test_several_labels_are_lists_or_columns():
     assert checked_label_sets(csr_matrix(matrix), 3) == [[0, 1], [], [1]]
     with pytest.raises(UsageError, match="found str at index 0: give a list for each text"):
         checked_label_sets(["joy"], 1)
+    with pytest.raises(UsageError, match="found bytes at index 0: give a list for each text"):
+        checked_label_sets([b"joy"], 1)
     with pytest.raises(UsageError, match="Expected 0 and 1 in a table of labels"):
         checked_label_sets(2 * matrix, 3)
     with pytest.raises(UsageError, match="found 3 labels and 2 texts"):
         checked_label_sets(matrix, 2)
+
+
+def test_labels_of_a_set_are_sorted():
+    words = [str(number) for number in range(9, 0, -1)]
+    assert checked_label_sets([set(words), frozenset(words), words], 3) == [
+        *[words[::-1]] * 2,
+        words,
+    ]
+    assert checked_label_sets([{"1", 1}], 1) == [["1", 1]]
 
 
 def test_weights_are_numbers_of_at_least_0():

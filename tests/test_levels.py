@@ -55,6 +55,7 @@ LEVELS = (
         "finding",
         "label_scores",
         "given_evaluation",
+        "given_training",
         "api",
         "frames",
         "mlflow_model",

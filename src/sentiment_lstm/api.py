@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
@@ -29,6 +28,7 @@ from sentiment_lstm.label_scores import LabelScore as LabelScore
 from sentiment_lstm.label_scores import ranked
 from sentiment_lstm.measuring import measure
 from sentiment_lstm.python_names import errors_in_python
+from sentiment_lstm.storage import checked_folder
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitInfo
@@ -298,8 +298,9 @@ class SentimentClassifier:
 
         Raises:
             SentimentError: the folder cannot be written to.
+            UsageError: `folder` is an empty string.
         """
-        save_bundle(Path(folder), self.bundle)
+        save_bundle(checked_folder(folder), self.bundle)
 
     def push_to_hub(
         self,

@@ -18,12 +18,13 @@ from sentiment_lstm import in_memory
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import bundle_as_files, bundle_from_files
 from sentiment_lstm.errors import MissingExtraError, UsageError
-from sentiment_lstm.estimator_targets import Targets, class_factors, read_targets
-from sentiment_lstm.fitting import checked_threads, train
+from sentiment_lstm.estimator_targets import Targets, class_factors, comparable, read_targets
+from sentiment_lstm.fitting import checked_settings, checked_threads, train
 from sentiment_lstm.records import is_empty
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.metrics import accuracy_score
     from sklearn.utils import check_random_state
     from sklearn.utils.validation import check_is_fitted
 except ModuleNotFoundError as missing:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from sentiment_lstm.training.listener import Listener
 
 _LEAST = 1e-12
-"""The smallest probability whose logarithm is taken."""
+"""The smallest probability whose logarithm is taken, and the smallest threshold of a label."""
 
 
 class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -75,7 +76,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes_: the labels, sorted, with the type that they have in `y`. For several labels per
             text: the numbers of the columns.
         class_names_: their names in the saved model, in the same order.
-        class_prior_: the fraction of the training texts with each label.
+        class_prior_: the fraction of the training texts with each label. After `from_pretrained`,
+            1/C, because a saved model does not hold it.
         classifier_: the trained `SentimentClassifier`. `classifier_.save_pretrained` saves it.
     """
 
@@ -155,8 +157,6 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             UsageError: texts, labels, weights or parameters do not fit.
             DataError: the texts cannot be used, for example because too few are left.
         """
-        from sentiment_lstm.training.listener import Listeners
-
         texts = in_memory.checked_texts(X)
         targets = read_targets(y, len(texts))
         weights = self._weights(sample_weight, targets)
@@ -171,7 +171,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             multi_label=targets.multi_label,
             seed=self._seed(),
             threads=self._threads(),
-            listener=Listeners(self.callbacks) if self.callbacks else None,
+            listener=self._listener(),
             verbose=self.verbose,
         )
         if classifier.bundle.metrics.get("interrupted"):
@@ -185,7 +185,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: object) -> NDArray[Any]:  # noqa: N803
         """Return the label of each text, [N]; for several labels, a matrix of 0 and 1, [N, L].
 
-        An empty text gets the most frequent label of the training; for several labels, none.
+        An empty text gets the most frequent label of the training (after `from_pretrained`, the
+        first class); for several labels, none.
 
         Raises: as `predict_proba`.
         """
@@ -228,6 +229,17 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         logarithms = np.log(probabilities.clip(_LEAST))
         is_binary = logarithms.shape[1] == 2
         return np.asarray(logarithms[:, 1] - logarithms[:, 0] if is_binary else logarithms)
+
+    def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803
+        """Return the accuracy on texts and their labels, which may have the forms of `fit`.
+
+        Raises:
+            UsageError: texts and labels do not fit.
+            NotFittedError: as `predict_proba`.
+        """
+        predicted = self.predict(X)
+        labels = comparable(y, len(predicted))
+        return float(accuracy_score(labels, predicted, sample_weight=sample_weight))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "classifier_")
@@ -303,8 +315,18 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "data.validation": self.validation_fraction,
         }
         given = {name: value for name, value in named.items() if value is not None}
-        given |= dict(self.settings or {})
+        given |= checked_settings(self.settings)
         return {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
+
+    def _listener(self) -> Listener | None:
+        from sentiment_lstm.training.listener import Listeners
+
+        if not isinstance(self.callbacks, Iterable | None):
+            raise UsageError(
+                f"Expected a list of callbacks, found {type(self.callbacks).__name__}: put it in a "
+                "list."
+            )
+        return Listeners(self.callbacks) if self.callbacks else None
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from sentiment_lstm import in_memory
 from sentiment_lstm.errors import UsageError
 
+_MOST_EXACT = 2**53
+"""Up to here, a float holds every whole number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -44,7 +47,7 @@ def read_targets(y: object, count: int) -> Targets:
         raise UsageError(
             "Expected labels: LSTMTextClassifier requires y to be passed, but the target y is None."
         )
-    if in_memory.is_table(y) and getattr(y, "shape", (0, 0))[1] > 1:
+    if _has_several_labels(y):
         table, columns = in_memory.read_table(y)
         in_memory.check_length("labels", len(table), count)
         names = [*in_memory.name_classes(columns).values()]
@@ -61,6 +64,20 @@ def read_targets(y: object, count: int) -> Targets:
     return Targets(classes, names, named, np.eye(len(classes))[indices], False)
 
 
+def comparable(y: object, count: int) -> object:
+    """Labels that scikit-learn can compare with predicted ones: an array [N], or a matrix [N, L].
+
+    Raises:
+        UsageError: they do not fit `count` texts, or have several types.
+    """
+    return y if _has_several_labels(y) else _one_label_each(y, count)
+
+
+def _has_several_labels(y: object) -> bool:
+    """Whether this is a matrix [N, L] with several columns."""
+    return in_memory.is_table(y) and getattr(y, "shape", (0, 0))[1] > 1
+
+
 def _one_label_each(y: Any, count: int) -> NDArray[Any]:  # noqa: ANN401
     """The labels as an array [N] of the type that they have."""
     from sklearn.utils import column_or_1d
@@ -68,14 +85,21 @@ def _one_label_each(y: Any, count: int) -> NDArray[Any]:  # noqa: ANN401
     if in_memory.is_table(y):
         y = column_or_1d(np.asarray(y), warn=True)
     listed: list[Hashable] = in_memory.checked_labels(y, count)
-    labels = np.asarray(y if hasattr(y, "__array__") else listed)
-    if labels.dtype.kind == "T":  # strings of any length, which scikit-learn does not know
-        return labels.astype(object)
     is_string = {isinstance(label, str) for label in listed}
-    if labels.dtype == object and is_string == {False}:
-        return np.array(listed)  # such as the booleans of pandas and Arrow
     if len(is_string) > 1:
         raise UsageError("Expected labels of one type, found strings and others: convert them.")
+    labels = np.asarray(y if hasattr(y, "__array__") else listed)
+    if is_string == {True}:
+        # An array of fixed length drops a NUL at the end. scikit-learn does not know `StringDType`.
+        is_whole = labels.dtype.kind == "U" and labels.tolist() == listed
+        return labels if is_whole else np.array(listed, dtype=object)
+    if labels.dtype == object:
+        labels = np.array(listed)  # such as the booleans of pandas and Arrow
+    if labels.dtype.kind in "fO" and (large := [n for n in listed if abs(n) > _MOST_EXACT]):  # type: ignore[arg-type]
+        raise UsageError(
+            "Expected labels that fit into numpy's integers of one type, found "
+            f"{large[0]!r:.40}: give each class a name."
+        )
     return labels
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,12 +22,13 @@ from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import RUN_SETTINGS, STARTS, is_bundle, load_bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.finding import find_model
+from sentiment_lstm.given_training import GivenTexts, without_none
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.progress import checked_verbose, followers
-from sentiment_lstm.python_names import GIVEN_TEXTS, GIVEN_UNLABELLED, errors_in_python
+from sentiment_lstm.python_names import errors_in_python
 from sentiment_lstm.resuming import check_same_settings, check_same_texts
 from sentiment_lstm.settings import Settings
-from sentiment_lstm.training.given_texts import as_json_lines
+from sentiment_lstm.storage import checked_folder
 from sentiment_lstm.training.ranks import rank_count
 
 if TYPE_CHECKING:
@@ -34,6 +36,18 @@ if TYPE_CHECKING:
 
 _LANGUAGE_EPOCHS = 3
 """Epochs of the language stage if unlabelled texts are given without a setting for them."""
+_training = threading.RLock()
+"""Held by a training, because all threads of a process share torch's random numbers."""
+
+
+def _release_in_child() -> None:
+    """The thread that trains does not survive a fork, and could not release the lock."""
+    global _training
+    _training = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_release_in_child)
 
 
 def train(
@@ -56,6 +70,8 @@ def train(
 ) -> SentimentClassifier:
     """Train a model, as the command `train` does.
 
+    Trainings in threads of one process run one after the other.
+
     Args:
         texts: a list, an array or a series of texts; or a string or path that names a source, such
             as `"reviews.csv"` or `"data:emotion"`.
@@ -64,7 +80,8 @@ def train(
         out: the folder for the training and the finished model. None: a temporary folder, and the
             model is only returned.
         preset: `auto` looks at the texts and chooses the settings. Others: `quick`, `seed`.
-        settings: settings by their names, such as `{"training.epochs": 3}`.
+        settings: settings by their names, such as `{"training.epochs": 3}`. They win over `seed`
+            and `threads`.
         start: a model to start from: a folder, `english`, `default`, `tiny`, or the name of a model
             on the hub.
         minutes: compare the choice of `auto` with other settings for about this long.
@@ -78,14 +95,16 @@ def train(
         verbose: 0 shows nothing. 1 shows a bar on a terminal and a few lines. 2 shows a line for
             each epoch. None: 1, or 0 if a listener is given.
         resume: continue the run in `out` if there is one. It keeps its texts and settings. The
-            other arguments may be left out. If they are given, they must be the same.
+            other arguments may be left out. If they are given, they must be the same, and a preset
+            needs the settings that were given with it.
 
     Returns:
         The trained classifier. `bundle.metrics` holds the numbers of the training.
 
     Raises:
-        UsageError: an argument does not fit; `out` holds a run and `resume` is false; `resume`
-            is true without `out`; or several processes train together.
+        UsageError: an argument does not fit; a setting names other texts than the arguments; `out`
+            holds a run and `resume` is false; `resume` is true without `out`; or several processes
+            train together.
         DataError: the texts cannot be used, for example because all have the same label.
         TrainingError: the training cannot go on.
         MissingExtraError: a library that training needs is not installed.
@@ -100,15 +119,16 @@ def train(
         )
     verbose = checked_verbose(verbose, listener)
     threads, minutes = checked_threads(threads), _checked_minutes(minutes)
-    given = _Given.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
+    given = GivenTexts.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
+    own_settings = checked_settings(settings)
+    given.check_no_setting_of_texts(own_settings)
     options: dict[str, object] = {"training.seed": seed, "training.threads": threads}
     if not verbose and (note := in_memory.single_text_note(row["label"] for row in given.rows)):
         warnings.warn(note, stacklevel=2)  # otherwise a line of the display says so
     with errors_in_python(in_memory=bool(given.rows)), _run_folder(out) as folder:
         if start is not None:
             options["training.init"] = str(find_start(start))
-        changes = {name: value for name, value in options.items() if value is not None}
-        changes |= dict(settings or {})
+        changes = without_none(options) | own_settings
         hidden = folder if out is None else None
         follow = followers(verbose, listener, in_memory=bool(given.rows), hidden=hidden)
         if resume and out is not None and (folder / RUN_SETTINGS).exists():
@@ -116,9 +136,7 @@ def train(
             check_same_settings(folder, preset, changes, minutes)
             _resume(folder, follow)
         else:
-            texts_in = given.options(folder)
-            named = {name: value for name, value in texts_in.items() if value is not None}
-            chosen = presets.chosen(preset, named | changes)
+            chosen = presets.chosen(preset, given.options(folder) | changes)
             chosen = chosen if start else with_use_of_unlabelled(chosen)
             _train(chosen, folder, follow, given.files(), minutes, keep_best=out is None)
         bundle = load_bundle(folder)
@@ -150,6 +168,20 @@ def _checked_minutes(minutes: float | None) -> float | None:
         ) from error
 
 
+def checked_settings(settings: Mapping[str, object] | None) -> dict[str, object]:
+    """The settings as a dict.
+
+    Raises:
+        UsageError: they are no mapping.
+    """
+    if not isinstance(settings, Mapping | None):
+        raise UsageError(
+            f"Expected settings as a dict, found {settings!r:.40}: give names and values, such as "
+            "{'training.epochs': 3}."
+        )
+    return dict(settings or {})
+
+
 def with_use_of_unlabelled(settings: Settings) -> Settings:
     """Train a language model on unlabelled texts first, if no setting says how to use them."""
     has_use = settings.language.epochs or settings.training.self_training
@@ -172,70 +204,6 @@ def find_start(name: str | os.PathLike[str]) -> Path:
     return Path(os.path.abspath(find_model(name)))  # noqa: PTH100 - a link keeps its name
 
 
-@dataclass(frozen=True)
-class _Given:
-    """What a program gives: a source, or texts in memory as rows of a file; unlabelled texts."""
-
-    source: str | None = None
-    rows: Sequence[Mapping[str, object]] = ()
-    unlabelled_source: str | None = None
-    unlabelled: Sequence[str] = ()
-    multi_label: bool = False
-    columns: Collection[str] = ()
-
-    @classmethod
-    def checked(
-        cls,
-        texts: object,
-        labels: object,
-        unlabelled: object,
-        weights: object,
-        *,
-        multi_label: bool,
-    ) -> _Given:
-        """Check what is given.
-
-        Raises:
-            UsageError: it does not fit.
-        """
-        unlabelled_source, unlabelled_texts = None, []
-        if _is_source(unlabelled):
-            unlabelled_source = str(unlabelled)
-        elif unlabelled is not None:
-            unlabelled_texts = in_memory.checked_texts(unlabelled)
-        if texts is None or _is_source(texts):
-            if labels is not None or weights is not None:
-                raise UsageError(
-                    "Expected texts in memory with labels or weights, found a source: leave them "
-                    "out, and name its columns in settings (data.label_column, data.weight_column)."
-                )
-            source = None if texts is None else os.fspath(texts)  # type: ignore[call-overload]
-            return cls(source, (), unlabelled_source, unlabelled_texts, multi_label)
-        has_sets = multi_label or in_memory.is_table(labels)
-        columns = in_memory.columns_of(texts, labels, weights, multi_label=has_sets)
-        in_memory.check_classes(list(in_memory.class_counts(columns["label"])))
-        rows = in_memory.rows_of(columns)
-        return cls(None, rows, unlabelled_source, unlabelled_texts, has_sets, tuple(columns))
-
-    def options(self, folder: Path) -> dict[str, object]:
-        """The settings that name the texts, with files in the folder of the run."""
-        sources = [source for source in (self.unlabelled_source,) if source]
-        sources += [str(folder / GIVEN_UNLABELLED)] if self.unlabelled else []
-        options: dict[str, object] = {
-            "data.source": str(folder / GIVEN_TEXTS) if self.rows else self.source,
-            "data.multi_label": self.multi_label or None,
-            "language.sources": sources or None,
-        }
-        return options | {f"data.{column}_column": column for column in self.columns}
-
-    def files(self) -> dict[str, bytes]:
-        """The files that hold the texts in memory: name -> content."""
-        files = {GIVEN_TEXTS: as_json_lines(self.rows)} if self.rows else {}
-        if self.unlabelled:
-            files[GIVEN_UNLABELLED] = as_json_lines({"text": text} for text in self.unlabelled)
-        return files
-
-
 def _require_one_process() -> None:
     """Refuse to train among several processes, of which only the first would get a model.
 
@@ -249,15 +217,11 @@ def _require_one_process() -> None:
         )
 
 
-def _is_source(texts: object) -> bool:
-    return isinstance(texts, str | os.PathLike)
-
-
 @contextmanager
 def _run_folder(out: str | os.PathLike[str] | None) -> Iterator[Path]:
     """The absolute path of the run's folder; a temporary one is deleted after the block."""
     if out is not None:
-        yield Path(out).expanduser().absolute()
+        yield checked_folder(out).expanduser().absolute()
         return
     with tempfile.TemporaryDirectory(prefix="sentiment-lstm-") as folder:
         yield Path(folder) / "model"
@@ -287,7 +251,7 @@ def _resume(folder: Path, listener: Listener) -> None:
 
 @contextmanager
 def _as_usual_in_python(folder: Path, *, is_kept: bool) -> Iterator[None]:
-    """Leave torch as it was, and turn an interruption into what Python programs expect.
+    """Train alone, leave torch as it was, and turn an interruption into what programs expect.
 
     Ctrl-C raises KeyboardInterrupt. SIGTERM has the same effect as outside a training.
     """
@@ -295,17 +259,18 @@ def _as_usual_in_python(folder: Path, *, is_kept: bool) -> Iterator[None]:
 
     from sentiment_lstm.training.hardware import keep_freed_memory
 
-    threads, random_state = torch.get_num_threads(), torch.get_rng_state()
-    try:
-        yield
-    except Interrupted as error:
-        number = error.exit_code - 128
-        if number != signal.SIGINT:
-            signal.raise_signal(number)
-            raise
-        advice = f": continue with train(out={str(folder)!r}, resume=True)" if is_kept else ""
-        raise KeyboardInterrupt(f"The training was interrupted{advice}.") from None
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_rng_state(random_state)
-        keep_freed_memory(False)
+    with _training:
+        threads, random_state = torch.get_num_threads(), torch.get_rng_state()
+        try:
+            yield
+        except Interrupted as error:
+            number = error.exit_code - 128
+            if number != signal.SIGINT:
+                signal.raise_signal(number)
+                raise
+            advice = f": continue with train(out={str(folder)!r}, resume=True)" if is_kept else ""
+            raise KeyboardInterrupt(f"The training was interrupted{advice}.") from None
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_rng_state(random_state)
+            keep_freed_memory(False)

@@ -85,7 +85,7 @@ def download(
     if revision:
         wanted = f"the revision {revision} of the model {name} on the hub"
     cache = Path(cache_dir).expanduser() if cache_dir else None
-    with hub_client(token) as api, errors_as_sentences(wanted, local_files_only):
+    with hub_client(token) as api, errors_as_sentences(wanted, local_files_only=local_files_only):
         commit = api.resolve_revision(
             name, revision=revision, cache_dir=cache, local_files_only=local_files_only
         )
@@ -120,14 +120,16 @@ def push(
     with (
         TemporaryDirectory() as parent,
         hub_client(token) as api,
-        errors_as_sentences(f"a repository {name} on the hub to push to"),
+        errors_as_sentences(f"a repository {name} on the hub to push to", uploads=True),
     ):
         _require_token(token, name)
         folder = Path(parent, name.partition("/")[2])
         save_bundle(folder, bundle)
         _complete_card(folder / CARD, name)
         api.create_repo(name, private=private, exist_ok=True)
-        parent_commit, old_files = _state(api, name, revision, private=private, create_pr=create_pr)
+        parent_commit, old_files = _prepared_branch(
+            api, name, revision, private=private, create_pr=create_pr
+        )
         uploads = _uploads(folder)
         for upload in uploads:
             if upload.path_in_repo not in _TEXTS:  # one after another, as in `download`
@@ -219,7 +221,7 @@ def _complete_card(path: Path, name: str) -> None:
     write_atomically(path, content.encode("utf-8"))
 
 
-def _state(
+def _prepared_branch(
     api: HfApi, name: str, revision: str | None, *, private: bool | None, create_pr: bool
 ) -> tuple[str | None, set[str]]:
     """The commit that the upload follows, and the names of its files. A new branch is made."""

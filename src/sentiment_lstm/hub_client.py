@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LIBRARY = "sentiment-lstm"
 """The name of this library on the hub."""
+_WITHOUT_UPLOAD = (
+    "no connection to the hub; check the connection, and that HF_HUB_OFFLINE is not set"
+)
 
 
 @contextmanager
@@ -67,8 +70,16 @@ def _bars_on_terminals() -> Iterator[None]:
 
 
 @contextmanager
-def errors_as_sentences(wanted: str, local_files_only: bool = False) -> Iterator[None]:
-    """Raise the client's errors as one sentence."""
+def errors_as_sentences(
+    wanted: str, *, local_files_only: bool = False, uploads: bool = False
+) -> Iterator[None]:
+    """Raise the client's errors as one sentence.
+
+    Args:
+        wanted: what the caller asks for.
+        local_files_only: whether only copies in the cache are asked for.
+        uploads: whether a model is sent to the hub, so that no cache helps.
+    """
     import httpx2
     from huggingface_hub.errors import RevisionResolutionError
 
@@ -77,12 +88,13 @@ def errors_as_sentences(wanted: str, local_files_only: bool = False) -> Iterator
     except SentimentError:  # an OSError or ValueError too
         raise
     except (OSError, ValueError, RuntimeError, httpx2.HTTPError, RevisionResolutionError) as error:
-        reason = _reason(error, local_files_only)
+        absence = _WITHOUT_UPLOAD if uploads else _meaning_of_absence(local_files_only)
+        reason = _reason(error, absence)
         raise HubError(f"Expected {wanted}, found {reason}.") from error
 
 
-def _reason(error: Exception, local_files_only: bool) -> str:
-    """What the client's error means, and what to do."""
+def _reason(error: Exception, absence: str) -> str:
+    """What the client's error means, and what to do. `absence`: if the hub cannot be reached."""
     import httpx2
     from huggingface_hub import errors
 
@@ -103,7 +115,7 @@ def _reason(error: Exception, local_files_only: bool) -> str:
         errors.OfflineModeIsEnabled, httpx2.ConnectError, httpx2.TimeoutException,
     )  # fmt: skip
     if isinstance(error, absent):
-        return _meaning_of_absence(local_files_only)
+        return absence
     if isinstance(error, httpx2.TransportError) or "Consistency check failed" in str(error):
         return "that the connection ended early; run it again"
     return f"{type(error).__name__}: {first_line(error)}; check the name and the disk"

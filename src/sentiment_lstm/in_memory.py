@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from enum import Enum
 from itertools import chain, count
 from typing import Any
 
@@ -67,6 +68,8 @@ def checked_texts(texts: object) -> list[str]:
 def checked_labels(labels: object, count: int) -> list[Hashable]:
     """The labels of `count` texts with one label each, as Python's own values.
 
+    A member of an enum of strings or integers counts as its string or integer.
+
     Raises:
         UsageError: as `as_list`; or a label is missing, names no class (a fraction, an object), or
             there are not `count` labels.
@@ -90,7 +93,14 @@ def checked_labels(labels: object, count: int) -> list[Hashable]:
                 f"{label!r:.40} at index {index} (Unknown label type: {type(label).__name__}): "
                 "give each class a name."
             )
-    return listed
+    return [*map(_plain, listed)]
+
+
+def _plain(label: Hashable) -> Hashable:
+    """`Mood.GOOD` of `class Mood(str, Enum)` -> its string. Others stay."""
+    if isinstance(label, Enum) and isinstance(label, str):
+        return str.__str__(label)
+    return int(label) if isinstance(label, Enum) and isinstance(label, int) else label
 
 
 def _is_class(label: Hashable) -> bool:
@@ -118,21 +128,24 @@ def checked_label_sets(labels: object, count: int) -> list[list[Hashable]]:
         return [[names[column] for column in np.flatnonzero(row)] for row in table]
     listed = as_list(labels, "labels")
     check_length("labels", len(listed), count)
-    for index, row in enumerate(listed):
-        if isinstance(row, str) or not isinstance(row, Iterable):
+    return [_checked_label_set(row, index) for index, row in enumerate(listed)]
+
+
+def _checked_label_set(row: object, index: int) -> list[Hashable]:
+    """The labels of a text. Those of a set are sorted: each process gives it another order."""
+    if isinstance(row, str | bytes) or not isinstance(row, Iterable):
+        raise UsageError(
+            f"Expected a list of labels for each text, found {type(row).__name__} at index "
+            f"{index}: give a list for each text, empty if it has no label."
+        )
+    labels = [*row]
+    for label in labels:
+        if is_missing(label) or not isinstance(label, Hashable):
             raise UsageError(
-                f"Expected a list of labels for each text, found {type(row).__name__} at index "
-                f"{index}: give a list for each text, empty if it has no label."
+                f"Expected labels in the list at index {index}, found {label!r:.40}: leave it out."
             )
-    sets = [list(row) for row in listed]
-    for index, row in enumerate(sets):
-        for label in row:
-            if is_missing(label) or not isinstance(label, Hashable):
-                raise UsageError(
-                    f"Expected labels in the list at index {index}, found {label!r:.40}: leave it "
-                    "out."
-                )
-    return sets
+    labels = [*map(_plain, labels)]
+    return sorted(labels, key=repr) if isinstance(row, set | frozenset) else labels
 
 
 def is_table(labels: object) -> bool:
@@ -147,7 +160,8 @@ def read_table(labels: Any) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], list[H
         UsageError: it holds anything but 0 and 1, or two columns have the same name.
     """
     dense = labels.toarray() if hasattr(labels, "toarray") else np.asarray(labels)
-    names = list(labels.columns) if hasattr(labels, "columns") else list(range(dense.shape[1]))
+    columns = labels.columns if hasattr(labels, "columns") else range(dense.shape[1])
+    names = [*map(_plain, columns)]
     if len(set(names)) < len(names):
         raise UsageError(
             "Expected a name of its own for each column of labels, found two columns of the same "

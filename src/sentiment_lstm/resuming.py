@@ -7,10 +7,12 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from sentiment_lstm import presets
 from sentiment_lstm.bundle import RUN_SETTINGS, is_bundle, load_bundle
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.provenance import recorded_hash
-from sentiment_lstm.settings import read_json
+from sentiment_lstm.setting_names import current_name, flattened
+from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import file_sha256
 from sentiment_lstm.training.minutes import minutes_of
 
@@ -19,7 +21,7 @@ def check_same_texts(
     folder: Path,
     given_source: str | None,
     files: Mapping[str, bytes],
-    unlabelled_source: str | None = None,
+    unlabelled_source: str | None,
 ) -> None:
     """Refuse to resume a run with other texts than it began with.
 
@@ -62,7 +64,8 @@ def check_same_settings(
 
     Args:
         folder: the run.
-        preset: the preset that is given now; `auto` is the default and fits any run.
+        preset: the preset that is given now; `auto` is the default and fits any run. A run does not
+            record its preset. Another one is told by its settings, without those in `changes`.
         changes: the settings that are given now, by name.
         minutes: for how long settings are compared, as it is given now, or None.
 
@@ -72,8 +75,7 @@ def check_same_settings(
     from sentiment_lstm.training.hardware import resolve_auto
 
     began = read_json(folder / RUN_SETTINGS)
-    began_with_auto = began.training.auto or began.training.given
-    others = ["preset"] if preset != "auto" and began_with_auto else []
+    others = ["preset"] if _is_other_preset(preset, began, changes) else []
     for name, value in changes.items():
         now = began.updated({name: value})
         if replace(now, training=resolve_auto(now.training)) != began:
@@ -85,3 +87,20 @@ def check_same_settings(
             f"Expected the settings that the run in {folder} began with, found another value of "
             f"{', '.join(others)}: leave it out, or name another folder with out."
         )
+
+
+def _is_other_preset(preset: str, began: Settings, changes: Mapping[str, object]) -> bool:
+    """Whether a preset, with these changes, has other settings than a run began with."""
+    if preset == "auto":
+        return False
+    if began.training.auto or began.training.given:
+        return True
+    usual = flattened(Settings().to_dict())
+    own = {
+        name: value
+        for name, value in flattened(presets.preset(preset).to_dict()).items()
+        if value != usual[name] and name not in map(current_name, changes)
+    }
+    if began.training.init:  # the network is that of the model that the run starts from
+        own = {name: v for name, v in own.items() if not name.startswith(("model.", "text."))}
+    return began.updated(own) != began

@@ -19,8 +19,19 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from sentiment_lstm.errors import SentimentError, StorageError
+from sentiment_lstm.errors import SentimentError, StorageError, UsageError
 from sentiment_lstm.staging import holding, make_file, make_folder, staging
+
+
+def checked_folder(folder: str | os.PathLike[str]) -> Path:
+    """A folder to write to, as a program names it.
+
+    Raises:
+        UsageError: the name is empty, which `Path` would read as the working folder.
+    """
+    if not os.fspath(folder):
+        raise UsageError("Expected the name of a folder, found an empty string: name one.")
+    return Path(folder)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -38,6 +38,15 @@ def test_a_second_call_replaces_the_function(connection, tiny):
     assert row == [(True,)]
 
 
+def test_a_cursor_cannot_replace_the_function(connection, tiny):
+    add_sentiment(connection, tiny)
+    cursor = connection.cursor()
+    for name in ("sentiment", "lower"):
+        with pytest.raises(UsageError, match=rf"Expected a new name .* found '{name}' in the"):
+            add_sentiment(cursor, tiny, name)
+    assert cursor.sql("SELECT sentiment('good').label").fetchall() == [(tiny.predict(["good"])[0],)]
+
+
 def test_fields_and_columns(connection, tiny):
     add_sentiment(connection, tiny, probabilities=True)
     query = "SELECT unnest(sentiment(body)), sentiment(body).label FROM (VALUES ('good'), (NULL), ('')) t(body)"  # noqa: E501

@@ -65,6 +65,16 @@ def test_several_labels_and_probabilities(several):
     assert scored["probability_rage"].to_list()[1] is None
 
 
+@pytest.mark.parametrize("name", ["*", "^text.*$"])
+@pytest.mark.parametrize("kind", [pl.DataFrame, pl.LazyFrame])
+def test_the_name_of_a_column_is_no_pattern(tiny, name, kind):
+    frame = kind({name: ["a good film"], "text_2": ["a bad film"]})
+    expected = [tiny(["a good film"])[0]["score"]]
+    assert score_frame(tiny, frame, name).lazy().collect()["predicted_score"].to_list() == expected
+    scored = frame.select(sentiment(name, tiny)).lazy().collect()
+    assert [score for _, score in verdicts(scored["sentiment"])] == expected
+
+
 def test_a_column_of_numbers_is_refused(tiny):
     with pytest.raises(UsageError, match="Expected texts in column n, found Int64"):
         pl.DataFrame({"n": [1]}).select(sentiment("n", tiny))

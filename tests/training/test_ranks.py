@@ -61,6 +61,14 @@ def test_a_run_goes_on_with_the_number_of_processes_that_began_it(tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+def test_the_advice_to_continue_names_the_number_of_processes(launched):
+    advice = ranks.advice_to_continue(Path("run"))
+    assert advice == "Continue with 'train --resume run' in 3 processes: start 3 with torchrun."
+    launched.delenv("RANK")
+    advice = ranks.advice_to_continue(Path("run"))
+    assert advice == "Continue with 'sentiment-lstm train --resume run'."
+
+
 @pytest.mark.parametrize(("count", "level"), [("2", "ERROR"), (None, "None")])
 def test_torch_prints_no_stack_if_another_process_ends(count, level, monkeypatch):
     monkeypatch.delenv("TORCH_CPP_LOG_LEVEL", raising=False)

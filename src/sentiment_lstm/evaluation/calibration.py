@@ -156,12 +156,16 @@ def checked_threshold(abstain_below: float) -> float:
     """Return an abstain threshold if it is valid.
 
     Raises:
-        UsageError: it is not in [0, 1).
+        UsageError: it is not a number in [0, 1).
     """
-    if not 0 <= abstain_below < 1:
+    try:
+        is_valid = 0 <= abstain_below < 1
+    except TypeError:
+        is_valid = False
+    if not is_valid:
         raise UsageError(
-            f"Expected the abstain threshold to be at least 0 and below 1, found {abstain_below}: "
-            "name the lowest probability that a label may have."
+            "Expected the abstain threshold to be at least 0 and below 1, found "
+            f"{abstain_below!r:.40}: name the lowest probability that a label may have."
         )
     return abstain_below
 

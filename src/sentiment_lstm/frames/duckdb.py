@@ -28,18 +28,19 @@ def add_sentiment(
     It takes one string and returns a struct with the fields `label` and `score`, and
     `probability_NAME` for each class if asked for. If a text may have several labels, the fields
     are the lists `labels` and `scores`. DuckDB's threads share the classifier. A second call with
-    the same name replaces the function.
+    the same name and the same connection replaces the function.
 
     Args:
-        connection: DuckDB's connection. Its cursors have the function too.
+        connection: DuckDB's connection. Its cursors have the function too, and so have other
+            connections of this process to the same database. They cannot replace it.
         classifier: the model.
         name: the name of the function.
         probabilities: also return the probability of each class.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
-        UsageError: `classifier` is not a classifier; or `probabilities` is true, and two classes
-            differ only in upper and lower case.
+        UsageError: `classifier` is not a classifier; the database has another function of this
+            name; or `probabilities` is true, and two classes differ only in upper and lower case.
     """
     library("pyarrow")
     predictor = checked_classifier(classifier).predictor
@@ -57,10 +58,17 @@ def add_sentiment(
 
     types = column_types(names, "VARCHAR", "DOUBLE", "{}[]".format, multi_label=multi_label)
     fields = ", ".join(f"{_quoted(name)} {kind}" for name, kind in types.items())
-    with suppress(library("duckdb").InvalidInputException):  # there is none of this name
+    duckdb = library("duckdb")
+    with suppress(duckdb.InvalidInputException):  # there is none of this name
         connection.remove_function(name)
     create: Any = connection.create_function  # its types leave out the names of the options
-    create(name, score, ["VARCHAR"], f"STRUCT({fields})", type="arrow", null_handling="special")
+    try:
+        create(name, score, ["VARCHAR"], f"STRUCT({fields})", type="arrow", null_handling="special")
+    except duckdb.CatalogException as error:
+        raise UsageError(
+            f"Expected a new name for a function, found {name!r:.80} in the database: give another "
+            "name, or use the connection that added it."
+        ) from error
 
 
 def _quoted(name: str) -> str:

@@ -81,8 +81,9 @@ def _expression(column: str | pl.Expr, predictor: Predictor, names: Sequence[str
         struct: pl.Series = polars.DataFrame(columns, schema=fields).to_struct(series.name)
         return struct
 
-    expression: pl.Expr = polars.col(column) if isinstance(column, str) else column
-    return expression.map_batches(score, polars.Struct(fields), is_elementwise=True)
+    # `polars.col` would read "*" and "^...$" as patterns.
+    exact: pl.Expr = polars.selectors.by_name(column) if isinstance(column, str) else column
+    return exact.map_batches(score, polars.Struct(fields), is_elementwise=True)
 
 
 def _check_type(column: str, kind: Any) -> None:  # noqa: ANN401

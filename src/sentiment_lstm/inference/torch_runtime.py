@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from threading import Event
 
 import numpy as np
 import torch
@@ -14,20 +12,9 @@ from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.inference.each_token import ForgetGate
 from sentiment_lstm.inference.runtime import FeatureBatch, Runtime, finite
 from sentiment_lstm.model.classifier import State
+from sentiment_lstm.model.threads import set_threads
 from sentiment_lstm.model.weights import classifier_from
 from sentiment_lstm.records import Encoded
-
-_is_forked = Event()
-
-
-def _use_one_thread() -> None:
-    """PyTorch's threads do not survive a fork: a child that used them would wait for ever."""
-    _is_forked.set()
-    torch.set_num_threads(1)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_use_one_thread)
 
 
 class TorchRuntime(Runtime[State]):
@@ -41,8 +28,8 @@ class TorchRuntime(Runtime[State]):
     """
 
     def __init__(self, bundle: Bundle, threads: int = 0) -> None:
-        if threads and not _is_forked.is_set():
-            torch.set_num_threads(threads)
+        if threads:
+            set_threads(threads)
         self.threads = threads or torch.get_num_threads()
         config = bundle.config
         self._model = classifier_from(

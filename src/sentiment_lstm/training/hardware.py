@@ -6,6 +6,7 @@ This file knows settings and torch, nothing of models or data.
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
 from dataclasses import replace
 from typing import Literal
@@ -14,11 +15,13 @@ import torch
 
 from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.model.threads import set_threads
 from sentiment_lstm.settings import TrainingSettings
 from sentiment_lstm.training.ranks import ranks_on_this_machine
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Parameters of `mallopt(3)`: free bytes at the end of the heap; most blocks outside the heap."""
+_logger = logging.getLogger(__name__)
 
 
 def resolve_auto(settings: TrainingSettings) -> TrainingSettings:
@@ -42,7 +45,12 @@ def prepare(settings: TrainingSettings) -> None:
     times slower with such numbers.
     """
     torch.set_flush_denormal(True)
-    torch.set_num_threads(settings.threads)
+    if not set_threads(settings.threads):
+        _logger.warning(
+            "Expected to train on %d threads, found a process that was forked: it trains on one, "
+            "because PyTorch's threads do not survive a fork.",
+            settings.threads,
+        )
     keep_freed_memory(True)
 
 

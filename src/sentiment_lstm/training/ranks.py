@@ -59,6 +59,16 @@ def remember_count(folder: Path) -> None:
         forget_count(folder)
 
 
+def advice_to_continue(folder: Path) -> str:
+    """How to continue a run that these processes have begun."""
+    if rank_count() == 1:
+        return f"Continue with 'sentiment-lstm train --resume {folder}'."
+    return (
+        f"Continue with 'train --resume {folder}' in {rank_count()} processes: start "
+        f"{rank_count()} with torchrun."
+    )
+
+
 def forget_count(folder: Path) -> None:
     """Delete the number of ranks."""
     (folder / _COUNT).unlink(missing_ok=True)

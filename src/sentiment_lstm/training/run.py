@@ -59,7 +59,13 @@ from sentiment_lstm.training.preparation import (
     resolve,
 )
 from sentiment_lstm.training.pretraining import SECONDS, pretrained
-from sentiment_lstm.training.ranks import rank, rank_count, remember_count, require_same_count
+from sentiment_lstm.training.ranks import (
+    advice_to_continue,
+    rank,
+    rank_count,
+    remember_count,
+    require_same_count,
+)
 from sentiment_lstm.training.run_folder import (
     SET_ASIDE,
     files_to_resume,
@@ -264,7 +270,7 @@ def _resumption_named(folder: Path, listener: Listener, best: BestSoFar) -> Iter
         yield
     except Interrupted:
         if not best.is_kept:
-            listener.on_note(f"Continue with 'sentiment-lstm train --resume {folder}'.")
+            listener.on_note(advice_to_continue(folder))
         raise
 
 

@@ -1,5 +1,7 @@
 import json
 import logging
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,9 @@ from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.mlflow_model import _load_pyfunc, log_model
 from sentiment_lstm.settings import read_json
 from sentiment_lstm.training import trackers
+from sentiment_lstm.training.listener import Stage
 from sentiment_lstm.training.run import resume, train
-from sentiment_lstm.training.trackers.mlflow import FILE
+from sentiment_lstm.training.trackers.mlflow import FILE, Tracker
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:::mlflow", "ignore:::alembic", "ignore:::sqlalchemy"
@@ -121,6 +124,41 @@ def test_the_training_goes_on_without_mlflow(csv_file: Path, tmp_path, client, m
         "Expected MLflow to record the training, found: the server is gone; the training goes on "
         "without MLflow."
     )
+
+
+def test_a_server_that_cannot_be_reached_is_given_up_soon(
+    csv_file: Path, tmp_path, monkeypatch, caplog
+):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # it does not listen
+        uri = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+        mlflow.set_tracking_uri(uri)
+        with caplog.at_level(logging.WARNING):
+            train(tiny(csv_file, training__trackers=["mlflow"]), tmp_path / "run", QUIET)
+        mlflow.set_tracking_uri(None)
+    messages = [record.getMessage() for record in caplog.records]
+    assert sum("the training goes on without MLflow" in message for message in messages) == 1
+    assert sum("Retrying" in message for message in messages) == 2
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
+
+
+@pytest.mark.parametrize("own", [None, "1"])
+def test_a_users_own_number_of_retries_stays(tmp_path, monkeypatch, own):
+    from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES
+
+    seen = []
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    if own:
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", own)
+    monkeypatch.setattr(
+        "mlflow.MlflowClient.get_experiment_by_name",
+        lambda *_: seen.append(MLFLOW_HTTP_REQUEST_MAX_RETRIES.get()),
+    )
+    monkeypatch.setattr("mlflow.MlflowClient.create_experiment", lambda *_: 1 / 0)
+    Tracker(tmp_path).on_start(Stage(tmp_path, None))
+    assert seen == [int(own or 2)]
 
 
 def test_a_classifier_is_registered(bundle, client):

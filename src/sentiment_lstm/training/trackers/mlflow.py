@@ -38,7 +38,25 @@ _TOGETHER = 100
 """The most parameters that are sent together. Metrics are sent in groups of about this size."""
 _MOST_PARAMETER = 500
 """Longer values are cut, because some servers refuse them."""
+_SHORT_WAITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+"""How often MLflow asks again, and for how many seconds it waits for an answer. By default, the
+training would stand still for minutes if the server cannot be reached."""
 _logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def _short_waits() -> Iterator[None]:
+    """Wait for the server as `_SHORT_WAITS` says inside the block, unless the user has set it.
+
+    The upload of a model is outside of it, because a server may answer late to a large file.
+    """
+    added = {name: value for name, value in _SHORT_WAITS.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 class Tracker(Listener):
@@ -89,6 +107,7 @@ class Tracker(Listener):
         self._attempt(lambda: log_bundle(load_bundle(folder), MODEL, run_id=self._run))
         self._attempt(lambda: self._client.set_terminated(self._run))
 
+    @_short_waits()
     def _open(self) -> None:
         from mlflow import MlflowClient
 
@@ -117,6 +136,7 @@ class Tracker(Listener):
             if name not in ("step", "epoch")
         ]
 
+    @_short_waits()
     def _send(self) -> None:
         metrics, self._metrics = self._metrics, []
         self._client.log_batch(self._run, metrics=metrics)
