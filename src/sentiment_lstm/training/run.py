@@ -32,6 +32,7 @@ from sentiment_lstm.storage import (
     write_atomically,
     write_together,
 )
+from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import automatic, race
 from sentiment_lstm.training.candidate_trials import CandidateTrials, hand_over
 from sentiment_lstm.training.clock import Clock
@@ -44,7 +45,7 @@ from sentiment_lstm.training.distributed import (
     send_files,
     with_all_ranks,
 )
-from sentiment_lstm.training.early_end import NOTHING_KEPT, BestSoFar
+from sentiment_lstm.training.early_end import NOTHING_KEPT, BestSoFar, Stages
 from sentiment_lstm.training.finishing import bundle_of, metrics_of
 from sentiment_lstm.training.hardware import prepare
 from sentiment_lstm.training.listener import Listener, Listeners
@@ -233,14 +234,7 @@ def _run(
             Session(trainer, resume_folder, stage, interrupts, listener, clock).train()
             return trainer
 
-        stages = partial(
-            train_stages,
-            tokenizer=tokenizer,
-            folder=folder,
-            clock=clock,
-            listener=listener,
-            start=start,
-        )
+        stages = _stages(tokenizer, start, folder, clock, listener)
         finished = best.train(stages, corpus, settings, fit, unlabelled, interrupts)
         metrics = metrics_of(finished, corpus, settings, folder, clock)
         # The later rows of a stream were screened during the training.
@@ -252,6 +246,19 @@ def _run(
         listener.on_saved(folder, metrics)
     best.check(interrupts)
     return metrics
+
+
+def _stages(
+    tokenizer: TextTokenizer, start: Bundle | None, folder: Path, clock: Clock, listener: Listener
+) -> Stages:
+    return partial(
+        train_stages,
+        tokenizer=tokenizer,
+        start=start,
+        folder=folder,
+        clock=clock,
+        listener=listener,
+    )
 
 
 def _listeners(listener: Listener | None, settings: Settings, folder: Path) -> Listener:
