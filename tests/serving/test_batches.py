@@ -154,9 +154,20 @@ def run(folder):
     return run
 
 
-def test_no_more_is_read_while_the_client_takes_no_answers(run):
+class Large(Client):
+    async def receive(self):
+        message = await super().receive()
+        row = {"text": "good", "id": self.sent, "other": "a" * 600_000}
+        return {**message, "body": json.dumps(row).encode() + b"\n"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "most"),
+    [(Client, 500, batches._GROUPS + 2), (Large, 20, 4)],  # a large row counts as three groups
+)
+def test_no_more_is_read_while_the_client_takes_no_answers(run, kind, rows, most):
     async def test(scorer, options):
-        client = Client(rows=500)
+        client = kind(rows=rows)
         answering = asyncio.create_task(
             Rows(scorer, options, set())({}, client.receive, client.send)
         )
@@ -167,32 +178,9 @@ def test_no_more_is_read_while_the_client_takes_no_answers(run):
         return sent, client
 
     sent, client = run(test)
-    assert sent <= batches._GROUPS + 2
-    assert [row["id"] for row in client.taken] == list(range(1, 501))
+    assert sent <= most
+    assert [row["id"] for row in client.taken] == list(range(1, rows + 1))
     assert client.is_answered
-
-
-def test_large_rows_are_fewer_in_memory(run):
-    class Large(Client):
-        async def receive(self):
-            message = await super().receive()
-            row = {"text": "good", "id": self.sent, "other": "a" * 600_000}
-            return {**message, "body": json.dumps(row).encode() + b"\n"}
-
-    async def test(scorer, options):
-        client = Large(rows=20)
-        answering = asyncio.create_task(
-            Rows(scorer, options, set())({}, client.receive, client.send)
-        )
-        await asyncio.sleep(0.3)
-        sent = client.sent
-        client.takes.set()
-        await answering
-        return sent, client
-
-    sent, client = run(test)
-    assert sent <= 4  # each counts as three groups
-    assert [row["id"] for row in client.taken] == list(range(1, 21))
 
 
 def test_an_answer_comes_before_the_next_row_is_sent(run):

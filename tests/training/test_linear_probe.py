@@ -15,9 +15,10 @@ from sentiment_lstm.data.corpus import Corpus, load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.model.weights import classifier_from
+from sentiment_lstm.records import Targets
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.training import linear_probe, stages
-from sentiment_lstm.training.feed import encode
+from sentiment_lstm.training.feed import encode, targets_of
 from sentiment_lstm.training.linear_probe import fit_linear_probe, pooled_states
 from sentiment_lstm.training.run import resume, train
 from sentiment_lstm.training.temperature import calibrate
@@ -41,7 +42,12 @@ def _start(corpus: Corpus, **model):
 
 def _probe(corpus: Corpus, trials: list[Trial]) -> linear_probe.LinearProbe:
     start = _start(corpus)
-    return fit_linear_probe(start, start.tokenizer, corpus, trials, is_balanced=False)
+    targets = _targets(trials, corpus)
+    return fit_linear_probe(start, start.tokenizer, corpus, trials, targets, is_balanced=False)
+
+
+def _targets(trials: list[Trial], corpus: Corpus) -> Targets:
+    return targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
 
 
 def test_only_the_output_layer_changes_and_it_knows_the_classes(corpus: Corpus):
@@ -78,7 +84,7 @@ def test_the_logits_of_a_trial_do_not_depend_on_the_labels_it_left_out(corpus: C
 def test_the_loss_is_that_of_its_trials(corpus: Corpus):
     probe = _probe(corpus, _trials(corpus))
     logits = logits_of_trials(probe.trials)
-    assert probe.loss == pytest.approx(calibrate(logits, probe.targets)[1])
+    assert probe.loss == pytest.approx(calibrate(logits, _targets(probe.trials, corpus))[1])
 
 
 def _from_start(csv_file: Path, folder: Path, heard=QUIET, **changes):

@@ -11,7 +11,7 @@ from sentiment_lstm.text.hashing import NGRAM
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training import wide
 from sentiment_lstm.training.wide import (
-    FeatureCounts,
+    FeatureMatrix,
     count_features,
     fit_linear,
     with_learnt_features,
@@ -26,10 +26,10 @@ def many_steps(monkeypatch):
     monkeypatch.setattr(wide, "_MOST_STEPS", 2_000)
 
 
-def _counts(rows: int = 60, features: int = 12, seed: int = 0) -> FeatureCounts:
+def _counts(rows: int = 60, features: int = 12, seed: int = 0) -> FeatureMatrix:
     rng = np.random.default_rng(seed)
     matrix = csr_matrix(rng.poisson(0.4, size=(rows, features)).astype(np.float64))
-    return FeatureCounts(matrix, rng.uniform(0.5, 2.0, size=features))
+    return FeatureMatrix(matrix, rng.uniform(0.5, 2.0, size=features))
 
 
 def _scikit_logits(counts, rows, labels, weights=None):

@@ -32,6 +32,8 @@ _FIELDS = {"inputs", "raw_scores", "truncate", "truncation_direction", "model"}
 _EXAMPLE = {"inputs": "It was not bad at all."}
 _KINDS = {type(None): 'no "inputs"', int: "a number", float: "a number", dict: "an object"}
 _DIRECTIONS: dict[str, Truncate] = {"left": "left", "right": "right"}
+_RAW = "log-probabilities, or log-odds if a text may have several labels"
+"""What raw scores are, for the description of the service."""
 Scores = list[dict[str, object]]
 """The classes of one text with their scores, likeliest first."""
 
@@ -153,9 +155,6 @@ def _parameters(values: dict[str, Any]) -> tuple[int | None, bool]:
             422, "Validation", 'Expected "function_to_apply" to be softmax, sigmoid or none.'
         )
     return top_k, function == "none"
-
-
-_RAW = "log-probabilities, or log-odds if a text may have several labels"
 
 
 def _predict_schema(options: Options) -> dict[str, Any]:

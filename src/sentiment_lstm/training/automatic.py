@@ -258,6 +258,7 @@ def _plan(settings: Settings, seen: Look, from_start: bool) -> dict[str, object]
     limit_is_off = (
         "training.max_steps" in settings.training.given and not settings.training.max_steps
     )
+    has_start = from_start or settings.training.init is not None
     alone = seen.has_validation or seen.streaming or seen.texts >= _MANY
     trials = 0 if alone or within_time < 1 else 1 if seen.texts > _FEW else 4
     return {
@@ -270,7 +271,8 @@ def _plan(settings: Settings, seen: Look, from_start: bool) -> dict[str, object]
         "training.patience": 0,
         "training.keep": "last",
         "training.trials": trials,
-        "training.linear_probe": trials > 1 and rank_count() == 1,
+        # Several processes must train the same, but rounding could make them choose differently.
+        "training.linear_probe": has_start and trials > 1 and rank_count() == 1,
         "training.learning_rate": round(_rate(len(seen.classes)), 5),
         "training.decay": "linear",
         "training.weight_average": 0.998,

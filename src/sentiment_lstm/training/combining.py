@@ -25,7 +25,7 @@ from sentiment_lstm.training.temperature import FEWEST, count_mistakes
 from sentiment_lstm.training.trials import Part, Trial, everything, logits_of_trials
 from sentiment_lstm.training.wide import (
     INVERSE_PENALTY,
-    FeatureCounts,
+    FeatureMatrix,
     LinearModel,
     count_features,
     fit_linear,
@@ -118,7 +118,7 @@ def wide_logits(
 def linear_models(
     corpus: Corpus,
     texts: Sequence[Example],
-    counts: FeatureCounts,
+    features: FeatureMatrix,
     *,
     is_balanced: bool,
     inverse_penalty: float = INVERSE_PENALTY,
@@ -131,7 +131,7 @@ def linear_models(
     Args:
         corpus: the source of the classes.
         texts: all that either function may get.
-        counts: the features of these texts.
+        features: those of these texts.
         is_balanced: as for `combine`.
         inverse_penalty: as for `wide.fit_linear`.
     """
@@ -144,10 +144,10 @@ def linear_models(
         if is_balanced:
             labels = class_indices(targets)
             weights *= balanced_weights(labels, classes, weights)[labels]
-        return fit_linear(counts, training_rows, targets, classes, weights, inverse_penalty)
+        return fit_linear(features, training_rows, targets, classes, weights, inverse_penalty)
 
     def score(linear: LinearModel, examples: Sequence[Example]) -> NDArray[np.float32]:
-        return counts.logits(linear, np.array([rows[example.text] for example in examples]))
+        return features.logits(linear, np.array([rows[example.text] for example in examples]))
 
     return fit, score
 

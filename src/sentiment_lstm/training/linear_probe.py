@@ -23,10 +23,10 @@ from sentiment_lstm.model.weights import classifier_from
 from sentiment_lstm.records import Targets
 from sentiment_lstm.text.tokenizer import TextTokenizer
 from sentiment_lstm.training.combining import Weights, linear_models
-from sentiment_lstm.training.feed import encode, targets_of
+from sentiment_lstm.training.feed import encode
 from sentiment_lstm.training.temperature import calibrate
 from sentiment_lstm.training.trials import Trial, everything, logits_of_trials
-from sentiment_lstm.training.wide import FeatureCounts
+from sentiment_lstm.training.wide import FeatureMatrix
 
 _INVERSE_PENALTIES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 """Values of scikit-learn's C, the strongest penalty first."""
@@ -38,13 +38,12 @@ class LinearProbe:
     """`weights`: those of the model with the new output layer, fitted to all texts.
 
     `trials`: with the logits of layers that were fitted to each trial's training texts. `loss`: the
-    calibrated log-loss of these logits, in nats. `targets`: the labels of their texts.
+    calibrated log-loss of these logits, in nats.
     """
 
     weights: Weights
     trials: list[Trial]
     loss: float
-    targets: Targets
 
 
 def fit_linear_probe(
@@ -52,6 +51,7 @@ def fit_linear_probe(
     tokenizer: TextTokenizer,
     corpus: Corpus,
     trials: Sequence[Trial],
+    targets: Targets,
     *,
     is_balanced: bool,
 ) -> LinearProbe:
@@ -62,15 +62,15 @@ def fit_linear_probe(
         tokenizer: the one of the model.
         corpus: all texts.
         trials: which texts were left out.
+        targets: the labels of the texts that were left out, trial after trial.
         is_balanced: as for `combining.combine`.
     """
     texts = everything(corpus).sample
-    targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
     encoded = encode(texts, tokenizer, corpus.classes, sys.maxsize)
     states = pooled_states(model, encoded)
     mean, scale = states.mean(axis=0), 1 / (states.std(axis=0) + 1e-6)
-    counts = FeatureCounts(states - mean, scale)
-    models = partial(linear_models, corpus, texts, counts, is_balanced=is_balanced)
+    features = FeatureMatrix(states - mean, scale)
+    models = partial(linear_models, corpus, texts, features, is_balanced=is_balanced)
     best: tuple[float, float, list[Trial]] | None = None
     for inverse_penalty in _INVERSE_PENALTIES:
         fit, score = models(inverse_penalty=inverse_penalty)
@@ -85,7 +85,7 @@ def fit_linear_probe(
     layer = fit(texts)
     bias = (layer.bias - mean @ layer.weights).astype(np.float32)
     weights = {**model.weights, "output.weight": layer.weights.T, "output.bias": bias}
-    return LinearProbe(weights, probed, loss, targets)
+    return LinearProbe(weights, probed, loss)
 
 
 @torch.inference_mode()

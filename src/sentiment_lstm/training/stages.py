@@ -109,11 +109,11 @@ def train_stages(
             part = with_labels_of_teacher(part, unlabelled, stage, fit, tokenizer, settings)
         return fit(part, stage)
 
-    def probe(trials: Sequence[Trial]) -> LinearProbe | None:
+    def probe(trials: Sequence[Trial], targets: Targets) -> LinearProbe | None:
         if not start or unlabelled or len(trials) < 2 or not settings.training.linear_probe:
             return None
         is_balanced = settings.training.class_weights
-        return fit_linear_probe(start, tokenizer, corpus, trials, is_balanced=is_balanced)
+        return fit_linear_probe(start, tokenizer, corpus, trials, targets, is_balanced=is_balanced)
 
     network, trials, texts = _trained(
         corpus, settings.training, folder, clock, listener, fit_twice, probe
@@ -122,7 +122,7 @@ def train_stages(
     if most := settings.model.wide_features:
         all_texts, private = [*texts, *self_labelled], settings.training.private
         tokenizer = with_learnt_features(tokenizer, all_texts, most, private=private)
-    targets = targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
+    targets = _targets(trials, corpus)
     weights, tokenizer, logits, measured = _put_together(
         corpus, settings, tokenizer, trials, targets, self_labelled, network
     )
@@ -144,7 +144,7 @@ def _trained(
     clock: Clock,
     listener: Listener,
     fit: Fit,
-    probe: Callable[[Sequence[Trial]], LinearProbe | None],
+    probe: Callable[[Sequence[Trial], Targets], LinearProbe | None],
 ) -> tuple[Network, list[Trial], Sequence[Example]]:
     """The network of the last training, its trials, and the texts that it read.
 
@@ -161,14 +161,20 @@ def _trained(
 
     trials = run_trials(corpus, training.trials, training.seed, folder, clock, listener, score)
     corpus_of_last = everything(corpus)
-    if probed := probe(trials):
-        loss = _calibrated(logits_of_trials(trials), probed.targets)["validation_calibrated_loss"]
+    targets = _targets(trials, corpus)
+    if probed := probe(trials, targets):
+        _, loss = calibrate(logits_of_trials(trials), targets)
         if probed.loss < loss:
             listener.on_note(_PROBE_IS_BETTER.format(probed.loss, loss))
             numbers = {"linear_probe": True, "best_epoch": 0, "epochs": 0, "steps": 0}
             return Network(probed.weights, numbers), probed.trials, corpus_of_last.sample
     listener.on_note(f"last training, on all {len(corpus_of_last.sample):,} texts")
     return _network_of(fit(corpus_of_last, folder)), trials, corpus_of_last.sample
+
+
+def _targets(trials: Sequence[Trial], corpus: Corpus) -> Targets:
+    """The labels of the texts that were left out, trial after trial."""
+    return targets_of([e for trial in trials for e in trial.held_out], corpus.classes)
 
 
 def _self_labelled(

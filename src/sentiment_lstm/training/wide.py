@@ -39,18 +39,19 @@ class LinearModel:
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureCounts:
-    """How often each text has each feature: a matrix [N, F], sparse or not; and a scale [F].
+class FeatureMatrix:
+    """The features of texts: a matrix [N, F], sparse or not, and a scale [F].
 
-    The fit multiplies the counts by the scale. A rare feature gets a large scale, so its weight is
-    penalised less (inverse document frequency).
+    For the wide path, the matrix holds how often each text has each feature. The fit multiplies the
+    features by the scale. A rare one gets a large scale, so its weight is penalised less (inverse
+    document frequency).
     """
 
     matrix: Any
     scale: NDArray[np.float64]
 
     def scaled(self, rows: NDArray[np.int64]) -> Any:  # noqa: ANN401
-        """The scaled counts of some texts: a matrix [N, F]."""
+        """The scaled features of some texts: a matrix [N, F]."""
         from scipy.sparse import diags, issparse
 
         scaled = self.matrix[rows] @ diags(self.scale)
@@ -77,7 +78,7 @@ def with_learnt_features(
     return tokenizer.with_features(hashes if len(hashes) else None)
 
 
-def count_features(tokenizer: TextTokenizer, examples: Sequence[Example]) -> FeatureCounts:
+def count_features(tokenizer: TextTokenizer, examples: Sequence[Example]) -> FeatureMatrix:
     """Count the features of texts."""
     from scipy.sparse import csr_matrix
 
@@ -95,11 +96,11 @@ def count_features(tokenizer: TextTokenizer, examples: Sequence[Example]) -> Fea
     for kind in (are_ngrams, ~are_ngrams):  # both kinds count the same: a mean L2 norm of 1
         squares = matrix.multiply(matrix) @ (rarity * kind) ** 2
         scale[kind] /= max(float(np.sqrt(squares).mean()), 1e-6)
-    return FeatureCounts(matrix, scale)
+    return FeatureMatrix(matrix, scale)
 
 
 def fit_linear(
-    counts: FeatureCounts,
+    counts: FeatureMatrix,
     rows: NDArray[np.int64],
     targets: Targets,
     classes: int,
@@ -142,7 +143,7 @@ def fit_linear(
 
 
 def _fit_label_by_label(
-    counts: FeatureCounts,
+    counts: FeatureMatrix,
     rows: NDArray[np.int64],
     targets: NDArray[np.bool_],
     factors: NDArray[np.float64],
