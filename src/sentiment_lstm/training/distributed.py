@@ -98,6 +98,10 @@ def _join() -> Store:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     from torch.distributed.distributed_c10d import PrefixStore
 
+    # If torch first imports this after the ranks have met, its functions' default arguments keep
+    # the group. Then the group's threads outlive the training, and some exits of Python abort.
+    from torch.distributed.nn import functional  # noqa: F401
+
     with _others_needed(RESUME_IF_BEGUN), _signals_end_the_process():
         store = PrefixStore(f"training {next(_trainings)}", _common_store())
         dist.init_process_group(store=store, rank=rank(), world_size=rank_count(), timeout=_TIMEOUT)
