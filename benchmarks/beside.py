@@ -2,8 +2,8 @@
 
     python benchmarks/beside.py [--rounds 3] [--busy 2] [--json FILE]
 
-Two jobs on two threads: a short training, and scoring a file with PyTorch and with the shipped
-graph. Each runs alone and beside the busy processes, and both also with threads that spin while
+Three jobs on two threads: a short training, and scoring a file with PyTorch or with the shipped
+graph. Each runs alone and beside the busy processes, and all also with threads that spin while
 they wait (as GCC's OpenMP does if `OMP_WAIT_POLICY` is not set). The runs take turns, so that other
 work of the machine slows all of them. Only the slowest, beside the others and spinning, runs once.
 Seconds are those of the whole command; the median counts.

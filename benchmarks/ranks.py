@@ -9,7 +9,7 @@ that a process gives to the others at an update, and the final accuracy on the v
 Both numbers of processes read the same number of batches, so two make half as many updates. Medians
 count.
 
-Processes that wait for each other need free cores: beside other work, two are slower.
+Processes that wait for each other need free cores: beside other work, two gain less.
 """
 
 from __future__ import annotations

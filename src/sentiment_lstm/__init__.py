@@ -21,9 +21,9 @@ __version__ = "0.3.0.dev0"
 __all__ = ["LSTMTextClassifier", "SentimentClassifier", "__version__", "train"]
 
 # GCC's OpenMP reads this once, when torch is imported. By default, a thread that waits spins
-# 300,000 times before it sleeps. Beside busy processes, two threads may share a core: then each
-# spins while the other works, and training takes many times as long. Never to spin (`passive`) is
-# slow on idle cores, because it takes long to wake a thread.
+# 300,000 times before it sleeps. Beside busy processes, two threads may share a core: then one
+# spins and the other cannot work, and training takes many times as long. Never to spin (`passive`)
+# is slow on idle cores, because it takes long to wake a thread.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "400")
 

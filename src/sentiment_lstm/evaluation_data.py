@@ -64,7 +64,7 @@ class EvaluationData:
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
         """The labelled texts. If the split is the source's own, all good rows are kept.
 
-        If some labels are no class names but in the label map of the training, that map applies.
+        The label map of the training applies if it has some of the labels and they are no classes.
         Else, if the classes are negative, neutral and positive, the labels 0 and 1 mean negative
         and positive, unless the source has other labels, too.
         """
@@ -107,8 +107,8 @@ def evaluation_data(
 
     Args:
         config: the model's configuration, which names the texts that trained the model.
-        source: as `--data` names it; if it is the model's own, its columns and label map apply. A
-            file with columns of the same names is read from these columns.
+        source: as `--data` names it; if it is the model's own, its columns and label map apply.
+            Another file is read from the same columns if it has them.
         split: None means `test` if a named source has one, else the validation texts if the source
             is the model's own, else everything.
         options: settings that replace those of the model.

@@ -41,7 +41,7 @@ _training = threading.RLock()
 
 
 def _release_in_child() -> None:
-    """The thread that trains does not survive a fork, and could not release the lock."""
+    """Make a new lock: a forked child lacks the thread that would release the old one."""
     global _training
     _training = threading.RLock()
 
@@ -95,8 +95,8 @@ def train(
         verbose: 0 shows nothing. 1 shows a bar on a terminal and a few lines. 2 shows a line for
             each epoch. None: 1, or 0 if a listener is given.
         resume: continue the run in `out` if there is one. It keeps its texts and settings. The
-            other arguments may be left out. If they are given, they must be the same, and a preset
-            needs the settings that were given with it.
+            other arguments may be left out. If they are given, they must be the same. Give a preset
+            only together with its settings.
 
     Returns:
         The trained classifier. `bundle.metrics` holds the numbers of the training.

@@ -16,7 +16,7 @@ _OF_GIVEN_TEXTS = {
     f"data.{name}"
     for name in ("source", "text_column", "label_column", "weight_column", "multi_label")
 }
-"""Settings that the arguments say if the texts are in memory."""
+"""Settings that the arguments set if the texts are in memory."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class GivenTexts:
             used = used | {"language.sources"}
         if taken := used & settings.keys():
             raise UsageError(
-                f"Expected the arguments alone to say which texts, found {min(taken)} in settings "
+                f"Expected only the arguments to name the texts, found {min(taken)} in settings "
                 "too: leave the setting out."
             )
 

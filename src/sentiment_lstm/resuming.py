@@ -65,7 +65,7 @@ def check_same_settings(
     Args:
         folder: the run.
         preset: the preset that is given now; `auto` is the default and fits any run. A run does not
-            record its preset. Another one is told by its settings, without those in `changes`.
+            record its preset, so the settings that are not in `changes` are compared.
         changes: the settings that are given now, by name.
         minutes: for how long settings are compared, as it is given now, or None.
 

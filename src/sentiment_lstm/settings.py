@@ -140,8 +140,8 @@ class TrainingSettings:
     model. Then the last training reads all texts. 1: one trial, without `data.validation` of the
     texts. 0: no trial; the validation texts are never trained on."""
     linear_probe: bool = False
-    """After several trials, also try the initial model as it is, with a new output layer alone, and
-    keep what is better on the texts that the trials left out."""
+    """After several trials, also fit only a new output layer on the initial model, and keep what is
+    better on the texts that the trials left out."""
     word_dropout: Annotated[float, PROBABILITY] = 0.0
     """Probability that a word is read as unknown in training. Raise it if the model relies too much
     on single words."""

@@ -1,4 +1,4 @@
-"""Reads a file that a model is measured on as its training read its own texts.
+"""Reads a file to measure a model on, as the training read its texts.
 
 The settings of the training name the columns, and the label map says what the labels mean.
 """
@@ -40,9 +40,9 @@ def with_columns_of(
 def with_label_map_of(
     label_map: Mapping[str, str], data: DataSettings, classes: Sequence[str]
 ) -> DataSettings:
-    """Give labels the meaning that they had in training, if some are no class names but in its map.
+    """Apply the label map of the training if it has some of the labels and they are no classes.
 
-    A map in the settings or of the source comes first, and so do class names that the source knows.
+    A map of the settings or of the source has priority, and so do class names of the source.
 
     Args:
         label_map: the label map of the training.

@@ -17,7 +17,7 @@ class Attributed(NamedTuple):
     """Parts of a text as token indices, their attributions [N], f of the text and the baseline.
 
     `error`: how far the attributions are from adding up; None if they need not. `kept`: the factor
-    by which all are smaller, because the text is unfamiliar.
+    that lowers all of them if the text is unfamiliar.
     """
 
     method: Method

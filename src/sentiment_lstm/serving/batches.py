@@ -76,7 +76,7 @@ class _Row:
 
 
 _Scored = tuple[int, asyncio.Task[bytes]]
-"""As how many groups a group counts, and its answer."""
+"""How many places a group takes, and its answer."""
 
 
 class Rows(Response):
@@ -243,7 +243,7 @@ def _groups(rows: Sequence[_Row], most_rows: int) -> Iterator[list[_Row]]:
 
 
 def _places(group: Sequence[_Row]) -> int:
-    """As how many groups a group counts."""
+    """How many places a group takes."""
     return min(_GROUPS, 1 + sum(len(row.line) for row in group) // _GROUP_BYTES)
 
 

@@ -145,7 +145,7 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def eof_received(self) -> None:
-        """Refuse a request whose client stops sending. It counts as gone, even if it reads."""
+        """Refuse a request if its client stops sending: it counts as gone, even if it reads."""
         if self._has_no_answer():
             self.transport.write(raw_answer(_CLOSED))
         self._end_answer()
@@ -214,7 +214,7 @@ def raw_answer(error: Refused) -> bytes:
 def _without_chunks(app: ASGIApp, cycle: Any) -> ASGIApp:  # noqa: ANN401
     """Send the answers of an application without chunks, which HTTP/1.0 does not know.
 
-    The connection closes after each answer, which so shows its end.
+    The connection closes after each answer, to mark its end.
     """
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:

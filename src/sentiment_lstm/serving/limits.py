@@ -138,7 +138,7 @@ class Gate:
                 raise Refused(
                     404,
                     "NotFound",
-                    "Expected the WebSocket /stream, found another path: see /docs.",
+                    "Expected the WebSocket /stream, found another path: correct it.",
                 )
         except Refused as error:
             await receive()

@@ -17,7 +17,7 @@ from sentiment_lstm.serving.errors import Refused
 _MOST_PIECES = 1000
 """A message of more pieces is refused. Each takes memory, even if it is empty."""
 _NO_HANDSHAKE = Refused(
-    400, "Validation", "Expected the handshake of a WebSocket, found another request: see /docs."
+    400, "Validation", "Expected the handshake of a WebSocket, found another request: send one."
 )
 _TOO_LONG = Refused(
     431,

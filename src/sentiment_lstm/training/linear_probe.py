@@ -1,8 +1,8 @@
 """Fits a new output layer to the states of a model as it is: a linear probe (Alain & Bengio 2016).
 
-With few texts, this is often better than training all weights, because that distorts what the model
-has learnt (Kumar et al. 2022, "Fine-tuning can distort pretrained features and underperform
-out-of-distribution"). Which is better is measured on the texts that the trials left out.
+With few texts, this is often better than training all weights, which distorts what the model has
+learnt (Kumar et al. 2022, "Fine-tuning can distort pretrained features and underperform
+out-of-distribution"). The texts that the trials left out show which is better.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _BATCH_TOKENS = 30_000
 class LinearProbe:
     """`weights`: those of the model with the new output layer, fitted to all texts.
 
-    `trials`: with the logits of layers that were fitted to each trial's training texts. `loss`: the
+    `trials`: each has the logits of an output layer fitted to its training texts. `loss`: the
     calibrated log-loss of these logits, in nats.
     """
 

@@ -51,8 +51,8 @@ from sentiment_lstm.weights_file import WIDE
 _OF_LABELS = ("accuracy", "micro_f1", "macro_f1", "per_class")
 """The measures of `measure_labels` that `metrics.json` holds."""
 _PROBE_IS_BETTER = (
-    "In the trials, the start with only a new output layer has a lower loss ({:.4f}) than with all "
-    "weights trained ({:.4f}), so the last training is left out."
+    "In the trials, fitting only a new output layer gives a lower loss ({:.4f}) than training all "
+    "weights ({:.4f}), so the last training is skipped."
 )
 _UNCALIBRATED = (
     f"Fewer than {FEWEST} validation mistakes: too few to calibrate. The probabilities stay as "
