@@ -1,12 +1,10 @@
-r"""Write the settings file of one training: templates with the names of files filled in.
+r"""Write the settings file of one training: a template with the names of files filled in.
 
     python -m factory.configure --template factory/settings/reading.toml \
         --name judged=runs/factory/round_2/judged.jsonl --set training.learning_rate=8e-4 \
         --out runs/factory/round_2/slow.toml
 
-A source `"{judged}"` in the template stands for the file that `--name judged=...` names. A second
-`--template` adds its parts of the mixture to those of the first, and its other settings replace
-those of the first.
+A source `"{judged}"` in the template stands for the file that `--name judged=...` names.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +43,6 @@ def configured(
         section, _, key = name.partition(".")
         settings.setdefault(section, {})[key] = tomllib.loads(f"value = {value}")["value"]
     return settings
-
-
-def joined(templates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """One template of several: all parts of their mixtures, and the last value of each setting."""
-    whole: dict[str, Any] = {}
-    for template in templates:
-        for section, table in template.items():
-            if isinstance(table, list):
-                whole[section] = [*whole.get(section, []), *table]
-            else:
-                whole[section] = {**whole.get(section, {}), **table}
-    return whole
 
 
 def _with_source(table: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -91,13 +77,13 @@ def _value(value: object) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, fill in, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--template", type=Path, action="append", required=True)
+    parser.add_argument("--template", type=Path, required=True)
     parser.add_argument("--name", action="append", default=[], help="NAME=FILE")
     parser.add_argument("--set", action="append", default=[], help="section.key=value, in TOML")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     names, changes = (dict(pair.split("=", 1) for pair in p) for p in (options.name, options.set))
-    template = joined(tomllib.loads(file.read_text("utf-8")) for file in options.template)
+    template = tomllib.loads(options.template.read_text("utf-8"))
     settings = configured(template, names, changes)
     write_atomically(options.out, as_toml(settings).encode())
     return 0

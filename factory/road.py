@@ -47,7 +47,7 @@ def _stages(scale: Scale, rounds: Sequence[Round]) -> Iterator[Stage]:
             yield _named(scale, f"round_{number}/mean", f"round_{number}/named")
     yield from _last_of_two(scale, f"round_{len(rounds)}/mean")
     yield from of_three(scale)
-    yield from _shipped(scale, "steady/default", "default")
+    yield from _shipped(scale, "three/default", "default")
     yield from free(scale)
     yield from _shipped(scale, "free/network", "free")
     yield from _english(scale)
@@ -59,8 +59,8 @@ def _first_models(scale: Scale) -> Iterator[Stage]:
     The former also with common words as tokens.
     """
     sets = scale.sets(IMDB, PRODUCTS, TWEETS)
-    yield from training(scale, "start/language", ("language",), {}, reads=sets)
-    yield from training(scale, "start/words", ("words",), {}, reads=scale.sets(IMDB))
+    yield from training(scale, "start/language", "language", {}, reads=sets)
+    yield from training(scale, "start/words", "words", {}, reads=scale.sets(IMDB))
     yield Stage(
         "start/worded",
         "factory.surgery.words",
@@ -137,7 +137,7 @@ def _round(scale: Scale, number: int, round_: Round, teaching: int) -> Iterator[
     yield from slow_and_fast(
         scale,
         place,
-        ("reading",),
+        "reading",
         sources,
         round_.rates,
         round_.start,

@@ -6,15 +6,11 @@ from collections.abc import Iterator
 
 from factory.rounds import (
     GRADED,
-    OPINIONS,
     PROBABLE,
     REHEARSED,
-    STEADY_GRAMMAR,
-    STEADY_RATES,
     THREE_GRAMMAR,
     THREE_PARTS,
     THREE_RATES,
-    VARIED,
     Scale,
 )
 from factory.stages import RUN, Stage
@@ -38,51 +34,24 @@ def of_three(scale: Scale) -> Iterator[Stage]:
     yield Stage("three/certain_excerpts", "factory.texts.three", certain)
     yield from _texts_of_three(scale)
     yield from _trainings_of_three(scale)
-    yield from _steady(scale)
-    models = ("--model", f"{RUN}steady/mean", "--like", f"{RUN}three/start")
-    shared = (*models, "--out", f"{RUN}steady/shared")
-    yield Stage("steady/shared", "factory.surgery.shared", shared)
+    shared = ("--model", f"{RUN}three/mean", "--like", f"{RUN}three/start")
+    yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
     people = ("--source", f"{RUN}three/people")
-    yield kinds(scale, "steady/shared", "steady/kinds", people)
+    yield kinds(scale, "three/shared", "three/kinds", people)
     kept = [argument for name in REHEARSED for argument in ("--kept", f"{RUN}three/{name}.jsonl")]
-    fitted = ("--model", f"{RUN}steady/kinds", *people, *kept, "--out", f"{RUN}steady/default")
-    yield Stage("steady/default", "factory.surgery.output", fitted)
+    fitted = ("--model", f"{RUN}three/kinds", *people, *kept, "--out", f"{RUN}three/default")
+    yield Stage("three/default", "factory.surgery.output", fitted)
 
 
 def _trainings_of_three(scale: Scale) -> Iterator[Stage]:
     """Two trainings with three classes, and the mean of their weights."""
-    sources = {**_sources(), "grammar": sentences(scale, THREE_GRAMMAR)}
-    template, start = ("three",), "three/start"
-    reads = (*scale.sets(IMDB, TREEBANK), *_sources().values())
-    yield from slow_and_fast(scale, "three", template, sources, THREE_RATES, start, reads)
+    files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE, "certain_excerpts")}
+    sources = {"people": f"{RUN}three/people", **files}
+    reads = (*scale.sets(IMDB, TREEBANK), *sources.values())
+    sources["grammar"] = sentences(scale, THREE_GRAMMAR)
+    start = "three/start"
+    yield from slow_and_fast(scale, "three", "three", sources, THREE_RATES, start, reads)
     yield mean("three/mean", ("three/slow", "three/fast"))
-
-
-def _sources() -> dict[str, str]:
-    """The files that a training with three classes reads, by their names in the template."""
-    names = (*GRADED, *PROBABLE, "certain_excerpts")
-    return {"people": f"{RUN}three/people", **{n: f"{RUN}three/{n}.jsonl" for n in names}}
-
-
-def _steady(scale: Scale) -> Iterator[Stage]:
-    """Two longer trainings, which also read changed texts and opinions, and the mean of all."""
-    three = ("three/slow", "three/fast", "three/mean")
-    files = [f"{RUN}three/people/train.jsonl", *(f"{RUN}three/{name}.jsonl" for name in VARIED)]
-    arguments = [argument for model in three for argument in ("--model", f"{RUN}{model}")]
-    arguments += [argument for file in files for argument in ("--texts", file)]
-    varied, opinions = f"{RUN}steady/varied.jsonl", f"{RUN}steady/opinions.jsonl"
-    yield Stage("steady/varied", "factory.texts.varied", (*arguments, "--out", varied))
-    frames, graded = "factory/texts/opinions.jsonl", f"{RUN}texts/opinions.jsonl"
-    filled = ("--frames", frames, "--count", str(OPINIONS), "--out", graded)
-    yield Stage("texts/opinions", "factory.texts.filled", filled)
-    three_classes = ("--grades", graded, "--out", opinions)
-    yield Stage("steady/opinions", "factory.texts.three", three_classes)
-    more = {"varied": varied, "opinions": opinions}
-    sources = {**_sources(), **more, "grammar": sentences(scale, STEADY_GRAMMAR)}
-    template, start = ("three", "steady"), "three/mean"
-    reads = (*scale.sets(IMDB, TREEBANK), *_sources().values(), *more.values())
-    yield from slow_and_fast(scale, "steady", template, sources, STEADY_RATES, start, reads)
-    yield mean("steady/mean", ("three/mean", "steady/slow", "steady/fast"))
 
 
 def _texts_of_three(scale: Scale) -> Iterator[Stage]:
@@ -127,4 +96,4 @@ def free(scale: Scale) -> Iterator[Stage]:
     sources = {"people": people, "written": written, **files}
     reads = tuple(sources.values())
     sources["grammar"] = sentences(scale, THREE_GRAMMAR)
-    yield from training(scale, "free/network", ("free",), sources, reads=reads)
+    yield from training(scale, "free/network", "free", sources, reads=reads)

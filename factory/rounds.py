@@ -64,12 +64,6 @@ THREE_GRAMMAR = (1_370_001, 1_470_000)
 """The range of the grammar's sentences that the trainings with three classes read."""
 THREE_RATES = (7e-4, 7e-4)
 """The learning rates of both trainings with three classes. Only their batches differ."""
-STEADY_GRAMMAR = (1_470_001, 1_570_000)
-"""The range of the grammar's sentences that the last trainings read."""
-STEADY_RATES = (7e-4, 5e-4)
-"""The learning rates of the last trainings."""
-OPINIONS = 90_000
-"""Sentences made from the frames of `factory/texts/opinions.jsonl`."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
 """Of each of these files, it reads one part of this many."""
 GRADED = (
@@ -82,8 +76,6 @@ GRADED = (
     "roughened",
 )
 """Its files in which a soft label of 0.5 means neutral."""
-VARIED = ("domains", "written", "judged_part", "certain_excerpts", "uncertain")
-"""Its files whose texts are also read after changes; people's labels are a further one."""
 PROBABLE = ("reviews", "products", "turned")
 """Its files in which 0.5 means negative or positive."""
 REHEARSED = ("domains", "filled", "written", "judged_part", *PROBABLE)
@@ -143,7 +135,6 @@ TINY = Scale(
         ),
         "reading": ("training.weight_average=0.9",),
         "three": ("training.weight_average=0.9",),
-        "steady": ("training.weight_average=0.9", "training.epochs=1"),
         "free": (
             "text.vocabulary=1_500",
             "model.embedding_size=14",

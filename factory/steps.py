@@ -41,7 +41,7 @@ def labels(
 def training(
     scale: Scale,
     name: str,
-    templates: Sequence[str],
+    template: str,
     sources: Mapping[str, str],
     *changes: str,
     start: str | None = None,
@@ -49,10 +49,9 @@ def training(
 ) -> Iterator[Stage]:
     """A settings file and the training by it."""
     settings = ("training.precision='bfloat16'", "training.threads=1", *changes)
-    settings = (*settings, *scale.changes.get(templates[-1], ()))
-    files = [f"factory/settings/{template}.toml" for template in templates]
+    settings = (*settings, *scale.changes.get(template, ()))
     arguments = [
-        *(argument for file in files for argument in ("--template", file)),
+        *("--template", f"factory/settings/{template}.toml"),
         *(f"--name={key}={value}" for key, value in sources.items()),
         *(f"--set={change}" for change in settings),
     ]
@@ -72,7 +71,7 @@ def sentences(scale: Scale, numbers: tuple[int, int]) -> str:
 def slow_and_fast(
     scale: Scale,
     place: str,
-    templates: Sequence[str],
+    template: str,
     sources: Mapping[str, str],
     rates: tuple[float, float],
     start: str,
@@ -82,7 +81,7 @@ def slow_and_fast(
     for name, rate, more in (("slow", rates[0], ()), ("fast", rates[1], (60,))):
         changes = [f"training.learning_rate={rate}", *(f"training.batch_texts={n}" for n in more)]
         stage = f"{place}/{name}"
-        yield from training(scale, stage, templates, sources, *changes, start=start, reads=reads)
+        yield from training(scale, stage, template, sources, *changes, start=start, reads=reads)
 
 
 def mean(out: str, models: Iterable[str], reads: tuple[str, ...] = ()) -> Stage:

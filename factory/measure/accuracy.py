@@ -3,7 +3,7 @@
     python -m factory.measure.accuracy --model runs/default
 
 By default it measures on texts that may choose between models: validation splits and development
-sets. The output layer of `steady/default` was fitted to the validation splits, so only the
+sets. The output layer of `three/default` was fitted to the validation splits, so only the
 restaurants and the edited reviews may judge that model. `--test` measures on test splits. The sets
 are those of the registry (`data:NAME`); a set that is not on this machine is left out.
 

@@ -1,7 +1,7 @@
 r"""Fit the output layer again, so that its scores are neither too sure nor too unsure.
 
-    python -m factory.surgery.output --model runs/steady/kinds --source runs/three/people \
-        --kept runs/three/domains.jsonl --kept runs/three/turned.jsonl --out runs/steady/default
+    python -m factory.surgery.output --model runs/three/kinds --source runs/three/people \
+        --kept runs/three/domains.jsonl --kept runs/three/turned.jsonl --out runs/three/default
 
 A training reads many texts of some kinds and few of others, and its weights say what the network
 shall learn, not how often a class occurs. So the output layer is too sure about some kinds and too

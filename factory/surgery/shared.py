@@ -1,7 +1,7 @@
 """Give tokens that shared one embedding before a training one embedding again: their mean.
 
     python -m factory.surgery.shared --model runs/three/mean --like runs/three/start \
-        --out runs/steady/shared
+        --out runs/three/shared
 
 Numbers from 11 on, rare first names and some cities got one embedding each kind, because nothing
 tells them apart. A training changes those that its texts hold. Their mean makes them alike again,

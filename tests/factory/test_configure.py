@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from factory.configure import as_toml, configured, joined, main
+from factory.configure import as_toml, configured, main
 from sentiment_lstm.errors import UsageError
 
 TEMPLATE = {
@@ -24,15 +24,6 @@ def test_names_and_changes_are_filled_in():
     assert TEMPLATE["training"] == {"epochs": 1}
     with pytest.raises(UsageError, match=r"Expected a file for the source \{judged\}"):
         configured(TEMPLATE, {}, {})
-
-
-def test_a_second_template_adds_to_the_mixture_and_replaces_settings():
-    more = {"mixture": [{"source": "c"}], "training": {"epochs": 2, "threads": 1}}
-    whole = joined([TEMPLATE, more])
-    assert [table["source"] for table in whole["mixture"]] == ["{judged}", "b", "c"]
-    assert whole["training"] == {"epochs": 2, "threads": 1}
-    assert whole["data"] == TEMPLATE["data"]
-    assert len(TEMPLATE["mixture"]) == 2
 
 
 def test_settings_come_back_from_toml():

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from suite_overlap import sentences_in, templates_in, words_in
 
-from factory.texts import filled, varied
+from factory.texts import filled
 
 FACTORY = Path(__file__).parents[2] / "factory"
 
@@ -32,15 +32,10 @@ FRAMES = [
 """Sentences that words for names, people and numbers are made not to move."""
 assert len(FRAMES) > 25
 FILLED = [json.loads(line)["text"] for line in filled.sentences(5_000, Random(0))]
-OPINIONS = [
-    json.loads(line)["text"]
-    for line in filled.sentences(5_000, Random(0), FACTORY / "texts/opinions.jsonl")
-]
-VARIED = [*varied.OPENINGS, *varied.ENDINGS]
 every = pytest.mark.parametrize(
     "texts",
-    [WRITTEN, DOMAINS, EDITED, FRAMES, FILLED, OPINIONS, VARIED],
-    ids=["written", "domains", "edited", "frames", "filled", "opinions", "varied"],
+    [WRITTEN, DOMAINS, EDITED, FRAMES, FILLED],
+    ids=["written", "domains", "edited", "frames", "filled"],
 )
 
 
