@@ -379,12 +379,19 @@ def test_verbose_shows_the_epochs_and_callbacks_follow(capsys):
     assert "epoch 4: train loss" in capsys.readouterr().err
 
 
+def test_an_empty_text_has_the_most_frequent_label_whatever_its_classes_weigh():
+    labels = ["rare"] * 5 + ["usual"] * (len(TEXTS) - 5)
+    model = small(class_weight={"rare": 100}, epochs=1).fit(TEXTS, labels)
+    assert model.predict([""]).tolist() == ["usual"]
+    assert model.class_prior_.tolist() == pytest.approx([5 / len(TEXTS), 1 - 5 / len(TEXTS)])
+
+
 def test_messages_are_in_the_words_of_python():
     with pytest.raises(DataError, match=r"in the given texts, found c \(rows set aside: empty"):
         small().fit(["", " ", "fine"] * 4, ["a", "b", "c"] * 4)
     with pytest.raises(UsageError, match=r"found 0.5 at index 0 .Unknown label type: float"):
         small().fit(TEXTS[:4], [0.5, 0.1, 0.2, 0.3])
-    with pytest.raises(UsageError, match="a whole number of threads, found 'all'"):
+    with pytest.raises(UsageError, match="a whole number of threads of at least 0, found 'all'"):
         small(threads="all").fit(TEXTS, LABELS)
     with pytest.warns(UserWarning, match="Classes with only one text: odd"):
         small().fit([*TEXTS, "one more"], [*LABELS, "odd"])

@@ -21,7 +21,8 @@ import sentiment_lstm
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import load_bundle, save_bundle
 from sentiment_lstm.errors import DataError, UsageError
-from sentiment_lstm.fitting import find_start, train
+from sentiment_lstm.finding import find_start
+from sentiment_lstm.fitting import train
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.settings import Settings
 from sentiment_lstm.training.listener import Listener
@@ -622,5 +623,5 @@ def test_a_finished_run_is_not_resumed_with_other_minutes(tmp_path):
 
 def test_threads_are_checked_before_the_training():
     assert fitted(threads=np.int64(1)).classes_
-    with pytest.raises(UsageError, match="whole number of threads, found '2'"):
+    with pytest.raises(UsageError, match="whole number of threads of at least 0, found '2'"):
         fitted(threads="2")

@@ -103,3 +103,8 @@ def test_a_table_has_a_column_for_each_class(of_several):
 def test_slices_need_a_source(classifier):
     with pytest.raises(UsageError, match="Expected a source with slices"):
         classifier.evaluate(TEXTS, LABELS, slices=["place"])
+
+
+def test_labels_that_are_given_twice_are_refused(classifier):
+    with pytest.raises(UsageError, match="the labels once, found split and labels"):
+        classifier.evaluate(TEXTS, LABELS, labels=LABELS)

@@ -156,9 +156,9 @@ def test_a_name_of_a_class_that_is_taken_already():
     assert name_classes(["class 1", "x" * 200]) == {"class 1": "class 1", "x" * 200: "class 2"}
 
 
-@pytest.mark.parametrize("label", [None, float("nan"), pd.NA, ["a"]])
-def test_a_label_of_several_that_is_none_is_refused(label):
-    with pytest.raises(UsageError, match="Expected labels in the list at index 1"):
+@pytest.mark.parametrize("label", [None, float("nan"), pd.NA, ["a"], ("a", "b"), 0.5, object()])
+def test_what_cannot_be_one_of_several_labels_is_refused(label):
+    with pytest.raises(UsageError, match="in the list of labels at index 1"):
         checked_label_sets([["a"], ["b", label]], 2)
 
 

@@ -281,9 +281,18 @@ class SentimentClassifier:
             "polarity": polarity,
         }
         if not isinstance(source, str | os.PathLike | None):
-            labels = split if labels is None else labels
+            if split is not None and labels is not None:
+                raise UsageError(
+                    "Expected the labels once, found split and labels: leave split out."
+                )
             return measure_given(
-                self.predictor, config, source, labels, options or {}, bad_rows, **how
+                self.predictor,
+                config,
+                source,
+                split if labels is None else labels,
+                options or {},
+                bad_rows,
+                **how,
             )
         part, run = split_of_source(split, labels), run_settings(self.bundle)
         name = None if source is None else os.fspath(source)

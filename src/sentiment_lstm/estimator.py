@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from sentiment_lstm import in_memory
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import bundle_as_files, bundle_from_files
+from sentiment_lstm.cores import checked_threads
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.estimator_targets import Targets, class_factors, comparable, read_targets
-from sentiment_lstm.fitting import checked_settings, checked_threads, train
+from sentiment_lstm.fitting import checked_settings, train
 from sentiment_lstm.records import is_empty
 
 try:
@@ -76,8 +77,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes_: the labels, sorted, with the type that they have in `y`. For several labels per
             text: the numbers of the columns.
         class_names_: their names in the saved model, in the same order.
-        class_prior_: the fraction of the training texts with each label. After `from_pretrained`,
-            1/C, because a saved model does not hold it.
+        class_prior_: the fraction of the training texts with each label, by `sample_weight`. After
+            `from_pretrained`, 1/C, because a saved model does not hold it.
         classifier_: the trained `SentimentClassifier`. `classifier_.save_pretrained` saves it.
     """
 
@@ -159,7 +160,10 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         texts = in_memory.checked_texts(X)
         targets = read_targets(y, len(texts))
-        weights = self._weights(sample_weight, targets)
+        own_weights = None
+        if sample_weight is not None:
+            own_weights = in_memory.checked_weights(sample_weight, len(texts))
+        weights = self._with_class_weight(own_weights, targets)
         classifier = train(
             texts,
             targets.labels,
@@ -178,7 +182,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             warnings.warn(
                 "The training was interrupted. The best model so far is kept.", stacklevel=2
             )
-        prior = np.average(targets.one_hot, axis=0, weights=weights)
+        prior = np.average(targets.one_hot, axis=0, weights=own_weights)
         self._keep(classifier, targets.classes, targets.names, prior)
         return self
 
@@ -285,12 +289,11 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # Above 0, so that an empty text has no label.
         return np.array([max(thresholds.get(n, 1.0), _LEAST) for n in self.class_names_])
 
-    def _weights(self, sample_weight: object, targets: Targets) -> list[float] | None:
-        """The weight of each text, with the factor of its class; None: all are equal."""
-        count, factors = len(targets.labels), self.class_weight
-        weights = None
-        if sample_weight is not None:
-            weights = in_memory.checked_weights(sample_weight, count)
+    def _with_class_weight(
+        self, weights: list[float] | None, targets: Targets
+    ) -> list[float] | None:
+        """The weight of each text times the factor of its class; None: all are equal."""
+        factors = self.class_weight
         if factors is None or factors == "balanced":
             return weights
         if not isinstance(factors, Mapping) or targets.multi_label:
@@ -300,7 +303,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         of_class = class_factors(factors, targets.classes.tolist())
         products = targets.one_hot @ of_class * (1.0 if weights is None else weights)
-        return in_memory.checked_weights(products, count)
+        return in_memory.checked_weights(products, len(targets.labels))
 
     def _settings(self) -> dict[str, object]:
         """The settings that are given, by name."""
@@ -335,7 +338,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _threads(self) -> int:
         if self.threads is not None:
-            return checked_threads(self.threads) or 0
+            return checked_threads(self.threads)
         allowed = os.environ.get("OMP_NUM_THREADS", "")
         return int(allowed) if allowed.isdecimal() else 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from sentiment_lstm import hub
-from sentiment_lstm.bundle import SHIPPED, is_bundle
+from sentiment_lstm.bundle import SHIPPED, STARTS, is_bundle
 from sentiment_lstm.errors import BundleError, HubError, MissingExtraError, UsageError
 
 QUICKSTART = Path("runs") / "quickstart"
@@ -28,6 +28,26 @@ def find_model(path: str | os.PathLike[str] | None = None, **options: Unpack[hub
             "out."
         )
     return folder
+
+
+def find_start(name: str | os.PathLike[str]) -> Path:
+    """The folder of a model to start from: a shipped start such as `english`, or another model.
+
+    It is absolute, so that a run that is resumed in another folder finds it.
+
+    Raises:
+        BundleError: there is no such model.
+    """
+    if shipped := _shipped(name, STARTS):
+        return shipped
+    return Path(os.path.abspath(find_model(name)))  # noqa: PTH100 - a link keeps its name
+
+
+def _shipped(name: str | os.PathLike[str], root: Path) -> Path | None:
+    """The shipped bundle of this name in `root`. A folder or link of this name goes before it."""
+    path = Path(name)
+    is_shipped = str(name) == path.name and not path.exists() and is_bundle(root / path)
+    return root / path if is_shipped else None
 
 
 def _downloaded(name: str, **options: Unpack[hub.Options]) -> Path:
@@ -56,7 +76,7 @@ def _local_folder(path: str | os.PathLike[str]) -> Path | None:
     """The given folder, or the folder of a shipped model; None for a name on the hub."""
     if not str(path):
         raise BundleError("Expected the folder or name of a model, found an empty one: name one.")
+    if shipped := _shipped(path, SHIPPED):
+        return shipped
     folder = Path(path)
-    if str(path) == folder.name and not folder.exists() and is_bundle(SHIPPED / folder):
-        return SHIPPED / folder
     return None if hub.is_hub_name(str(path)) and not folder.exists() else folder

@@ -13,15 +13,15 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiment_lstm import in_memory, presets
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import RUN_SETTINGS, STARTS, is_bundle, load_bundle
+from sentiment_lstm.bundle import RUN_SETTINGS, load_bundle
+from sentiment_lstm.cores import checked_threads
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.finding import find_model
+from sentiment_lstm.finding import find_start
 from sentiment_lstm.given_training import GivenTexts, without_none
 from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.progress import checked_verbose, followers
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 _LANGUAGE_EPOCHS = 3
 """Epochs of the language stage if unlabelled texts are given without a setting for them."""
-_training = threading.RLock()
+_one_at_a_time = threading.RLock()
 """Held by a training, because all threads of a process share torch's random numbers."""
 
 
 def _release_in_child() -> None:
     """Make a new lock: a forked child lacks the thread that would release the old one."""
-    global _training
-    _training = threading.RLock()
+    global _one_at_a_time
+    _one_at_a_time = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -74,7 +74,8 @@ def train(
 
     Args:
         texts: a list, an array or a series of texts; or a string or path that names a source, such
-            as `"reviews.csv"` or `"data:emotion"`.
+            as `"reviews.csv"` or `"data:emotion"`. None: the source in `settings` (`data.source`),
+            or `imdb`.
         labels: the label of each text, if texts are given. If a text may have several labels: a
             list of labels for each text, or a table of 0 and 1 with a column for each label.
         out: the folder for the training and the finished model. None: a temporary folder, and the
@@ -118,7 +119,8 @@ def train(
             "Expected out, the folder of a run, with resume=True, found none: name the folder."
         )
     verbose = checked_verbose(verbose, listener)
-    threads, minutes = checked_threads(threads), _checked_minutes(minutes)
+    minutes = _checked_minutes(minutes)
+    threads = None if threads is None else checked_threads(threads)
     given = GivenTexts.checked(texts, labels, unlabelled, sample_weight, multi_label=multi_label)
     own_settings = checked_settings(settings)
     given.check_no_setting_of_texts(own_settings)
@@ -131,7 +133,7 @@ def train(
         changes = without_none(options) | own_settings
         hidden = folder if out is None else None
         follow = followers(verbose, listener, in_memory=bool(given.rows), hidden=hidden)
-        if resume and out is not None and (folder / RUN_SETTINGS).exists():
+        if resume and (folder / RUN_SETTINGS).exists():
             check_same_texts(folder, given.source, given.files(), given.unlabelled_source)
             check_same_settings(folder, preset, changes, minutes)
             _resume(folder, follow)
@@ -143,20 +145,6 @@ def train(
     if out is None:
         bundle = replace(bundle, folder=None, card="")  # the card would have the folder's name
     return SentimentClassifier(bundle, threads or 0)
-
-
-def checked_threads(threads: int | None) -> int | None:
-    """The number of threads. A training would notice a wrong one only at its end.
-
-    Raises:
-        UsageError: it is no whole number.
-    """
-    try:
-        return None if threads is None else index(threads)
-    except TypeError as error:
-        raise UsageError(
-            f"Expected a whole number of threads, found {threads!r:.40}: 0 uses every core."
-        ) from error
 
 
 def _checked_minutes(minutes: float | None) -> float | None:
@@ -188,20 +176,6 @@ def with_use_of_unlabelled(settings: Settings) -> Settings:
     if has_use or not settings.language.sources:
         return settings
     return settings.updated({"language.epochs": _LANGUAGE_EPOCHS})
-
-
-def find_start(name: str | os.PathLike[str]) -> Path:
-    """The folder of a model to start from: a shipped start such as `english`, or another model.
-
-    It is absolute, so that a run that is resumed in another folder finds it.
-
-    Raises:
-        BundleError: there is no such model.
-    """
-    path = Path(name)
-    if str(name) == path.name and not path.exists() and is_bundle(STARTS / path):
-        return STARTS / path
-    return Path(os.path.abspath(find_model(name)))  # noqa: PTH100 - a link keeps its name
 
 
 def _require_one_process() -> None:
@@ -238,19 +212,19 @@ def _train(
 ) -> None:
     from sentiment_lstm.training.run import train
 
-    with _as_usual_in_python(folder, is_kept=not keep_best):
+    with _alone_with_torch_restored(folder, is_kept=not keep_best):
         train(settings, folder, listener, minutes=minutes, given_files=files, keep_best=keep_best)
 
 
 def _resume(folder: Path, listener: Listener) -> None:
     from sentiment_lstm.training.run import resume
 
-    with _as_usual_in_python(folder, is_kept=True):
+    with _alone_with_torch_restored(folder, is_kept=True):
         resume(folder, listener)
 
 
 @contextmanager
-def _as_usual_in_python(folder: Path, *, is_kept: bool) -> Iterator[None]:
+def _alone_with_torch_restored(folder: Path, *, is_kept: bool) -> Iterator[None]:
     """Train alone, leave torch as it was, and turn an interruption into what programs expect.
 
     Ctrl-C raises KeyboardInterrupt. SIGTERM has the same effect as outside a training.
@@ -259,7 +233,7 @@ def _as_usual_in_python(folder: Path, *, is_kept: bool) -> Iterator[None]:
 
     from sentiment_lstm.training.hardware import keep_freed_memory
 
-    with _training:
+    with _one_at_a_time:
         threads, random_state = torch.get_num_threads(), torch.get_rng_state()
         try:
             yield

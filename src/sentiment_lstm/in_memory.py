@@ -104,7 +104,7 @@ def _plain(label: Hashable) -> Hashable:
 
 
 def _is_class(label: Hashable) -> bool:
-    """Whether a label can name a class: a fraction or an object cannot."""
+    """Whether a label can name a class: a fraction, a tuple or an object cannot."""
     if isinstance(label, np.generic):
         label = label.item()
     return isinstance(label, str | int) or (isinstance(label, float) and label.is_integer())
@@ -120,7 +120,7 @@ def checked_label_sets(labels: object, count: int) -> list[list[Hashable]]:
 
     Raises:
         UsageError: there are not `count` rows, a row is no collection, a label is missing or a
-            list, or as `read_table`.
+            fraction or a list, or as `read_table`.
     """
     if is_table(labels):
         table, names = read_table(labels)
@@ -140,9 +140,10 @@ def _checked_label_set(row: object, index: int) -> list[Hashable]:
         )
     labels = [*row]
     for label in labels:
-        if is_missing(label) or not isinstance(label, Hashable):
+        if is_missing(label) or not isinstance(label, Hashable) or not _is_class(label):
             raise UsageError(
-                f"Expected labels in the list at index {index}, found {label!r:.40}: leave it out."
+                "Expected strings, whole numbers or booleans in the list of labels at index "
+                f"{index}, found {label!r:.40}: name a class, or leave it out."
             )
     labels = [*map(_plain, labels)]
     return sorted(labels, key=repr) if isinstance(row, set | frozenset) else labels

@@ -3,12 +3,16 @@
 import pickle
 import pickletools
 
+import pyarrow as pa
 import pytest
 from local_spark import local_spark
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.bundle import Bundle
+from sentiment_lstm.frames import spark as spark_module
+from sentiment_lstm.frames.scores import field_names
 from sentiment_lstm.frames.spark import sentiment_udf
+from sentiment_lstm.inference.predictor import open_predictor
 from sentiment_lstm.scoring.cluster import predict_function
 
 pytestmark = [
@@ -47,6 +51,25 @@ def test_several_labels_are_lists(spark, several):
     assert rows[1].s.labels == list(prediction.labels)
     assert rows[1].s.scores == pytest.approx(list(prediction.scores))
     assert [list(rows[n].s) for n in (0, 2)] == [[None] * 5] * 2
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_functions_of_one_query_do_not_close_each_others_models(tiny, monkeypatch, count):
+    opened = []
+
+    def opening(bundle, threads):
+        opened.append(bundle)
+        return open_predictor(bundle, threads)
+
+    monkeypatch.setattr(spark_module, "open_predictor", opening)
+    monkeypatch.setattr(spark_module, "_OPEN", {})
+    names = field_names(tiny.classes_, multi_label=False, probabilities=False)
+    workers = [spark_module._Worker(str(n), tiny.bundle, names) for n in range(count)]
+    for _ in range(3):
+        for worker in workers:
+            worker.score(pa.array(["A superb lamp."]))
+    assert len(opened) == (count if count <= 4 else 3 * count)
+    assert len(spark_module._OPEN) <= 4
 
 
 @pytest.mark.slow

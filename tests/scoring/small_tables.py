@@ -73,6 +73,7 @@ class Stopping:
 
     def __init__(self, predictor, chunk):
         self.predictor, self.left = predictor, chunk
+        self.classes = predictor.classes
 
     def predict_iter(self, texts, abstain_below=0.0):
         self.left -= 1

@@ -90,7 +90,7 @@ def test_two_columns_of_one_name_in_parquet_are_refused(predictor, tmp_path):
 def test_a_column_named_like_a_prediction_is_refused(predictor, tmp_path):
     source = tmp_path / "in.csv"
     source.write_text("text,predicted_label\ngood,1\n")
-    with pytest.raises(UsageError, match="Expected no column predicted_label"):
+    with pytest.raises(UsageError, match="Expected no column 'predicted_label'"):
         score(predictor, source, tmp_path / "out.csv")
 
 

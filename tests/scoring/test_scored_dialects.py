@@ -191,25 +191,11 @@ def test_a_column_named_like_the_polarity_is_refused(predictor, tmp_path):
 
 
 def test_probabilities_go_on_and_abstain(predictor, tmp_path, small_chunks):
-    class StoppingWindows(Stopping):
-        def windows(self, texts):
-            self.left -= 1
-            if self.left < 0:
-                raise KeyboardInterrupt
-            return self.predictor.windows(texts)
-
-        def label(self, *arguments):
-            return self.predictor.label(*arguments)
-
-        @property
-        def classes(self):
-            return self.predictor.classes
-
     source, out = write(tmp_path / "in.jsonl"), tmp_path / "out.jsonl"
     options = {"probabilities": True, "abstain_below": 0.999}
     with pytest.raises(KeyboardInterrupt):
-        score(StoppingWindows(predictor, 2), source, out, **options)
-    rest = StoppingWindows(predictor, 2)
+        score(Stopping(predictor, 2), source, out, **options)
+    rest = Stopping(predictor, 2)
     assert score(rest, source, out, **options).rows == len(ROWS)
     assert rest.left == 0
     assert {row["predicted_label"] for row in read(out)} == {None}
@@ -218,7 +204,7 @@ def test_probabilities_go_on_and_abstain(predictor, tmp_path, small_chunks):
 def test_a_column_named_like_a_probability_is_refused(predictor, tmp_path):
     name = f"probability_{predictor.classes[0]}"
     source = write(tmp_path / "in.csv", [{"text": "good", name: "1"}])
-    with pytest.raises(UsageError, match=f"Expected no column {name}"):
+    with pytest.raises(UsageError, match=f"Expected no column '{name}'"):
         score(predictor, source, tmp_path / "out.csv", probabilities=True)
     assert score(predictor, source, tmp_path / "out.csv").rows == 1
     lines = [{"text": "good"}, {"text": "bad", name: 1}]

@@ -147,6 +147,7 @@ def test_long_texts_are_refused_or_cut(client):
         ({"inputs": "a"}, 422, "valid values at inputs"),
         ({"outputs": [{"name": "logits"}]}, 422, 'found "logits"'),
         ({"parameters": {"truncate": "yes"}}, 422, '"truncate"'),
+        ({"parameters": {"truncate": 1}}, 422, '"truncate"'),
         ({"parameters": {"truncate": True, "truncation_direction": "Up"}}, 422, "Left or Right"),
         ({"parameters": {"a": []}}, 422, "valid values at parameters.a"),
         ({"id": 42}, 422, "valid values at id"),

@@ -43,7 +43,7 @@ def _start(corpus: Corpus, **model):
 def _probe(corpus: Corpus, trials: list[Trial]) -> linear_probe.LinearProbe:
     start = _start(corpus)
     targets = _targets(trials, corpus)
-    return fit_linear_probe(start, start.tokenizer, corpus, trials, targets, is_balanced=False)
+    return fit_linear_probe(start, corpus, trials, targets, is_balanced=False)
 
 
 def _targets(trials: list[Trial], corpus: Corpus) -> Targets:
@@ -116,6 +116,24 @@ def test_it_replaces_the_last_training_if_it_is_better(
     assert same == is_better
     classifier = SentimentClassifier.from_pretrained(tmp_path / "second")
     assert classifier.predict(["a lovely film", "an awful film"]) == ["good", "bad"]
+
+
+def test_a_start_of_several_labels_has_states_too(corpus: Corpus):
+    start = random_bundle(["a good film"], ("joy", "love"), thresholds=(0.5, 0.5))
+    window = encode(corpus.sample, start.tokenizer, corpus.classes, 100)
+    states = pooled_states(start, window)
+    assert len(states) == len(corpus.sample)
+    assert np.isfinite(states).all()
+
+
+def test_it_is_not_tried_on_a_start_that_reads_in_two_directions(
+    csv_file: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(stages, "fit_linear_probe", None)
+    changes = {"model__bidirectional": True, "model__pooling": "max+mean"}
+    train(tiny_auto(csv_file, training__trials=0, **changes), tmp_path / "first", QUIET)
+    settings = tiny_auto(csv_file, training__trials=3, training__init=str(tmp_path / "first"))
+    assert "linear_probe" not in train(settings, tmp_path / "second", QUIET)
 
 
 def test_it_is_not_tried_without_being_asked_for(csv_file: Path, tmp_path: Path, monkeypatch):

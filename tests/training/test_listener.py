@@ -68,6 +68,22 @@ def test_a_listener_may_end_a_training_that_can_be_resumed(csv_file: Path, tmp_p
     assert resume(tmp_path / "run", Recorder()) is not None
 
 
+def test_on_end_is_called_after_an_error_of_on_start(csv_file: Path, tmp_path: Path):
+    class Failing(Listener):
+        ended = 0
+
+        def on_start(self, stage):
+            raise ValueError("no")
+
+        def on_end(self):
+            self.ended += 1
+
+    failing = Failing()
+    with pytest.raises(ValueError, match="no"):
+        train(tiny(csv_file), tmp_path / "run", failing)
+    assert failing.ended == 1
+
+
 def test_by_default_progress_goes_to_standard_error(csv_file: Path, tmp_path: Path, capsys):
     train(tiny(csv_file, training__max_steps=1), tmp_path / "run")
     out, err = capsys.readouterr()

@@ -34,6 +34,14 @@ def test_resuming_before_an_epochs_end_drops_its_line_though_the_step_is_saved(t
     assert read_metrics(tmp_path) == lines[:2]
 
 
+def test_a_log_that_could_not_be_opened_ends(tmp_path: Path):
+    log = MetricsLog()
+    (tmp_path / "run").write_text("no folder")
+    with pytest.raises((SentimentError, OSError)):
+        log.on_start(Stage(tmp_path / "run", None))
+    log.on_end()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_one_sentence(tmp_path: Path):
     log = started(tmp_path, updates=0, epochs=0)

@@ -124,7 +124,8 @@ def train(
 
     Example: sentiment-lstm train --data reviews.csv --out runs/mine
     """
-    from sentiment_lstm.fitting import find_start, with_use_of_unlabelled
+    from sentiment_lstm.finding import find_start
+    from sentiment_lstm.fitting import with_use_of_unlabelled
 
     if resume:
         refuse_others(context, ("resume",), "with --resume (a resumed run keeps its settings)")

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.records import is_empty
-from sentiment_lstm.scoring.rows import LABEL, LABELS, PROBABILITY, SCORE, SCORES
+from sentiment_lstm.scoring.rows import (
+    LABEL,
+    LABELS,
+    SCORE,
+    SCORES,
+    probability_names,
+    refuse_taken,
+)
 
 SLICE = 2048
 """The number of texts of a column that are turned into Python strings at once."""
@@ -33,16 +40,13 @@ def column_names(classes: Sequence[str], *, multi_label: bool, probabilities: bo
         probabilities: whether each class has a column of its probability.
     """
     verdict = [LABELS, SCORES] if multi_label else [LABEL, SCORE]
-    return [*verdict, *(f"{PROBABILITY}{name}" for name in classes if probabilities)]
+    return [*verdict, *(probability_names(classes) if probabilities else ())]
 
 
 def field_names(classes: Sequence[str], *, multi_label: bool, probabilities: bool) -> list[str]:
     """The names of the fields, if the predictions for a text are one value with fields."""
     verdict = ["labels", "scores"] if multi_label else ["label", "score"]
-    return [
-        *verdict,
-        *column_names(classes, multi_label=multi_label, probabilities=probabilities)[2:],
-    ]
+    return [*verdict, *(probability_names(classes) if probabilities else ())]
 
 
 def column_types(
@@ -107,11 +111,7 @@ def check_columns(existing: Sequence[object], column: object, added: Sequence[st
         raise UsageError(
             f"Expected one column {str(column)!r} of texts, found {problem}: name another."
         )
-    if taken := [name for name in added if name in existing]:
-        raise UsageError(
-            f"Expected no column {' or '.join(map(repr, taken))} in the table, found it: rename "
-            "it, so that it is not lost."
-        )
+    refuse_taken(added, existing, "the table")
 
 
 def not_texts(place: str, kind: object) -> UsageError:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _OPEN: dict[str, Predictor] = {}
-"""The open model of this process, by the key of its function. It stays open, because a Python
+"""The open models of this process, by the keys of their functions. They stay open, because a Python
 process of Spark runs many tasks."""
+_MOST_OPEN = 4
+"""The most open models. A query with more functions opens some of them again and again."""
 
 
 def sentiment_udf(
@@ -64,7 +66,8 @@ class _Worker:
     def score(self, texts: Any) -> Any:  # noqa: ANN401
         """Score an Arrow array of texts, [N], into an array of structs, [N]."""
         if self._key not in _OPEN:
-            _OPEN.clear()
+            if len(_OPEN) >= _MOST_OPEN:
+                _OPEN.pop(next(iter(_OPEN)))  # the oldest
             _OPEN[self._key] = open_predictor(self._bundle, threads=1)
         return score_array(_OPEN[self._key], texts, self._names, "the argument")
 

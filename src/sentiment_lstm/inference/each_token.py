@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 
 class EachToken(NamedTuple):
@@ -23,8 +23,8 @@ class EachToken(NamedTuple):
     after the last token.
     """
 
-    logits: Array
-    forget: Array
+    logits: Floats
+    forget: Floats
     state: Any
 
 
@@ -38,7 +38,7 @@ class ForgetGate:
         weights: those of a bundle.
     """
 
-    def __init__(self, weights: Mapping[str, Array]) -> None:
+    def __init__(self, weights: Mapping[str, Floats]) -> None:
         size = weights["ahead.0.weight_hh_l0"].shape[1]
         gate = slice(size, 2 * size)  # PyTorch's order of gates: input, forget, candidate, output
         kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -47,7 +47,7 @@ class ForgetGate:
         """[E, H], [H, H] and [H]."""
         self._embedding = weights["embedding.weight"]
 
-    def means(self, ids: NDArray[np.integer[Any]], before: Array) -> Array:
+    def means(self, ids: NDArray[np.integer[Any]], before: Floats) -> Floats:
         """Return the mean of all units at each token, [T].
 
         Args:
@@ -55,11 +55,11 @@ class ForgetGate:
             before: the first layer's hidden state before each token, [T, H].
         """
         summed = self._embedding[ids] @ self.w + before @ self.u + self.bias
-        means: Array = (0.5 * (1 + np.tanh(0.5 * summed))).mean(axis=1)
+        means: Floats = (0.5 * (1 + np.tanh(0.5 * summed))).mean(axis=1)
         return means
 
 
-def pooled_each(parts: Sequence[str], hidden: Array, state: Mapping[str, Array]) -> Array:
+def pooled_each(parts: Sequence[str], hidden: Floats, state: Mapping[str, Floats]) -> Floats:
     """Return the summary of a text after each token, [T, `width`]: running maximum, mean and last.
 
     Args:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
-from sentiment_lstm.inference.streaming import Step, followed, outcomes
+from sentiment_lstm.inference.streaming import Step, followed, outcomes, require_one_direction
 from sentiment_lstm.records import Encoded, Prediction, is_empty
 
 MOST_TOKENS = 50_000
@@ -85,11 +85,7 @@ class EditedText:
     """
 
     def __init__(self, predictor: Predictor, most_tokens: int = MOST_TOKENS) -> None:
-        if not predictor.runtime.carries:
-            raise UsageError(
-                "Expected a model of one direction to read a text token by token, found one of "
-                "two: name another model."
-            )
+        require_one_direction(predictor)
         self._predictor, self._most_tokens = predictor, most_tokens
         self._version = self._without_tokens("")
 

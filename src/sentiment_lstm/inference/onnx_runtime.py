@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.bundle import Bundle
-from sentiment_lstm.cores import usable_cores
+from sentiment_lstm.cores import threads_for
 from sentiment_lstm.errors import BundleError
 from sentiment_lstm.inference.arrays import (
     shared_arrays,
@@ -64,15 +64,16 @@ class OnnxRuntime(Runtime[State]):
         self._names = ["logits", *(f"{name}_out" for name in states)]
         self.carries = not self._settings.bidirectional
         self.pads = self._settings.bidirectional or self._settings.pooling == "attention"
-        self.threads = min(threads or usable_cores(), usable_cores())
+        self.threads = threads_for(threads)
         self.forget_gate = ForgetGate(bundle.weights)
         arrays = shared_arrays(bundle, quantised=quantised)
         self._outside = {
             name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
             for name, array in arrays.items()
         }
+        expected = build(bundle, quantised=quantised, shared=arrays)
         try:
-            self._graph = checked_graph(graph, build(bundle, quantised=quantised, shared=arrays))
+            self._graph = checked_graph(graph, expected)
             self._session_of_batches = self._open(self._summing())
         except Exception as error:  # its errors have no common class
             raise BundleError(

@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from sentiment_lstm.batching import lengths_of
 from sentiment_lstm.bundle import FLOAT_GRAPH, INT8_GRAPH, Bundle
-from sentiment_lstm.cores import usable_cores
+from sentiment_lstm.cores import checked_threads, usable_cores
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
@@ -77,7 +76,10 @@ class Predictor:
         )
 
     def predict_encoded(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> list[Prediction]:
-        """Predict few texts from their tokens, or fewer of these. Threads may call it together."""
+        """Predict a few texts from their tokens, of which some may have been cut off.
+
+        Several threads may call it at the same time.
+        """
         batches = self.runtime.batches_of_few(lengths_of([text.ids for text in encoded]))
         scored = self._scored(texts, encoded, self._scored_in(batches, encoded))
         return list(self.predictions(texts, encoded, *scored))
@@ -117,7 +119,7 @@ class Predictor:
     def chosen_in_each(
         self, class_probabilities: NDArray[np.float64], abstain_below: float = 0.0
     ) -> list[list[int]]:
-        """Do the same for N texts at once. It is faster.
+        """Choose the classes of N texts, as `chosen` does for one. It is faster than N calls.
 
         Args:
             class_probabilities: the probability of each class for each text, [N, C].
@@ -294,7 +296,7 @@ def open_predictor(bundle: Bundle, threads: int = 0) -> Predictor:
             not installed.
         BundleError: the graph cannot be run.
     """
-    threads = min(_checked_threads(threads), usable_cores())
+    threads = min(checked_threads(threads), usable_cores())
     name = next((name for name in (INT8_GRAPH, FLOAT_GRAPH) if name in bundle.graphs), None)
     if threads:
         os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when the tokenizer's pool starts
@@ -321,19 +323,6 @@ def open_torch(bundle: Bundle, threads: int = 0) -> Runtime[Any]:
         remedy = "pip install 'sentiment-lstm[train]', or add a graph where it is installed"
         raise _missing(error, f"{remedy}: sentiment-lstm export") from error
     return TorchRuntime(bundle, threads)
-
-
-def _checked_threads(threads: int) -> int:
-    """The number as a plain int; it may be one of numpy."""
-    try:
-        number = index(threads)
-    except TypeError:
-        number = -1
-    if number < 0:
-        raise UsageError(
-            f"Expected a number of threads of at least 0, found {threads!r}: 0 uses every core."
-        )
-    return number
 
 
 def _missing(error: ModuleNotFoundError, remedy: str) -> MissingExtraError:

@@ -17,10 +17,12 @@ from sentiment_lstm.errors import UsageError
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.inference.runtime import feature_batch
 from sentiment_lstm.records import Encoded, is_empty
-from sentiment_lstm.text.cleaning import TAG
+from sentiment_lstm.text.cleaning import LONGEST_OPEN_TAG, TAG
 
 _SLICE = 4096
 """Characters of a whole text that are tokenised at once."""
+_MOST_HELD = 10_000
+"""Only breaks in the last characters are tried, so that no piece is searched for long."""
 _BREAK = re.compile(r"[^\S\x85]")
 """White space between tokens. U+0085 is not one: the tokenizer reads it as three dots."""
 _OPEN_TAG = re.compile(TAG.removesuffix(">") + "$")
@@ -87,6 +89,19 @@ def outcomes(
         before = now
 
 
+def require_one_direction(predictor: Predictor) -> None:
+    """Refuse a model that cannot read a text token by token.
+
+    Raises:
+        UsageError: the model is bidirectional. Its second direction starts at the end of the text.
+    """
+    if not predictor.runtime.carries:
+        raise UsageError(
+            "Expected a model of one direction to read a text token by token, found one of two: "
+            "name another model."
+        )
+
+
 class Reader:
     """Reads one text piece by piece, in memory that does not grow with the text.
 
@@ -100,11 +115,7 @@ class Reader:
     """
 
     def __init__(self, predictor: Predictor) -> None:
-        if not predictor.runtime.carries:
-            raise UsageError(
-                "Expected a model of one direction to read a text token by token, found one of "
-                "two: name another model."
-            )
+        require_one_direction(predictor)
         self._predictor = predictor
         self._state: Any = None
         known = predictor.text_familiarity
@@ -218,8 +229,8 @@ def turning_points(labels: Sequence[str | None]) -> list[int]:
 
 def _safe_end(text: str) -> int:
     """Return how many characters can be tokenised whatever follows: up to space outside a tag."""
-    breaks = [match.start() for match in _BREAK.finditer(text, max(0, len(text) - 10_000))]
+    breaks = [match.start() for match in _BREAK.finditer(text, max(0, len(text) - _MOST_HELD))]
     for end in reversed(breaks):
-        if not _OPEN_TAG.search(text, max(0, end - 203), end):
+        if not _OPEN_TAG.search(text, max(0, end - LONGEST_OPEN_TAG), end):
             return end
     return 0

@@ -116,20 +116,34 @@ def make_layout(
         _schema(opened, columns) if file_format.kind == ".parquet" else None,
         _separator(opened, file_format),
         file_format.kind in DELIMITERS and _is_of_spreadsheet(opened),
-        tuple(f"{PROBABILITY}{name}" for name in probabilities_of),
+        probability_names(probabilities_of),
         None if labels is None else label_joiner(labels),
         poles,
     )
-    if taken := set(layout.added) & set(columns):
-        raise UsageError(
-            f"Expected no column {' or '.join(sorted(taken))} in {name}, found it: "
-            "rename it, so that it is not lost."
-        )
+    refuse_taken(layout.added, columns, name)
     if not columns:
         return layout
     settings = DataSettings(text_column=text_column)
     chosen = choose_columns(columns, settings, labelled=False, where=name)
     return replace(layout, texts=chosen.texts)
+
+
+def probability_names(classes: Sequence[str]) -> tuple[str, ...]:
+    """The names of the columns of probabilities, in the order of the classes."""
+    return tuple(f"{PROBABILITY}{name}" for name in classes)
+
+
+def refuse_taken(added: Sequence[str], existing: Sequence[object], where: str) -> None:
+    """Refuse a table that has a column with a name that scoring adds. `where`: the table's name.
+
+    Raises:
+        UsageError: it has one.
+    """
+    if taken := [name for name in added if name in existing]:
+        raise UsageError(
+            f"Expected no column {' or '.join(map(repr, taken))} in {where}, found it: rename "
+            "it, so that it is not lost."
+        )
 
 
 def label_joiner(labels: Sequence[str]) -> str:
@@ -188,26 +202,15 @@ def _predictions(
     predictor: Predictor, texts: Sequence[str], layout: Layout, abstain_below: float
 ) -> Iterator[dict[str, Any]]:
     """The values of the added columns for each text."""
-    if not layout.probabilities and layout.poles is None:
-        for prediction in predictor.predict_iter(texts, abstain_below):
-            if layout.joined_by is None:
-                score = prediction.score and round(prediction.score, 6)
-                yield {LABEL: prediction.label, SCORE: score}
-            else:
-                yield _label_set(prediction.labels, prediction.scores, layout)
-        return
-    for _, _, window in predictor.windows(texts):
-        for row in window:
-            rounded = [round(float(probability), 6) for probability in row]
-            polar = layout.poles and round(polarity_of(row, layout.poles), 6)
-            named = {} if polar is None else {POLARITY: polar}
-            named |= dict(zip(layout.probabilities, rounded, strict=False))
-            if layout.joined_by is None:
-                yield {LABEL: predictor.label(row, abstain_below), SCORE: max(rounded), **named}
-            else:
-                chosen = predictor.chosen(row)
-                labels = [predictor.classes[c] for c in chosen]
-                yield {**_label_set(labels, row[chosen].tolist(), layout), **named}
+    for each in predictor.predict_iter(texts, abstain_below):
+        if layout.joined_by is None:
+            row = {LABEL: each.label, SCORE: each.score and round(each.score, 6)}
+        else:
+            row = _label_set(each.labels, each.scores, layout)
+        if layout.poles:
+            row[POLARITY] = round(polarity_of(each.probabilities, layout.poles), 6)
+        rounded = (round(probability, 6) for probability in each.probabilities)
+        yield row | dict(zip(layout.probabilities, rounded, strict=False))
 
 
 def _label_set(labels: Sequence[str], scores: Sequence[float], layout: Layout) -> dict[str, Any]:

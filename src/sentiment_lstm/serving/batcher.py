@@ -37,6 +37,11 @@ class Job:
     since: float = field(default_factory=time.monotonic)
 
     @property
+    def is_function(self) -> bool:
+        """Whether it is a function, which runs alone."""
+        return self.characters is None
+
+    @property
     def tokens(self) -> int:
         """About how many tokens the texts have."""
         return 1 + (self.characters or 0) // _USUAL_CHARACTERS
@@ -125,9 +130,7 @@ class Batcher:
         tokens, now = 0, time.monotonic()
         while self._jobs:
             job = self._jobs[0]
-            if batch and (
-                job.characters is None or tokens + job.tokens > self._options.max_batch_tokens
-            ):
+            if batch and (job.is_function or tokens + job.tokens > self._options.max_batch_tokens):
                 break
             self._jobs.popleft()
             self._tokens -= job.tokens
@@ -140,7 +143,7 @@ class Batcher:
             self._queue_seconds.observe(now - job.since)
             batch.append(job)
             tokens += job.tokens
-            if job.characters is None:
+            if job.is_function:
                 break
         return batch
 

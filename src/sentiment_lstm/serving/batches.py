@@ -249,7 +249,7 @@ def _places(group: Sequence[_Row]) -> int:
 
 def _parsed(number: int, line: bytes | None) -> _Row:
     if line is None:
-        return _bad(number, "Expected a shorter line.", 413)
+        return _bad(number, "Expected a shorter line.")
     try:
         values = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -265,8 +265,12 @@ def _refuse_constant(name: str) -> None:
     raise json.JSONDecodeError("Expected JSON", name, 0)
 
 
-def _bad(number: int, problem: str, status: int = 422) -> _Row:
-    return _Row(number, problem=Refused(status, "Validation", problem))
+def _bad(number: int, problem: str) -> _Row:
+    return _Row(number, problem=_invalid(problem))
+
+
+def _invalid(problem: str) -> Refused:
+    return Refused(422, "Validation", problem)
 
 
 def _line(row: _Row, answer: Prediction | Refused) -> bytes:
@@ -277,12 +281,8 @@ def _line(row: _Row, answer: Prediction | Refused) -> bytes:
     try:
         return _as_line({**json.loads(row.line), **dict(zip(NEW_KEYS, scores, strict=True))})
     except (ValueError, RecursionError):  # an infinite number, or a very deep value
-        return _line(
-            row,
-            Refused(
-                422, "Validation", "Expected a row without infinite numbers or very deep values."
-            ),
-        )
+        problem = "Expected a row without infinite numbers or very deep values."
+        return _line(row, _invalid(problem))
 
 
 def _as_line(values: dict[str, Any]) -> bytes:

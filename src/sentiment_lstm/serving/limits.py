@@ -166,7 +166,7 @@ class Gate:
             raise overloaded(self._options.max_concurrent_requests)
         self._check_client(scope, asked)
         if asked.length > self._options.payload_limit and scope["path"] not in STREAMED:
-            raise self.too_large()
+            raise self._too_large()
 
     def _check_client(self, scope: Scope, asked: _Asked) -> None:
         is_public = scope.get("method") in _READING and scope["path"] in self._keyless
@@ -188,7 +188,7 @@ class Gate:
                 403, "Unauthorized", "Expected a page of this service, found one of another origin."
             )
 
-    def too_large(self) -> Refused:
+    def _too_large(self) -> Refused:
         """The error for a body over the limit."""
         most = self._options.payload_limit
         return Refused(
@@ -204,7 +204,7 @@ class Gate:
         exchange.bytes += number
         self._waiting_bytes += number
         if exchange.bytes > self._options.payload_limit:
-            raise self.too_large()
+            raise self._too_large()
         if self._waiting_bytes > self._options.max_waiting_bytes:
             raise overloaded(self._active)
 

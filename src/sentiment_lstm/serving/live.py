@@ -192,8 +192,9 @@ def _parsed(frame: str | None, options: Options) -> _Frame:
     if frame is None:
         raise _bad("Expected a text frame of JSON, found a binary one.")
     if len(frame) > options.payload_limit:
-        message = f"Expected a frame of at most {options.payload_limit} bytes, found a longer one."
-        raise _BadFrameError(None, Refused(413, "Validation", message))
+        raise _bad(
+            f"Expected a frame of at most {options.payload_limit} bytes, found a longer one."
+        )
     try:
         values = json.loads(frame)
     except (ValueError, RecursionError) as error:
@@ -208,7 +209,7 @@ def _parsed(frame: str | None, options: Options) -> _Frame:
     most = CHARACTERS_PER_TOKEN * options.max_input_length
     if len(values["text"]) > most:
         message = f"Expected a text of at most {most:,} characters, found more: send a part of it."
-        raise _BadFrameError(version, Refused(413, "Validation", message))
+        raise _bad(message, version)
     return _Frame(version, values["text"])
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Self
 
 _MOST_WAITING = 10_000
 """Lines that wait to be written. Later ones are lost."""
@@ -29,7 +30,7 @@ _LEVELS = {
 
 
 class JsonLines:
-    """Writes log lines to a file descriptor.
+    """Writes log lines to a file descriptor, in a thread that ends with the block.
 
     Args:
         descriptor: where to write.
@@ -54,6 +55,12 @@ class JsonLines:
         self._lines.append({"time": time.time(), "level": level, "event": event, **values})
         if not self._wake.is_set():
             self._wake.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Write the last lines, but wait for at most `_LAST_WAIT` seconds."""
@@ -103,7 +110,6 @@ def json_logs(lines: JsonLines) -> Iterator[None]:
         for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
             each.handlers, each.propagate = handlers, propagate
             each.setLevel(level)
-        lines.close()
 
 
 class _Handler(logging.Handler):

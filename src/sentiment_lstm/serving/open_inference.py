@@ -19,7 +19,7 @@ from sentiment_lstm.serving.bodies import described_body, json_answer, read_json
 from sentiment_lstm.serving.errors import Refused, too_many_texts
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
-from sentiment_lstm.serving.scorer import Predictions, Scorer, Truncate
+from sentiment_lstm.serving.scorer import Predictions, Scorer, Truncate, truncation
 
 PLATFORM = "sentiment_lstm_bundle"
 TEXT, LABEL, PROBABILITIES = "text", "label", "probabilities"
@@ -314,16 +314,12 @@ def _wanted_outputs(request: InferenceRequest) -> list[str]:
 def _truncate(parameters: Mapping[str, bool | int | float | str]) -> Truncate | None:
     truncate = parameters.get("truncate")
     direction = parameters.get("truncation_direction", "Right")
-    if truncate not in (None, True, False) or direction not in ("Left", "Right"):
+    if not isinstance(truncate, bool | None) or direction not in ("Left", "Right"):
         raise _invalid(
             'Expected true or false as "truncate" and Left or Right as "truncation_direction", '
             "found others"
         )
-    if truncate is None:
-        return None
-    if not truncate:
-        return "no"
-    return "left" if direction == "Left" else "right"
+    return truncation(truncate, "left" if direction == "Left" else "right")
 
 
 def _outputs(predictions: Predictions) -> dict[str, Output]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from sentiment_lstm.cores import usable_cores
+from sentiment_lstm.cores import threads_for
 from sentiment_lstm.errors import UsageError
 
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)", re.DOTALL)
@@ -68,7 +68,7 @@ class Options:
     @property
     def scoring_threads(self) -> int:
         """Threads that score: at most one per core."""
-        return min(self.threads or usable_cores(), usable_cores())
+        return threads_for(self.threads)
 
 
 def named_models(values: Sequence[str]) -> tuple[tuple[str, str], ...]:

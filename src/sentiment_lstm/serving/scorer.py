@@ -33,6 +33,13 @@ Truncate = Literal["no", "left", "right"]
 Result = TypeVar("Result")
 
 
+def truncation(truncate: bool | None, direction: Literal["left", "right"]) -> Truncate | None:
+    """What a request asks for: whether to cut long texts, and which end. None: the default."""
+    if truncate is None:
+        return None
+    return direction if truncate else "no"
+
+
 class Predictions(list[Prediction]):
     """Predictions with the names of their classes, because the model may be replaced later.
 
@@ -113,14 +120,11 @@ class Scorer:
 
     def _compute(self, jobs: Sequence[Job]) -> Sequence[Any]:
         """Return a result or an exception for each job. The jobs are all texts, or one function."""
-        if jobs[0].characters is None:
-            try:
-                return [jobs[0].work()]
-            except Exception as error:
-                return [_failure(error)]
         try:
+            if jobs[0].is_function:
+                return [jobs[0].work()]
             return self._predicted([job.work for job in jobs])
-        except Exception as error:
+        except Exception as error:  # whatever it is, each client gets an answer
             if len(jobs) == 1:
                 return [_failure(error)]
             return [result for job in jobs for result in self._compute([job])]

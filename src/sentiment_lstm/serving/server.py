@@ -118,8 +118,11 @@ def serve(options: Options) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the models are just being loaded
     sys.setswitchinterval(_SWITCH_INTERVAL)
     metrics = Metrics()
-    log = JsonLines(standard_error(), metrics.lost_log_lines.inc)
-    with _bound(options.host, options.port) as address, json_logs(log):
+    with (
+        JsonLines(standard_error(), metrics.lost_log_lines.inc) as log,
+        _bound(options.host, options.port) as address,
+        json_logs(log),
+    ):
         app = create_app(options, metrics, log if options.log_requests else None)
         server = _Server(_config(app, options), app.state.models, options, log)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:

@@ -5,7 +5,7 @@ clients.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -17,7 +17,7 @@ from sentiment_lstm.serving.bodies import described_body, json_answer, option, r
 from sentiment_lstm.serving.errors import Refused, too_many_texts
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
-from sentiment_lstm.serving.scorer import Predictions, Truncate
+from sentiment_lstm.serving.scorer import Predictions, Truncate, truncation
 
 _SMALLEST = 5e-324
 """Stands for a probability of 0, whose logarithm would be infinite. JSON has no infinity."""
@@ -31,7 +31,7 @@ _INPUTS = (
 _FIELDS = {"inputs", "raw_scores", "truncate", "truncation_direction", "model"}
 _EXAMPLE = {"inputs": "It was not bad at all."}
 _KINDS = {type(None): 'no "inputs"', int: "a number", float: "a number", dict: "an object"}
-_DIRECTIONS: dict[str, Truncate] = {"left": "left", "right": "right"}
+_DIRECTIONS: dict[str, Literal["left", "right"]] = {"left": "left", "right": "right"}
 _RAW = "log-probabilities, or log-odds if a text may have several labels"
 """What raw scores are, for the description of the service."""
 Scores = list[dict[str, object]]
@@ -138,10 +138,7 @@ def _truncate(values: dict[str, Any]) -> Truncate | None:
     direction = _DIRECTIONS.get(option(values, "truncation_direction", str, "right").lower())
     if direction is None:
         raise Refused(422, "Validation", 'Expected "truncation_direction" to be Left or Right.')
-    truncate = option(values, "truncate", bool, None)
-    if truncate is None:
-        return None
-    return direction if truncate else "no"
+    return truncation(option(values, "truncate", bool, None), direction)
 
 
 def _parameters(values: dict[str, Any]) -> tuple[int | None, bool]:

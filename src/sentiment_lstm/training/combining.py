@@ -87,7 +87,7 @@ def combine(
     """
     texts = [*everything(corpus).sample, *self_labelled]
     counts = count_features(tokenizer, texts)
-    fit, score = linear_models(corpus, texts, counts, is_balanced=is_balanced)
+    fit, score = linear_fit_and_score(corpus, texts, counts, is_balanced=is_balanced)
     wide = []
     for trial in trials:
         linear = fit([*trial.training, *trial.self_labelled])
@@ -111,11 +111,11 @@ def wide_logits(
     """
     texts = everything(corpus).sample
     counts = count_features(tokenizer, texts)
-    fit, score = linear_models(corpus, texts, counts, is_balanced=is_balanced)
+    fit, score = linear_fit_and_score(corpus, texts, counts, is_balanced=is_balanced)
     return np.concatenate([score(fit(training), held_out) for training, held_out in parts])
 
 
-def linear_models(
+def linear_fit_and_score(
     corpus: Corpus,
     texts: Sequence[Example],
     features: FeatureMatrix,

@@ -2,7 +2,8 @@
 
 All ranks run the same code on the same texts. At each update, each rank reads a batch of its own,
 and the gradients of all ranks are averaged. So all ranks always have the same weights. Rank 0 alone
-writes to the run folder and to the terminal. Without `torchrun`, this file does nothing.
+writes to the run folder and to the terminal. Without `torchrun`, the loop calls no
+function that exchanges numbers.
 """
 
 from __future__ import annotations

@@ -8,9 +8,8 @@ out-of-distribution"). The texts that the trials left out show which is better.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -20,13 +19,12 @@ from sentiment_lstm.batching import Window, ordered_batches
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.model.weights import classifier_from
-from sentiment_lstm.records import Targets
-from sentiment_lstm.text.tokenizer import TextTokenizer
-from sentiment_lstm.training.combining import Weights, linear_models
+from sentiment_lstm.records import Example, Targets
+from sentiment_lstm.training.combining import Weights, linear_fit_and_score
 from sentiment_lstm.training.feed import encode
 from sentiment_lstm.training.temperature import calibrate
 from sentiment_lstm.training.trials import Trial, everything, logits_of_trials
-from sentiment_lstm.training.wide import FeatureMatrix
+from sentiment_lstm.training.wide import FeatureMatrix, LinearModel
 
 _INVERSE_PENALTIES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 """Values of scikit-learn's C, the strongest penalty first."""
@@ -48,7 +46,6 @@ class LinearProbe:
 
 def fit_linear_probe(
     model: Bundle,
-    tokenizer: TextTokenizer,
     corpus: Corpus,
     trials: Sequence[Trial],
     targets: Targets,
@@ -59,29 +56,28 @@ def fit_linear_probe(
 
     Args:
         model: reads in one direction, and has no wide path.
-        tokenizer: the one of the model.
         corpus: all texts.
         trials: which texts were left out.
         targets: the labels of the texts that were left out, trial after trial.
         is_balanced: as for `combining.combine`.
     """
     texts = everything(corpus).sample
-    encoded = encode(texts, tokenizer, corpus.classes, sys.maxsize)
+    encoded = encode(texts, model.tokenizer, corpus.classes, sys.maxsize)
     states = pooled_states(model, encoded)
     mean, scale = states.mean(axis=0), 1 / (states.std(axis=0) + 1e-6)
     features = FeatureMatrix(states - mean, scale)
-    models = partial(linear_models, corpus, texts, features, is_balanced=is_balanced)
-    best: tuple[float, float, list[Trial]] | None = None
+    best: tuple[float, Callable[[Sequence[Example]], LinearModel], list[Trial]] | None = None
     for inverse_penalty in _INVERSE_PENALTIES:
-        fit, score = models(inverse_penalty=inverse_penalty)
+        fit, score = linear_fit_and_score(
+            corpus, texts, features, is_balanced=is_balanced, inverse_penalty=inverse_penalty
+        )
         probed = [replace(t, logits=score(fit(t.training), t.held_out)) for t in trials]
         _, loss = calibrate(logits_of_trials(probed), targets)
         if best and loss >= best[0]:
             break
-        best = loss, inverse_penalty, probed
+        best = loss, fit, probed
     assert best
-    loss, inverse_penalty, probed = best
-    fit, _ = models(inverse_penalty=inverse_penalty)
+    loss, fit, probed = best
     layer = fit(texts)
     bias = (layer.bias - mean @ layer.weights).astype(np.float32)
     weights = {**model.weights, "output.weight": layer.weights.T, "output.bias": bias}
@@ -92,7 +88,9 @@ def fit_linear_probe(
 def pooled_states(model: Bundle, texts: Window) -> NDArray[np.float64]:
     """What the output layer of a model reads of each text, [N, P]. P: the width of the pooling."""
     config = model.config
-    network = classifier_from(config.model, len(config.classes), model.weights).eval()
+    network = classifier_from(
+        config.model, len(config.classes), model.weights, multi_label=config.multi_label
+    ).eval()
     states = np.empty((len(texts.ids), network.pooling.width))
     for batch in ordered_batches(texts, _BATCH_TOKENS):
         _, state = network.read(torch.from_numpy(batch.ids), torch.from_numpy(batch.lengths))

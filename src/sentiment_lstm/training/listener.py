@@ -17,9 +17,9 @@ Numbers = Mapping[str, float]
 class Stage:
     """A stage that begins or continues.
 
-    A run has one stage, and one more for a language model and for each trial. `folder`: where its
-    files are. `total_updates`: all updates of the stage, None if unknown (a stream). `updates` and
-    `epochs`: those that are done already.
+    A run has one stage, and one more for a language model, for each trial and for each first model
+    of self-training. `folder`: where its files are. `total_updates`: all updates of the stage, None
+    if unknown (a stream). `updates` and `epochs`: those that are done already.
     """
 
     folder: Path

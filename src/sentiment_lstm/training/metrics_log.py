@@ -19,7 +19,7 @@ class MetricsLog(Listener):
     first drops these lines, because it repeats their updates and epochs.
     """
 
-    file: TextIO
+    file: TextIO | None = None
 
     def on_start(self, stage: Stage) -> None:
         """Drop the lines of updates and epochs that will be repeated, and open the file."""
@@ -39,9 +39,11 @@ class MetricsLog(Listener):
 
     def on_end(self) -> None:
         """Close the file."""
-        self.file.close()
+        if self.file:  # otherwise `on_start` failed
+            self.file.close()
 
     def _write(self, numbers: Numbers) -> None:
+        assert self.file
         with explain_write_errors(Path(self.file.name)):
             self.file.write(json.dumps(numbers) + "\n")
             self.file.flush()

@@ -38,9 +38,10 @@ def updates_for(batches: int) -> int:
 
 
 def require_one_process(option: str) -> None:
-    """Refuse an option that several processes do not support.
+    """Refuse an option that several processes do not support. Only the first says so.
 
     Raises:
+        SystemExit: there are several, and this is not the first.
         UsageError: there are several.
     """
     if rank():
@@ -52,7 +53,7 @@ def require_one_process(option: str) -> None:
 
 
 def remember_count(folder: Path) -> None:
-    """Record the number of ranks at the beginning of a run, if there are several."""
+    """Record the number of ranks at the beginning of a run. Without a record it is one."""
     if rank_count() > 1:
         write_atomically(folder / _COUNT, as_json({"ranks": rank_count()}))
     else:

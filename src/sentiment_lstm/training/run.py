@@ -303,15 +303,15 @@ def _look(
     settings = resolve(chosen, initial_model)
     for sentence in automatic.explain(settings, seen):
         listener.on_note(sentence)
-    finished = None
+    folder_of_winner = None
     if race.is_begun(folder):
         prepare(settings.training)
         winner = race.Race(asked, chosen, seen, folder, trials, listener).run_to_end()
         initial_model = load_initial_model(winner.settings, folder)
-        settings, finished = resolve(winner.settings, initial_model), winner.folder
+        settings, folder_of_winner = resolve(winner.settings, initial_model), winner.folder
     write_atomically(folder / RUN_SETTINGS, as_json(settings.to_dict()))
-    if finished:
-        hand_over(finished, folder, settings)
+    if folder_of_winner:
+        hand_over(folder_of_winner, folder, settings)
     race.remove(folder)
     return settings, initial_model
 

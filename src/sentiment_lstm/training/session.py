@@ -69,11 +69,11 @@ class Session:
             self._restore()
         at = self.trainer.progress
         self.listeners = Listeners([MetricsLog(), self.listener])
-        self.listeners.on_start(Stage(self.folder, self.trainer.total, at.step, at.epoch))
-        self.saved = self.counted = time.monotonic()
-        self.interrupts.deferred = True
         self.trainer.has_signal = self._has_signal
         try:
+            self.listeners.on_start(Stage(self.folder, self.trainer.total, at.step, at.epoch))
+            self.saved = self.counted = time.monotonic()
+            self.interrupts.deferred = True
             self.trainer.run(self)
             self._end_if_interrupted()
         except Interrupted:

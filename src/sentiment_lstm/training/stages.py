@@ -112,8 +112,10 @@ def train_stages(
     def probe(trials: Sequence[Trial], targets: Targets) -> LinearProbe | None:
         if not start or unlabelled or len(trials) < 2 or not settings.training.linear_probe:
             return None
+        if settings.model.bidirectional:  # its second direction cannot be read in pieces
+            return None
         is_balanced = settings.training.class_weights
-        return fit_linear_probe(start, tokenizer, corpus, trials, targets, is_balanced=is_balanced)
+        return fit_linear_probe(start, corpus, trials, targets, is_balanced=is_balanced)
 
     network, trials, texts = _trained(
         corpus, settings.training, folder, clock, listener, fit_twice, probe
@@ -207,7 +209,7 @@ def _put_together(
     weights, numbers = network.weights, network.numbers
     logits = logits_of_trials(trials)
     if tokenizer.features is None:
-        return weights, tokenizer, logits, _calibrated(logits, targets) | numbers
+        return weights, tokenizer, logits, numbers | _calibrated(logits, targets)
     training = settings.training
     combination = combine(
         corpus,
@@ -225,9 +227,9 @@ def _put_together(
 
 
 def _network_of(trainer: Trainer) -> Network:
-    """The kept weights of a training; losses and accuracies of their epoch."""
+    """The kept weights of a training; the training loss and accuracy of their epoch."""
     progress = trainer.progress
-    of_epoch = {k: v for k, v in progress.best.items() if k.startswith(("train_", "validation_"))}
+    of_epoch = {k: v for k, v in progress.best.items() if k.startswith("train_")}
     numbers = {
         **of_epoch,
         "best_epoch": progress.best["epoch"],

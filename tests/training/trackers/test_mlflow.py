@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from numbers_of_a_run import STEP
 from tiny_runs import QUIET, interrupted_at, tiny, tiny_auto
 
 pytest.importorskip("mlflow")
@@ -124,6 +125,19 @@ def test_the_training_goes_on_without_mlflow(csv_file: Path, tmp_path, client, m
         "Expected MLflow to record the training, found: the server is gone; the training goes on "
         "without MLflow."
     )
+
+
+def test_numbers_are_not_kept_after_a_failure(tmp_path: Path, monkeypatch):
+    tracker = Tracker(tmp_path)
+    monkeypatch.setattr(tracker, "_open", _fail)
+    tracker.on_start(Stage(tmp_path, 2))
+    for _ in range(300):
+        tracker.on_update(STEP)
+    assert tracker._metrics == []
+
+
+def _fail():
+    raise OSError("no store")
 
 
 def test_a_server_that_cannot_be_reached_is_given_up_soon(

@@ -43,3 +43,16 @@ def test_event_files_do_not_name_the_machine(tmp_path: Path, monkeypatch):
     for file in (tmp_path / "tensorboard").iterdir():
         assert "anns-laptop" not in file.name
         assert b"anns-laptop" not in file.read_bytes()
+
+
+def test_a_stage_whose_file_cannot_be_opened_is_left_out(tmp_path: Path):
+    _board(tmp_path / "first")
+    board = Tracker(tmp_path)
+    board.on_start(Stage(tmp_path / "first", 2))
+    board.on_end()
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "tensorboard").write_text("no folder")
+    board.on_start(Stage(tmp_path / "second", 2))
+    board.on_update(STEP)
+    board.on_end()
+    assert (tmp_path / "second" / "tensorboard").read_text() == "no folder"

@@ -85,13 +85,13 @@ class Tracker(Listener):
 
     def on_update(self, numbers: Numbers) -> None:
         """Collect the numbers."""
-        self._collect("step", numbers)
+        self._attempt(lambda: self._collect("step", numbers))
         if len(self._metrics) >= _TOGETHER:
             self._attempt(self._send)
 
     def on_epoch(self, numbers: Numbers) -> None:
         """Send the numbers."""
-        self._collect("epoch", numbers)
+        self._attempt(lambda: self._collect("epoch", numbers))
         self._attempt(self._send)
 
     def on_end(self) -> None:
@@ -102,7 +102,7 @@ class Tracker(Listener):
         """Send the model and its metrics, and end MLflow's run."""
         numbers = {n: v for n, v in metrics.items() if isinstance(v, int | float)}
         self._prefix = ""
-        self._collect("final", numbers | {"step": 0})
+        self._attempt(lambda: self._collect("final", numbers | {"step": 0}))
         self._attempt(self._send)
         self._attempt(lambda: log_bundle(load_bundle(folder), MODEL, run_id=self._run))
         self._attempt(lambda: self._client.set_terminated(self._run))
@@ -147,7 +147,7 @@ class Tracker(Listener):
         try:
             action()
         except Exception as error:  # its stores raise the errors of their own libraries
-            self._has_failed = True
+            self._has_failed, self._metrics = True, []
             _logger.warning(
                 "Expected MLflow to record the training, found: %s; the training goes on without "
                 "MLflow.",

@@ -27,6 +27,7 @@ class Tracker(Listener):
         """Open a file of events."""
         from tensorboard.summary.writer.record_writer import RecordWriter
 
+        self._writer = None  # if this file cannot be opened
         folder = stage.folder / "tensorboard"
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
@@ -51,6 +52,7 @@ class Tracker(Listener):
         if self._writer:
             with contextlib.suppress(OSError):
                 self._writer.close()
+            self._writer = None
 
     def _plot(self, group: str, numbers: Numbers) -> None:
         values = [
