@@ -19,7 +19,7 @@ from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation_data import evaluation_data
 from sentiment_lstm.finding import find_model
-from sentiment_lstm.given_evaluation import measure_given, split_of_source
+from sentiment_lstm.given_evaluation import labels_of_texts, measure_given, split_of_source
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.streaming import Step, stream
 from sentiment_lstm.inference.two_classes import polarity
@@ -281,18 +281,9 @@ class SentimentClassifier:
             "polarity": polarity,
         }
         if not isinstance(source, str | os.PathLike | None):
-            if split is not None and labels is not None:
-                raise UsageError(
-                    "Expected the labels once, found split and labels: leave split out."
-                )
+            labels = labels_of_texts(split, labels)
             return measure_given(
-                self.predictor,
-                config,
-                source,
-                split if labels is None else labels,
-                options or {},
-                bad_rows,
-                **how,
+                self.predictor, config, source, labels, options or {}, bad_rows, **how
             )
         part, run = split_of_source(split, labels), run_settings(self.bundle)
         name = None if source is None else os.fspath(source)

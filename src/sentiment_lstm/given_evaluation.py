@@ -43,6 +43,17 @@ def split_of_source(split: object, labels: object) -> str | None:
     return split
 
 
+def labels_of_texts(split: object, labels: object) -> object:
+    """The labels of texts in memory, which either argument may hold.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if split is not None and labels is not None:
+        raise UsageError("Expected the labels once, found split and labels: leave split out.")
+    return split if labels is None else labels
+
+
 def measure_given(
     predictor: Predictor,
     config: Config,
