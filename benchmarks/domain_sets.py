@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_lstm.data.corpus import named_split
+from sentiment_lstm.data.named_texts import named_split
 from sentiment_lstm.data.open import list_splits, read_examples
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.data.three_class_sets import NUMBERED, STARS, comments, news

@@ -178,3 +178,11 @@ def test_even_batches_hold_every_row_once_and_nearly_as_many_tokens(values, text
 def test_texts_of_the_same_length_are_split_evenly():
     assert [len(rows) for rows in even_batches(np.full(128, 9), 64)] == [64, 64]
     assert [len(rows) for rows in even_batches(np.full(4, 9), 64, 2)] == [2, 2]
+
+
+def test_halved_batches_stay_beside_texts_of_their_length():
+    lengths = np.array([5, 6, 6, 7, 7, 7, 7, 7, 50, 50])
+    batches = length_batches(lengths, 1_000, multiple_of=4, batch_texts=4)
+    assert len(batches) == 4
+    longest = [int(lengths[batch].max()) for batch in batches]
+    assert longest == sorted(longest)

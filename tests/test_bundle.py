@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from sentiment_lstm.bundle import (
     FORMAT_VERSION,
     Bundle,
     expected_shapes,
+    fingerprint,
     is_bundle,
     load_bundle,
     save_bundle,
@@ -292,3 +294,10 @@ def test_config_json_has_the_setting_names_of_format_1(tmp_path: Path, bundle: B
         assert (model["embedding"], model["hidden"]) == (4, 3)
         assert not {"embedding_size", "hidden_size"} & model.keys()
     assert load_bundle(tmp_path).config.model == bundle.config.model
+
+
+def test_the_fingerprint_counts_what_lowers_scores(bundle):
+    provenance = {**bundle.config.provenance, "familiarity": {"unknown": 0.1}}
+    other = replace(bundle, config=replace(bundle.config, provenance=provenance))
+    assert fingerprint(bundle) == fingerprint(replace(bundle))
+    assert fingerprint(other) != fingerprint(bundle)

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,15 @@ def test_card_says_that_fits_of_the_output_layer_were_measured():
     card = model_card("mine", CONFIG, {**METRICS, "output_layer_fits": 4})
     assert "come from 4 fits of the output layer" in card
     assert "kept out of training" not in card
+
+
+def test_card_of_a_training_that_ended_in_a_trial_says_that_its_texts_were_kept_out():
+    config = replace(CONFIG, provenance={**CONFIG.provenance, "training": {"trials": 4}})
+    whole, ended = (
+        model_card("mine", config, METRICS | more) for more in ({}, {"single_trial": True})
+    )
+    assert "trial trainings (4)" in whole
+    assert "trial trainings" not in ended
 
 
 def test_card_without_tests_has_no_empty_tables():

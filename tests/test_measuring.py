@@ -200,6 +200,19 @@ def test_slices_of_the_validation_texts(source: Path, tmp_path: Path):
             model.evaluate("reviews.csv" if name == "gnre" else "grammar:20", slices=[name])
 
 
+def test_slices_of_a_stream_with_its_own_validation_texts(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "films").mkdir()
+    write(tmp_path / "films" / "train.csv", range(300))
+    lines = write(tmp_path / "films" / "validation.csv", range(400, 551)).read_text().splitlines()
+    lines[1] = ",good"
+    (tmp_path / "films" / "validation.csv").write_text("\n".join(lines))
+    stream = {"data.source": "films", "data.streaming": True, "data.stream_rows": 100}
+    train(Settings().updated({**TINY, **stream}), Path("run"), QUIET)
+    report = SentimentClassifier.from_pretrained("run").evaluate(slices=["label"])
+    assert sum(row["n"] for row in report["slices"]["label"]) == report["n"] == 100
+
+
 def test_duplicates_are_measured_and_counted(source: Path, tmp_path: Path):
     train(Settings().updated({**TINY, "data.source": "reviews.csv"}), Path("run"), QUIET)
     path = tmp_path / "twice.csv"

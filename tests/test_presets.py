@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.presets import PRESETS, preset
+from sentiment_lstm.presets import PRESETS, chosen, preset
 from sentiment_lstm.settings import ModelSettings, Settings
 
 
@@ -32,3 +32,9 @@ def test_presets_exist_and_survive_json(name):
 def test_an_unknown_preset_lists_the_presets():
     with pytest.raises(UsageError, match=r"among auto, seed, quick, found 'tiny'\."):
         preset("tiny")
+
+
+def test_a_setting_under_its_old_name_is_kept_by_auto():
+    settings = chosen("auto", {"model.hidden": 64})
+    assert settings.training.given == ("model.hidden_size",)
+    assert settings.model.hidden_size == 64

@@ -182,6 +182,15 @@ def test_a_missing_or_invalid_toml_file_is_refused(tmp_path, content):
         read_toml(path)
 
 
+def test_the_settings_of_an_older_run_may_hold_removed_names(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text('{"training": {"virtual_adversarial": 0}, "model": {"hidden": 8}}')
+    assert read_toml(path) == {"model.hidden_size": 8}
+    path.write_text("{")
+    with pytest.raises(UsageError, match="Expected a settings file in JSON"):
+        read_toml(path)
+
+
 def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_bytes(b"\xef\xbb\xbf[model]\nhidden_size = 8")

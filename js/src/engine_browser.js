@@ -45,13 +45,19 @@ class Calls {
     signal?.throwIfAborted();
     const id = this.count++;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject, onBytes });
-      this.worker.postMessage({ id, method, values });
-      signal?.addEventListener("abort", () => {
+      const stop = () => {
         if (!this.waiting.delete(id)) return;
         this.worker.postMessage({ id, stop: true });
         reject(signal.reason);
+      };
+      const settled = () => signal?.removeEventListener("abort", stop); // a file has many calls
+      signal?.addEventListener("abort", stop, { once: true });
+      this.waiting.set(id, {
+        onBytes,
+        resolve: (value) => (settled(), resolve(value)),
+        reject: (error) => (settled(), reject(error)),
       });
+      this.worker.postMessage({ id, method, values });
     });
   }
 

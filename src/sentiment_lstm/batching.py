@@ -249,5 +249,5 @@ def _halved_until(multiple_of: int, batches: list[NDArray[np.int64]]) -> list[ND
         index = max(range(len(batches)), key=lambda i: len(batches[i]))
         if len(batches[index]) == 1:
             break
-        batches += np.array_split(batches.pop(index), 2)
+        batches[index : index + 1] = np.array_split(batches[index], 2)
     return batches

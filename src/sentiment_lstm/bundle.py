@@ -214,6 +214,8 @@ def fingerprint(bundle: Bundle) -> str:
     parts = [bundle.tokenizer.to_json(), *bundle.config.classes, repr(bundle.config.temperature)]
     parts += [repr(bundle.config.thresholds)] if bundle.config.multi_label else []
     parts += ["slips"] if bundle.tokenizer.correct_slips else []
+    familiarity = bundle.config.provenance.get("familiarity")  # it lowers scores
+    parts += [json.dumps(familiarity, sort_keys=True)] if familiarity else []
     digest = hashlib.sha256("\0".join([*parts, *bundle.graphs]).encode())
     if bundle.tokenizer.hashes is not None:
         digest.update(bundle.tokenizer.hashes.tobytes())

@@ -215,7 +215,7 @@ def _measured(training: Mapping[str, Any], metrics: Mapping[str, object]) -> str
     """Which texts the validation numbers come from, and what else these texts decided."""
     if fits := metrics.get("output_layer_fits"):
         return _OF_OUTPUT_LAYER.format(fits=fits)
-    trials = training.get("trials", 0)
+    trials = 0 if metrics.get("single_trial") else training.get("trials", 0)
     measured = _TRIALS.format(trials=trials) if trials else _KEPT_OUT
     if training.get("patience", 1) or training.get("keep", "best") == "best":
         return measured + _STOPPED

@@ -11,10 +11,9 @@ from sentiment_lstm.bundle import Config
 from sentiment_lstm.data.as_trained import with_columns_of, with_label_map_of
 from sentiment_lstm.data.binary_labels import are_binary
 from sentiment_lstm.data.corpus import (
-    named_split,
-    texts_only,
     validation_examples,
 )
+from sentiment_lstm.data.named_texts import named_split, texts_only
 from sentiment_lstm.data.open import (
     evaluation_split,
     is_missing,
@@ -86,7 +85,9 @@ class EvaluationData:
         own = whole and "validation" in list_splits(self.data.source)
         split = "validation" if own else self.data.split
         rows = open_rows(replace(self.data, group_column=name, split=split))
-        most = self.data.stream_rows if self.data.streaming and self.kept_back else None
+        # Of a validation split of its own, a stream reads a number of good rows, not of rows.
+        is_beginning = self.data.streaming and self.kept_back and not own
+        most = self.data.stream_rows if is_beginning else None
         values = {row.id: _clean_cell(row.group) for row in islice(rows, most)}
         if not any(values.values()):
             raise DataError(

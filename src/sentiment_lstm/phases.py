@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentiment_lstm import plots
 from sentiment_lstm.batching import Position, epoch_batches
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.open import evaluation_split, list_splits
@@ -91,8 +92,8 @@ def compare_phases(
         row = {"phase": phase.name, **_in_own_process(phase)}
         scores = _measured(phase.folder, phase2, split, _reading(settings.data))
         rows.append(row | {"evaluated_on": f"{phase2}, {split}"} | scores)
-    write_atomically(out / PLOT, _plot(rows))
     write_atomically(out / TABLE, as_json(rows))
+    write_atomically(out / PLOT, _plot(rows))
     return rows
 
 
@@ -106,6 +107,7 @@ class _Phase:
 def _check(steps: int, out: Path) -> None:
     if steps < 1:
         raise UsageError(f"Expected --steps of at least 1, found {steps}.")
+    plots.check()
     in_the_way = [name for name in ("phase1", "phase2", TABLE) if (out / name).exists()]
     if in_the_way:
         raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.setting_names import current_name, warn_of_old_names
 from sentiment_lstm.settings import ModelSettings, Settings, TextSettings, TrainingSettings
 
 PRESETS: dict[str, Settings] = {
@@ -53,6 +54,8 @@ def chosen(name: str, given: Mapping[str, object]) -> Settings:
     Raises:
         UsageError: there is no such preset or setting, or a value does not fit it.
     """
+    warn_of_old_names(given)
+    given = {current_name(setting): value for setting, value in given.items()}
     settings = preset(name).updated(given)
     if not settings.training.auto:
         return settings

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sentiment_lstm.data.corpus import named_split
 from sentiment_lstm.data.fetching import RECORD
+from sentiment_lstm.data.named_texts import named_split
 from sentiment_lstm.data.open import files_of_folder
 from sentiment_lstm.data.registry import DataSet, find_folder, registered
 from sentiment_lstm.data.source_names import REMOTE, is_remote, path_of, scheme_and_name

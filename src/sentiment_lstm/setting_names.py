@@ -85,16 +85,19 @@ def read_toml(path: Path) -> dict[str, object]:
     A file whose name ends in .json is read as JSON: the `settings.json` of a run.
 
     Raises:
-        UsageError: the file is missing or not TOML.
+        UsageError: the file is missing, or not TOML or JSON.
     """
-    parse = json.loads if path.suffix == ".json" else tomllib.loads
+    is_json = path.suffix == ".json"
+    parse = json.loads if is_json else tomllib.loads
     try:
         sections = parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"Expected a settings file in TOML at {path}, found: {error}.") from error
-    values = _flat(sections)
-    warn_of_old_names(values)
-    return {current_name(name): value for name, value in values.items()}
+        kind = "JSON" if is_json else "TOML"
+        raise UsageError(
+            f"Expected a settings file in {kind} at {path}, found: {error}."
+        ) from error
+    warn_of_old_names(_flat(sections))
+    return flattened(sections)
 
 
 def _flat(sections: Mapping[str, Any]) -> dict[str, object]:

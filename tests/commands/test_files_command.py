@@ -49,6 +49,17 @@ def test_a_list_of_bad_rows_is_not_replaced_unasked(run, model, source, tmp_path
     assert json.loads(other.read_text())["reason"] == "empty text"
 
 
+def test_a_list_of_bad_rows_of_another_pipe_is_not_replaced(run, model, monkeypatch, tmp_path):
+    other = tmp_path / "standard-input.jsonl.bad.jsonl"
+    other.write_text("of an earlier call")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"text": ""}\n')))
+    call = ["predict", "--model", str(model), "--input", "-", "--output", "-"]
+    code, _, err = run(*call)
+    assert code == 2
+    assert "Expected no file standard-input.jsonl.bad.jsonl, found one" in err
+    assert other.read_text() == "of an earlier call"
+
+
 def test_a_pipe_has_the_format_of_the_file_at_its_other_end(run, model, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text,n\ngood,1\n")))
     run("predict", "--model", str(model), "--input", "-", "--output", "OUT.CSV")

@@ -46,3 +46,18 @@ def test_a_full_standard_output_is_an_error(tmp_path, arguments):
     assert code == 1, said
     sentence = "Error: Expected files and standard output that can be read and written, found: "
     assert said.startswith(f"{sentence}[Errno 28] No space left on device; "), said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["data list", "data list --json", "predict --model tiny good", "explain --model tiny good"],
+)
+def test_a_reader_that_stops_early_is_no_error(tmp_path, arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiment_lstm", *arguments.split()],
+            cwd=tmp_path, stdout=pipe, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")

@@ -231,3 +231,66 @@ def test_unlabelled_texts_repeat_no_text_of_training_or_validation(write):
     settings = settings.updated({"data.exclude": (), "data.text_column": "review"})
     settings = settings.updated({"mixture": [{"source": source, "exclude": [kept_out]}]})
     assert [r.text for r in unlabelled_texts(settings, corpus, set_aside)] == ["new"]
+
+
+def test_a_class_called_minus_one_stays_in_the_validation_texts(write):
+    path = write([f"text {i},{i % 3 - 1}" for i in range(300)])
+    corpus = load(path)
+    assert corpus.classes == ("-1", "0", "1")
+    again = validation_examples(DataSettings(path), 0, SetAside(None), corpus.classes)
+    assert [(e.text, e.label) for e in again] == [(e.text, e.label) for e in corpus.validation]
+
+
+def test_excluded_texts_are_no_validation_texts_either(tmp_path, write):
+    """With trials, a last training reads the validation texts too."""
+    write(many(20), "train.csv")
+    write(["text 50,0", "text 51,1"], "validation.csv")
+    corpus = load(str(tmp_path), exclude=(write(["text 50,0"], "test.csv"),))
+    assert [example.text for example in corpus.validation] == ["text 51"]
+    assert corpus.screening["excluded"] == 1
+    with pytest.raises(DataError, match=r"Expected validation texts in .* that are not in"):
+        load(str(tmp_path), exclude=(write(["text 50,0", "text 51,1"], "test.csv"),))
+
+
+def test_training_texts_that_all_validate_are_one_sentence(tmp_path, write):
+    write(many(20), "train.csv")
+    write(many(20), "validation.csv")
+    with pytest.raises(DataError, match="that are not in its own validation split, found none"):
+        load(str(tmp_path))
+
+
+def test_rows_of_weight_0_in_a_mixture_are_counted(write):
+    columns = {"header": "text,label,weight"}
+    first = write([f"a {i},{i % 2},1" for i in range(20)], "a.csv", **columns)
+    second = write([f"b {i},{i % 2},{i % 2}" for i in range(20)], "b.csv", **columns)
+    options = [DataSettings(path, weight_column="weight") for path in (first, second)]
+    screening = load_corpus(options[0], 0, SetAside(None), options[1:]).screening
+    assert (screening["rows read"], screening["weight 0"]) == (40, 10)
+
+
+def test_only_weights_of_0_are_one_sentence(write):
+    path = write(["a,0,0", "b,1,0"], header="text,label,weight")
+    with pytest.raises(DataError, match=r"Expected a weight above 0 in .*, found only 0"):
+        load(path, weight_column="weight")
+
+
+def test_soft_labels_on_one_side_are_of_two_classes(write):
+    path = write([f"text {i},0.{i % 4}" for i in range(40)])
+    label_map = {"no": "no", "yes": "yes"}
+    corpus = load(path, soft_labels=True, label_map=label_map)
+    assert corpus.classes == ("no", "yes")
+    with pytest.raises(DataError, match="Expected at least two classes"):
+        load(write(["a,0", "b,0.0"], "hard.csv"), soft_labels=True, label_map=label_map)
+
+
+def test_a_long_name_of_a_split_is_one_sentence(write):
+    with pytest.raises(DataError, match="Expected"):
+        load(write(many(20)), exclude=("x" * 300 + ":test",))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "  "])
+def test_a_blank_group_is_no_group(write, blank):
+    path = write([f"text {i},{i % 2},{blank}" for i in range(200)], header="text,label,author")
+    corpus = load(path, group_column="author")
+    assert {example.group for example in corpus.sample} == {None}
+    assert len(corpus.validation) == 20

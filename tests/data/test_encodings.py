@@ -135,7 +135,7 @@ def test_encodings_are_named_as_python_names_them(name, python_name):
     assert check_encoding(name) == python_name
 
 
-@pytest.mark.parametrize("name", ["utf-9", "rot13", "base64", "", "a\0", "undefined"])
+@pytest.mark.parametrize("name", ["utf-9", "rot13", "base64", "", "a\0", "undefined", "idna"])
 def test_unknown_encodings_are_refused(name):
     with pytest.raises(UsageError, match="Expected an encoding such as utf-8"):
         check_encoding(name)

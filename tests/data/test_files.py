@@ -1,5 +1,6 @@
 import json
 import zipfile
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -258,3 +259,13 @@ def test_archives_are_judged_by_their_factor(tmp_path, monkeypatch):
 def test_texts_need_no_label_column(write):
     data = DataSettings(str(write("text\na\nb\n")))
     assert [r.text for r in read_texts(data, set_aside=SetAside())] == ["a", "b"]
+
+
+def test_decimals_of_parquet_are_labels_and_nan_is_no_group(tmp_path):
+    labels = pa.array([Decimal(0), Decimal(1)], pa.decimal128(1, 0))
+    groups = pa.array([float("nan"), 3.0])
+    columns = {"text": ["bad", "good"], "label": labels, "author": groups}
+    parquet.write_table(pa.table(columns), tmp_path / "d.parquet")
+    data = DataSettings(str(tmp_path / "d.parquet"), group_column="author")
+    examples = list(read_examples(data))
+    assert [(e.label, e.group) for e in examples] == [("0", None), ("1", "3.0")]

@@ -207,3 +207,25 @@ def test_a_split_keeps_the_fraction_of_each_label() -> None:
     assert len(training) + len(validation) == 1000
     parts = folds(examples, 4, 0)
     assert all(any("seldom" in example.all_labels for example in part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("['joy' 'love']", ("joy", "love")),
+        ("['joy (great)'\n 'one two']", ("joy (great)", "one two")),
+        ("[\"it's\" 'b, c']", ("b, c", "it's")),
+        ("['a b', 'c']", ("a b", "c")),
+        ("[0 2]", ("0", "2")),
+        ("[-1 2]", ("-1", "2")),
+    ],
+)
+def test_lists_of_numpy_have_no_commas(text: str, labels: tuple[str, ...]) -> None:
+    assert LabelSets(make_labeller({})).read(text) == (labels, None)
+
+
+def test_a_row_that_is_set_aside_adds_no_class() -> None:
+    sets = LabelSets(make_labeller({}))
+    assert sets.read(["ghost", {"x": 1}])[1] == "unmapped label"
+    assert sets.read("[{[]: 1}]") == (("[{[]: 1}]",), None)
+    assert sets.classes() == ("[{[]: 1}]",)

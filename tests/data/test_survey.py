@@ -23,3 +23,11 @@ def test_an_unlabelled_split_is_counted_too(tmp_path: Path):
     data = DataSettings(str(tmp_path), split="unsupervised")
     counts = survey(data, SetAside(None))
     assert (counts["rows"], counts["classes"]) == (1, {"no label": 1})
+
+
+def test_a_blank_row_does_not_hide_texts_without_labels(tmp_path: Path):
+    path = tmp_path / "r.csv"
+    path.write_text("text,label\na b,\nc,\n,\n")
+    counts = survey(DataSettings(str(path)), SetAside(None))
+    assert counts["classes"] == {"no label": 2}
+    assert counts["set aside"] == {"empty text": 1}

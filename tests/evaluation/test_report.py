@@ -195,6 +195,13 @@ def test_a_sentence_replaces_each_missing_section():
         assert words in page
 
 
+def test_a_training_without_validation_texts_has_curves_too():
+    history = [row for row in HISTORY if "validation_loss" not in row]
+    page = report_page(replace(report(), training=Training(history, {}, {})))
+    assert "No learning curves" not in page
+    assert "Loss on training batches." in page
+
+
 def test_long_texts_are_clipped_and_very_long_ones_cut():
     full_report = report()
     text = "word " * 100_000

@@ -50,6 +50,14 @@ def test_rows_come_back_in_order_with_their_scores(client, folder):
         assert (answer["score"] is None) == (prediction.score is None)
 
 
+def test_several_labels_are_a_list(tmp_path):
+    folder = save(tmp_path / "moods", ("anger", "joy", "love"), thresholds=(1e-6, 1e-6, 0.999))
+    with service(folder) as (client, _):
+        (answer,) = send(client, '{"text": "a good film"}')
+    assert sorted(answer["labels"]) == ["anger", "joy"]
+    assert answer["label"] == answer["labels"][0]
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

@@ -185,6 +185,15 @@ def test_positions_are_right_after_characters_of_two_units(page, classifier):
     assert page.evaluate(MIRRORED) == text
 
 
+def test_two_tokens_of_one_character_show_it_once(page, classifier):
+    write(page, "I \N{MELTING FACE} go")
+    settle(page, classifier, "I \N{MELTING FACE} go")
+    last = int(page.locator("#position").get_attribute("max"))
+    for position in range(1, last + 1):
+        page.locator("#position").fill(str(position))
+        assert page.evaluate(MIRRORED) == "I \N{MELTING FACE} go", position
+
+
 def test_the_curve_has_turning_points_words_and_the_forget_gate(page, classifier):
     write(page, TURN)
     settle(page, classifier, TURN)
@@ -401,7 +410,7 @@ def test_tables_are_understood(page, name, content, columns, first):
     [
         ("a.xlsx", b"PK\x03\x04....", "found a workbook or archive"),
         ("a.csv", b"", "Expected rows in a.csv, found none."),
-        ("a.jsonl", b'{"text": "a"}\nnot json\n', "on line 2"),
+        ("a.jsonl", b'{"text": "a"}\n\n\nnot json\n', "on line 4"),
     ],
 )
 def test_unreadable_files_get_one_sentence(page, name, content, message):
@@ -417,6 +426,11 @@ def test_another_column_or_no_names_score_again(page):
     assert page.locator("#rows button").first.text_content() == "-5"
     page.uncheck("#named")
     finished(page, 21)
+    choose(page, "a.csv", ",text \n1,I like it a lot\n")
+    finished(page, 1)
+    page.uncheck("#named")
+    finished(page, 2)
+    assert page.locator("#rows button").first.text_content() == "text "
 
 
 @pytest.mark.parametrize("width", [320, 390])
@@ -521,8 +535,58 @@ def test_another_model_reads_the_text_again(open_page):
     choose(page, "a.txt", "The train leaves at nine.")
     finished(page, 1)
     expect(page.locator("#rows .label")).to_have_text("● Neutral")
+    page.select_option("#models", "tiny")
+    expect(page.locator("#classes .word")).to_have_text(["negative", "positive"])
+    with page.expect_download() as download:
+        page.click("#download")
+    content = download.value.path().read_text(encoding="utf-8-sig")
+    assert "probability_neutral" in content.splitlines()[0], "of the model that scored the rows"
+    page.select_option("#models", "default")
     page.click("#show-card")
     expect(page.locator("#card-text h3").first).to_have_text("default")
+    page.context.close()
+    server.stop()
+
+
+def test_the_model_may_change_while_a_text_is_read(open_page):
+    server = PageServer("tiny", "default")
+    server.start()
+    page = open_page(server.url)
+    page.evaluate("""() => {
+        const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (data) {  // the first model never answers
+            if (!this.url.includes("default")) return;
+            send.call(this, data);
+        };
+    }""")
+    write(page, "The train leaves at nine.")
+    page.select_option("#models", "default")
+    expect(page.locator("#classes .word")).to_have_text(["negative", "neutral", "positive"])
+    expect(page.locator("#label")).to_have_text("Neutral")
+    page.context.close()
+    server.stop()
+
+
+def test_a_model_of_several_labels_has_no_threshold_of_the_page(open_page, tmp_path):
+    thresholds = (1e-6, 1e-6, 0.999)
+    folder = save(tmp_path / "moods", ("anger", "joy", "love"), thresholds=thresholds)
+    none = save(tmp_path / "none", ("anger", "joy"), thresholds=(0.999, 0.999))
+    server = PageServer(str(folder), str(none))
+    server.start()
+    page = open_page(server.url)
+    write(page, "a good film")
+    expect(page.locator("#label")).to_have_text(re.compile("^(Anger|Joy)$"))
+    page.locator("#threshold").fill("0.95")
+    expect(page.locator("#label")).to_have_text(re.compile("^(Anger|Joy)$"))
+    choose(page, "a.txt", "a good film")
+    finished(page, 1)
+    with page.expect_download() as download:
+        page.click("#download")
+    (row,) = csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig")))
+    assert sorted(row["predicted_label"].split("|")) == ["anger", "joy"]
+    page.select_option("#models", "none")
+    expect(page.locator("#label")).to_have_text("No label")
+    expect(page.locator("#curve-description")).to_contain_text("starts no label")
     page.context.close()
     server.stop()
 

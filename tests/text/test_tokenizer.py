@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from sentiment_lstm.errors import BundleError, DataError
+from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.records import PAD_ID, UNKNOWN_ID
 from sentiment_lstm.settings import TextSettings
+from sentiment_lstm.text import tokenizer as tokenizer_module
 from sentiment_lstm.text.cleaning import older_normalizer
 from sentiment_lstm.text.tokenizer import TextTokenizer, head_and_tail
 
@@ -302,3 +305,13 @@ def test_a_user_name_ends_at_any_white_space(space):
     (with_offsets,) = tokenizer.encode([text], offsets=True)
     np.testing.assert_array_equal(with_offsets.ids, tokenizer.encode([text])[0].ids)
     assert [text[a:b] for a, b in with_offsets.offsets] == ["good", "@", "film", "@", "good"]
+
+
+def test_a_signal_while_a_file_is_read_is_no_damage(tmp_path, monkeypatch):
+    def interrupted(_):
+        raise Interrupted(signal.SIGTERM)
+
+    (tmp_path / "tokenizer.json").write_text("{}")
+    monkeypatch.setattr(tokenizer_module, "read_pipeline", interrupted)
+    with pytest.raises(Interrupted):
+        TextTokenizer.load(tmp_path / "tokenizer.json")

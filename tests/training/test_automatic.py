@@ -156,6 +156,13 @@ def test_updates_are_counted_in_the_given_batches():
     assert "updates of 1,280 tokens" in explain(chosen, SMALL)[3]
 
 
+def test_fewer_tokens_a_batch_mean_more_updates():
+    usual = choose(_given(), SMALL).training
+    few = choose(_given(training__batch_tokens=int(8 * SMALL.words)), SMALL)
+    assert few.training.max_steps == pytest.approx(4 * usual.max_steps, rel=0.01)
+    assert explain(few, SMALL)[3].endswith(explain(choose(_given(), SMALL), SMALL)[3][-20:])
+
+
 def test_early_stopping_keeps_validation_texts():
     assert choose(_given(training__patience=2), SMALL).training.trials == 0
     assert choose(_given(training__keep="best"), SMALL).training.trials == 0

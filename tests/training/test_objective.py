@@ -63,7 +63,7 @@ def test_the_loss_weights_texts_and_classes():
     loss = Classification(class_weights=classes)(model, batch(weights=weights))
     assert loss.total.item() == pytest.approx((3 + 0.5) * np.log(2), rel=1e-6)
     assert (loss.units, loss.right) == (3, 1)
-    loss = Classification(class_weights=classes)(model.eval(), batch())
+    loss = Classification(class_weights=classes)(model.eval(), batch(weights=weights))
     assert loss.total.item() == pytest.approx(3 * np.log(2), rel=1e-6)
 
 

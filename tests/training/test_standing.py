@@ -4,6 +4,7 @@ import pytest
 
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import TrainingSettings
+from sentiment_lstm.training import standing
 from sentiment_lstm.training.standing import compare, describe, is_still_falling
 from sentiment_lstm.training.trials import Trial
 
@@ -88,3 +89,11 @@ def test_more_updates_are_recommended_in_the_setting_that_ended_the_training():
     (by_epochs,) = describe(falling, TrainingSettings(epochs=3))
     assert by_epochs.endswith("--set training.epochs=6.")
     assert describe({**PLAIN, "still_falling": False}, TrainingSettings()) == []
+    assert describe({**falling, "linear_probe": True}, TrainingSettings(epochs=3)) == []
+
+
+def test_two_processes_make_half_as_many_updates(monkeypatch):
+    monkeypatch.setattr(standing, "updates_for", lambda batches: batches // 2)
+    falling = {**PLAIN, "still_falling": True, "steps": 50}
+    (sentence,) = describe(falling, TrainingSettings(max_steps=100, epochs=1_000))
+    assert sentence.endswith("--set training.max_steps=200.")

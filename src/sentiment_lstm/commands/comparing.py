@@ -207,7 +207,7 @@ def _known_sources(
         provenance: the provenance of its bundle.
         have_paths: whether the settings hold all sources as they were typed.
     """
-    from sentiment_lstm.data.corpus import named_split
+    from sentiment_lstm.data.named_texts import named_split
     from sentiment_lstm.data.source_names import path_of
     from sentiment_lstm.evaluation.side_by_side import KnownSource
     from sentiment_lstm.provenance import (

@@ -6,7 +6,6 @@ It also scores folders (`--engine ray`).
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiment_lstm.commands.output import log, print_line, say
+from sentiment_lstm.commands.output import ignore_further_output, log, print_line, say
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.staging import make_private_folder, staging
 
@@ -47,7 +46,7 @@ def predict_file(
         input_file = _keep_standard_input(folder, out) if source == "-" else Path(source)
         target = folder / f"out{_printed_kind(input_file)}" if out == "-" else Path(out)
         printed_bad = Path(f"{input_file.name}.bad.jsonl")
-        if out == "-" and source != "-" and printed_bad.exists() and not overwrite:
+        if out == "-" and printed_bad.exists() and not overwrite:
             raise UsageError(
                 f"Expected no file {printed_bad}, found one: it may belong to another output. Move "
                 "it away, or give --overwrite."
@@ -143,7 +142,7 @@ def _print(path: Path) -> None:
             shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ignore_further_output()
 
 
 def _keep_standard_input(folder: Path, out: str) -> Path:

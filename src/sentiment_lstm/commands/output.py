@@ -45,8 +45,22 @@ def print_line(line: str) -> None:
     try:
         print(line, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        ignore_further_output()
         raise typer.Exit from None
+
+
+class ResultConsole(Console):
+    """Writes to standard output. The command ends quietly if the reader stops (`| head`)."""
+
+    def on_broken_pipe(self) -> None:
+        """End the command without an error."""
+        ignore_further_output()
+        raise typer.Exit
+
+
+def ignore_further_output() -> None:
+    """Close the pipe of standard output, whose reader has stopped."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def check_page(path: Path) -> None:

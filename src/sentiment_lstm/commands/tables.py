@@ -9,6 +9,7 @@ from rich import table as rich_table
 from rich.console import Console, OverflowMethod
 from rich.text import Text
 
+from sentiment_lstm.commands.output import ResultConsole
 from sentiment_lstm.evaluation.behaviour import CapabilityResult
 from sentiment_lstm.evaluation.polarity import CLASSES, Poles, polarity_of
 from sentiment_lstm.evaluation.side_by_side import shown as setting
@@ -50,7 +51,7 @@ class Table(rich_table.Table):
 
 def show(table: Table) -> None:
     """Print a table with the width of the terminal, or with 120 characters elsewhere."""
-    console = Console()
+    console = ResultConsole()
     if not console.is_terminal:
         console.width = 120
     console.print(table)
@@ -100,7 +101,7 @@ def reading(
         number_of: from 0 (red) to 1 (green).
         several: whether a text may have several labels.
     """
-    console, end, last = Console(), 0, 0.0
+    console, end, last = ResultConsole(), 0, 0.0
     read: list[Step] = []
     for step in steps:
         number = number_of(step)
@@ -148,7 +149,7 @@ def _shade(probability: float) -> str:
 
 def explanation(why: Explanation) -> None:
     """Print a text coloured by its words' attributions, then the strongest phrases and words."""
-    console, coloured = Console(), Text()
+    console, coloured = ResultConsole(), Text()
     for part in segments(why):
         half = part["strength"] / 2
         hue = {"": 0.5, "first": 0.5 - half, "second": 0.5 + half}[part["towards"]]

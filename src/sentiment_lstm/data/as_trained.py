@@ -61,7 +61,7 @@ def with_label_map_of(
     meaning, names, is_needed = LabelMap(label_map), dict[str, str](), False
     for row in source.rows():
         label = normal_label(row.label) if isinstance(row.label, str | int | float) else None
-        if label in (None, -1):  # -1 often marks a text without a label
+        if label is None or (label == -1 and "-1" not in classes):  # -1 often means no label
             continue
         name, mapped = spelling.get(str(label).casefold()), meaning.value_of(label, None)
         is_needed |= name is None and mapped is not None

@@ -5,33 +5,35 @@ This file knows nothing of tokens or models.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 
+from sentiment_lstm.data.named_texts import (
+    digests_of,
+    excluded_texts,
+    named_split,
+    texts_only,
+)
 from sentiment_lstm.data.open import (
-    evaluation_split,
     has_own_validation,
     labeller_of,
     list_splits,
     open_source,
     read_examples,
-    read_texts,
     refuse_empty,
 )
 from sentiment_lstm.data.screening import (
     AnyLabeller,
     SetAside,
     drop_duplicates,
+    drop_excluded,
     fingerprint,
     fingerprints,
     screen_row,
 )
 from sentiment_lstm.data.source import Source
-from sentiment_lstm.data.source_names import NEED_NAME
 from sentiment_lstm.data.splitting import in_validation, split
 from sentiment_lstm.data.weights import mean_weight, scaled_weight, scaled_weights
 from sentiment_lstm.errors import DataError, UsageError
@@ -114,7 +116,7 @@ def _mix(
         raise UsageError(
             "Expected one source with --streaming, found several: leave --streaming out."
         )
-    known = _digests(corpus).union(*map(_excluded, (data, *mixture)))
+    known = _digests(corpus).union(*map(excluded_texts, (data, *mixture)))
     corpus.sample = scaled_weights(corpus.sample, 1.0, data.weight)
     corpus.from_first_source = len(corpus.sample)
     dropped = 0
@@ -132,7 +134,11 @@ def _mix(
         "rows read": set_aside.rows,
         "set aside": dict(set_aside.counts),
         "dropped of the mixture": dropped,
+        **_weightless(set_aside),
     }
+    if corpus.multi_label:
+        texts = [*corpus.sample, *corpus.validation]
+        corpus.screening["without a label"] = sum(not example.labels for example in texts)
 
 
 def _digests(corpus: Corpus) -> set[bytes]:
@@ -152,7 +158,7 @@ def unlabelled_texts(settings: Settings, corpus: Corpus, set_aside: SetAside) ->
     Raises:
         DataError: as `read_texts`.
     """
-    known = _digests(corpus).union(*(_excluded(d) for d in (settings.data, *settings.mixture)))
+    known = _digests(corpus).union(*(excluded_texts(d) for d in (settings.data, *settings.mixture)))
     unlabelled = []
     for name in settings.language.sources:
         source, split_name = named_split(name)
@@ -172,10 +178,11 @@ def _load(
     source = open_source(data)
     labeller = labeller_of(source, data, classes)
     own_validation = has_own_validation(data)
-    excluded = _excluded(data)
-    if own_validation:
-        excluded |= _texts_of(replace(data, split="validation", streaming=True))
-    reader = _Reader(data, seed, set_aside, source, labeller, own_validation, excluded)
+    excluded = excluded_texts(data)
+    validating = (
+        digests_of(replace(data, split="validation", streaming=True)) if own_validation else set()
+    )
+    reader = _Reader(data, seed, set_aside, source, labeller, own_validation, excluded, validating)
     return reader.corpus()
 
 
@@ -195,6 +202,9 @@ class _Reader:
     labeller: AnyLabeller
     own_validation: bool
     excluded: set[bytes]
+    """Digests of the texts that must not be trained on."""
+    validating: set[bytes]
+    """Digests of the source's own validation texts."""
     furthest: int = 0
     """The number of rows that a pass has reached; later passes do not count them again."""
     mean: float = 1.0  # the mean weight of the texts of the first pass
@@ -208,7 +218,7 @@ class _Reader:
         self._check_classes(examples)
         self.labeller.freeze_classes()
         classes = self.labeller.classes()
-        sample, validation = self._split(examples, classes)
+        sample, validation = self._split(examples, classes, counts)
         self._check_training(sample)
         self.mean = mean_weight([*sample, *validation])
         sample, validation = (scaled_weights(side, self.mean) for side in (sample, validation))
@@ -237,17 +247,15 @@ class _Reader:
     def _kept(self, examples: Iterable[Example], counts: Counter[str]) -> Iterator[Example]:
         """The examples that are kept: each text once, without excluded texts."""
         window = self.data.stream_rows if self.data.streaming else None
-        for example in drop_duplicates(examples, counts, window):
-            if self.excluded and fingerprint(example.text) in self.excluded:
-                counts["excluded"] += 1
-            else:
-                yield example
+        first = drop_duplicates(examples, counts, window)
+        return drop_excluded(first, self.excluded | self.validating, counts)
 
     def _split(
-        self, examples: list[Example], classes: Sequence[str]
+        self, examples: list[Example], classes: Sequence[str], counts: Counter[str]
     ) -> tuple[list[Example], list[Example]]:
         if self.own_validation:
-            return examples, _own_validation(self.data, self.set_aside, classes)
+            own = _own_validation(self.data, self.set_aside, classes)
+            return examples, self._allowed(own, counts)
         if not self.data.streaming:
             return split(examples, self.data.validation, self.seed)
         sides: dict[bool, list[Example]] = {False: [], True: []}
@@ -261,16 +269,28 @@ class _Reader:
             )
         return sides[False], sides[True]
 
+    def _allowed(self, validation: list[Example], counts: Counter[str]) -> list[Example]:
+        """Validation texts without excluded ones, because a last training may read them too."""
+        allowed = list(drop_excluded(validation, self.excluded, counts))
+        if validation and not allowed:
+            raise DataError(
+                f"Expected validation texts in {self.data.source} that are not in "
+                f"{', '.join(self.data.exclude)}, found none; leave --exclude out or change it."
+            )
+        return allowed
+
     def _validates(self, example: Example) -> bool:
         return in_validation(example, self.data.validation, self.seed)
 
     def _check_classes(self, examples: Sequence[Example]) -> None:
         if not examples:
+            own = ["its own validation split"] if self.own_validation else []
             raise DataError(
                 f"Expected texts in {self.data.source} that are not in "
-                f"{', '.join(self.data.exclude)}, found none; leave --exclude out or change it."
+                f"{' or '.join([*self.data.exclude, *own])}, found none; take the texts out of one "
+                "of the two."
             )
-        classes = sorted({name for example in examples for name in example.all_labels})
+        classes = sorted(_possible_classes(examples, self.labeller.classes()))
         if len(classes) < 2:
             where = f"the first {self.data.stream_rows} rows of " if self.data.streaming else ""
             more = ", or raise data.stream_rows if rows are sorted" if self.data.streaming else ""
@@ -281,11 +301,11 @@ class _Reader:
             )
 
     def _check_training(self, sample: Sequence[Example]) -> None:
-        classes = {name for example in sample for name in example.all_labels}
+        classes = _possible_classes(sample, self.labeller.classes())
         if len(classes) < 2:
             raise DataError(
                 f"Expected at least two classes to train on after the split of {self.data.source}, "
-                f"found {', '.join(classes)}; add texts or choose another --group-column."
+                f"found {', '.join(sorted(classes))}; add texts or choose another --group-column."
             )
 
     def _report(self, counts: Counter[str]) -> dict[str, object]:
@@ -294,8 +314,26 @@ class _Reader:
             "set aside": dict(self.set_aside.counts),
             **{name: counts[name] for name in ("duplicates", "disagreeing duplicates", "excluded")},
             **{name: counts[name] for name in ("without a label",) if name in counts},
-            **({"weight 0": weightless} if (weightless := self.set_aside.weightless) else {}),
+            **_weightless(self.set_aside),
         }
+
+
+def _weightless(set_aside: SetAside) -> dict[str, int]:
+    """The number of rows of weight 0, if there are any."""
+    return {"weight 0": set_aside.weightless} if set_aside.weightless else {}
+
+
+def _possible_classes(examples: Iterable[Example], classes: Sequence[str]) -> set[str]:
+    """The classes that some text has. With soft labels: with a probability above 0."""
+    possible: set[str] = set()
+    for example in examples:
+        if example.class_probabilities:
+            possible |= example.class_probabilities.keys()
+        elif example.soft_label is not None and 0 < example.soft_label < 1:
+            possible |= set(classes)
+        else:
+            possible |= set(example.all_labels)
+    return possible
 
 
 def _own_validation(
@@ -305,44 +343,6 @@ def _own_validation(
     data = replace(data, split="validation")
     examples = read_examples(data, set_aside=set_aside, classes=classes)
     return list(islice(examples, data.stream_rows if data.streaming else None))
-
-
-def _excluded(data: DataSettings) -> set[bytes]:
-    """Digests of the texts of all sources in `data.exclude`; their labels are not read."""
-    digests: set[bytes] = set()
-    for name in data.exclude:
-        source, split_name = named_split(name)
-        split_name = split_name or evaluation_split(source)
-        digests |= _texts_of(replace(data, source=source, split=split_name, streaming=True))
-    return digests
-
-
-def _texts_of(data: DataSettings) -> set[bytes]:
-    """Digests of a source's texts."""
-    return fingerprints(texts_only(replace(data, strict=False), SetAside(None)))
-
-
-def texts_only(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
-    """A source's texts, from the training's text column, else from the usual one.
-
-    Its encoding and separator are detected, because they may differ from those of the training.
-    """
-    own = ("label_column", "group_column", "weight_column", "encoding", "separator")
-    plain = replace(data, label_map={}, **dict.fromkeys(own))  # type: ignore[arg-type]
-    try:
-        next(open_source(plain, labelled=False).rows(), None)
-    except DataError:
-        if plain.text_column is None:
-            raise
-        plain = replace(plain, text_column=None)
-    return read_texts(plain, set_aside=set_aside)
-
-
-def named_split(name: str) -> tuple[str, str | None]:
-    """`"PATH:test"` -> `("PATH", "test")`; `"PATH"`, `"data:NAME"`, `"hf:NAME"` name no split."""
-    source, _, tail = name.rpartition(":")
-    named = re.fullmatch(r"[A-Za-z]\w*", tail) and source not in ("", *NEED_NAME)
-    return (source, tail) if named and not Path(name).exists() else (name, None)
 
 
 def _unlabelled_split(source: str) -> str:

@@ -69,7 +69,8 @@ def check_encoding(name: str) -> str:
     try:
         "a".encode(name)
         python_name = codecs.lookup(name).name
-    except (LookupError, ValueError) as error:  # ValueError: `undefined`, or a NUL in the name
+        decoded_start(b"a\xff", python_name)
+    except (LookupError, ValueError) as error:  # such as `undefined` and `idna`, or a NUL
         raise UsageError(
             f"Expected an encoding such as utf-8, utf-16 or cp1252, found {name!r}; name one."
         ) from error

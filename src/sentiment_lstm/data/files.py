@@ -33,6 +33,7 @@ from sentiment_lstm.data.source import (
     check_whole,
     choose_columns,
     joined_text,
+    row_group,
     row_label,
 )
 from sentiment_lstm.data.source_names import SOURCES
@@ -161,7 +162,7 @@ def _header_row(
         text, problem = dialect.separator.join(fields), "unreadable"
     label = row_label(columns.labels, labels)
     line = record.line
-    row = Row(text, label, f"{name}:{line}", line, group, problem)
+    row = Row(text, label, f"{name}:{line}", line, row_group(group), problem)
     return row if columns.weight is None else replace(row, weight=weight)
 
 
@@ -198,8 +199,7 @@ def _row(
 ) -> Row:
     text = joined_text([values.get(column) for column in columns.texts])
     label = row_label(columns.labels, [values.get(column) for column in columns.labels])
-    group = values.get(columns.group) if columns.group is not None else None
-    group = None if group is None else str(group)
+    group = row_group(values.get(columns.group)) if columns.group is not None else None
     weight = 1.0 if columns.weight is None else values.get(columns.weight)
     return Row(text, label, f"{name}:{line}", line, group, problem, weight)
 

@@ -23,6 +23,7 @@ from sentiment_lstm.data.source import (
     check_split,
     choose_columns,
     joined_text,
+    row_group,
     row_label,
 )
 from sentiment_lstm.errors import DataError, SentimentError
@@ -166,8 +167,7 @@ def _rows(name: str, data: DataSettings, columns: Columns) -> Iterator[Row]:
             for i, values in enumerate(zip(*(batch[c] for c in columns.texts), strict=True)):
                 line += 1
                 label = row_label(columns.labels, [batch[c][i] for c in columns.labels])
-                group = batch[columns.group][i] if columns.group else None
-                group = None if group is None else str(group)
+                group = row_group(batch[columns.group][i]) if columns.group else None
                 weight = batch[columns.weight][i] if columns.weight else 1.0
                 place = f"{data.split}:{line}"
                 yield Row(joined_text(values), label, place, line, group, weight=weight)

@@ -18,7 +18,7 @@ from sentiment_lstm.data.files import longest_line, table_format
 from sentiment_lstm.data.formats import Format, is_table, open_path
 from sentiment_lstm.data.libraries import first_line, missing_extra
 from sentiment_lstm.data.packing import usual_growth
-from sentiment_lstm.data.record import TOO_LONG, Record
+from sentiment_lstm.data.record import Record
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.source import Source, check_whole
 from sentiment_lstm.data.tables import read_csv
@@ -98,41 +98,36 @@ def _rows(path: Path, file_format: Format, data: DataSettings) -> Iterator[Row]:
             longest_line=longest_line(data),
         )
         while chunk := list(islice(records, CHUNK_ROWS)):
-            for record in chunk:
-                _check(record, path.name)
             yield from _cleaned_rows(chunk, path.name)
 
 
-def _check(record: Record[list[str]], name: str) -> None:
-    """Refuse a file in which quotes or commas are not as in the Kaggle CSV."""
-    problem = "three fields or more" if len(record.values or ()) > len(COLUMNS) else record.problem
-    if problem is None or problem == TOO_LONG:
-        return
-    raise DataError(
-        f"Expected two fields a line in {name}, found: {problem} in line {record.line}; to set "
-        "such lines aside add --text-column review --label-column sentiment."
-    )
-
-
 def _cleaned_rows(records: Sequence[Record[list[str]]], name: str) -> Iterator[Row]:
-    """The records as rows. White space around texts and labels is left out."""
+    """The records as rows. White space around texts and labels is left out.
+
+    In a row of three fields or more, a comma without quotes is probably part of the text.
+    """
     try:
         import pandas as pd
     except ImportError as error:
         raise missing_extra("the Kaggle CSV") from error
-    fields = [[*(record.values or [record.raw_text]), ""][:2] for record in records]
+    fields = [_two_fields(record) for record in records]
     # As objects, because pandas' own strings cannot hold lone surrogates.
     cleaned = _clean(pd.DataFrame(fields, columns=COLUMNS, dtype=object))
     for record, text, label in zip(records, cleaned["review"], cleaned["sentiment"], strict=True):
         problem = record.problem
+        if len(record.values or ()) > len(COLUMNS):
+            problem = "unreadable"
         if problem is None and not (is_utf8(text) and is_utf8(label)):
             problem = bad_bytes(UTF_8)
         yield Row(text, label, f"{name}:{record.line}", record.line, problem=problem)
 
 
+def _two_fields(record: Record[list[str]]) -> list[str]:
+    """The text and the label of a record. All fields are the text if there are too many."""
+    fields = record.values or [record.raw_text]
+    return [",".join(fields), ""] if len(fields) > len(COLUMNS) else [*fields, ""][:2]
+
+
 def _clean(chunk: DataFrame) -> DataFrame:
-    """Texts and labels without white space around them, labels in lower case."""
-    return chunk.assign(
-        review=chunk["review"].str.strip(),
-        sentiment=chunk["sentiment"].str.strip().str.lower(),
-    )
+    """Texts and labels without white space around them."""
+    return chunk.assign(**{name: chunk[name].str.strip() for name in COLUMNS})

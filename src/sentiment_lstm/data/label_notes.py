@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
@@ -11,6 +12,10 @@ from sentiment_lstm.wording import first_names
 
 SEPARATORS = ("|", ";", ",")
 """Characters that may join the labels of a text. They are looked for in this order."""
+_ELEMENT = re.compile(
+    r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,'"\[\](){}]+)(\s+(?=['"\w+-]))?"""
+)
+"""An element of a list, and a gap before the next one that has no comma."""
 _MOST_NAMED = 3
 _FEW = 5
 """With fewer texts than this, a class is hardly ever predicted."""
@@ -74,7 +79,7 @@ def how_joined(labels: Collection[str]) -> str | None:
     like several labels. The number of parts must vary, as in no decimals (`0,5`) and no pairs
     (`en|de`).
     """
-    if 2 * sum(map(_is_list, labels)) > len(labels):
+    if 2 * sum(read_list(label) is not None for label in labels) > len(labels):
         return "in a list"
     return next((f"joined by {sign}" for sign in SEPARATORS if _joins(sign, labels)), None)
 
@@ -93,13 +98,16 @@ def _joins(separator: str, labels: Collection[str]) -> bool:
     return recur and most_are_joined and len(set(counts)) > 1
 
 
-def _is_list(label: str) -> bool:
+def read_list(label: str) -> list[object] | None:
+    """A list as programs write it: `["joy", "love"]`, or `['joy' 'love']` of numpy. Else None."""
     if not (label.startswith("[") and label.endswith("]")):
-        return False
+        return None
+    with_commas = _ELEMENT.sub(lambda match: match[1] + (", " if match[2] else ""), label)
     try:
-        return isinstance(ast.literal_eval(label), list)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return False
+        values = ast.literal_eval(with_commas)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return values if isinstance(values, list) else None
 
 
 def _alike_but_for_case(classes: Sequence[str]) -> list[str]:

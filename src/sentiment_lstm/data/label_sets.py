@@ -5,12 +5,11 @@ This file knows nothing of files or screening. `labels.py` decides the class of 
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from sentiment_lstm.data.label_map import normal_label
-from sentiment_lstm.data.label_notes import SEPARATORS
+from sentiment_lstm.data.label_map import Label, normal_label
+from sentiment_lstm.data.label_notes import SEPARATORS, read_list
 from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.records import Row
@@ -50,7 +49,10 @@ class LabelSets:
             labels = list(raw) if isinstance(raw, list | tuple) else [raw]
         if labels is None:
             return (), MISSING
-        names = {self._class_of(label) for label in labels}
+        plain = [*map(_plain, labels)]
+        if any(label is None or self._labeller.is_missing(label) for label in plain):
+            return (), UNMAPPED
+        names = {self._labeller.class_of(label) for label in plain if label is not None}
         known = sorted(name for name in names if name is not None)
         return tuple(known), UNMAPPED if None in names else None
 
@@ -66,24 +68,19 @@ class LabelSets:
         """
         self._labeller.freeze_classes()
 
-    def _class_of(self, raw: object) -> str | None:
-        if not isinstance(raw, str | int | float):
-            return None
-        label = normal_label(raw)
-        if label is None or self._labeller.is_missing(label):
-            return None
-        return self._labeller.class_of(label)
-
     def _of_string(self, text: str) -> list[object]:
         """A list as programs write it (`["joy", "love"]`), or labels with separators."""
         stripped = text.strip()
         if stripped.startswith("[") and stripped.endswith("]"):
-            try:
-                return list(ast.literal_eval(stripped))
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
-                return [text]
+            labels = read_list(stripped)
+            return [text] if labels is None else labels
         parts = stripped.split(self._separator) if self._separator else [stripped]
         return [part for part in map(str.strip, parts) if part]
+
+
+def _plain(raw: object) -> Label | None:
+    """A label in its plain form; None if it cannot be a label."""
+    return normal_label(raw) if isinstance(raw, str | int | float) else None
 
 
 def find_separator(rows: Iterable[Row]) -> str | None:

@@ -103,7 +103,8 @@ class SourceLabels(Labeller):
         self._map, self.source_classes, self._most = mapping, source_classes, most_classes
         self.has_map = bool(mapping.class_names or mapping.soft_labels)
         self._seen: Counter[str] = Counter()
-        self._frozen = False
+        self._frozen: frozenset[str] | None = None
+        """All classes, once they are frozen."""
 
     def class_of(self, label: Label) -> str | None:
         """The name of a label's class, None for an unmapped label.
@@ -113,7 +114,7 @@ class SourceLabels(Labeller):
         """
         soft_label = self.soft_label_of(label)
         name = self.name_of(label) if soft_label is None else _likelier(self.classes(), soft_label)
-        if name is None or (self._frozen and name not in self.classes()):
+        if name is None or (self._frozen is not None and name not in self._frozen):
             return None
         self._seen[name] += 1
         if len(self._seen) > self._most:
@@ -154,7 +155,7 @@ class SourceLabels(Labeller):
                 f"Expected labels that several texts share, found {once:,} labels that occur only "
                 f"once in {self._seen.total():,} rows; {_advice(self._seen)}."
             )
-        self._frozen = True
+        self._frozen = frozenset(self.classes())
 
     def _are_named(self) -> bool:
         """Whether the map or the source names the classes."""
@@ -206,8 +207,9 @@ class ModelLabels(Labeller):
         return self._source.soft_label_of(label)
 
     def is_missing(self, label: Label | None) -> bool:
-        """Whether a text has no label; without a map -1 marks one too."""
-        return label is None or (label == -1 and not self._source.has_map)
+        """Whether a text has no label. Without a map -1 marks one too, unless a class is `-1`."""
+        is_marked = label == -1 and not self._source.has_map and "-1" not in self._classes
+        return label is None or is_marked
 
     def classes(self) -> tuple[str, ...]:
         """The model's classes."""

@@ -191,7 +191,7 @@ def refuse_empty(
     Raises:
         DataError: there are none; the message gives the reasons, and the first row set aside.
     """
-    before = set_aside.total
+    before, weightless = set_aside.total, set_aside.weightless
     empty = True
     for example in examples:
         empty = False
@@ -206,6 +206,11 @@ def refuse_empty(
                 if are_lists
                 else "see --label-map and --text-column."
             )
+        )
+    if empty and set_aside.weightless > weightless:
+        raise DataError(
+            f"Expected a weight above 0 in {data.source}, found only 0: name another column, or "
+            "leave data.weight_column out."
         )
     if empty:
         raise DataError(f"Expected texts in {data.source}, found none.")

@@ -213,6 +213,17 @@ def mark_duplicates(
         yield example, first
 
 
+def drop_excluded(
+    examples: Iterable[Example], excluded: set[bytes], counts: Counter[str]
+) -> Iterator[Example]:
+    """The examples whose text is not among these fingerprints; `counts` gets `excluded`."""
+    for example in examples:
+        if excluded and fingerprint(example.text) in excluded:
+            counts["excluded"] += 1
+        else:
+            yield example
+
+
 def fingerprint(text: str) -> bytes:
     """16 bytes that identify a text; white space around it does not count."""
     return hashlib.blake2b(text.strip().encode(), digest_size=16).digest()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from sentiment_lstm.data.separators import SEPARATORS
 from sentiment_lstm.errors import DataError
@@ -74,9 +75,15 @@ def joined_text(values: Sequence[object]) -> object:
 
 def row_label(columns: Sequence[str], values: Sequence[object]) -> object:
     """The label of a row: the value of its column, or the values of several columns by name."""
+    plain = [float(value) if isinstance(value, Decimal) else value for value in values]
     if len(columns) > 1:
-        return dict(zip(columns, values, strict=True))
-    return values[0] if values else None
+        return dict(zip(columns, plain, strict=True))
+    return plain[0] if plain else None
+
+
+def row_group(value: object) -> str | None:
+    """The group of a row; None if the value is missing or blank."""
+    return None if _is_empty(value) else str(value)
 
 
 def _is_empty(value: object) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from sentiment_lstm.data.label_sets import MISSING, UNMAPPED
 from sentiment_lstm.data.open import list_splits, read_examples, read_texts
 from sentiment_lstm.data.screening import SetAside, drop_duplicates
+from sentiment_lstm.data.weights import BAD_WEIGHT
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings
@@ -44,12 +46,12 @@ def survey(data: DataSettings, set_aside: SetAside) -> dict[str, Any]:
 
 
 def _examples(data: DataSettings, set_aside: SetAside) -> Iterator[Example]:
-    """The source's examples; without labels if no row has one (an unlabelled split)."""
+    """The source's examples; without labels if no good row has one (an unlabelled split)."""
     labels = SetAside(None)
     try:
         next(read_examples(data, set_aside=labels))
     except DataError:
-        if labels.counts.keys() == {"missing label"}:
+        if MISSING in labels.counts and labels.counts.keys().isdisjoint({UNMAPPED, BAD_WEIGHT}):
             return read_texts(data, set_aside=set_aside)
     return read_examples(data, set_aside=set_aside)
 

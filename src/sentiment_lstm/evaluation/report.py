@@ -160,15 +160,17 @@ def learning(training: Training) -> dict[str, str]:
     """Plot a training's history: caption -> SVG; empty without a history."""
     updates = [row for row in training.history if "grad_norm" in row]
     epochs = [row for row in training.history if "validation_loss" in row]
-    if not updates or not epochs:
+    if not updates:
         return {}
     plots = {}
     for name, unit in (("loss", "loss (nats)"), ("accuracy", "accuracy")):
         validated = [(row["step"], row[f"validation_{name}"]) for row in epochs]
         trained = [(row["step"], row[name]) for row in updates if name in row]
-        caption = f"{name.capitalize()} on training batches, and on validation after each epoch."
+        after = ", and on validation after each epoch" if validated else ""
+        caption = f"{name.capitalize()} on training batches{after}."
         curves = {"training": trained} if trained else {}
-        plots[caption] = charts.updates(curves, {"validation": validated}, unit, caption)
+        points = {"validation": validated} if validated else {}
+        plots[caption] = charts.updates(curves, points, unit, caption)
     norms = [(row["step"], row["grad_norm"]) for row in updates if row["grad_norm"]]
     if norms:
         limit = training.settings.get("training", {}).get("clip_norm")

@@ -24,7 +24,8 @@ from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Scorer
 
-NEW_KEYS = ("label", "score", "probabilities")
+NEW_KEYS = ("label", "score", "probabilities", "labels")
+"""The keys that an answer adds; `labels` only if a text may have several of them."""
 """The keys that an answer adds to its row."""
 MOST_BATCHES = 16
 """Most requests to this route at the same time, because each holds rows in memory."""
@@ -153,7 +154,9 @@ class Rows(Response):
         good = [row for row in rows if row.problem is None]
         predictions = iter(await self._predictions([row.text for row in good]))
         answers = [row.problem or next(predictions) for row in rows]
-        return b"".join(_line(row, answer) for row, answer in zip(rows, answers, strict=True))
+        several = self._scorer.classifier.predictor.multi_label
+        pairs = zip(rows, answers, strict=True)
+        return b"".join(_line(row, answer, multi_label=several) for row, answer in pairs)
 
     async def _predictions(self, texts: Sequence[str]) -> list[Prediction | Refused]:
         """Score texts. If they are refused, score each alone, so that the good ones get scores."""
@@ -273,16 +276,18 @@ def _invalid(problem: str) -> Refused:
     return Refused(422, "Validation", problem)
 
 
-def _line(row: _Row, answer: Prediction | Refused) -> bytes:
+def _line(row: _Row, answer: Prediction | Refused, *, multi_label: bool) -> bytes:
     """Return the line that answers a row."""
     if isinstance(answer, Refused):
         return _as_line({**answer.body, "line": row.number})
-    scores = (answer.label, answer.score, list(answer.probabilities))
+    values: list[object] = [answer.label, answer.score, list(answer.probabilities)]
+    if multi_label:
+        values.append(list(answer.labels))
     try:
-        return _as_line({**json.loads(row.line), **dict(zip(NEW_KEYS, scores, strict=True))})
+        return _as_line({**json.loads(row.line), **dict(zip(NEW_KEYS, values, strict=False))})
     except (ValueError, RecursionError):  # an infinite number, or a very deep value
         problem = "Expected a row without infinite numbers or very deep values."
-        return _line(row, _invalid(problem))
+        return _line(row, _invalid(problem), multi_label=multi_label)
 
 
 def _as_line(values: dict[str, Any]) -> bytes:

@@ -127,7 +127,10 @@ class Conversation:
             reader = EditedText(predictor, self._options.max_input_length)
             self._reader = predictor, reader
         update = self._reader[1].update(frame.text)
-        return json.dumps(values_of(frame.version, update, predictor.classes), allow_nan=False)
+        answer = values_of(
+            frame.version, update, predictor.classes, multi_label=predictor.multi_label
+        )
+        return json.dumps(answer, allow_nan=False)
 
     async def _send(self, text: str) -> None:
         """Send a frame. A client that does not take it in time is disconnected."""
@@ -144,8 +147,10 @@ class Conversation:
             )
 
 
-def values_of(version: int, update: Update, classes: tuple[str, ...]) -> dict[str, Any]:
-    """Return the answer to a frame as JSON values."""
+def values_of(
+    version: int, update: Update, classes: tuple[str, ...], *, multi_label: bool = False
+) -> dict[str, Any]:
+    """Return the answer to a frame as JSON values, with `labels` if a text may have several."""
     whole = update.prediction
     return {
         "version": version,
@@ -156,6 +161,7 @@ def values_of(version: int, update: Update, classes: tuple[str, ...]) -> dict[st
         "probabilities": list(whole.probabilities),
         "classes": list(classes),
         "familiarity": whole.familiarity,
+        **({"labels": list(whole.labels)} if multi_label else {}),
     }
 
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 TAG = r"</?[A-Za-z][^<>]{0,200}>"
+"""An HTML tag. The bound keeps "<" without ">" linear. "<3" and "a < b" are not tags."""
 LONGEST_OPEN_TAG = 203
 """The most characters of a tag before its `>`."""
-"""An HTML tag. The bound keeps "<" without ">" linear. "<3" and "a < b" are not tags."""
 
 LINK = (
     r"(?:(?i:https?)://|(?<![A-Za-z0-9])(?i:www)\.)"

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from sentiment_lstm.records import UNKNOWN_ID, Encoded
+from sentiment_lstm.records import UNKNOWN_ID, Encoded, is_empty
 from sentiment_lstm.text.tokenizer import TextTokenizer
 
 KEY = "tokens"
@@ -53,7 +53,7 @@ class _Counts:
     def add(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> None:
         """Count texts and their tokens. A text without characters counts as nothing."""
         pairs = [
-            (text, e.ids) for text, e in zip(texts, encoded, strict=True) if not _is_blank(text)
+            (text, e.ids) for text, e in zip(texts, encoded, strict=True) if not is_empty(text)
         ]
         if pairs:
             ids = np.concatenate([ids for _, ids in pairs])
@@ -128,7 +128,3 @@ def stored_rates(provenance: Mapping[str, object]) -> TokenRates | None:
         return TokenRates(**{name: float(value) for name, value in values.items()})  # type: ignore[attr-defined]
     except (AttributeError, TypeError, ValueError):
         return None
-
-
-def _is_blank(text: str) -> bool:
-    return not text or text.isspace()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, trainers
 
 from sentiment_lstm.errors import BundleError
+from sentiment_lstm.interrupts import Interrupted
 from sentiment_lstm.records import UNKNOWN_ID, Encoded
 from sentiment_lstm.settings import TextSettings
 from sentiment_lstm.text.cleaning import (
@@ -95,7 +96,7 @@ class TextTokenizer:
         """
         try:
             pipeline = read_pipeline(path.read_text(encoding="utf-8"))
-        except (KeyboardInterrupt, SystemExit):
+        except (KeyboardInterrupt, SystemExit, Interrupted):
             raise
         except BaseException as error:  # a panic of the library is no Exception
             raise BundleError(

@@ -200,7 +200,8 @@ def _explain_length(settings: Settings, seen: Look) -> str:
         return f"{training.epochs} passes over the texts"
     if not training.batch_texts:
         return f"at most {training.max_steps:,} updates of {training.batch_tokens:,} tokens"
-    passes = training.max_steps * training.batch_texts / seen.texts
+    texts = _texts_of_batch(training, seen, settings.text.max_tokens)
+    passes = training.max_steps * texts / seen.texts
     return (
         f"at most {training.max_steps:,} updates of at most {training.batch_texts} texts, about "
         f"{passes:.1f} passes"
@@ -265,7 +266,7 @@ def _plan(settings: Settings, seen: Look, from_start: bool) -> dict[str, object]
         "text.max_tokens": _TEXT_TOKENS,
         "training.batch_texts": _BATCH_TEXTS,
         "training.max_steps": max(
-            1, round(passes * seen.texts / _texts_of_batch(settings.training, seen))
+            1, round(passes * seen.texts / _texts_of_batch(settings.training, seen, most_tokens))
         ),
         "training.epochs": math.ceil(passes) if limit_is_off else 1_000,
         "training.patience": 0,
@@ -295,11 +296,12 @@ def _rate(classes: int) -> float:
     return float(min(6e-3, max(2.5e-3, 3e-3 * (classes / 4) ** 0.2)))
 
 
-def _texts_of_batch(training: TrainingSettings, seen: Look) -> float:
-    """The number of texts of a batch, as chosen or given."""
-    if "training.batch_texts" not in training.given:
-        return _BATCH_TEXTS
-    return training.batch_texts or max(1.0, training.batch_tokens / max(1.0, seen.words))
+def _texts_of_batch(training: TrainingSettings, seen: Look, most_tokens: int) -> float:
+    """About how many texts a batch has. Both its limits count."""
+    within_tokens = max(1.0, training.batch_tokens / max(1.0, min(seen.words, most_tokens)))
+    is_given = "training.batch_texts" in training.given
+    most_texts = training.batch_texts if is_given else _BATCH_TEXTS
+    return min(most_texts or math.inf, within_tokens)
 
 
 def _suited_to(training: TrainingSettings) -> dict[str, object]:

@@ -192,7 +192,7 @@ def _choose_inverse_penalty(features: Any, y: NDArray[Any], class_count: int) ->
     """The C with the lowest log-loss over the folds. A rare class may be missing from a fold."""
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    smallest = np.unique_counts(y).counts.min()
+    smallest = np.unique(y, return_counts=True)[1].min()
     kind = StratifiedKFold if smallest >= FOLDS else KFold
     losses = np.zeros(len(INVERSE_PENALTIES))
     for rows, held_out in kind(FOLDS, shuffle=True, random_state=0).split(features, y):

@@ -111,4 +111,5 @@ def _finished(
     if not part.validation:
         return stages(corpus, settings, fit=fit, unlabelled=unlabelled)
     alone = replace(settings, training=replace(settings.training, trials=0))
-    return stages(part, alone, fit=fit, unlabelled=())
+    finished = stages(part, alone, fit=fit, unlabelled=())
+    return replace(finished, metrics=finished.metrics | {"single_trial": True})

@@ -87,12 +87,13 @@ class Classification:
         return ids, lengths
 
     def _losses(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
-        """The weighted loss of each text in nats, [B]."""
+        """The loss of each text in nats, [B]; weighted in training."""
         losses = cross_entropy(logits, _targets(batch, logits))
         if model.training and self.class_weights is not None:
             labels = torch.from_numpy(batch.labels).to(logits.device)
             losses = losses * self.class_weights.to(logits.device)[labels]
-        if batch.weights is not None:
+        # The mean loss of validation texts is comparable with other numbers, which have no weights.
+        if model.training and batch.weights is not None:
             losses = losses * torch.from_numpy(batch.weights).to(losses)
         return losses
 

@@ -257,9 +257,11 @@ def _train(
 
 
 def _numbers(run: Path) -> dict[str, Any]:
-    """The part of a row that comes from the run's epochs."""
+    """The part of a row that comes from the run's epochs. `best`: the epoch whose model is kept."""
     epochs = _epochs(run)
     best: Mapping[str, float] = min(epochs, key=lambda e: e["validation_loss"], default={})
+    if epochs and read_json(run / RUN_SETTINGS).training.keep == "last":
+        best = epochs[-1]
     return {
         "losses": [line["validation_loss"] for line in epochs],
         "epochs": len(epochs),

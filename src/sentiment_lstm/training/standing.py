@@ -14,6 +14,7 @@ from sentiment_lstm.records import class_indices
 from sentiment_lstm.settings import TrainingSettings
 from sentiment_lstm.training.baseline import fit_quick_baseline
 from sentiment_lstm.training.feed import targets_of
+from sentiment_lstm.training.ranks import updates_for
 from sentiment_lstm.training.trials import Trial
 
 _NO_BETTER = 0.005
@@ -109,9 +110,9 @@ def describe(metrics: Mapping[str, Any], training: TrainingSettings) -> list[str
                 f"WARNING: the model is no better than always naming the largest class "
                 f"({largest:.1%}). Check the labels, or add texts."
             )
-    if metrics.get("still_falling"):
+    if metrics.get("still_falling") and not metrics.get("linear_probe"):
         more = f"training.epochs={2 * training.epochs}"
-        if training.max_steps and metrics["steps"] >= training.max_steps:
+        if training.max_steps and metrics["steps"] >= updates_for(training.max_steps):
             more = f"training.max_steps={2 * training.max_steps}"
         sentences.append(
             f"The validation loss was still falling. More updates may help: --set {more}."

@@ -80,7 +80,7 @@ function separatorOf(text) {
   return best[0];
 }
 
-// A file's table: {columns, rows, separator}. Text files have a text on each line.
+// A file's table: {columns, rows, separator, named, raw}. `raw` are the rows with the names. Text files have a text on each line.
 export function tableOf(name, text) {
   const ending = name.toLowerCase().split(".").at(-1);
   if (ending === "jsonl" || ending === "ndjson") return jsonTable(text);
@@ -93,12 +93,13 @@ export function tableOf(name, text) {
 }
 
 function jsonTable(text) {
-  const objects = text.split("\n").filter((line) => line.trim() !== "").map((line, index) => {
+  const numbered = text.split("\n").map((line, index) => [line, index + 1]);
+  const objects = numbered.filter(([line]) => line.trim() !== "").map(([line, number]) => {
     try {
       const value = JSON.parse(line);
       return value !== null && typeof value === "object" ? value : { text: value };
     } catch {
-      throw new Error(`Expected JSON on every line, found something else on line ${index + 1}.`);
+      throw new Error(`Expected JSON on every line, found something else on line ${number}.`);
     }
   });
   const columns = [...new Set(objects.flatMap((object) => Object.keys(object)))];
@@ -114,7 +115,8 @@ export function named(table, asNames = looksLikeNames(table.rows)) {
   const names = Array.from({ length: width }, (_, index) => {
     return (asNames && first[index]?.trim()) || `column ${index + 1}`;
   });
-  return { columns: names, rows: asNames ? others : table.rows, separator: table.separator, named: asNames };
+  const rows = asNames ? others : table.rows;
+  return { columns: names, rows, separator: table.separator, named: asNames, raw: table.rows };
 }
 
 function looksLikeNames([first, ...others]) {

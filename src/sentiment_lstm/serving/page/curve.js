@@ -35,6 +35,9 @@ export function drawCurve(picture, view) {
   return { left: layout.left, slot: layout.slot };
 }
 
+// A text that may have several labels may have none so far.
+const nameOf = (label) => label ?? "no label";
+
 // Describes the picture in words, for screen readers.
 export function describeCurve({ text, steps, axis, classes, followed }) {
   if (steps.length === 0) return "Empty: there is no text.";
@@ -42,8 +45,8 @@ export function describeCurve({ text, steps, axis, classes, followed }) {
   const settled = turningPoints(steps.map((step) => step.label));
   const last = steps.at(-1);
   const subject = axis ? "The running verdict" : `The probability of ${classes[followed]}`;
-  const changes = settled.map((index) => `turns ${steps[index].label} at “${wordAt(words, index)}”`);
-  const parts = [`starts ${steps[0].label}`, ...changes, `ends ${last.label} with ${percent(last.score)}`];
+  const changes = settled.map((index) => `turns ${nameOf(steps[index].label)} at “${wordAt(words, index)}”`);
+  const parts = [`starts ${nameOf(steps[0].label)}`, ...changes, `ends ${nameOf(last.label)} with ${percent(last.score)}`];
   return `${subject} over ${words.length} words: ${parts.join(", ")}.`;
 }
 
@@ -204,7 +207,7 @@ function guides(view, layout) {
 function turns(view, layout) {
   const dots = turned(view, layout).map(({ label, left, top }) => {
     const kind = kindOf(label, view.classes);
-    return svg("circle", { class: `turn ${kind}`, cx: left, cy: top, r: 5.5 }, svg("title", {}, `turns ${label}`));
+    return svg("circle", { class: `turn ${kind}`, cx: left, cy: top, r: 5.5 }, svg("title", {}, `turns ${nameOf(label)}`));
   });
   return svg("g", {}, ...dots);
 }
@@ -224,5 +227,5 @@ export function describeStep({ text, steps }, index) {
   const words = wordsOf(steps, text);
   const { label, score, forget } = steps[index];
   const gateText = typeof forget === "number" ? `, forget gate ${forget.toFixed(2)}` : "";
-  return `After “${wordAt(words, index)}”: ${capitalized(label)} ${percent(score)}${gateText}`;
+  return `After “${wordAt(words, index)}”: ${capitalized(nameOf(label))} ${percent(score)}${gateText}`;
 }

@@ -25,13 +25,14 @@ export class Editor {
       const next = steps[index + 1]?.first ?? step.last;
       // The colour runs on over spaces up to the next word, but not over line ends.
       const gap = text.slice(step.last, next);
-      end = /^ *$/.test(gap) && index + 1 < position ? next : step.last;
+      const start = Math.max(end, step.first); // two tokens may have the same span
+      end = /^ *$/.test(gap) && index + 1 < position ? next : Math.min(step.last, next);
       const value = valueOf(step.probabilities, axis, followed);
       const kind = axis ? kindOfValue(value) : kindOf(step.label, classes);
       const strength = Math.round(20 * Math.abs(value)) / 20;
       const isRead = index < position;
       parts.push({
-        text: text.slice(step.first, end),
+        text: text.slice(start, end),
         kind: isRead ? `token ${kind}${index + 1 === position && position < steps.length ? " current" : ""}` : "unread",
         strength: isRead ? strength : 0,
       });

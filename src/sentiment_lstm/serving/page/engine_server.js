@@ -84,11 +84,15 @@ async function patiently(request, signal) {
 
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener("abort", () => {
+    const stop = () => {
       clearTimeout(timer);
       reject(signal.reason);
-    });
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener("abort", stop, { once: true });
   });
 }
 
@@ -120,8 +124,10 @@ class LiveSocket {
     });
   }
 
-  // Goes on with another model, on a new connection.
+  // Goes on with another model, on a new connection. A text that waits has no answer.
   use(model) {
+    this.waiting?.resolve(null);
+    this.waiting = null;
     this.address.searchParams.set("model", model);
     if (!this.socket) return;
     clearTimeout(this.patience);

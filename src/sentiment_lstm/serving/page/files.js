@@ -59,7 +59,7 @@ export class Files {
       }
       const table = tableOf(file.name, decoded(bytes));
       if (table.rows.length === 0) throw new Error(`Expected rows in ${file.name}, found none.`);
-      this.#start({ ...table, name: file.name, source: table }, textColumn(table));
+      this.#start({ ...table, name: file.name }, textColumn(table));
     } catch (error) {
       this.#fail(error);
     }
@@ -67,14 +67,14 @@ export class Files {
 
   #rename(asNames) {
     const { table } = this.job;
-    const rows = table.named ? [table.columns, ...table.rows] : table.rows;
-    const other = named({ rows, separator: table.separator }, asNames);
+    const other = named({ rows: table.raw, separator: table.separator }, asNames);
     this.#start({ ...table, ...other }, textColumn(other));
   }
 
   async #start(table, column) {
     this.job?.abort.abort();
-    const job = { table, column, results: [], abort: new AbortController(), filter: null, started: performance.now() };
+    const classes = [...(this.engine.info.classes ?? [])]; // the user may choose another model later
+    const job = { table, column, classes, results: [], abort: new AbortController(), filter: null, started: performance.now() };
     this.job = job;
     this.#showFile(job);
     this.#showProgress("running");
@@ -157,10 +157,9 @@ export class Files {
     this.#showRows(classes);
   }
 
-  // The classes come with `info` or with the last reading; else the labels of the results.
+  // The classes of the model that scored the rows; else the labels of the results.
   #classes() {
-    const { classes = [] } = this.engine.info;
-    if (classes.length > 0) return classes;
+    if (this.job.classes.length > 0) return this.job.classes;
     return [...new Set(this.job.results.map((result) => result.label))].filter((label) => label !== null);
   }
 

@@ -74,7 +74,8 @@ async function follow() {
     read = wanted;
     try {
       const answer = await readPatiently(read);
-      if (answer !== null) take(read, answer, performance.now() - started);
+      if (answer === null) read = null; // the model changed, or there is a newer text
+      else take(read, answer, performance.now() - started);
     } catch (error) {
       Object.assign(page, { placed: [], position: 0, reading: nothing });
       show();
@@ -136,7 +137,7 @@ function show() {
   picture.show();
   const atEnd = page.position >= page.placed.length;
   const step = now.steps[page.position - 1];
-  const reading = atEnd || !step ? page.reading : { ...step, classes: now.classes, familiarity: null };
+  const reading = atEnd || !step ? page.reading : { ...step, classes: now.classes, familiarity: null, labels: page.reading.labels };
   byId("so-far").hidden = atEnd;
   showVerdict(reading, page.threshold);
 }

@@ -58,7 +58,8 @@ export function scoresAsCsv({ columns, rows }, results, classes, threshold) {
     const sure = typeof groupOf(result, classes, threshold) === "number";
     const probabilities = classes.map((_, place) => number(result.label === null ? "" : result.probabilities?.[place]));
     const cells = columns.map((_, place) => rows[index][place] ?? "");
-    return [...cells, sure ? result.label : "", number(result.score), ...probabilities];
+    const label = result.labels?.join("|") ?? result.label; // as `predict` joins several labels
+    return [...cells, sure ? label : "", number(result.score), ...probabilities];
   });
   return `\ufeff${written([header, ...lines])}`; // the mark tells spreadsheets that it is UTF-8
 }

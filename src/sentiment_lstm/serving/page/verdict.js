@@ -3,8 +3,8 @@
 import { byId, capitalized, element, percent } from "./dom.js";
 import { kindOf, markOf } from "./classes.js";
 
-// An empty text has no score. A text that may have several labels may have none of them.
-export const isUnsure = (reading, threshold) => reading.score !== null && reading.score < threshold;
+// An empty text has no score. If a text may have several labels, each has a threshold of its own.
+export const isUnsure = (reading, threshold) => !reading.labels && reading.score !== null && reading.score < threshold;
 const isUnfamiliar = ({ familiarity }) => typeof familiarity === "number" && familiarity < 0.5;
 
 // The verdict in one sentence, for the live region and for the tests.
