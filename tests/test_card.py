@@ -1,6 +1,5 @@
 import json
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,7 +144,8 @@ def test_card_says_that_fits_of_the_output_layer_were_measured():
 
 
 def test_card_of_a_training_that_ended_in_a_trial_says_that_its_texts_were_kept_out():
-    config = replace(CONFIG, provenance={**CONFIG.provenance, "training": {"trials": 4}})
+    settings = Settings().updated({"training.trials": 4}).to_dict()
+    config = {**CONFIG, "training": {"settings": settings}}
     whole, ended = (
         model_card("mine", config, METRICS | more) for more in ({}, {"single_trial": True})
     )

@@ -20,6 +20,7 @@ from small_estimator import LABELS, SETTINGS, TEXTS, small
 from tiny_runs import QUIET
 
 from sentiment_lstm import LSTMTextClassifier, SentimentClassifier
+from sentiment_lstm.bundle import save_bundle
 from sentiment_lstm.errors import DataError, SentimentError, UsageError
 from sentiment_lstm.fitting import train
 from sentiment_lstm.training.listener import Listener
@@ -486,3 +487,19 @@ def test_labels_of_two_types_are_refused():
 def test_class_weight_holds_weights_of_the_classes(factors):
     with pytest.raises(UsageError, match=r"found '?(nobody|x|None)"):
         small(class_weight=factors).fit(TEXTS, LABELS)
+
+
+def test_classes_of_a_saved_model_are_sorted(make_bundle, tmp_path):
+    bundle = make_bundle(("positive", "negative"))
+    save_bundle(tmp_path / "model", bundle)
+    model = LSTMTextClassifier.from_pretrained(tmp_path / "model")
+    assert model.classes_.tolist() == ["negative", "positive"]
+    texts = ["a good film", "a bad film"]
+    probabilities = model.classifier_.predict_proba(texts)
+    np.testing.assert_allclose(model.predict_proba(texts), probabilities[:, ::-1])
+    assert model.predict(texts).tolist() == model.classifier_.predict(texts)
+
+
+def test_seeds_of_numpy_are_accepted():
+    first, second = (small(random_state=2**32 - 1, epochs=1).fit(TEXTS, LABELS) for _ in range(2))
+    np.testing.assert_array_equal(first.predict_proba(TEXTS), second.predict_proba(TEXTS))

@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from sentiment_lstm import cores
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.cores import usable_cores
 from sentiment_lstm.errors import BundleError
 from sentiment_lstm.export import export
-from sentiment_lstm.inference import onnx_runtime
 from sentiment_lstm.inference.graphs import build
 from sentiment_lstm.inference.onnx_runtime import OnnxRuntime
 from sentiment_lstm.inference.predictor import open_predictor
@@ -65,7 +65,7 @@ def test_there_are_no_more_threads_than_cores(bundle):
 
 @pytest.mark.parametrize("threads", [2, 3, 9])
 def test_threads_share_batches_and_keep_their_order(bundle, threads, monkeypatch):
-    monkeypatch.setattr(onnx_runtime, "usable_cores", lambda: 9)
+    monkeypatch.setattr(cores, "usable_cores", lambda: 9)
     inputs = texts(5, 1, 3, 9, 2)
     batches = [inputs[:2], inputs[2:3], inputs[3:]]
     alone = session(bundle, quantised=True).score(inputs)

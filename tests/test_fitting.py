@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -625,3 +626,30 @@ def test_threads_are_checked_before_the_training():
     assert fitted(threads=np.int64(1)).classes_
     with pytest.raises(UsageError, match="whole number of threads of at least 0, found '2'"):
         fitted(threads="2")
+
+
+def test_a_finished_run_of_a_changed_file_is_not_resumed(tmp_path):
+    path = write(tmp_path / "texts.jsonl", text=TEXTS, label=LABELS)
+    call = {"texts": path, "labels": None, "out": tmp_path / "run", "resume": True}
+    fitted(**call)
+    fitted(**call)
+    write(tmp_path / "texts.jsonl", text=TEXTS[::-1], label=LABELS[::-1])
+    with pytest.raises(UsageError, match="Expected the texts that the run in"):
+        fitted(**call)
+
+
+def test_small_numbers_stay_after_a_training():
+    fitted()
+    assert np.float64(1e-310) * 1.0 > 0
+
+
+def test_sigterm_leaves_no_texts_in_a_temporary_folder(tmp_path, monkeypatch):
+    folders = []
+    before = signal.signal(signal.SIGTERM, lambda *_: folders.append([*tmp_path.iterdir()]))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    try:
+        with pytest.raises(Interrupted, match="SIGTERM"):
+            fitted(listener=interrupt(1, signal.SIGTERM))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert folders == [[]]

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import tiny_runs
+from pyarrow import parquet
 from tiny_runs import QUIET
 
 from sentiment_lstm import measuring
@@ -202,11 +204,11 @@ def test_slices_of_the_validation_texts(source: Path, tmp_path: Path):
 
 def test_slices_of_a_stream_with_its_own_validation_texts(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "films").mkdir()
-    write(tmp_path / "films" / "train.csv", range(300))
-    lines = write(tmp_path / "films" / "validation.csv", range(400, 551)).read_text().splitlines()
-    lines[1] = ",good"
-    (tmp_path / "films" / "validation.csv").write_text("\n".join(lines))
+    Path("films").mkdir()
+    for name, numbers in (("train", range(300)), ("validation", range(400, 551))):
+        texts = [f"{('awful', 'lovely')[n % 2]} film {n}" for n in numbers]
+        columns = {"text": ["", *texts[1:]], "label": [("bad", "good")[n % 2] for n in numbers]}
+        parquet.write_table(pa.table(columns), f"films/{name}.parquet")
     stream = {"data.source": "films", "data.streaming": True, "data.stream_rows": 100}
     train(Settings().updated({**TINY, **stream}), Path("run"), QUIET)
     report = SentimentClassifier.from_pretrained("run").evaluate(slices=["label"])

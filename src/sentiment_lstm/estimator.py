@@ -136,8 +136,8 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         estimator = cls(start=path, **parameters)
         classifier = SentimentClassifier.from_pretrained(path, estimator._threads())
-        names = classifier.classes_
         multi_label = classifier.thresholds_ is not None
+        names = classifier.classes_ if multi_label else sorted(classifier.classes_)
         classes = np.arange(len(names)) if multi_label else np.array(names)
         estimator._keep(classifier, classes, names, np.full(len(names), 1 / len(names)))
         return estimator
@@ -332,8 +332,9 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return Listeners(self.callbacks) if self.callbacks else None
 
     def _seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer):
-            return int(self.random_state)
+        is_seed = isinstance(self.random_state, int | np.integer)
+        if is_seed and int(self.random_state) < 2**31:  # type: ignore[arg-type]
+            return int(self.random_state)  # type: ignore[arg-type]
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _threads(self) -> int:

@@ -191,11 +191,11 @@ def _own_data(
         return None
     same_source = is_same_source(source, own.source)
     sha256 = recorded_hash(config.provenance)
-    if is_portable(source) or (has_run and same_source):
+    if is_portable(source):
         return own if same_source else None
-    if sha256 is None:  # a bare name may be the name of another file
-        return own if same_source and has_path(own.source) else None
-    # Another machine may have another file of that name, or the same file at another place.
+    if sha256 is None:  # without the run, a bare name may be the name of another file
+        return own if same_source and (has_run or has_path(own.source)) else None
+    # Another folder may have another file of that name, or the same file may be at another place.
     same_file = sha256_of(source) == sha256
     return replace(own, source=source) if same_file else None
 

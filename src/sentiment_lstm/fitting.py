@@ -127,7 +127,11 @@ def train(
     options: dict[str, object] = {"training.seed": seed, "training.threads": threads}
     if not verbose and (note := in_memory.single_text_note(row["label"] for row in given.rows)):
         warnings.warn(note, stacklevel=2)  # otherwise a line of the display says so
-    with errors_in_python(in_memory=bool(given.rows)), _run_folder(out) as folder:
+    with (
+        _obeying_signals(),
+        errors_in_python(in_memory=bool(given.rows)),
+        _run_folder(out) as folder,
+    ):
         if start is not None:
             options["training.init"] = str(find_start(start))
         changes = without_none(options) | own_settings
@@ -192,6 +196,16 @@ def _require_one_process() -> None:
 
 
 @contextmanager
+def _obeying_signals() -> Iterator[None]:
+    """Obey SIGTERM as outside a training, but only after a temporary folder was deleted."""
+    try:
+        yield
+    except Interrupted as error:
+        signal.raise_signal(error.exit_code - 128)
+        raise
+
+
+@contextmanager
 def _run_folder(out: str | os.PathLike[str] | None) -> Iterator[Path]:
     """The absolute path of the run's folder; a temporary one is deleted after the block."""
     if out is not None:
@@ -227,7 +241,7 @@ def _resume(folder: Path, listener: Listener) -> None:
 def _alone_with_torch_restored(folder: Path, *, is_kept: bool) -> Iterator[None]:
     """Train alone, leave torch as it was, and turn an interruption into what programs expect.
 
-    Ctrl-C raises KeyboardInterrupt. SIGTERM has the same effect as outside a training.
+    Ctrl-C raises KeyboardInterrupt.
     """
     import torch
 
@@ -240,11 +254,11 @@ def _alone_with_torch_restored(folder: Path, *, is_kept: bool) -> Iterator[None]
         except Interrupted as error:
             number = error.exit_code - 128
             if number != signal.SIGINT:
-                signal.raise_signal(number)
                 raise
             advice = f": continue with train(out={str(folder)!r}, resume=True)" if is_kept else ""
             raise KeyboardInterrupt(f"The training was interrupted{advice}.") from None
         finally:
             torch.set_num_threads(threads)
             torch.set_rng_state(random_state)
+            torch.set_flush_denormal(False)
             keep_freed_memory(False)

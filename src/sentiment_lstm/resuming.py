@@ -10,7 +10,7 @@ from pathlib import Path
 from sentiment_lstm import presets
 from sentiment_lstm.bundle import RUN_SETTINGS, is_bundle, load_bundle
 from sentiment_lstm.errors import UsageError
-from sentiment_lstm.provenance import recorded_hash
+from sentiment_lstm.provenance import recorded_hash, sha256_of
 from sentiment_lstm.setting_names import current_name, flattened
 from sentiment_lstm.settings import Settings, read_json
 from sentiment_lstm.storage import file_sha256
@@ -37,6 +37,7 @@ def check_same_texts(
     began = read_json(folder / RUN_SETTINGS)
     is_same = (
         given_source in (None, began.data.source)
+        and not _has_changed(folder, given_source)
         and (unlabelled_source is None or unlabelled_source in began.language.sources)
         and all(_has(folder, name, content) for name, content in files.items())
     )
@@ -45,6 +46,14 @@ def check_same_texts(
             f"Expected the texts that the run in {folder} began with, found others: name another "
             "folder with out."
         )
+
+
+def _has_changed(folder: Path, source: str | None) -> bool:
+    """Whether a file has other content than when a finished run read it."""
+    if source is None or not is_bundle(folder) or not Path(source).is_file():
+        return False
+    known = recorded_hash(load_bundle(folder).config.provenance)
+    return known is not None and sha256_of(source) != known
 
 
 def _has(folder: Path, name: str, content: bytes) -> bool:

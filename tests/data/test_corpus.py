@@ -24,6 +24,13 @@ def many(n):
     return [f"text {i},{i % 2}" for i in range(n)]
 
 
+def write_splits(folder, **splits):
+    folder.mkdir(exist_ok=True)
+    for name, numbers in splits.items():
+        columns = {"text": [f"text {i}" for i in numbers], "label": [i % 2 for i in numbers]}
+        parquet.write_table(pa.table(columns), folder / f"{name}.parquet")
+
+
 def load(source, seed=0, **options):
     return load_corpus(DataSettings(source, **options), seed, SetAside(None))
 
@@ -243,18 +250,17 @@ def test_a_class_called_minus_one_stays_in_the_validation_texts(write):
 
 def test_excluded_texts_are_no_validation_texts_either(tmp_path, write):
     """With trials, a last training reads the validation texts too."""
-    write(many(20), "train.csv")
-    write(["text 50,0", "text 51,1"], "validation.csv")
-    corpus = load(str(tmp_path), exclude=(write(["text 50,0"], "test.csv"),))
+    write_splits(tmp_path / "films", train=range(20), validation=(50, 51))
+    corpus = load(str(tmp_path / "films"), exclude=(write(["text 50,0"], "test.csv"),))
     assert [example.text for example in corpus.validation] == ["text 51"]
     assert corpus.screening["excluded"] == 1
+    excluded = write(["text 50,0", "text 51,1"], "test.csv")
     with pytest.raises(DataError, match=r"Expected validation texts in .* that are not in"):
-        load(str(tmp_path), exclude=(write(["text 50,0", "text 51,1"], "test.csv"),))
+        load(str(tmp_path / "films"), exclude=(excluded,))
 
 
-def test_training_texts_that_all_validate_are_one_sentence(tmp_path, write):
-    write(many(20), "train.csv")
-    write(many(20), "validation.csv")
+def test_training_texts_that_all_validate_are_one_sentence(tmp_path):
+    write_splits(tmp_path, train=range(20), validation=range(20))
     with pytest.raises(DataError, match="that are not in its own validation split, found none"):
         load(str(tmp_path))
 

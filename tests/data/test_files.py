@@ -267,5 +267,5 @@ def test_decimals_of_parquet_are_labels_and_nan_is_no_group(tmp_path):
     columns = {"text": ["bad", "good"], "label": labels, "author": groups}
     parquet.write_table(pa.table(columns), tmp_path / "d.parquet")
     data = DataSettings(str(tmp_path / "d.parquet"), group_column="author")
-    examples = list(read_examples(data))
+    examples = list(read_examples(data, set_aside=SetAside()))
     assert [(e.label, e.group) for e in examples] == [("0", None), ("1", "3.0")]

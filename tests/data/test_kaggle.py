@@ -100,7 +100,7 @@ def test_it_is_read_as_any_csv_is(write):
     assert [row.line for row in rows] == [2, 3, 80_004]
     rows = list(open_rows(DataSettings(str(write(stray)))))
     assert rows[-1].text == "good"
-    assert {row.problem for row in rows} == {None, "a quote never closes"}
+    assert {row.problem for row in rows} == {None, "unreadable (a quote never closes)"}
 
 
 def test_blank_lines_count_as_lines(write):

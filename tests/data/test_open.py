@@ -136,7 +136,7 @@ def test_kaggle_name_is_read_through_kagglehub(tmp_path, monkeypatch):
     fake = types.SimpleNamespace(dataset_download=lambda name: str(tmp_path / name[:0]))
     monkeypatch.setitem(sys.modules, "kagglehub", fake)
     (review,) = read_examples(DataSettings("kaggle:owner/name"), set_aside=SetAside())
-    assert (review.text, review.label) == ("Nice<br />one", "positive")
+    assert (review.text, review.label) == ("Nice<br />one", "Positive")
 
 
 def test_unreachable_kaggle_says_what_to_do(monkeypatch):

@@ -169,7 +169,7 @@ def test_the_kaggle_csv_is_recognised_in_any_packing(tmp_path, packing_):
     name = f"k.csv{packing_}"
     (tmp_path / name).write_bytes(packed(b"review,sentiment\n Good ,Positive\n", name))
     assert is_kaggle_csv(tmp_path / name, DataSettings())
-    assert train_rows(tmp_path / name) == [("Good", "positive", f"{name}:2")]
+    assert train_rows(tmp_path / name) == [("Good", "Positive", f"{name}:2")]
 
 
 @pytest.mark.parametrize("packing_", [".zip", ".gz", ".zst"])

@@ -40,7 +40,7 @@ def test_rows_are_read_with_their_numbers(tmp_path):
     assert [(r.text, r.label, r.line, r.group) for r in rows] == [
         ("schön; gut", "good", 3, "1"),
         ('"two"\nlines', "bad", 4, "2.5"),
-        ("last", "good", 6, ""),
+        ("last", "good", 6, None),
     ]
     assert rows[0].id == "a.xlsx:3"
 

@@ -139,7 +139,7 @@ def test_an_error_comes_after_the_windows_before_it(bundle, monkeypatch):
 
 @pytest.mark.parametrize("threads", [-1, 1.5, "2"])
 def test_the_number_of_threads_is_checked(bundle, threads):
-    with pytest.raises(UsageError, match="Expected a number of threads"):
+    with pytest.raises(UsageError, match="Expected a whole number of threads"):
         open_predictor(bundle, threads)
 
 

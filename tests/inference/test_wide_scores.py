@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_bundles import random_bundle
 
+from sentiment_lstm import cores
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
 from sentiment_lstm.errors import BundleError
 from sentiment_lstm.export import export
-from sentiment_lstm.inference import onnx_runtime
 from sentiment_lstm.inference import runtime as runtime_module
 from sentiment_lstm.inference.arrays import sum_features
 from sentiment_lstm.inference.graphs import build
@@ -148,7 +148,7 @@ def test_pieces_cut_anywhere_score_like_the_whole_text(text, cut):
 
 @pytest.mark.parametrize("threads", [2, 5])
 def test_threads_change_nothing(bundle, threads, monkeypatch):
-    monkeypatch.setattr(onnx_runtime, "usable_cores", lambda: 9)
+    monkeypatch.setattr(cores, "usable_cores", lambda: 9)
     texts = TEXTS * 30
     expected = predictor_of(bundle, "int8").probabilities(texts)
     predictor = predictor_of(bundle, "int8", threads)

@@ -53,8 +53,7 @@ def test_a_request_has_a_line_without_its_text(pipe, tmp_path):
 
 
 def test_what_libraries_log_becomes_json(pipe):
-    log = JsonLines(pipe[1], print)
-    with json_logs(log):
+    with JsonLines(pipe[1], print) as log, json_logs(log):
         logging.getLogger("sentiment_lstm.serving").info("A model\nis loaded.")
         logging.getLogger("uvicorn.error").info("left out")
         try:

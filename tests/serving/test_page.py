@@ -430,7 +430,11 @@ def test_another_column_or_no_names_score_again(page):
     finished(page, 1)
     page.uncheck("#named")
     finished(page, 2)
-    assert page.locator("#rows button").first.text_content() == "text "
+    assert page.locator("#rows button").first.text_content() == "text"
+    assert page.locator("#column option").count() == 2
+    page.select_option("#column", "0")
+    finished(page, 2)
+    assert page.locator("#rows button").first.text_content() == "(empty)"
 
 
 @pytest.mark.parametrize("width", [320, 390])

@@ -83,7 +83,7 @@ def test_the_folder_becomes_the_best_trials_bundle(csv_file: Path, tmp_path: Pat
     }
     assert result.best["validation_loss"] == min(row["validation_loss"] for row in result.finished)
     bundle, settings = load_bundle(folder), read_json(folder / "settings.json")
-    assert bundle.metrics["validation_loss"] == result.best["validation_loss"]
+    assert bundle.metrics["validation_loss"] == pytest.approx(result.best["validation_loss"])
     assert settings.model == bundle.config.model
     assert settings.model.dropout == result.best["settings"]["model.dropout"]
     assert bundle.config.provenance["search"] == {"trials": 3, "best": result.best["trial"]}
@@ -145,7 +145,8 @@ def test_a_trial_that_ended_unrecorded_is_not_run_again(
             search(small(csv_file), 1, tmp_path / "s", FIXED, QUIET)
     monkeypatch.setattr(Trainer, "run", None)
     result = resume_search(tmp_path / "s", QUIET)
-    assert result.best["validation_loss"] == load_bundle(tmp_path / "s").metrics["validation_loss"]
+    metrics = load_bundle(tmp_path / "s").metrics
+    assert metrics["validation_loss"] == pytest.approx(result.best["validation_loss"])
 
 
 def test_a_pruned_trial_ends_early_and_the_search_continues(

@@ -106,8 +106,10 @@ def check_columns(existing: Sequence[object], column: object, added: Sequence[st
         UsageError: it lacks the column, has it twice, or has a column that scoring adds.
     """
     if (count := list(existing).count(column)) != 1:
-        names = ", ".join(repr(str(name)) for name in existing) or "no columns"
-        problem = f"the columns {names}" if count == 0 else f"{count} of this name"
+        names = ", ".join(repr(str(name)) for name in existing)
+        problem = f"the columns {names}" if names else "no columns"
+        if count:
+            problem = f"{count} of this name"
         raise UsageError(
             f"Expected one column {str(column)!r} of texts, found {problem}: name another."
         )

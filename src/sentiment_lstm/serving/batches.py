@@ -25,8 +25,7 @@ from sentiment_lstm.serving.options import Options
 from sentiment_lstm.serving.scorer import Scorer
 
 NEW_KEYS = ("label", "score", "probabilities", "labels")
-"""The keys that an answer adds; `labels` only if a text may have several of them."""
-"""The keys that an answer adds to its row."""
+"""The keys that an answer adds to its row; `labels` only if a text may have several of them."""
 MOST_BATCHES = 16
 """Most requests to this route at the same time, because each holds rows in memory."""
 _GROUPS = 8

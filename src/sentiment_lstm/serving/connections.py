@@ -148,6 +148,7 @@ class Connection(HttpToolsProtocol):
         """Refuse a request if its client stops sending: it counts as gone, even if it reads."""
         if self._has_no_answer():
             self.transport.write(raw_answer(_CLOSED))
+            self.scope["state"][ANSWERED] = 400
         self._end_answer()
 
     def look(self, now: float, lag: float) -> None:

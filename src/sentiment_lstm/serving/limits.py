@@ -131,7 +131,9 @@ class Gate:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if self._sockets >= self._options.max_concurrent_requests or self._models.draining:
+            if self._models.draining:
+                raise Refused(503, "Unhealthy", "Expected a ready service, found one that ends.")
+            if self._sockets >= self._options.max_concurrent_requests:
                 raise overloaded(self._options.max_concurrent_requests)
             self._check_client(scope, _asked(scope))
             if all(each.matches(scope)[0] == Match.NONE for each in self._routes):
@@ -205,7 +207,8 @@ class Gate:
         self._waiting_bytes += number
         if exchange.bytes > self._options.payload_limit:
             raise self._too_large()
-        if self._waiting_bytes > self._options.max_waiting_bytes:
+        is_alone = self._waiting_bytes == exchange.bytes
+        if self._waiting_bytes > self._options.max_waiting_bytes and not is_alone:
             raise overloaded(self._active)
 
     @property

@@ -104,9 +104,11 @@ def json_logs(lines: JsonLines) -> Iterator[None]:
     for each in loggers:
         each.handlers, each.propagate = [handler], False
         each.setLevel(_LEVELS[each.name])
+    logging.captureWarnings(True)
     try:
         yield
     finally:
+        logging.captureWarnings(False)
         for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
             each.handlers, each.propagate = handlers, propagate
             each.setLevel(level)

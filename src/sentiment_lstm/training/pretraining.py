@@ -32,6 +32,7 @@ from sentiment_lstm.settings import Settings, TrainingSettings
 from sentiment_lstm.storage import explain_write_errors
 from sentiment_lstm.text.identifiers import learnable
 from sentiment_lstm.text.tokenizer import TextTokenizer
+from sentiment_lstm.training import checkpoint
 from sentiment_lstm.training.clock import Clock
 from sentiment_lstm.training.feed import Feed
 from sentiment_lstm.training.listener import Listener
@@ -74,6 +75,7 @@ def pretrained(
     folder, started = run / FOLDER, time.monotonic()
     unlabelled = unlabelled_texts(settings, corpus, set_aside)  # always: it counts rows set aside
     if is_bundle(folder):
+        (folder / checkpoint.FILE).unlink(missing_ok=True)  # a kill may have left it
         return load_bundle(folder)
     texts = [example.text for example in chain(corpus.sample, unlabelled)]
     learnt_from = learnable(texts, private=settings.training.private)

@@ -89,7 +89,7 @@ class Session:
     def stepped(self, step: dict[str, float]) -> None:
         """Report the numbers of an update; save if it is time."""
         now = time.monotonic()
-        speed = round(step["tokens"] / (now - self.counted), 1)
+        speed = round(step["tokens"] / max(now - self.counted, 1e-9), 1)
         self.counted = now
         self.listeners.on_update(step | {"tokens_per_second": speed})
         self._end_if_interrupted()
