@@ -506,6 +506,7 @@ def test_ctrl_c_ends_the_wait_for_another_training():
         time.sleep(0.3)  # the main thread waits by then
         os.kill(os.getpid(), signal.SIGINT)
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest-xdist may ignore it
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(fitted, listener=Waits())
         assert begun.wait(60)
@@ -515,6 +516,7 @@ def test_ctrl_c_ends_the_wait_for_another_training():
                 fitted()
         finally:
             over.set()
+            signal.signal(signal.SIGINT, before)
         assert first.result().classes_ == ["bad", "good", "neutral"]
 
 

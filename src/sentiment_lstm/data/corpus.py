@@ -270,14 +270,11 @@ class _Reader:
         return sides[False], sides[True]
 
     def _allowed(self, validation: list[Example], counts: Counter[str]) -> list[Example]:
-        """Validation texts without excluded ones, because a last training may read them too."""
-        allowed = list(drop_excluded(validation, self.excluded, counts))
-        if validation and not allowed:
-            raise DataError(
-                f"Expected validation texts in {self.data.source} that are not in "
-                f"{', '.join(self.data.exclude)}, found none; leave --exclude out or change it."
-            )
-        return allowed
+        """Validation texts without excluded ones, because a last training may read them too.
+
+        If all are excluded, the split itself was named. Then it stays, to validate.
+        """
+        return list(drop_excluded(validation, self.excluded, counts)) or validation
 
     def _validates(self, example: Example) -> bool:
         return in_validation(example, self.data.validation, self.seed)
