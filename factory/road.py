@@ -26,26 +26,26 @@ from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and
 from factory.texts.sources import GOEMOTIONS, IMDB, IRONY, NEWS, PRODUCTS, TREEBANK, TWEETS
 
 
-def road(scale: Scale = FULL, rounds: Sequence[Round] = ROUNDS) -> tuple[Stage, ...]:
+def road(scale: Scale = FULL) -> tuple[Stage, ...]:
     """All stages, each after the stages that make its inputs."""
-    return tuple(_stages(scale, rounds))
+    return tuple(_stages(scale))
 
 
-def _stages(scale: Scale, rounds: Sequence[Round]) -> Iterator[Stage]:
+def _stages(scale: Scale) -> Iterator[Stage]:
     if scale.data:
         standins = ("--out", f"{RUN}{scale.data}")
         yield Stage("data", "factory.texts.standins", standins)
     yield from _first_models(scale)
     yield from _texts(scale)
     teaching = 0
-    for number, round_ in enumerate(rounds, start=1):
+    for number, round_ in enumerate(ROUNDS, start=1):
         if round_.teachers:
             teaching = number
             yield from _teaching(scale, number, round_.teachers)
         yield from _round(scale, number, round_, teaching)
         if number == NAMED_AFTER:
             yield _named(scale, f"round_{number}/mean", f"round_{number}/named")
-    yield from _last_of_two(scale, f"round_{len(rounds)}/mean")
+    yield from _last_of_two(scale, f"round_{len(ROUNDS)}/mean")
     yield from of_three(scale)
     yield from _shipped(scale, "three/default", "default")
     yield from free(scale)

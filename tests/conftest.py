@@ -34,7 +34,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `pytest -n 2`, one process runs all tests of a file, because they share fixtures."""
     from xdist.scheduler import LoadFileScheduling
 
-    config.option.loadscopereorder = False  # files with few tests, which may be slow, come last
+    # pytest-xdist would run files with few tests last. Some of them are slow, so one process would
+    # have nothing to do at the end.
+    config.option.loadscopereorder = False
     return LoadFileScheduling(config, log)
 
 

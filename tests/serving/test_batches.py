@@ -50,11 +50,19 @@ def test_rows_come_back_in_order_with_their_scores(client, folder):
         assert (answer["score"] is None) == (prediction.score is None)
 
 
+def test_a_row_may_hold_labels_if_each_text_has_one(client):
+    (answer,) = send(client, '{"text": "a good film", "labels": ["old"]}')
+    assert answer["labels"] == ["old"]
+    assert answer["label"] in ("negative", "positive")
+
+
 def test_several_labels_are_a_list(tmp_path):
     folder = save(tmp_path / "moods", ("anger", "joy", "love"), thresholds=(1e-6, 1e-6, 0.999))
     with service(folder) as (client, _):
         (answer,) = send(client, '{"text": "a good film"}')
+        (taken,) = send(client, '{"text": "a good film", "labels": []}')
     assert sorted(answer["labels"]) == ["anger", "joy"]
+    assert 'without the key "labels"' in taken["error"]
     assert answer["label"] == answer["labels"][0]
 
 

@@ -76,7 +76,7 @@ class Predictor:
         )
 
     def predict_encoded(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> list[Prediction]:
-        """Predict a few texts from their tokens, of which some may have been cut off.
+        """Predict a few texts from their tokens. A long text may lack some of its tokens.
 
         Several threads may call it at the same time.
         """

@@ -17,15 +17,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sentiment_lstm.records import Prediction
 from sentiment_lstm.serving.bodies import found_in_json
 from sentiment_lstm.serving.errors import Refused, overloaded
 from sentiment_lstm.serving.models import Models
 from sentiment_lstm.serving.options import Options
-from sentiment_lstm.serving.scorer import Scorer
+from sentiment_lstm.serving.scorer import Predictions, Scorer
 
-NEW_KEYS = ("label", "score", "probabilities", "labels")
-"""The keys that an answer adds to its row; `labels` only if a text may have several of them."""
 MOST_BATCHES = 16
 """Most requests to this route at the same time, because each holds rows in memory."""
 _GROUPS = 8
@@ -151,24 +148,21 @@ class Rows(Response):
     async def _scored(self, rows: Sequence[_Row]) -> bytes:
         """Return the lines that answer rows."""
         good = [row for row in rows if row.problem is None]
-        predictions = iter(await self._predictions([row.text for row in good]))
-        answers = [row.problem or next(predictions) for row in rows]
-        several = self._scorer.classifier.predictor.multi_label
-        pairs = zip(rows, answers, strict=True)
-        return b"".join(_line(row, answer, multi_label=several) for row, answer in pairs)
+        answers = iter(await self._answers([row.text for row in good]))
+        return b"".join(_line(row, row.problem or next(answers)) for row in rows)
 
-    async def _predictions(self, texts: Sequence[str]) -> list[Prediction | Refused]:
+    async def _answers(self, texts: Sequence[str]) -> list[dict[str, Any] | Refused]:
         """Score texts. If they are refused, score each alone, so that the good ones get scores."""
         if not texts:
             return []
         try:
-            return [*await self._predicted(texts)]
+            return [*_new_values(await self._predicted(texts))]
         except Refused as error:
             if len(texts) == 1:
                 return [error]
-        return [answer for text in texts for answer in await self._predictions([text])]
+        return [answer for text in texts for answer in await self._answers([text])]
 
-    async def _predicted(self, texts: Sequence[str]) -> list[Prediction]:
+    async def _predicted(self, texts: Sequence[str]) -> Predictions:
         """Score texts. If the service is busy, wait: the client waits too."""
         while True:
             try:
@@ -258,8 +252,6 @@ def _parsed(number: int, line: bytes | None) -> _Row:
         return _bad(number, f"Expected a line of JSON, found {found_in_json(error)}.")
     if not isinstance(values, dict) or not isinstance(values.get("text"), str):
         return _bad(number, 'Expected a JSON object with a string as "text".')
-    if taken := [name for name in NEW_KEYS if name in values]:
-        return _bad(number, f'Expected a row without the key "{taken[0]}": rename it.')
     return _Row(number, line, values["text"])
 
 
@@ -275,18 +267,26 @@ def _invalid(problem: str) -> Refused:
     return Refused(422, "Validation", problem)
 
 
-def _line(row: _Row, answer: Prediction | Refused, *, multi_label: bool) -> bytes:
+def _new_values(predictions: Predictions) -> Iterator[dict[str, Any]]:
+    """Yield what is added to each row. `labels` are added if a text may have several."""
+    for each in predictions:
+        labels = {"labels": list(each.labels)} if predictions.multi_label else {}
+        probabilities = list(each.probabilities)
+        yield {"label": each.label, "score": each.score, "probabilities": probabilities, **labels}
+
+
+def _line(row: _Row, answer: dict[str, Any] | Refused) -> bytes:
     """Return the line that answers a row."""
     if isinstance(answer, Refused):
         return _as_line({**answer.body, "line": row.number})
-    values: list[object] = [answer.label, answer.score, list(answer.probabilities)]
-    if multi_label:
-        values.append(list(answer.labels))
     try:
-        return _as_line({**json.loads(row.line), **dict(zip(NEW_KEYS, values, strict=False))})
+        given = json.loads(row.line)
+        if taken := [name for name in answer if name in given]:
+            return _line(row, _invalid(f'Expected a row without the key "{taken[0]}": rename it.'))
+        return _as_line({**given, **answer})
     except (ValueError, RecursionError):  # an infinite number, or a very deep value
         problem = "Expected a row without infinite numbers or very deep values."
-        return _line(row, _invalid(problem), multi_label=multi_label)
+        return _line(row, _invalid(problem))
 
 
 def _as_line(values: dict[str, Any]) -> bytes:

@@ -257,7 +257,7 @@ def _train(
 
 
 def _numbers(run: Path) -> dict[str, Any]:
-    """The part of a row that comes from the run's epochs. `best`: the epoch whose model is kept."""
+    """The part of a row that comes from the run's epochs, with the loss of the model it keeps."""
     epochs = _epochs(run)
     best: Mapping[str, float] = min(epochs, key=lambda e: e["validation_loss"], default={})
     if epochs and read_json(run / RUN_SETTINGS).training.keep == "last":
