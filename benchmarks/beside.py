@@ -6,7 +6,7 @@ Three jobs on two threads: a short training, and scoring a file with PyTorch or 
 graph. Each runs alone and beside the busy processes, and all also with threads that spin while
 they wait (as GCC's OpenMP does if `OMP_WAIT_POLICY` is not set). The runs take turns, so that other
 work of the machine slows all of them. Only the slowest, beside the others and spinning, runs once.
-Seconds are those of the whole command; the median counts.
+Seconds are those of the whole command. The medians of the seconds and of the ratios count.
 
 On two cores, two threads beside two busy processes can have half of the time: a ratio of 2.
 """
@@ -110,7 +110,7 @@ def busy(count: int) -> Iterator[None]:
 
 
 def measure(arguments: Sequence[str], folder: Path, rounds: int, count: int) -> dict[str, Any]:
-    """Medians of the seconds, and their ratios."""
+    """Medians of the seconds, and of the ratios in each round."""
     times: dict[str, list[float]] = {"alone": [], "beside": [], "alone, spinning": []}
     for _ in range(rounds):
         times["alone"].append(seconds(arguments, folder))
@@ -119,12 +119,16 @@ def measure(arguments: Sequence[str], folder: Path, rounds: int, count: int) -> 
             times["beside"].append(seconds(arguments, folder))
     with busy(count):  # once is enough, because it takes long
         times["beside, spinning"] = [seconds(arguments, folder, **SPINNING)]
-    middle = {name: statistics.median(values) for name, values in times.items()}
     return {
-        "seconds": {name: round(value, 2) for name, value in middle.items()},
-        "beside / alone": round(middle["beside"] / middle["alone"], 2),
-        "alone / spinning": round(middle["alone"] / middle["alone, spinning"], 2),
+        "seconds": {name: round(statistics.median(values), 2) for name, values in times.items()},
+        "beside / alone": _ratio(times["beside"], times["alone"]),
+        "alone / spinning": _ratio(times["alone"], times["alone, spinning"]),
     }
+
+
+def _ratio(above: Sequence[float], below: Sequence[float]) -> float:
+    """The median ratio: the speed of the machine changes less within a round than between them."""
+    return round(statistics.median(a / b for a, b in zip(above, below, strict=True)), 2)
 
 
 def show(results: dict[str, dict[str, Any]]) -> None:

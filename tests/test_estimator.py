@@ -253,6 +253,14 @@ def test_a_pickle_holds_bytes_and_no_code(fitted):
     assert json.loads(state["config.json"])["label2id"].keys() == {"bad", "good", "neutral"}
 
 
+def test_a_pickle_keeps_the_card_of_a_saved_model(fitted, tmp_path):
+    fitted.classifier_.save_pretrained(tmp_path / "reviews")
+    (tmp_path / "reviews" / "README.md").write_text("# My own card")
+    opened = LSTMTextClassifier.from_pretrained(tmp_path / "reviews")
+    assert pickle.loads(pickle.dumps(opened)).classifier_.bundle.card == "# My own card"
+    assert pickle.loads(pickle.dumps(fitted)).classifier_.bundle.card == ""
+
+
 def test_a_pickle_of_an_estimator_that_is_not_fitted():
     other = pickle.loads(pickle.dumps(small()))
     assert other.get_params() == small().get_params()

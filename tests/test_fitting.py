@@ -403,6 +403,33 @@ def test_resume_begins_a_run_if_there_is_none(tmp_path):
     assert classifier.bundle.metrics["epochs"] == 4
 
 
+def test_resume_completes_a_start_that_was_killed(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(path, target):
+        if target.name == "settings.json":
+            raise Killed
+        return rename(path, target)
+
+    rename = Path.replace
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(Killed):
+        fitted(out=tmp_path / "run")
+    monkeypatch.undo()
+    assert not (tmp_path / "run" / "settings.json").exists()
+    again = fitted(out=tmp_path / "run", resume=True)
+    assert np.array_equal(again.predict_proba(TEXTS), fitted().predict_proba(TEXTS))
+
+
+def test_resume_takes_a_setting_that_the_start_decides(tmp_path):
+    fitted(out=tmp_path / "start")
+    call = {"start": tmp_path / "start", "settings": {**SETTINGS, "model.hidden_size": 9}}
+    first = fitted(out=tmp_path / "run", **call)
+    again = fitted(out=tmp_path / "run", resume=True, **call)
+    assert np.array_equal(again.predict_proba(TEXTS), first.predict_proba(TEXTS))
+
+
 def test_the_command_resumes_a_run_of_texts_in_memory(tmp_path, run):
     with pytest.raises(KeyboardInterrupt):
         fitted(out=tmp_path / "run", listener=interrupt(2))

@@ -127,7 +127,7 @@ def test_weights_are_numbers_of_at_least_0():
         *[("joy", "joy"), (3, "3"), (-1, "-1"), (True, "true"), (np.False_, "false")],
         *[(2.0, "2"), (np.int8(4), "4"), ("3", "3"), (0.5, "'0.5'")],
         *[(" joy", "' joy'"), ("01", "'01'"), ("nan", "'nan'"), ("", "''"), ("True", "'True'")],
-        *[("x" * 101, "class 0"), ("a\0b", r"'a\x00b'"), ("\ud800", r"'\ud800'")],
+        *[("x" * 101, f"{'x' * 60}... #c675a2e6"), ("a\0b", r"'a\x00b'"), ("\ud800", r"'\ud800'")],
     ],
 )
 def test_names_of_classes_stay_in_a_file(label, name):
@@ -153,7 +153,16 @@ def test_weights_whose_sum_is_infinite_are_refused():
 
 
 def test_a_name_of_a_class_that_is_taken_already():
-    assert name_classes(["class 1", "x" * 200]) == {"class 1": "class 1", "x" * 200: "class 2"}
+    (name,) = name_classes(["x" * 200]).values()
+    assert name_classes([name, "x" * 200]) == {name: name, "x" * 200: "class 1"}
+
+
+def test_names_of_long_labels_do_not_depend_on_their_order():
+    labels = ["a long label " * 9 + end for end in ("of one kind", "of another kind")]
+    names = name_classes(labels)
+    assert name_classes(labels[::-1]) == names
+    assert len({*names.values()}) == 2
+    assert all(name.startswith("a long label a long label") for name in names.values())
 
 
 @pytest.mark.parametrize("label", [None, float("nan"), pd.NA, ["a"], ("a", "b"), 0.5, object()])

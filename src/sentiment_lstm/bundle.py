@@ -91,6 +91,12 @@ def is_bundle(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a training has begun in the folder. A start that was killed is completed."""
+    finish_replacing(folder / RUN_SETTINGS)
+    return (folder / RUN_SETTINGS).is_file()
+
+
 def save_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle. After a crash the folder holds a complete bundle or none.
 
@@ -154,13 +160,16 @@ def load_bundle(folder: Path) -> Bundle:
 def bundle_as_files(bundle: Bundle) -> dict[str, bytes]:
     """The files of a saved model: name -> content. A program can store them where it has no folder.
 
+    A bundle without a card gets an empty one, because a card names the folder of its model.
+
     Raises:
         BundleError: as `save_bundle`.
     """
     with TemporaryDirectory() as name:
         folder = Path(name) / "model"
         save_bundle(folder, bundle)
-        return {path.name: path.read_bytes() for path in folder.iterdir()}
+        files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return files if bundle.card else files | {CARD: b""}
 
 
 def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -266,8 +265,7 @@ class LSTMTextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         super().__setstate__(dict(state))
         if isinstance(files := state.get("classifier_"), dict):
-            bundle = replace(bundle_from_files(files), card="")  # it names a temporary folder
-            self.classifier_ = SentimentClassifier(bundle, self._threads())
+            self.classifier_ = SentimentClassifier(bundle_from_files(files), self._threads())
 
     def _keep(
         self,

@@ -141,7 +141,8 @@ def evaluation_data(
     else:
         data = replace(data, split=split, streaming=False, exclude=(), weight_column=None)
     data = _with_kind_of(config, data, options)
-    caution = "" if own else caution_about(data.source, config.provenance)
+    unchanged = own and (source is not None or not _has_changed(data.source, config))
+    caution = "" if unchanged else caution_about(data.source, config.provenance)
     data = Settings(data=data).updated(options).data
     if not own and not is_portable(data.source):
         data = with_columns_of(trained.data, data, options)
@@ -198,6 +199,12 @@ def _own_data(
     # Another folder may have another file of that name, or the same file may be at another place.
     same_file = sha256_of(source) == sha256
     return replace(own, source=source) if same_file else None
+
+
+def _has_changed(source: str, config: Config) -> bool:
+    """Whether the texts at the place of a model's own texts are no longer those that trained it."""
+    trained = recorded_hash(config.provenance)
+    return trained is not None and trained != sha256_of(source)
 
 
 def _check_here(data: DataSettings) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sentiment_lstm import in_memory, presets
 from sentiment_lstm.api import SentimentClassifier
-from sentiment_lstm.bundle import RUN_SETTINGS, load_bundle
+from sentiment_lstm.bundle import is_run, load_bundle
 from sentiment_lstm.cores import checked_threads
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.finding import find_start
@@ -137,7 +137,7 @@ def train(
         changes = without_none(options) | own_settings
         hidden = folder if out is None else None
         follow = followers(verbose, listener, in_memory=bool(given.rows), hidden=hidden)
-        if resume and (folder / RUN_SETTINGS).exists():
+        if resume and is_run(folder):
             check_same_texts(folder, given.source, given.files(), given.unlabelled_source)
             check_same_settings(folder, preset, changes, minutes)
             _resume(folder, follow)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from enum import Enum
+from hashlib import sha256
 from itertools import chain, count
 from typing import Any
 
@@ -249,15 +250,15 @@ def name_classes(labels: Iterable[Hashable]) -> dict[Hashable, str]:
     """Each label's class name: `True` -> `"true"`, `3` -> `"3"`, `"joy"` -> `"joy"`.
 
     A label in a file loses white space around it, and `01` is read as 1. A string that would be
-    read as another label, or is too long for a name, gets a name that stays: `" joy"` -> `"' joy'"`
-    or `"class 7"`.
+    read as another label gets quotes: `" joy"` -> `"' joy'"`. A name that is too long is cut, and a
+    hash makes it unique. So the same label has the same name whatever the order of the labels.
     """
     names: dict[Hashable, str] = {}
     taken: set[str] = set()
     for index, label in enumerate(labels):
         plain = _as_written(label)
         numbered = (f"class {number}" for number in count(index))
-        candidates = chain((plain, repr(plain)), numbered)
+        candidates = chain((plain, repr(plain), _shortened(plain)), numbered)
         names[label] = next(name for name in candidates if _stays(name) and name not in taken)
         taken.add(names[label])
     return names
@@ -313,6 +314,12 @@ def _as_written(label: Hashable) -> str:
     if isinstance(label, float) and label.is_integer():
         return str(int(label))
     return str(label)
+
+
+def _shortened(label: str) -> str:
+    """The beginning of a label, and a hash of the whole."""
+    digest = sha256(label.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{repr(label)[1:61].strip()}... #{digest}"
 
 
 def _stays(name: str) -> bool:

@@ -35,6 +35,11 @@ PRESETS: dict[str, Settings] = {
         ),
     ),
 }
+FIXED_BY_START = {
+    *("model.embedding_size", "model.hidden_size", "model.layers", "model.bidirectional"),
+    *("model.pooling", "text.kind", "text.vocabulary", "text.min_frequency", "text.lowercase"),
+}
+"""Settings that a model to start from decides."""
 
 
 def preset(name: str) -> Settings:

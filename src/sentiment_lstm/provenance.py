@@ -168,9 +168,15 @@ def data_sets(provenance: Mapping[str, Any]) -> list[str]:
 
 def joined_text_columns(provenance: Mapping[str, Any]) -> str | None:
     """The text columns that the training joined, with commas; None if there was only one."""
+    column = text_column_of_training(provenance)
+    return column if column and "," in column else None
+
+
+def text_column_of_training(provenance: Mapping[str, Any]) -> str | None:
+    """The column of texts that the settings of the training name, or several with commas."""
     data = _mapping(_mapping(provenance.get("settings")).get("data"))
-    columns = data.get("text_column")
-    return columns if isinstance(columns, str) and "," in columns else None
+    column = data.get("text_column")
+    return column if isinstance(column, str) else None
 
 
 def registered_set(source: str) -> DataSet | None:

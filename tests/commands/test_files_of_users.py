@@ -92,6 +92,21 @@ def test_a_model_of_several_text_columns_reads_them_again(run, letters, tmp_path
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
+def test_a_file_is_scored_by_the_text_column_of_the_training(run, letters, tmp_path):
+    call = ["train", "--data", "brief.csv", "--out", "run", "--text-column", "Betreff", *LABEL]
+    call += [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
+    assert run(*call)[0] == 0
+    files = ["predict", "--model", "run", "--input", "brief.csv", "--output"]
+    assert run(*files, "a.csv")[0] == 0
+    assert run(*files, "b.csv", "--text-column", "Betreff")[0] == 0
+    assert run(*files, "c.csv", "--text-column", "Text")[0] == 0
+    a, b, c = ((tmp_path / name).read_bytes() for name in ("a.csv", "b.csv", "c.csv"))
+    assert a == b != c
+    (tmp_path / "other.csv").write_text("Text\nnicht schlecht\n")
+    code, out, err = run("predict", "--model", "run", "--input", "other.csv", "--output", "-")
+    assert (code, out.splitlines()[0]) == (0, "Text,predicted_label,predicted_score"), err
+
+
 def test_a_file_is_scored_with_probabilities(run, model, letters, tmp_path):
     call = ["predict", "--model", str(model), "--input", "brief.csv", *COLUMNS]
     code, _, err = run(*call, "--output", "out.csv", "--probabilities")

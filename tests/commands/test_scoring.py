@@ -276,6 +276,13 @@ def test_without_data_a_run_names_the_texts_it_opens(run, trained: Path):
     assert json.loads(out)["n"] == 4
 
 
+def test_without_data_a_file_that_has_changed_gets_a_warning(run, trained: Path):
+    trained.write_text(trained.read_text().replace("film", "book"))
+    code, _, err = run("evaluate", "--model", "runs/a", "--json")
+    assert code == 0
+    assert "reviews.csv has the name of a file that trained this model, but other content" in err
+
+
 def test_without_data_the_texts_left_out_are_named_too(run, trained: Path, tmp_path: Path):
     other = tmp_path / "other.csv"
     other.write_text(trained.read_text())

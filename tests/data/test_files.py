@@ -122,6 +122,14 @@ def test_jsonl_sets_broken_lines_aside(write):
     assert rows_of(path)[-1].line == 9
 
 
+def test_a_row_of_jsonl_without_the_text_spoils_no_other_row(write):
+    lines = ['{"label": 1}', "{}", '{"title": "t", "text": "good", "label": 1}']
+    assert read(write("\n".join(lines), "data.jsonl")) == ([("good", "1")], {"empty text": 2})
+    lines = ['{"review": "good", "label": 1}', '{"text": "x", "review": "bad", "label": 0}']
+    pairs, _ = read(write("\n".join(lines), "data.jsonl"))
+    assert pairs == [("good", "1"), ("bad", "0")]
+
+
 def test_training_reads_nan_as_nothing_and_refuses_repeated_keys(write):
     lines = [
         '{"text": "good", "label": 1, "unused": NaN}',

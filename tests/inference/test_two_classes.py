@@ -36,6 +36,14 @@ def test_the_shipped_model_of_three_classes_has_a_polarity(default_of_three):
     )
 
 
+def test_the_scores_of_unfamiliar_texts_are_lowered_as_in_polarity(default_of_three):
+    predictor = open_predictor(default_of_three)
+    texts = ["Ich habe das Gerät zurückgeschickt, weil es überhaupt nicht funktioniert."]
+    assert predictor.familiarity(texts)[0] < 0.5
+    pairs = TwoClassPredictor(predictor).probabilities(texts)
+    np.testing.assert_array_equal(pairs[:, 1], polarity(predictor, texts))
+
+
 def test_other_models_are_refused_before_a_text_is_read(make_bundle):
     def texts():
         raise AssertionError

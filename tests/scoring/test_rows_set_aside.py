@@ -48,6 +48,22 @@ def test_a_first_row_without_columns_does_not_hide_the_others(predictor, tmp_pat
     assert (result.rows, result.set_aside) == (1, {"no text": 1})
 
 
+def test_a_first_row_without_the_text_does_not_hide_the_others(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"id": 1}\n{"id": 2, "text": "good"}\n{"id": 3, "text": "bad"}\n')
+    for name in ("out.jsonl", "out.csv"):
+        result = score(predictor, source, tmp_path / name)
+        assert (result.rows, result.set_aside) == (2, {"no text": 1})
+        assert [str(row["id"]) for row in read(tmp_path / name)] == ["2", "3"]
+
+
+def test_the_first_row_chooses_the_column_of_texts_if_it_can(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"review": "good"}\n{"review": "bad", "text": "x"}\n')
+    assert score(predictor, source, tmp_path / "out.jsonl").rows == 2
+    assert score(predictor, source, tmp_path / "texts.jsonl", text_column="text").rows == 1
+
+
 def test_a_row_with_a_column_named_like_a_prediction_is_set_aside(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "good"}\n{"text": "bad", "predicted_label": "gold"}\n')

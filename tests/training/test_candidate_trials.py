@@ -202,7 +202,6 @@ def test_a_failure_before_the_first_result_leaves_the_folder_free(
 @pytest.mark.parametrize("minutes", [LONG, None])
 def test_a_kill_before_the_settings_are_written_leaves_no_run(csv_file: Path, tmp_path, minutes):
     folder = tmp_path / "run"
-    folder.mkdir()
     race.begin(folder, LONG)
     train(_settings(csv_file, training__trials=1), folder, QUIET, minutes=minutes)
     assert (folder / "config.json").exists()

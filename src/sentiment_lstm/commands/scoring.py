@@ -152,7 +152,7 @@ def predict(
     """
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.commands.files import predict_file, predict_folder
-    from sentiment_lstm.provenance import joined_text_columns
+    from sentiment_lstm.provenance import joined_text_columns, text_column_of_training
 
     if (input_ is None) != (output is None) or (input_ is None) == (not texts):
         raise UsageError("Expected texts, or --input and --output: give one or the other.")
@@ -173,8 +173,10 @@ def predict(
     assert output is not None
     _check_engine(engine, input_, output, threads, workers)
     classifier = SentimentClassifier.from_pretrained(model, threads or 0)
+    provenance = classifier.bundle.config.provenance
     options = {
-        "text_column": text_column or joined_text_columns(classifier.bundle.config.provenance),
+        "text_column": text_column or joined_text_columns(provenance),
+        "trained_column": text_column_of_training(provenance),
         "encoding": encoding,
         "separator": separator,
         "probabilities": probabilities,

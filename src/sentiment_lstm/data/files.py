@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +33,7 @@ from sentiment_lstm.data.source import (
     Source,
     check_whole,
     choose_columns,
+    choose_columns_of_rows,
     joined_text,
     row_group,
     row_label,
@@ -46,6 +48,9 @@ from sentiment_lstm.data.workbooks import read_workbook
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
+
+_ROWS_WITH_COLUMNS = 20
+"""So many rows name the columns of a jsonl file, because one row may lack some of them."""
 
 
 def open_file(path: Path, data: DataSettings, *, labelled: bool) -> Source:
@@ -169,14 +174,17 @@ def _header_row(
 def _json_rows(
     stream: IO[bytes], name: str, data: DataSettings, labelled: bool, encoding: str
 ) -> Iterator[Row]:
-    """The rows of a jsonl file. The first readable row names the columns to choose from."""
+    """The rows of a jsonl file. The first readable rows name the columns to choose from."""
+    records = read_json_lines(stream, encoding, longest_line=longest_line(data))
+    first = [*islice(records, _ROWS_WITH_COLUMNS)]
+    rows = [record.values for record in first if record.values]
     columns: Columns | None = None
-    for record in read_json_lines(stream, encoding, longest_line=longest_line(data)):
+    for record in chain(first, records):
         if record.values is None:
             yield _unread_row(record, name)
             continue
-        names = list(record.values)
-        columns = columns or choose_columns(names, data, labelled=labelled, where=name)
+        rows = rows or [record.values]
+        columns = columns or choose_columns_of_rows(rows, data, labelled=labelled, where=name)
         yield _row(record.values, columns, name, record.line)
 
 

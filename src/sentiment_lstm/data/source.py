@@ -137,6 +137,23 @@ def choose_columns(
     return columns
 
 
+def choose_columns_of_rows(
+    rows: Sequence[Mapping[str, object]], data: DataSettings, *, labelled: bool, where: str
+) -> Columns:
+    """Choose the columns of rows that each name their own, as `choose_columns` does.
+
+    They are those of the first row. If it lacks one, they are those of all these rows together.
+
+    Raises:
+        DataError: as `choose_columns`.
+    """
+    try:
+        return choose_columns([*rows[0]], data, labelled=labelled, where=where)
+    except DataError:
+        names = [*dict.fromkeys(name for row in rows for name in row)]
+        return choose_columns(names, data, labelled=labelled, where=where)
+
+
 def check_split(data: DataSettings, splits: Sequence[str]) -> None:
     """Refuse a split that the source lacks.
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_lstm.evaluation.polarity import Poles, find_poles, polarities, two_columns
 from sentiment_lstm.inference.predictor import Predictor
+from sentiment_lstm.records import Encoded
 
 
 class TwoClassPredictor(Predictor):
@@ -25,13 +26,21 @@ class TwoClassPredictor(Predictor):
     """
 
     def __init__(self, predictor: Predictor) -> None:
-        self._poles = poles_of(predictor)
+        self._all_classes, self._poles = predictor, poles_of(predictor)
         vars(self).update(vars(predictor))  # it has no other state, and the runtime is not copied
         self.classes = tuple(predictor.classes[index] for index in self._poles)
 
-    def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probabilities of negative and positive, [N, 2], from logits [N] or [N, C]."""
-        return two_columns(super().calibrated(logits), self._poles)
+    def _scored_in(
+        self, batches: Sequence[NDArray[np.int64]], encoded: Sequence[Encoded]
+    ) -> NDArray[np.float64]:
+        return self._all_classes._scored_in(batches, encoded)
+
+    def _scored(
+        self, texts: Sequence[str], encoded: Sequence[Encoded], calibrated: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        # The scores of unfamiliar texts are lowered before the classes are two, as in `polarity`.
+        rows, familiarity = self._all_classes._scored(texts, encoded, calibrated)
+        return two_columns(rows, self._poles), familiarity
 
 
 def poles_of(predictor: Predictor) -> Poles:

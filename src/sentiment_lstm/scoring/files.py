@@ -60,6 +60,7 @@ class Job:
         model: the fingerprint of the bundle.
         text_column: the column of texts, or several with commas; None: the first with one of the
             usual names.
+        trained_column: that of the training; read if `text_column` is None and the input has it.
         abstain_below: a prediction with a lower probability gets no label.
         escape: put a ' before texts that a spreadsheet would take for formulas.
         encoding: the encoding of a text file; None: it is detected.
@@ -72,6 +73,7 @@ class Job:
     out: Path
     model: str
     text_column: str | None = None
+    trained_column: str | None = None
     abstain_below: float = 0.0
     escape: bool = False
     encoding: str | None = None
@@ -217,9 +219,8 @@ def _layout(
     classes = predictor.classes if job.probabilities else ()
     labels = predictor.classes if predictor.multi_label else None
     poles = poles_of(predictor) if job.polarity else None
-    return make_layout(
-        opened, records, job.source.name, output, job.text_column, classes, labels, poles
-    )
+    columns = job.text_column, job.trained_column
+    return make_layout(opened, records, job.source.name, output, *columns, classes, labels, poles)
 
 
 def _earlier_outcome(out: Path, done: Path, plan: Mapping[str, Any]) -> Outcome | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sentiment_lstm.data.encodings import UTF_8
@@ -16,7 +17,7 @@ from sentiment_lstm.data.formats import DELIMITERS, WORKBOOK, Format
 from sentiment_lstm.data.label_notes import SEPARATORS
 from sentiment_lstm.data.libraries import pyarrow
 from sentiment_lstm.data.packing import pack_piece
-from sentiment_lstm.data.source import choose_columns, joined_text
+from sentiment_lstm.data.source import choose_columns, choose_columns_of_rows, joined_text
 from sentiment_lstm.data.tables import to_bytes, to_parquet, without_formula
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation.polarity import Poles, polarity_of
@@ -88,6 +89,7 @@ def make_layout(
     name: str,
     file_format: Format,
     text_column: str | None = None,
+    trained_column: str | None = None,
     probabilities_of: Sequence[str] = (),
     labels: Sequence[str] | None = None,
     poles: Poles | None = None,
@@ -95,11 +97,12 @@ def make_layout(
     """The layout of an output.
 
     Args:
-        opened: the input. Without a header, the first readable row names the columns.
+        opened: the input. Without a header, the first row with a text names the columns.
         records: its first rows.
         name: the input's name, for messages.
         file_format: the output's format.
         text_column: as the setting `data.text_column`.
+        trained_column: the column to read if `text_column` is None and the input has this column.
         probabilities_of: the classes whose probabilities are written.
         labels: all labels, if a text may have several of them; else None.
         poles: the class indices of negative and positive, if the polarity is written.
@@ -108,10 +111,10 @@ def make_layout(
         UsageError: a column of the input has the name of an added column.
         DataError: there is no column of texts.
     """
-    columns = opened.header or next((list(r.values) for r in records if r.values), [])
+    columns, texts = _columns(opened, records, text_column, trained_column, name)
     layout = Layout(
         columns,
-        (),
+        texts,
         file_format,
         _schema(opened, columns) if file_format.kind == ".parquet" else None,
         _separator(opened, file_format),
@@ -121,11 +124,27 @@ def make_layout(
         poles,
     )
     refuse_taken(layout.added, columns, name)
-    if not columns:
-        return layout
-    settings = DataSettings(text_column=text_column)
-    chosen = choose_columns(columns, settings, labelled=False, where=name)
-    return replace(layout, texts=chosen.texts)
+    return layout
+
+
+def _columns(
+    opened: Input,
+    records: Sequence[ScoringRecord],
+    text_column: str | None,
+    trained_column: str | None,
+    name: str,
+) -> tuple[list[str], tuple[str, ...]]:
+    """All columns, and those of the texts; none if no row is readable."""
+    rows = [record.values for record in records if record.values]
+    names = opened.header or [*chain.from_iterable(rows)]
+    if not names:
+        return [], ()
+    has_trained = text_column is None and trained_column in names
+    settings = DataSettings(text_column=trained_column if has_trained else text_column)
+    if opened.header:
+        return names, choose_columns(names, settings, labelled=False, where=name).texts
+    texts = choose_columns_of_rows(rows, settings, labelled=False, where=name).texts
+    return next([*row] for row in rows if not row.keys().isdisjoint(texts)), texts
 
 
 def probability_names(classes: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from sentiment_lstm.bundle import STARTS, Bundle, is_bundle, load_bundle
 from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.data.open import has_own_validation
+from sentiment_lstm.presets import FIXED_BY_START
 from sentiment_lstm.provenance import bundle_name, data_sets, registered_set
 from sentiment_lstm.records import UNKNOWN_ID, output_units
 from sentiment_lstm.settings import DataSettings, Settings, TrainingSettings
@@ -55,11 +56,6 @@ _TEXT_TOKENS = 300
 _MOST_TOKENS = {True: 5_000_000, False: 12_000_000}
 """Tokens that a training reads in about three minutes on two cores. True: from a start model.
 False: from nothing, with a smaller network."""
-_FIXED_BY_START = {
-    *("model.embedding_size", "model.hidden_size", "model.layers", "model.bidirectional"),
-    *("model.pooling", "text.kind", "text.vocabulary", "text.min_frequency", "text.lowercase"),
-}
-"""Settings that a model to start from decides."""
 _OWN_USE = {"language.epochs", "training.self_training"}
 """With one of these settings, the user decides how texts without labels are used."""
 
@@ -136,7 +132,7 @@ def has_read(start: Bundle | None, source: str) -> bool:
 
 def start_is_given(given: Collection[str]) -> bool:
     """Whether a setting of the user decides the model to start from."""
-    return not {"training.init", *_FIXED_BY_START}.isdisjoint(given)
+    return not {"training.init", *FIXED_BY_START}.isdisjoint(given)
 
 
 def choose(settings: Settings, seen: Look) -> Settings:
@@ -148,7 +144,7 @@ def choose(settings: Settings, seen: Look) -> Settings:
     from_start = (
         bool(settings.training.init)
         if "training.init" in given
-        else seen.start_fits and not given & _FIXED_BY_START
+        else seen.start_fits and not given & FIXED_BY_START
     )
     plan = _plan(settings, seen, from_start)
     changes = _network(seen, from_start) | plan | _suited_to(settings.training)
@@ -182,7 +178,7 @@ def _explain_start(settings: Settings, seen: Look) -> str:
         name = bundle_name(settings.training.init)
         why = "" if "training.init" in given else f"; it knows {seen.whole_words:.0%} of the words"
         return f"start from the model {name}{why}"
-    fixed = sorted(given & {"training.init", *_FIXED_BY_START})
+    fixed = sorted(given & {"training.init", *FIXED_BY_START})
     why = (
         "the shipped start was trained on these labels"
         if seen.start_has_read

@@ -21,7 +21,7 @@ from typing import Any
 
 from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.settings import Settings
-from sentiment_lstm.storage import as_json, explain_write_errors, write_atomically
+from sentiment_lstm.storage import as_json, write_atomically
 from sentiment_lstm.training.automatic import Look
 from sentiment_lstm.training.candidate_trials import CandidateTrials, Outcome
 from sentiment_lstm.training.candidates import (
@@ -94,8 +94,6 @@ def check(settings: Settings, minutes: float) -> None:
 
 def begin(run: Path, minutes: float) -> None:
     """Note in the folder of a new run that candidates are to be raced."""
-    with explain_write_errors(run):
-        (run / FOLDER).mkdir()
     _write(run, State(minutes))
 
 

@@ -16,6 +16,7 @@ from sentiment_lstm.bundle import (
     RUN_SETTINGS,
     Bundle,
     is_bundle,
+    is_run,
     load_bundle,
     save_bundle,
 )
@@ -167,7 +168,7 @@ def resume(
     """
     if rank():
         return _train_with_first_rank(resume_folder or folder)
-    if not (folder / RUN_SETTINGS).exists():
+    if not is_run(folder):
         raise UsageError(
             f"Expected a run folder with {RUN_SETTINGS}, found none in {folder}: "
             "start one with 'sentiment-lstm train --out FOLDER'."

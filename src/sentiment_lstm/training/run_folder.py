@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from sentiment_lstm.bundle import FILES, RUN_SETTINGS, is_bundle
+from sentiment_lstm.bundle import FILES, RUN_SETTINGS, is_bundle, is_run
 from sentiment_lstm.data.source_names import path_of
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.settings import DataSettings, Settings, read_json
@@ -36,7 +36,7 @@ def refuse_to_overwrite(
     Raises:
         UsageError: there are such files.
     """
-    has_run = (folder / RUN_SETTINGS).exists() or is_bundle(folder)
+    has_run = is_run(folder) or is_bundle(folder)
     if not has_run and race.is_begun(folder) and not race.has_results(folder):
         race.remove(folder)  # of a process that was killed before it wrote its settings
     in_the_way = [name for name in (*FILES, METRICS_LOG, *files) if (folder / name).exists()]
