@@ -428,6 +428,9 @@ def test_resume_takes_a_setting_that_the_start_decides(tmp_path):
     first = fitted(out=tmp_path / "run", **call)
     again = fitted(out=tmp_path / "run", resume=True, **call)
     assert np.array_equal(again.predict_proba(TEXTS), first.predict_proba(TEXTS))
+    wrong = {**call, "settings": {**SETTINGS, "model.hidden_size": "many"}}
+    with pytest.raises(UsageError, match="hidden_size"):
+        fitted(out=tmp_path / "run", resume=True, **wrong)
 
 
 def test_the_command_resumes_a_run_of_texts_in_memory(tmp_path, run):

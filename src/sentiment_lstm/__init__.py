@@ -25,7 +25,7 @@ __all__ = ["LSTMTextClassifier", "SentimentClassifier", "__version__", "train"]
 # spins and the other cannot work, and training takes many times as long. Never to spin (`passive`)
 # is slow on idle cores, because it takes long to wake a thread.
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "600")
+    os.environ.setdefault("GOMP_SPINCOUNT", "400")
 
 # If one of several processes is killed, torch prints its own stack in the others, before their
 # error message. It reads this variable when it is imported.

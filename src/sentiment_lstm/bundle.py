@@ -160,7 +160,7 @@ def load_bundle(folder: Path) -> Bundle:
 def bundle_as_files(bundle: Bundle) -> dict[str, bytes]:
     """The files of a saved model: name -> content. A program can store them where it has no folder.
 
-    A bundle without a card gets an empty one, because a card names the folder of its model.
+    Without a card, `README.md` is empty: a card would name a temporary folder.
 
     Raises:
         BundleError: as `save_bundle`.
@@ -244,7 +244,7 @@ def _check_files(folder: Path) -> None:
     train = f"name another folder, or train one with `sentiment-lstm train --out {folder}`"
     require(folder.exists(), folder, "a saved model", "no such folder", train)
     require(folder.is_dir(), folder, "a saved model", "a file", "name a folder")
-    unfinished = not is_bundle(folder) and (folder / RUN_SETTINGS).is_file()
+    unfinished = not is_bundle(folder) and is_run(folder)
     go_on = f"continue with `sentiment-lstm train --resume {folder}`"
     require(not unfinished, folder, "a trained model", "a training that is not finished", go_on)
     _require_files(folder, FILES)

@@ -141,8 +141,8 @@ def evaluation_data(
     else:
         data = replace(data, split=split, streaming=False, exclude=(), weight_column=None)
     data = _with_kind_of(config, data, options)
-    unchanged = own and (source is not None or not _has_changed(data.source, config))
-    caution = "" if unchanged else caution_about(data.source, config.provenance)
+    is_same = own and (source is not None or not _has_changed(data.source, config))
+    caution = "" if is_same else caution_about(data.source, config.provenance)
     data = Settings(data=data).updated(options).data
     if not own and not is_portable(data.source):
         data = with_columns_of(trained.data, data, options)

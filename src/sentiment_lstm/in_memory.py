@@ -251,7 +251,7 @@ def name_classes(labels: Iterable[Hashable]) -> dict[Hashable, str]:
 
     A label in a file loses white space around it, and `01` is read as 1. A string that would be
     read as another label gets quotes: `" joy"` -> `"' joy'"`. A name that is too long is cut, and a
-    hash makes it unique. So the same label has the same name whatever the order of the labels.
+    hash makes it unique, so it does not depend on the order of the labels.
     """
     names: dict[Hashable, str] = {}
     taken: set[str] = set()

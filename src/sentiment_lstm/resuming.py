@@ -86,9 +86,9 @@ def check_same_settings(
     began = read_json(folder / RUN_SETTINGS)
     others = ["preset"] if _is_other_preset(preset, began, changes) else []
     for name, value in changes.items():
-        if began.training.init and name in presets.FIXED_BY_START:
-            continue  # it had no effect
         now = began.updated({name: value})
+        if began.training.init and current_name(name) in presets.FIXED_BY_START:
+            continue  # it had no effect
         if replace(now, training=resolve_auto(now.training)) != began:
             others.append(name)
     if minutes is not None and minutes != minutes_of(folder):

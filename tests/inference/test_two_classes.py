@@ -42,6 +42,8 @@ def test_the_scores_of_unfamiliar_texts_are_lowered_as_in_polarity(default_of_th
     assert predictor.familiarity(texts)[0] < 0.5
     pairs = TwoClassPredictor(predictor).probabilities(texts)
     np.testing.assert_array_equal(pairs[:, 1], polarity(predictor, texts))
+    two = TwoClassPredictor(predictor)
+    assert two.score(two.tokenizer.encode(texts)).shape == (1, 2)
 
 
 def test_other_models_are_refused_before_a_text_is_read(make_bundle):

@@ -62,6 +62,22 @@ def test_the_first_row_chooses_the_column_of_texts_if_it_can(predictor, tmp_path
     source.write_text('{"review": "good"}\n{"review": "bad", "text": "x"}\n')
     assert score(predictor, source, tmp_path / "out.jsonl").rows == 2
     assert score(predictor, source, tmp_path / "texts.jsonl", text_column="text").rows == 1
+    assert score(predictor, source, tmp_path / "same.jsonl", trained_column="text").rows == 2
+
+
+def test_a_later_row_of_other_columns_takes_no_texts_from_the_others(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    rows = [{"id": 1}, *[{"id": n, "body": "good"} for n in range(2, 10)], {"text": "x"}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = score(predictor, source, tmp_path / "out.jsonl")
+    assert (result.rows, result.set_aside) == (8, {"no text": 2})
+
+
+def test_several_columns_of_texts_may_be_in_different_rows(predictor, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"title": "good"}\n{"body": "bad"}\n')
+    result = score(predictor, source, tmp_path / "out.jsonl", text_column="title,body")
+    assert (result.rows, result.set_aside) == (2, {})
 
 
 def test_a_row_with_a_column_named_like_a_prediction_is_set_aside(predictor, tmp_path):

@@ -58,7 +58,7 @@ for kept in (True, False):
 @pytest.mark.parametrize(
     ("given", "used"),
     [
-        ({}, "GOMP_SPINCOUNT = '600'"),
+        ({}, "GOMP_SPINCOUNT = '400'"),
         ({"GOMP_SPINCOUNT": "77"}, "GOMP_SPINCOUNT = '77'"),
         ({"OMP_WAIT_POLICY": "passive"}, "GOMP_SPINCOUNT = '0'"),
     ],

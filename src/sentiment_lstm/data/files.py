@@ -29,11 +29,12 @@ from sentiment_lstm.data.packing import usual_growth
 from sentiment_lstm.data.record import Record
 from sentiment_lstm.data.screening import is_utf8
 from sentiment_lstm.data.source import (
+    ROWS_FOR_COLUMNS,
     Columns,
     Source,
     check_whole,
     choose_columns,
-    choose_columns_of_rows,
+    choose_of_rows,
     joined_text,
     row_group,
     row_label,
@@ -48,9 +49,6 @@ from sentiment_lstm.data.workbooks import read_workbook
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Row
 from sentiment_lstm.settings import DataSettings
-
-_ROWS_WITH_COLUMNS = 20
-"""So many rows name the columns of a jsonl file, because one row may lack some of them."""
 
 
 def open_file(path: Path, data: DataSettings, *, labelled: bool) -> Source:
@@ -176,7 +174,8 @@ def _json_rows(
 ) -> Iterator[Row]:
     """The rows of a jsonl file. The first readable rows name the columns to choose from."""
     records = read_json_lines(stream, encoding, longest_line=longest_line(data))
-    first = [*islice(records, _ROWS_WITH_COLUMNS)]
+    choose = partial(choose_columns, data=data, labelled=labelled, where=name)
+    first = [*islice(records, ROWS_FOR_COLUMNS)]
     rows = [record.values for record in first if record.values]
     columns: Columns | None = None
     for record in chain(first, records):
@@ -184,7 +183,7 @@ def _json_rows(
             yield _unread_row(record, name)
             continue
         rows = rows or [record.values]
-        columns = columns or choose_columns_of_rows(rows, data, labelled=labelled, where=name)
+        columns = columns or choose_of_rows(rows, choose)
         yield _row(record.values, columns, name, record.line)
 
 

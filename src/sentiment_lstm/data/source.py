@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
+from typing import TypeVar
 
 from sentiment_lstm.data.separators import SEPARATORS
 from sentiment_lstm.errors import DataError
@@ -23,6 +26,10 @@ LABEL_NAMES = (
     "label", "labels", "sentiment", "class", "polarity", "target", "stars", "rating",
     "overall", "score",
 )  # fmt: skip
+ROWS_FOR_COLUMNS = 20
+"""So many rows name the columns of a jsonl file, because one row may lack some of them."""
+
+Chosen = TypeVar("Chosen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +144,20 @@ def choose_columns(
     return columns
 
 
-def choose_columns_of_rows(
-    rows: Sequence[Mapping[str, object]], data: DataSettings, *, labelled: bool, where: str
-) -> Columns:
-    """Choose the columns of rows that each name their own, as `choose_columns` does.
+def choose_of_rows(
+    rows: Sequence[Mapping[str, object]], choose: Callable[[Sequence[str]], Chosen]
+) -> Chosen:
+    """Choose columns where each row names its own: from the first row that has all of them.
 
-    They are those of the first row. If it lacks one, they are those of all these rows together.
+    If no row has them, from the columns of all rows together. `choose`: such as `choose_columns`.
 
     Raises:
-        DataError: as `choose_columns`.
+        DataError: `choose` raises it for all of them.
     """
-    try:
-        return choose_columns([*rows[0]], data, labelled=labelled, where=where)
-    except DataError:
-        names = [*dict.fromkeys(name for row in rows for name in row)]
-        return choose_columns(names, data, labelled=labelled, where=where)
+    for row in rows:
+        with suppress(DataError):
+            return choose([*row])
+    return choose([*dict.fromkeys(chain.from_iterable(rows))])
 
 
 def check_split(data: DataSettings, splits: Sequence[str]) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +30,16 @@ class TwoClassPredictor(Predictor):
         vars(self).update(vars(predictor))  # it has no other state, and the runtime is not copied
         self.classes = tuple(predictor.classes[index] for index in self._poles)
 
-    def _scored_in(
-        self, batches: Sequence[NDArray[np.int64]], encoded: Sequence[Encoded]
-    ) -> NDArray[np.float64]:
-        return self._all_classes._scored_in(batches, encoded)
+    def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probabilities of negative and positive, [N, 2], from logits [N] or [N, C]."""
+        return two_columns(super().calibrated(logits), self._poles)
 
-    def _scored(
-        self, texts: Sequence[str], encoded: Sequence[Encoded], calibrated: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def _scored_windows(
+        self, texts: Iterable[str]
+    ) -> Iterator[tuple[list[str], list[Encoded], NDArray[np.float64], NDArray[np.float64] | None]]:
         # The scores of unfamiliar texts are lowered before the classes are two, as in `polarity`.
-        rows, familiarity = self._all_classes._scored(texts, encoded, calibrated)
-        return two_columns(rows, self._poles), familiarity
+        for window, encoded, rows, familiarity in self._all_classes._scored_windows(texts):
+            yield window, encoded, two_columns(rows, self._poles), familiarity
 
 
 def poles_of(predictor: Predictor) -> Poles:

@@ -58,8 +58,7 @@ class Job:
         source: the file to score, or a folder of files.
         out: the file to write, or the folder.
         model: the fingerprint of the bundle.
-        text_column: the column of texts, or several with commas; None: the first with one of the
-            usual names.
+        text_column: the column of texts, or several with commas; None: one with a usual name.
         trained_column: that of the training; read if `text_column` is None and the input has it.
         abstain_below: a prediction with a lower probability gets no label.
         escape: put a ' before texts that a spreadsheet would take for formulas.
@@ -219,8 +218,10 @@ def _layout(
     classes = predictor.classes if job.probabilities else ()
     labels = predictor.classes if predictor.multi_label else None
     poles = poles_of(predictor) if job.polarity else None
-    columns = job.text_column, job.trained_column
-    return make_layout(opened, records, job.source.name, output, *columns, classes, labels, poles)
+    given, trained = job.text_column, job.trained_column
+    return make_layout(
+        opened, records, job.source.name, output, given, trained, classes, labels, poles
+    )
 
 
 def _earlier_outcome(out: Path, done: Path, plan: Mapping[str, Any]) -> Outcome | None:

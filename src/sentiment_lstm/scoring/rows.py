@@ -9,7 +9,6 @@ import json
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 from sentiment_lstm.data.encodings import UTF_8
@@ -17,7 +16,12 @@ from sentiment_lstm.data.formats import DELIMITERS, WORKBOOK, Format
 from sentiment_lstm.data.label_notes import SEPARATORS
 from sentiment_lstm.data.libraries import pyarrow
 from sentiment_lstm.data.packing import pack_piece
-from sentiment_lstm.data.source import choose_columns, choose_columns_of_rows, joined_text
+from sentiment_lstm.data.source import (
+    ROWS_FOR_COLUMNS,
+    choose_columns,
+    choose_of_rows,
+    joined_text,
+)
 from sentiment_lstm.data.tables import to_bytes, to_parquet, without_formula
 from sentiment_lstm.errors import UsageError
 from sentiment_lstm.evaluation.polarity import Poles, polarity_of
@@ -97,7 +101,7 @@ def make_layout(
     """The layout of an output.
 
     Args:
-        opened: the input. Without a header, the first row with a text names the columns.
+        opened: the input. Without a header, the first row with a column of texts names the columns.
         records: its first rows.
         name: the input's name, for messages.
         file_format: the output's format.
@@ -135,15 +139,18 @@ def _columns(
     name: str,
 ) -> tuple[list[str], tuple[str, ...]]:
     """All columns, and those of the texts; none if no row is readable."""
-    rows = [record.values for record in records if record.values]
-    names = opened.header or [*chain.from_iterable(rows)]
-    if not names:
-        return [], ()
-    has_trained = text_column is None and trained_column in names
-    settings = DataSettings(text_column=trained_column if has_trained else text_column)
+
+    def choose(names: Sequence[str]) -> tuple[str, ...]:
+        has_trained = text_column is None and trained_column in names
+        settings = DataSettings(text_column=trained_column if has_trained else text_column)
+        return choose_columns(names, settings, labelled=False, where=name).texts
+
     if opened.header:
-        return names, choose_columns(names, settings, labelled=False, where=name).texts
-    texts = choose_columns_of_rows(rows, settings, labelled=False, where=name).texts
+        return opened.header, choose(opened.header)
+    rows = [record.values for record in records if record.values]
+    if not rows:
+        return [], ()
+    texts = choose_of_rows(rows[:ROWS_FOR_COLUMNS], choose)
     return next([*row] for row in rows if not row.keys().isdisjoint(texts)), texts
 
 

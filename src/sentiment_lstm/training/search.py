@@ -24,6 +24,7 @@ from sentiment_lstm.bundle import (
     TOKENIZER,
     WEIGHTS,
     is_bundle,
+    is_run,
     load_bundle,
     save_bundle,
 )
@@ -108,7 +109,7 @@ def search(
     if (folder / FILE).exists():
         _require_same(folder, asked)
         return resume_search(folder, listener)
-    if (folder / RUN_SETTINGS).exists() or is_bundle(folder):
+    if is_run(folder) or is_bundle(folder):
         raise UsageError(
             f"Expected a folder without a run for the search, found one in {folder}: name another "
             "with --out."
