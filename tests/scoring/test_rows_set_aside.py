@@ -31,14 +31,30 @@ def test_csv_rows_of_another_width_are_set_aside(predictor, tmp_path):
     assert sum(result.set_aside.values()) == 2
 
 
-def test_rows_of_other_columns_are_set_aside_if_the_format_fixes_columns(predictor, tmp_path):
+def test_a_csv_has_the_columns_of_all_first_rows_of_jsonl(predictor, tmp_path):
     source = tmp_path / "in.jsonl"
     rows = [{"text": "good", "n": 1}, {"n": 2, "text": "bad"}, {"text": "x"}, {"text": "x", "m": 1}]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert score(predictor, source, tmp_path / "out.jsonl").rows == 4
+    for name in ("out.csv", "out.tsv"):
+        assert score(predictor, source, tmp_path / name).rows == 4
+        written = read(tmp_path / name)
+        assert [*written[0]][:3] == ["text", "n", "m"]
+        assert [(row["n"], row["m"]) for row in written] == [
+            ("1", ""), ("2", ""), ("", ""), ("", "1")
+        ]  # fmt: skip
+
+
+def test_a_row_with_a_new_column_is_set_aside_from_a_csv_that_has_begun(
+    predictor, tmp_path, small_chunks
+):
+    source = tmp_path / "in.jsonl"
+    rows = [{"text": "good", "n": n} for n in range(8)]
+    rows += [{"text": "bad"}, {"text": "x", "m": 1}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert score(predictor, source, tmp_path / "out.jsonl").rows == 10
     result = score(predictor, source, tmp_path / "out.csv")
-    assert (result.rows, result.set_aside) == (2, {"other columns": 2})
-    assert [row["n"] for row in read(tmp_path / "out.csv")] == ["1", "2"]
+    assert (result.rows, result.set_aside) == (9, {"a column that the first rows lack": 1})
+    assert [row["n"] for row in read(tmp_path / "out.csv")][-2:] == ["7", ""]
 
 
 def test_a_first_row_without_columns_does_not_hide_the_others(predictor, tmp_path):

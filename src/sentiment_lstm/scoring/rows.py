@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import Any
 
 from sentiment_lstm.data.encodings import UTF_8
@@ -101,7 +102,7 @@ def make_layout(
     """The layout of an output.
 
     Args:
-        opened: the input. Without a header, the first row with a column of texts names the columns.
+        opened: the input. Without a header, the columns are those of all of `records`.
         records: its first rows.
         name: the input's name, for messages.
         file_format: the output's format.
@@ -127,8 +128,9 @@ def make_layout(
         None if labels is None else label_joiner(labels),
         poles,
     )
-    refuse_taken(layout.added, columns, name)
-    return layout
+    first = opened.header or next(([*record.values] for record in records if record.values), [])
+    refuse_taken(layout.added, first, name)  # later rows of jsonl with such a column are set aside
+    return replace(layout, columns=[each for each in columns if each not in layout.added])
 
 
 def _columns(
@@ -150,8 +152,9 @@ def _columns(
     rows = [record.values for record in records if record.values]
     if not rows:
         return [], ()
-    texts = choose_of_rows(rows[:ROWS_FOR_COLUMNS], choose)
-    return next([*row] for row in rows if not row.keys().isdisjoint(texts)), texts
+    names = dict.fromkeys(chain.from_iterable(rows))
+    columns = [*islice(names, DataSettings().max_columns)]
+    return columns, choose_of_rows(rows[:ROWS_FOR_COLUMNS], choose)
 
 
 def probability_names(classes: Sequence[str]) -> tuple[str, ...]:
@@ -299,8 +302,8 @@ def _problem(values: Mapping[str, Any], layout: Layout) -> str | None:
         return "no text" if text is None else f"a text that is a {type(text).__name__}"
     if not text.strip():
         return "empty text"
-    if layout.file_format.kind in DELIMITERS and values.keys() != set(layout.columns):
-        return "other columns"
+    if layout.file_format.kind in DELIMITERS and not values.keys() <= set(layout.columns):
+        return "a column that the first rows lack"
     return None
 
 
