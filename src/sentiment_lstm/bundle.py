@@ -92,7 +92,10 @@ def is_bundle(folder: Path) -> bool:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a training has begun in the folder. A start that was killed is completed."""
+    """Whether a training has begun in the folder.
+
+    If a process was killed while it wrote the first files, they are completed.
+    """
     finish_replacing(folder / RUN_SETTINGS)
     return (folder / RUN_SETTINGS).is_file()
 

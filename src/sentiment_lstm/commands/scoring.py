@@ -174,10 +174,9 @@ def predict(
     _check_engine(engine, input_, output, threads, workers)
     classifier = SentimentClassifier.from_pretrained(model, threads or 0)
     provenance = classifier.bundle.config.provenance
-    column = text_column or joined_text_columns(provenance)
     options = {
-        "text_column": column,
-        "trained_column": None if column else text_column_of_training(provenance),
+        "text_column": text_column or joined_text_columns(provenance),
+        "trained_column": text_column_of_training(provenance),
         "encoding": encoding,
         "separator": separator,
         "probabilities": probabilities,
