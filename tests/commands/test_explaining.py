@@ -57,6 +57,12 @@ def test_the_text_and_its_strongest_words_are_printed(run, model):
     assert re.search(r"good +│ [+-]0\.\d{3} ", out)
 
 
+def test_words_that_moved_nothing_are_left_out(run, model):
+    out = run("explain", "--model", str(model), "the film, the")[1]
+    assert "film" in out
+    assert "0.000 │" not in out
+
+
 def test_standard_input_is_one_text(run, model, monkeypatch):
     data = io.TextIOWrapper(io.BytesIO("a good\nb\u00e4d ".encode() + b"\xff film\n"))
     monkeypatch.setattr(sys, "stdin", data)

@@ -161,6 +161,7 @@ def test_evaluate_reports_what_abstaining_costs(run, model: Path, tmp_path: Path
     assert values["abstain"]["threshold"] == 0.513
     assert 0 <= values["abstain"]["coverage"] <= 1
     assert "0.513" in run(*call)[1]
+    assert "│ recall " in run(*call)[1]
 
 
 def intents(folder: Path, make_bundle, classes: list[str]) -> None:
@@ -183,6 +184,8 @@ def test_many_classes_are_pairs_and_the_weakest(run, make_bundle, tmp_path: Path
     assert "the most confused classes" in out
     assert "the 20 weakest of 77 classes (--json lists all)" in out
     assert "true \\ predicted" not in out
+    assert "│ macro precision " in out
+    assert "│ recall " not in out
     values = json.loads(run(*INTENTS, "--json")[1])
     assert len(values["per_class"]) == len(values["confusion"]) == 77
     assert len(values["confused_pairs"]) == 10

@@ -114,6 +114,16 @@ def test_written_rows_are_read_back(tmp_path, name):
     assert (tmp_path / name).read_bytes() == path.read_bytes(), "no clock in the bytes"
 
 
+def test_lists_and_objects_are_json_in_csv():
+    row = {"text": "good", "meta": {"source": "app"}, "tags": ["é", None]}
+    data = to_bytes([row], list(row), Format(".csv"), None)
+    assert next(csv.reader(data.decode().splitlines())) == [
+        "good",
+        '{"source": "app"}',
+        '["é", null]',
+    ]
+
+
 def test_a_zip_that_is_written_holds_one_readable_file(tmp_path):
     (tmp_path / "piece").write_bytes(b"text\ngood\n")
     with (tmp_path / "out.zip").open("wb") as file:

@@ -17,6 +17,14 @@ _HEADLINES = {
     "log_loss": "log-loss (nats)",
     "ece": "calibration error",
 }
+_OF_MANY_CLASSES = {
+    "precision": "macro precision",
+    "macro_recall": "macro recall",
+    "f1": "macro F1",
+    "roc_auc": "ROC-AUC",
+    "log_loss": "log-loss (nats)",
+    "ece": "calibration error",
+}
 _OF_LABELS = {
     "macro_f1": "macro F1",
     "micro_f1": "micro F1",
@@ -83,7 +91,8 @@ def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, label in _OF_NUMBERS.items():
         if values[name] is not None:
             yield label, f"{values[name]:.4f}"
-    for name, label in _HEADLINES.items():
+    names = _HEADLINES if len(values["classes"]) == 2 else _OF_MANY_CLASSES
+    for name, label in names.items():
         yield label, "undefined" if values[name] is None else f"{values[name]:.4f}"
 
 

@@ -153,7 +153,8 @@ def to_bytes(
     """Encode rows as one part of a text file. `join` combines parts.
 
     Args:
-        rows: values by column. A column that a row lacks is empty in csv and tsv.
+        rows: values by column. A column that a row lacks is empty in csv and tsv. A list or an
+            object becomes JSON there.
         columns: all columns, in order.
         file_format: the file's format, any but parquet.
         header: column names of csv and tsv, written first; None if this is not the first part.
@@ -164,10 +165,14 @@ def to_bytes(
         writer = csv.writer(text, delimiter=separator or DELIMITERS[file_format.kind])
         if header is not None:
             writer.writerow(header)
-        writer.writerows([row.get(column) for column in columns] for row in rows)
+        writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
     else:
         text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return pack_piece(text.getvalue().encode(), file_format.packing)
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def to_parquet(rows: Sequence[Mapping[str, Any]], schema: Any) -> bytes:  # noqa: ANN401

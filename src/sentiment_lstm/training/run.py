@@ -317,8 +317,9 @@ def _look(
     return settings, initial_model
 
 
-def _described(corpus: Corpus) -> str:
-    counts = ", ".join(f"{name} {count}" for name, count in corpus.screening.items() if count)
+def _described(corpus: Corpus, set_aside: SetAside) -> str:
+    screening = corpus.screening | {"set aside": set_aside.total}
+    counts = ", ".join(f"{name} {count}" for name, count in screening.items() if count)
     return (
         f"{len(corpus.sample):,} texts to train on{' at first' if corpus.streaming else ''}, "
         f"{len(corpus.validation):,} to validate; {len(corpus.classes):,} classes: "
@@ -328,7 +329,7 @@ def _described(corpus: Corpus) -> str:
 
 
 def _note_texts(corpus: Corpus, set_aside: SetAside, listener: Listener) -> None:
-    listener.on_note(_described(corpus))
+    listener.on_note(_described(corpus, set_aside))
     lists = set_aside.lists
     for note in label_notes(corpus.classes, multi_label=corpus.multi_label, lists=lists):
         listener.on_note(note)
