@@ -58,9 +58,11 @@ def test_the_text_and_its_strongest_words_are_printed(run, model):
 
 
 def test_words_that_moved_nothing_are_left_out(run, model):
-    out = run("explain", "--model", str(model), "the film, the")[1]
-    assert "film" in out
-    assert "0.000 │" not in out
+    call = ["explain", "--model", str(model), "the good film, the"]
+    words = json.loads(run(*call, "--json")[1])["tokens"]
+    assert any(word["attribution"] == 0 for word in words)
+    table = run(*call)[1].rpartition("┃ word")[2]
+    assert table.count("│") == 4 * sum(word["attribution"] != 0 for word in words)
 
 
 def test_standard_input_is_one_text(run, model, monkeypatch):

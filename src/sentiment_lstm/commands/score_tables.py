@@ -8,22 +8,23 @@ from typing import Any
 from sentiment_lstm.commands.tables import Table, format_number, show
 from sentiment_lstm.wording import MOST_SHOWN
 
-_HEADLINES = {
+_OF_PROBABILITIES = {
+    "roc_auc": "ROC-AUC",
+    "log_loss": "log-loss (nats)",
+    "ece": "calibration error",
+}
+_OF_TWO_CLASSES = {
     "precision": "precision",
     "recall": "recall",
     "f1": "F1",
     "macro_recall": "macro recall",
-    "roc_auc": "ROC-AUC",
-    "log_loss": "log-loss (nats)",
-    "ece": "calibration error",
+    **_OF_PROBABILITIES,
 }
 _OF_MANY_CLASSES = {
     "precision": "macro precision",
     "macro_recall": "macro recall",
     "f1": "macro F1",
-    "roc_auc": "ROC-AUC",
-    "log_loss": "log-loss (nats)",
-    "ece": "calibration error",
+    **_OF_PROBABILITIES,
 }
 _OF_LABELS = {
     "macro_f1": "macro F1",
@@ -91,7 +92,7 @@ def _numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, label in _OF_NUMBERS.items():
         if values[name] is not None:
             yield label, f"{values[name]:.4f}"
-    names = _HEADLINES if len(values["classes"]) == 2 else _OF_MANY_CLASSES
+    names = _OF_TWO_CLASSES if len(values["classes"]) == 2 else _OF_MANY_CLASSES
     for name, label in names.items():
         yield label, "undefined" if values[name] is None else f"{values[name]:.4f}"
 

@@ -171,10 +171,10 @@ def explanation(why: Explanation) -> None:
 
 
 def _print_attributions(unit: str, parts: Sequence[Attribution], why: Explanation) -> None:
+    if not parts:
+        return
     table = Table(unit, "moved the score", "supports", title=f"by {why.method}")
     for part in parts:
-        if not part.attribution:  # such as a function word, which passed its own to a content word
-            continue
         side = why.sides[why.side(part.attribution)]
         table.add_row(part.text, f"{part.attribution:+.3f}", side)
     show(table)

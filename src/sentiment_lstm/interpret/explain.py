@@ -123,11 +123,15 @@ class Explanation:
         return float(probabilities @ direction(self.classes, self.label, self.against))
 
     def strongest(self, most: int = 10) -> list[Attribution]:
-        """Return the words that moved f furthest in either direction, the strongest first."""
+        """Return the words that moved f furthest in either direction, the strongest first.
+
+        A word that did not move f is left out, such as a function word whose attribution has passed
+        to a content word.
+        """
         return _strongest(self.tokens, most)
 
     def strongest_phrases(self, most: int = 5) -> list[Attribution]:
-        """Return the phrases that moved f furthest in either direction, the strongest first."""
+        """Return the phrases that moved f furthest, as `strongest` does for words."""
         return _strongest(self.phrases, most)
 
     def to_dict(self) -> dict[str, Any]:
@@ -146,7 +150,8 @@ class Explanation:
 
 
 def _strongest(parts: Sequence[Attribution], most: int) -> list[Attribution]:
-    return sorted(parts, key=lambda part: -abs(part.attribution))[:most]
+    moved = [part for part in parts if part.attribution]
+    return sorted(moved, key=lambda part: -abs(part.attribution))[:most]
 
 
 def segments(explanation: Explanation) -> list[Segment]:

@@ -318,8 +318,8 @@ def _look(
 
 
 def _described(corpus: Corpus, set_aside: SetAside) -> str:
-    screening = corpus.screening | {"set aside": set_aside.total}
-    counts = ", ".join(f"{name} {count}" for name, count in screening.items() if count)
+    shown = corpus.screening | {"set aside": set_aside.total}
+    counts = ", ".join(f"{name} {count}" for name, count in shown.items() if count)
     return (
         f"{len(corpus.sample):,} texts to train on{' at first' if corpus.streaming else ''}, "
         f"{len(corpus.validation):,} to validate; {len(corpus.classes):,} classes: "
