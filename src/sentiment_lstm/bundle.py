@@ -244,7 +244,11 @@ def _to_json(bundle: Bundle) -> dict[str, object]:
 
 
 def _check_files(folder: Path) -> None:
-    train = f"name another folder, or train one with `sentiment-lstm train --out {folder}`"
+    shipped = " or ".join(sorted(path.name for path in SHIPPED.iterdir() if is_bundle(path)))
+    train = (
+        f"name another folder or a shipped model ({shipped}), or train one with "
+        f"`sentiment-lstm train --data FILE --out {folder}`"
+    )
     require(folder.exists(), folder, "a saved model", "no such folder", train)
     require(folder.is_dir(), folder, "a saved model", "a file", "name a folder")
     unfinished = not is_bundle(folder) and is_run(folder)

@@ -229,3 +229,16 @@ def test_other_values_are_no_soft_labels(raw):
 def test_a_map_to_a_class_whose_name_cannot_be_written_is_refused(name):
     with pytest.raises(UsageError, match="names of 1 to 100 characters"):
         make_labeller({"0": name, "1": "good"})
+
+
+def test_numbers_that_count_as_class_indices_are_told_once(caplog):
+    labeller = make_labeller({}, model_classes=["bad", "good", "ok"])
+    assert [labeller.class_of(label) for label in ("ok", 1, 2)] == ["ok", "good", "ok"]
+    (message,) = caplog.messages
+    assert "count as class indices: bad (0), good (1), ok (2)" in message
+
+
+def test_0_and_1_are_the_usual_labels_of_two_classes(caplog):
+    labeller = make_labeller({}, model_classes=["bad", "good"])
+    assert labeller.class_of(1) == "good"
+    assert not caplog.messages

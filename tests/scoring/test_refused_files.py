@@ -142,6 +142,16 @@ def test_a_file_without_a_readable_row_is_refused(predictor, tmp_path, small_chu
     assert [path.name for path in tmp_path.iterdir()] == [source.name]
 
 
+@pytest.mark.parametrize("value", [7, {"en": "good"}])
+def test_a_column_without_texts_is_refused(predictor, tmp_path, value):
+    source = tmp_path / "in.jsonl"
+    rows = [{"text": value, "body": "good"}, {"text": None, "body": "bad"}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match="texts in the column text of in.jsonl.*--text-column"):
+        score(predictor, source, tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == [source.name]
+
+
 @pytest.mark.parametrize("kind", ["csv.gz", "csv.zst"])
 def test_a_file_whose_end_is_missing_is_refused(predictor, tmp_path, kind):
     rows = [{"text": str(n)} for n in np.random.default_rng(0).random(2000)]

@@ -7,6 +7,7 @@ chooses one. This file knows nothing of rows or files.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from sentiment_lstm.data_settings import DataSettings
 from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.wording import first_names
 
+_logger = logging.getLogger(__name__)
 MOST_CLASSES = DataSettings().max_classes
 _FEW = 20
 """This many labels may occur only once in any column."""
@@ -185,6 +187,7 @@ class ModelLabels(Labeller):
         self._source, self._classes = source_labels, tuple(classes)
         self._spelling = {name.casefold(): name for name in reversed(self._classes)}
         self._are_indices = self._may_be_indices()
+        self._warned = len(classes) == 2  # 0 and 1 are the usual labels of two classes
 
     def class_of(self, label: Label) -> str | None:
         """The model's class for a label, None for an unmapped label.
@@ -224,6 +227,13 @@ class ModelLabels(Labeller):
             raise DataError(
                 f"Expected labels 0 to {len(self._classes) - 1} for the classes "
                 f"{first_names(self._classes)}, found {index}; give --label-map."
+            )
+        if not self._warned:
+            self._warned = True
+            _logger.warning(
+                "Labels that are numbers count as class indices: %s. Give --label-map if they mean "
+                "something else.",
+                first_names([f"{name} ({i})" for i, name in enumerate(self._classes)]),
             )
         return self._classes[index]
 

@@ -24,7 +24,7 @@ from sentiment_lstm.data.source import (
     joined_text,
 )
 from sentiment_lstm.data.tables import to_bytes, to_parquet, without_formula
-from sentiment_lstm.errors import UsageError
+from sentiment_lstm.errors import DataError, UsageError
 from sentiment_lstm.evaluation.polarity import Poles, polarity_of
 from sentiment_lstm.inference.predictor import Predictor
 from sentiment_lstm.scoring.records import Input, ScoringRecord
@@ -114,7 +114,7 @@ def make_layout(
 
     Raises:
         UsageError: a column of the input has the name of an added column.
-        DataError: there is no column of texts.
+        DataError: there is no column of texts, or it holds other values.
     """
     columns, texts = _columns(opened, records, text_column, trained_column, name)
     layout = Layout(
@@ -130,7 +130,23 @@ def make_layout(
     )
     first = opened.header or next(([*record.values] for record in records if record.values), [])
     refuse_taken(layout.added, first, name)  # later rows of jsonl with such a column are set aside
+    _require_texts(records, layout, name)
     return replace(layout, columns=[each for each in columns if each not in layout.added])
+
+
+def _require_texts(records: Sequence[ScoringRecord], layout: Layout, name: str) -> None:
+    """Refuse a column of texts that holds only numbers, objects or other values.
+
+    Raises:
+        DataError: it does.
+    """
+    texts = (_text_of(record.values, layout) for record in records if record.values)
+    values = [text for text in texts if text is not None]
+    if values and not any(isinstance(value, str) for value in values):
+        raise DataError(
+            f"Expected texts in the column {', '.join(layout.texts)} of {name}, found only values "
+            f"such as {str(values[0])[:40]}: name another column with --text-column."
+        )
 
 
 def _columns(
