@@ -147,7 +147,7 @@ def test_a_column_without_texts_is_refused(predictor, tmp_path, value):
     source = tmp_path / "in.jsonl"
     rows = [{"text": value, "body": "good"}, {"text": None, "body": "bad"}]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(DataError, match="texts in the column text of in.jsonl.*--text-column"):
+    with pytest.raises(DataError, match=r"in the column text of in\.jsonl.*--text-column"):
         score(predictor, source, tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == [source.name]
 
