@@ -81,6 +81,22 @@ def test_runs_are_not_compared_on_their_training_texts(run, make_bundle, reviews
     assert run("compare", "a", "a", "--data", "reviews.csv")[0] == 0
 
 
+def test_the_label_map_of_one_run_holds_for_all(run, three, tmp_path: Path):
+    """Only one of the models was trained on stars, but the classes are the same."""
+    label_map = {"<=2": "negative", "3": "neutral", ">=4": "positive"}
+    settings = Settings(data=DataSettings(source="other.csv", label_map=label_map)).to_dict()
+    config = replace(three.config, provenance={"settings": settings})
+    save_bundle(tmp_path / "stars", replace(three, config=config))
+    save_bundle(tmp_path / "plain", three)
+    rows = [f"a good film {n},{1 + n % 5}" for n in range(10)]
+    (tmp_path / "stars.csv").write_text("\n".join(["text,label", *rows]))
+    code, out, err = run("compare", "plain", "stars", "--data", "stars.csv", "--json")
+    assert code == 0, err
+    first, second = json.loads(out)["numbers"]["measured accuracy"]
+    assert first == second
+    assert "the label map of the training applies" in err
+
+
 def test_files_of_the_same_name_differ_by_their_hash(run, make_bundle, tmp_path: Path):
     """Numbers of validation texts compare only if both runs have the same ones."""
     for name, sha256 in (("a", "00"), ("b", "11"), ("c", "00")):

@@ -126,9 +126,8 @@ def _compare_runs(
     if out:
         check_page(out)
         plots.check()
-    if source:
-        _check_texts(names, source, split, options)
-    runs = [_run(name, source, split, options, polarity) for name in names]
+    label_map = _checked_label_map(names, source, split, options) if source else {}
+    runs = [_run(name, source, split, options, label_map, polarity) for name in names]
     table = side_by_side(runs)
     if as_json:
         print_line(json.dumps(table))
@@ -144,12 +143,13 @@ def _compare_runs(
         say(f"Wrote the page to {out}.")
 
 
-def _check_texts(
+def _checked_label_map(
     names: Sequence[str], source: str, split: str | None, options: Mapping[str, object]
-) -> None:
-    """Refuse a source on which the runs would be measured on different texts.
+) -> Mapping[str, str]:
+    """Return the label map of the first run that was trained with one; {} if none was.
 
-    A run that trained on this source is measured only on the texts that its training kept back.
+    Refuse a source on which the runs would be measured on different texts. A run that trained on
+    this source is measured only on the texts that its training kept back.
     """
     from sentiment_lstm.bundle import load_bundle, run_settings
     from sentiment_lstm.evaluation_data import evaluation_data
@@ -166,6 +166,7 @@ def _check_texts(
             f"Expected texts that no run was trained on, found a run that was trained on {source}: "
             "name another source."
         )
+    return next((texts.label_map for texts in texts_of_runs if texts.label_map), {})
 
 
 def _run(
@@ -173,6 +174,7 @@ def _run(
     source: str | None,
     split: str | None,
     options: Mapping[str, object],
+    label_map: Mapping[str, str],
     polarity: bool,
 ) -> Run:
     """Read a run from its folder, and measure it if there is a source."""
@@ -192,7 +194,9 @@ def _run(
         replace(training_of(folder, bundle), settings=settings),
         sizes(bundle),
         bundle.metrics,
-        measured(name, source, split, options, polarity=polarity) if source else None,
+        measured(name, source, split, options, polarity=polarity, label_map=label_map)
+        if source
+        else None,
         _known_sources(settings, bundle.config.provenance, have_paths=typed is not None),
     )
 

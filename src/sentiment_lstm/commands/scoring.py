@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -281,8 +282,13 @@ def measured(
     options: Mapping[str, object],
     *,
     polarity: bool = False,
+    label_map: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Measure a model and return the values that `evaluate --json` prints."""
+    """Measure a model and return the values that `evaluate --json` prints.
+
+    `label_map`: that of another training. It stands in if this one had none, and leads to classes
+    of this model.
+    """
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import run_settings
     from sentiment_lstm.data.screening import SetAside
@@ -292,4 +298,6 @@ def measured(
     classifier = SentimentClassifier.from_pretrained(model)
     bundle = classifier.bundle
     texts = evaluation_data(bundle.config, source, split, options, run_settings(bundle))
+    if label_map and not texts.label_map and {*label_map.values()} & {*bundle.config.classes}:
+        texts = replace(texts, label_map=label_map)
     return measure(classifier.predictor, texts, SetAside(None), polarity=polarity)

@@ -70,7 +70,7 @@ def with_label_map_of(
     if not is_needed:
         return data
     _logger.warning(
-        "Some labels are no classes of the model, so the label map of its training applies: %s. "
+        "Some labels are no classes of the model, so the label map of the training applies: %s. "
         "Give another map if they mean something else.",
         ",".join(f"{key}={value}" for key, value in label_map.items()),
     )
