@@ -244,12 +244,13 @@ def _to_json(bundle: Bundle) -> dict[str, object]:
 
 
 def _check_files(folder: Path) -> None:
-    shipped = " or ".join(sorted(path.name for path in SHIPPED.iterdir() if is_bundle(path)))
-    train = (
-        f"name another folder or a shipped model ({shipped}), or train one with "
-        f"`sentiment-lstm train --data FILE --out {folder}`"
-    )
-    require(folder.exists(), folder, "a saved model", "no such folder", train)
+    if not folder.exists():
+        shipped = " or ".join(sorted(path.name for path in SHIPPED.iterdir() if is_bundle(path)))
+        raise BundleError(
+            f"Expected a saved model in {folder}, found no such folder; name another folder or a "
+            f"shipped model ({shipped}), or train one with `sentiment-lstm train --data FILE --out "
+            f"{folder}`."
+        )
     require(folder.is_dir(), folder, "a saved model", "a file", "name a folder")
     unfinished = not is_bundle(folder) and is_run(folder)
     go_on = f"continue with `sentiment-lstm train --resume {folder}`"

@@ -231,7 +231,7 @@ def test_a_map_to_a_class_whose_name_cannot_be_written_is_refused(name):
         make_labeller({"0": name, "1": "good"})
 
 
-def test_numbers_that_count_as_class_indices_are_told_once(caplog):
+def test_a_warning_says_once_that_numbers_count_as_class_indices(caplog):
     labeller = make_labeller({}, model_classes=["bad", "good", "ok"])
     assert [labeller.class_of(label) for label in ("ok", 1, 2)] == ["ok", "good", "ok"]
     (message,) = caplog.messages

@@ -286,8 +286,8 @@ def measured(
 ) -> dict[str, Any]:
     """Measure a model and return the values that `evaluate --json` prints.
 
-    `label_map`: that of another training. It stands in if this one had none, and leads to classes
-    of this model.
+    `label_map`: the label map of another training. It is used if the model's own training had none
+    and the map names one of the model's classes.
     """
     from sentiment_lstm.api import SentimentClassifier
     from sentiment_lstm.bundle import run_settings

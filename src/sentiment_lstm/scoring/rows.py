@@ -138,14 +138,15 @@ def _require_texts(records: Sequence[ScoringRecord], layout: Layout, name: str) 
     """Refuse a column of texts that holds only numbers, objects or other values.
 
     Raises:
-        DataError: it does.
+        DataError: no row has a text there, and at least one has another value.
     """
     texts = (_text_of(record.values, layout) for record in records if record.values)
     values = [text for text in texts if text is not None]
     if values and not any(isinstance(value, str) for value in values):
         raise DataError(
-            f"Expected texts in the column {', '.join(layout.texts)} of {name}, found only values "
-            f"such as {str(values[0])[:40]}: name another column with --text-column."
+            f"Expected texts in the column {', '.join(layout.texts)} of {name}, found other values "
+            f"such as {str(values[0])[:40]} and no text in its first {len(records):,} rows: name "
+            "another column with --text-column."
         )
 
 
