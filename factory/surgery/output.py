@@ -13,6 +13,10 @@ counts the same. Within a kind, the weight of a class is the square root of its 
 
 The validation texts cannot measure the new layer, because it has read them. So four more layers are
 fitted, each without a quarter of these texts, and predict the texts that they have not read.
+
+Texts of users are often of a kind that no validation text has, and there the layer is too sure. So
+the temperature is that of new kinds: for each kind, a layer that is fitted to the other kinds
+predicts its texts. The temperature is the one with the lowest log-loss of these predictions.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from zlib import crc32
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from sentiment_lstm.batching import length_batches, lengths_of
 from sentiment_lstm.bundle import Bundle, load_bundle, save_bundle
@@ -51,6 +55,7 @@ _BATCH_TOKENS = 30_000
 _UPDATES = 120
 NEUTRAL = CLASSES.index("neutral")
 _LOGIT_OF_IMPOSSIBLE = -1e9
+_TEMPERATURES = (0.5, 3.0)
 
 Array = NDArray[np.float64]
 
@@ -186,13 +191,31 @@ def logits_without_reading(kinds: Sequence[Texts], kept: Sequence[Texts]) -> lis
     return of_kinds
 
 
-def with_new_output(bundle: Bundle, texts: Texts) -> Bundle:
-    """The bundle with its output layer fitted to the texts; its temperature is 1."""
+def temperature_of_new_kinds(kinds: Sequence[Texts], kept: Sequence[Texts]) -> float:
+    """The temperature with the lowest log-loss on kinds that the output layer has not read."""
+    predicted = []
+    for new in kinds:
+        change, bias = fitted_change(joined([*(kind for kind in kinds if kind is not new), *kept]))
+        predicted.append((new, new.logits + new.units @ change.T + bias))
+
+    def loss(temperature: float) -> float:
+        """The mean over the kinds; all texts of a kind count the same."""
+        losses = []
+        for kind, logits in predicted:
+            guesses = of_polarity(logits / temperature, kind.is_polar)
+            losses.append(-(kind.labels * np.log(guesses.clip(1e-12))).sum(axis=1).mean())
+        return float(np.mean(losses))
+
+    return float(minimize_scalar(loss, bounds=_TEMPERATURES, method="bounded").x)
+
+
+def with_new_output(bundle: Bundle, texts: Texts, temperature: float) -> Bundle:
+    """The bundle with its output layer fitted to the texts, and with this temperature."""
     weights = dict(bundle.weights)
     changes = zip(("output.weight", "output.bias"), fitted_change(texts), strict=True)
     for name, change in changes:
         weights[name] = (weights[name] / bundle.config.temperature + change).astype(np.float32)
-    config = replace(bundle.config, temperature=1.0)
+    config = replace(bundle.config, temperature=temperature)
     return replace(bundle, config=config, weights=weights, graphs={}, card="")
 
 
@@ -220,14 +243,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scores = measured(texts.labels, of_polarity(of_kind, texts.is_polar))
         print(f"{kind}: macro recall {scores.macro_recall:.4f}, log-loss {scores.log_loss:.4f}")
     labels = np.concatenate([texts.labels for texts in kinds.values()])
-    scores = measured(labels, probabilities(np.concatenate(logits)))
+    temperature = temperature_of_new_kinds([*kinds.values()], kept)
+    scores = measured(labels, probabilities(np.concatenate(logits), temperature))
     metrics = {
         "validation_accuracy": scores.accuracy,
         "validation_calibrated_loss": scores.log_loss,
-        "temperature": 1.0,
+        "temperature": temperature,
         "output_layer_fits": FOLDS,
     }
-    new = with_new_output(bundle, joined([*kinds.values(), *kept]))
+    new = with_new_output(bundle, joined([*kinds.values(), *kept]), temperature)
     save_bundle(options.out, replace(new, metrics=metrics))
     return 0
 

@@ -46,7 +46,7 @@ def test_the_new_layer_fits_the_labels_better(three):
         logits = output.as_read(bundle, TEXTS, labels, texts.weights).logits
         return -(labels * np.log(output.probabilities(logits))).sum()
 
-    new = output.with_new_output(three, texts)
+    new = output.with_new_output(three, texts, temperature=1.0)
     assert loss(new) < loss(three)
     assert new.config.temperature == 1
     changed = {n for n, array in new.weights.items() if not np.array_equal(array, three.weights[n])}
@@ -80,6 +80,23 @@ def test_texts_are_measured_by_layers_that_have_not_read_them(three, monkeypatch
     np.testing.assert_allclose((logits - kind.logits)[:, 1], kind.folds + 1)
 
 
+def test_the_temperature_is_that_of_kinds_that_the_layer_has_not_read(three, monkeypatch):
+    """The layers are too sure by a factor of 2, so the temperature is 2."""
+    labels = np.stack([NEGATIVE, NEGATIVE, NEUTRAL, POSITIVE])
+    right = np.log([0.5, 0.25, 0.25])
+    texts = output.as_read(three, TEXTS, labels, np.full(4, 0.25))
+    kinds = [replace(texts, logits=np.tile(2 * right, (4, 1))) for _ in range(3)]
+    read = []
+
+    def fitted_change(read_texts):
+        read.append(len(read_texts.labels))
+        return np.zeros((3, texts.units.shape[1])), np.zeros(3)
+
+    monkeypatch.setattr(output, "fitted_change", fitted_change)
+    assert output.temperature_of_new_kinds(kinds, kinds[:1]) == pytest.approx(2, abs=1e-3)
+    assert read == [12, 12, 12]  # two other kinds, and the kept texts
+
+
 def test_the_command_reads_kinds_and_kept_texts(three, tmp_path, capsys):
     save_bundle(tmp_path / "model", replace(three, metrics={}))
     people, kept = tmp_path / "people", tmp_path / "kept.jsonl"
@@ -96,4 +113,5 @@ def test_the_command_reads_kinds_and_kept_texts(three, tmp_path, capsys):
     assert output.main([*arguments, "--out", str(tmp_path / "new")]) == 0
     assert "tweets: macro recall" in (said := capsys.readouterr().out)
     assert "films: macro recall" in said
-    assert load_bundle(tmp_path / "new").metrics["temperature"] == 1
+    new = load_bundle(tmp_path / "new")
+    assert new.metrics["temperature"] == new.config.temperature
