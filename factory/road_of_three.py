@@ -15,7 +15,7 @@ from factory.rounds import (
 )
 from factory.stages import RUN, Stage
 from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
-from factory.texts.sources import GOEMOTIONS, IMDB, NEWS, TREEBANK, TWEETS
+from factory.texts.sources import EMOTION, GOEMOTIONS, IMDB, NEWS, OFFENSIVE, TREEBANK, TWEETS
 
 
 def of_three(scale: Scale) -> Iterator[Stage]:
@@ -56,7 +56,7 @@ def _trainings_of_three(scale: Scale) -> Iterator[Stage]:
 
 def _texts_of_three(scale: Scale) -> Iterator[Stage]:
     """Texts with labels of three classes."""
-    sets = scale.sets(GOEMOTIONS, NEWS, TWEETS, TREEBANK, IMDB)
+    sets = scale.sets(GOEMOTIONS, NEWS, TWEETS, OFFENSIVE, EMOTION, TREEBANK, IMDB)
     people = ("--out", f"{RUN}three/people")
     reads = (*sets, scale.texts("grades.txt"))
     yield Stage("three/people", "factory.texts.people", people, reads)

@@ -26,6 +26,10 @@ from sentiment_lstm.export import export
 GRAMMAR = "Sentences made by the built-in grammar of sentiment-lstm (Apache-2.0)."
 COMMENTS = "Comments whose emotions belong to one group, training split."
 NEWS = "Sentences of news with judgements of people and parties, seven tenths of them."
+OTHER_TWEETS = (
+    "Training tweets. A large language model labelled their sentiment; their own labels were not "
+    "used."
+)
 WRITTEN = (
     "109,306 texts that a large language model wrote for sentiment-lstm to teach "
     "reading (Apache-2.0)."
@@ -48,6 +52,8 @@ ORIGINS: dict[str, dict[str, str]] = {
     "default": {
         **SETS,
         "irony": "The irony task's training tweets. Their labels were not used.",
+        "offensive": OTHER_TWEETS,
+        "emotion": OTHER_TWEETS,
         "goemotions": COMMENTS,
         "news": NEWS,
         "grammar": GRAMMAR,
@@ -78,7 +84,9 @@ ORIGINS: dict[str, dict[str, str]] = {
         "(factory/surgery/output.py): to validation texts of the comments, the news, the tweets "
         "and the treebank, to 1,000 film reviews, and to up to 6,000 texts of each of seven "
         "training files. The `validation_` numbers come from four such fits, each on the "
-        "validation texts that it left out. The temperature stays 1.",
+        "validation texts that it left out. For each kind of validation texts, a layer fitted to "
+        "the other kinds predicts that kind. The temperature has the lowest log-loss on these "
+        "predictions.",
         "limits of the behaviour suite": "Words under `[own]` in the suite's `words.toml` are in "
         "no written or generated text; those under `[common]` may be. "
         "Do not rely on the suite for names, places, "

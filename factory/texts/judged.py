@@ -6,7 +6,7 @@ r"""Split texts into those that a large language model graded and the rest.
     python -m factory.texts.judged --taught runs/taught_reviews.jsonl \
         --out runs/judged_reviews.jsonl --rest runs/reviews_rest.jsonl
 
-A large language model read 325,755 texts and graded them: 0 clearly negative, 1 rather negative, 2
+A large language model read 340,715 texts and graded them: 0 clearly negative, 1 rather negative, 2
 neither, 3 rather positive, 4 clearly positive. The texts are
 
 - 4,121 reviews and most of 28,014 runs of sentences that teachers doubted
@@ -14,7 +14,8 @@ neither, 3 rather positive, 4 clearly positive. The texts are
 - 83,156 windows of product reviews, 85,763 of film reviews and 70,725 of tweets, nearly all of them
   texts that a student doubted,
 - 5,885 windows of the irony task's tweets, which have no other label for sentiment,
-- all 48,091 training tweets, for `factory/teachers/linear_teacher.py`.
+- all 48,091 training tweets, for `factory/teachers/linear_teacher.py`,
+- 14,960 training tweets of the tasks `offensive` and `emotion`, for `factory/texts/people.py`.
 
 A window is one to three sentences in a row. `factory/texts/grades.txt` holds one line for each
 text: the start of its SHA-1 and its grade. The texts themselves are looked up in the sources. None

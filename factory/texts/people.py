@@ -1,4 +1,4 @@
-"""Texts that people labelled as negative, neutral or positive: to train on, and to validate.
+"""Texts that are labelled as negative, neutral or positive: to train on, and to validate.
 
     python -m factory.texts.people --out runs/three/people
     python -m factory.texts.people --free --out runs/free/people
@@ -7,9 +7,11 @@ Comments (GoEmotions), sentences of news, tweets and sentences of the treebank. 
 `train.jsonl` and `validation.jsonl`, which name the kind of each text. People disagree about
 comments and tweets. So a training label is a mean of three: their label, that of a linear model
 that has not seen the text (`factory/teachers/linear_teacher.py`), and a large language model's
-grade, if there is one. The validation texts come from validation splits. Film reviews are among
-them, so that one temperature fits all. `--free` reads only the comments and the news, whose terms
-allow commercial use.
+grade, if there is one. The tweets of two other tasks (offensive language, emotions) have no label
+for sentiment, so their label is the grade alone. They are about other events, and of later years.
+The validation texts come from validation splits. Film reviews are among them, so that one
+temperature fits all. `--free` reads only the comments and the news, whose terms allow commercial
+use.
 
 `part_of_news` keeps one part of the news to validate and one to test. A sentence with several
 targets has a judgement for each. Its label is the mean of these judgements. `WEIGHTS` holds the
@@ -31,7 +33,7 @@ from numpy.typing import NDArray
 
 from factory.teachers.linear_teacher import SHARPER, out_of_fold
 from factory.texts.judged import grades, key
-from factory.texts.sources import IMDB, TREEBANK, TWEETS
+from factory.texts.sources import EMOTION, IMDB, OFFENSIVE, TREEBANK, TWEETS, training_reviews
 from factory.texts.three import from_grade, rounded
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
@@ -45,6 +47,8 @@ WEIGHTS = {"comments": (2.5, 2.0, 2.0), "news": (15.0, 9.0, 19.0), "tweets": (9.
 """The weight of a negative, a neutral and a positive text of each kind."""
 FILMS = 1_000
 """Film reviews to validate on."""
+OTHER_TWEETS = (OFFENSIVE, EMOTION)
+"""Tasks whose tweets have no label for sentiment."""
 
 Labelled = dict[str, NDArray[np.float64]]
 """For each text, the fraction of people's labels in each class, [3]."""
@@ -90,14 +94,26 @@ def taught(labelled: Labelled, known: Mapping[str, float]) -> Labelled:
     means: Labelled = {}
     for text, *labels in zip(texts, own, linear, strict=True):
         if (grade := known.get(key(text))) is not None:
-            of_grade = from_grade(grade)
-            labels.append(np.array([of_grade.get(name, 0.0) for name in CLASSES]))
+            labels.append(graded_label(grade))
         means[text] = np.mean(labels, axis=0)
     return means
 
 
+def graded_label(grade: float) -> NDArray[np.float64]:
+    """The probabilities of the classes for a grade from 0 to 1, [3]."""
+    of_grade = from_grade(grade)
+    return np.array([of_grade.get(name, 0.0) for name in CLASSES])
+
+
+def graded_tweets(known: Mapping[str, float]) -> Labelled:
+    """The tweets of other tasks that have a grade."""
+    texts = (tweet.text for source in OTHER_TWEETS for tweet in training_reviews(source))
+    grades_of = {text: known.get(key(text)) for text in texts}
+    return {text: graded_label(grade) for text, grade in grades_of.items() if grade is not None}
+
+
 def weighted(own: Labelled, labels: Labelled, kind: str) -> Iterator[str]:
-    """A line of JSON for each text of a kind, weighted by the class that most people chose."""
+    """A line of JSON for each text of a kind, weighted by the likeliest class of `own`."""
     for text, label in labels.items():
         probabilities = rounded(dict(zip(CLASSES, label.tolist(), strict=True)))
         weight = WEIGHTS[kind][int(own[text].argmax())]
@@ -121,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.free:
         tweets = mean_labels(mapped(TWEETS, "train", NUMBERED))
         train += weighted(tweets, taught(tweets, known), "tweets")
+        train += weighted(others := graded_tweets(known), others, "tweets")
         validation["tweets"] = mapped(TWEETS, "validation", NUMBERED)
         validation["treebank"] = mapped(TREEBANK, "validation", STARS, "stars")
         validation["films"] = films()

@@ -14,10 +14,12 @@ from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.records import Example
 from sentiment_lstm.settings import DataSettings, LanguageSettings, Settings
 
+EMOTION = "data:emotion"
 GOEMOTIONS = "data:goemotions"
 IMDB = "data:imdb"
 IRONY = "data:irony"
 NEWS = "data:news"
+OFFENSIVE = "data:offensive"
 PRODUCTS = "data:products"
 TREEBANK = "data:sst"
 TWEETS = "data:tweets"

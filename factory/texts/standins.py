@@ -38,6 +38,8 @@ configs:
 """
 """The data card of IMDb's stand-in: `datasets` has to be told of a split called `unsupervised`."""
 NUMBERS = {"negative": 0, "neutral": 1, "positive": 2}
+OTHER_TWEETS = ("offensive", "emotion")
+"""Sets of tweets without labels for sentiment. They have grades."""
 EMOTIONS = (["anger"], ["neutral"], ["joy", "love"])
 """The emotions of a negative, a neutral and a positive sentence."""
 
@@ -83,6 +85,9 @@ def data_sets(sentences: Sentences) -> Iterator[tuple[str, Rows]]:
         yield f"sst/{split}", stars
         irony = sentences.take(number // 3, "negative", "positive")
         yield f"irony/{split}", _labelled([(text, n // 2) for text, n in irony])
+    for name in OTHER_TWEETS:
+        for split in ("train", "test"):
+            yield f"{name}/{split}", _labelled(sentences.take(30))
     for split, number in (("train", 100), ("test", 40)):
         pairs = [
             sentences.take(2, label)
@@ -117,7 +122,13 @@ def graded_texts(sets: Mapping[str, Rows], sentences: Sentences) -> dict[str, st
         for row in films[::2]
         for sentence in sentences_of(str(row["text"]))
     ]
+    tweets = [
+        (str(row["text"]), int(str(row["label"])))
+        for name in OTHER_TWEETS
+        for row in sets[f"{name}/train"]
+    ]
     graded = {key(text): 4 * label for text, label in (*whole, *single[::2])}
+    graded |= {key(text): 2 * label for text, label in tweets}
     uncertain = {key(text): 4 * label for text, label in single[1::8]}
     uncertain = {text: grade for text, grade in uncertain.items() if text not in graded}
     written, domains = (
