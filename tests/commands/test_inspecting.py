@@ -93,8 +93,8 @@ def test_an_infinite_half_life_is_valid_json(run, make_bundle, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        ((), 2, "Expected a text to look into, or --gradients"),
-        (("x", "--gradients"), 2, "Expected a text to look into, or --gradients"),
+        ((), 2, "Expected either a text or --gradients"),
+        (("x", "--gradients"), 2, "Expected either a text or --gradients"),
         (("--gradients", "--before", "tiny"), 2, "found --before"),
         (("x", "--model", "nowhere"), 1, "Expected a saved model in nowhere"),
         (("x", "--model", "tiny", "--before", "nowhere"), 1, "Expected a saved model in nowhere"),

@@ -42,7 +42,16 @@ def test_the_service_and_its_model_describe_themselves(client):
     label, probabilities = model["outputs"]
     assert label == {"name": "label", "datatype": "BYTES", "shape": [-1]}
     assert (probabilities["datatype"], probabilities["shape"]) == ("FP64", [-1, 3])
-    assert probabilities["parameters"]["classes"] == '["negative", "neutral", "positive"]'
+    assert probabilities["parameters"] == {"classes": '["negative", "neutral", "positive"]'}
+
+
+def test_a_model_of_several_labels_shows_its_thresholds(tmp_path):
+    folder = save(tmp_path / "films", ("anger", "joy"), thresholds=(0.25, 0.5))
+    with service(folder) as (client, _):
+        described = client.get("/v2/models/films").json()
+        answer = infer(client, inputs=[INPUT]).json()
+    for _, probabilities in (described["outputs"], answer["outputs"]):
+        assert json.loads(probabilities["parameters"]["thresholds"]) == [0.25, 0.5]
 
 
 def test_a_service_that_ends_is_not_ready(running):

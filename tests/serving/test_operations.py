@@ -41,6 +41,15 @@ def test_info_has_the_keys_of_text_embeddings_inference(client):
     assert info["max_concurrent_requests"] == 512
     assert info["version"] == __version__
     assert [model["classes"] for model in info["models"]] == [list(CLASSES)]
+    assert [model["thresholds"] for model in info["models"]] == [None]
+
+
+def test_info_shows_the_thresholds_of_several_labels(tmp_path):
+    folder = save(tmp_path / "moods", ("anger", "joy"), thresholds=(0.25, 0.5))
+    with service(folder) as (client, _):
+        (model,) = client.get("/info").json()["models"]
+    assert model["multi_label"]
+    assert model["thresholds"] == {"anger": 0.25, "joy": 0.5}
 
 
 def test_info_tells_when_a_model_was_replaced(tmp_path):

@@ -75,14 +75,14 @@ def compare(
     """
     if runs:
         refuse_others(
-            context, _OF_RUNS, "--data, its columns, --polarity, --out and --json with runs"
+            context, _OF_RUNS, "only --data, its columns, --polarity, --out and --json with runs"
         )
         _compare_runs(runs, data, reading.split, reading.columns(), out, polarity, as_json=as_json)
         return
     refuse_others(
         context,
         _OF_PHASES,
-        "--phase1, --phase2, --preset, --steps, --set, --out and --json without runs",
+        "only --phase1, --phase2, --preset, --steps, --set, --out and --json without runs",
     )
     from sentiment_lstm.commands import tables
     from sentiment_lstm.phases import compare_phases

@@ -52,9 +52,10 @@ def inspect(
 ) -> None:
     """Show the network's gates, state, nearest words and gradients."""
     if gradients == (text is not None):
-        raise UsageError("Expected a text to look into, or --gradients: give one or the other.")
+        raise UsageError("Expected either a text or --gradients, found both or neither.")
     if gradients:
-        refuse_others(context, ("gradients", "out", "as_json"), "but --out and --json")
+        expected = "only --out and --json with --gradients"
+        refuse_others(context, ("gradients", "out", "as_json"), expected)
         _study(out, as_json=as_json)
     else:
         whole = "\n".join(standard_input()) if text == "-" else str(text)

@@ -210,8 +210,8 @@ def data_options(**options: object) -> dict[str, object]:
     return {f"data.{key}": v for key, v in options.items() if v is not None and v is not False}
 
 
-def refuse_others(context: typer.Context, allowed: Collection[str], described: str) -> None:
-    """Refuse options that the command would ignore. `described` names the allowed ones.
+def refuse_others(context: typer.Context, allowed: Collection[str], expected: str) -> None:
+    """Refuse options that the command would ignore. `expected` describes the allowed ones.
 
     Raises:
         UsageError: an option that is not in `allowed` was given.
@@ -220,4 +220,4 @@ def refuse_others(context: typer.Context, allowed: Collection[str], described: s
     ignored = [n for n, s in sources.items() if s and s.name == "COMMANDLINE" and n not in allowed]
     if ignored:
         names = ", ".join("--" + name.strip("_").replace("_", "-") for name in ignored)
-        raise UsageError(f"Expected only {described}, found {names}: leave them out.")
+        raise UsageError(f"Expected {expected}, found {names}: leave them out.")

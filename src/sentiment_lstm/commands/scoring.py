@@ -156,15 +156,15 @@ def predict(
     from sentiment_lstm.provenance import joined_text_columns, text_column_of_training
 
     if (input_ is None) != (output is None) or (input_ is None) == (not texts):
-        raise UsageError("Expected texts, or --input and --output: give one or the other.")
+        raise UsageError("Expected either texts, or both --input and --output.")
     if threads is not None and threads < 1:
         raise UsageError(
             f"Expected --threads of 1 or more, found {threads}: leave it out to use all cores."
         )
     if texts:
         only = ("texts", "model", "polarity", "abstain_below", "threads", "as_json")
-        described = "--model, --polarity, --abstain-below, --threads and --json with texts"
-        refuse_others(context, only, described)
+        expected = "only --model, --polarity, --abstain-below, --threads and --json with texts"
+        refuse_others(context, only, expected)
         classifier = SentimentClassifier.from_pretrained(model, threads or 0)
         _predict_texts(
             classifier.predictor, texts, abstain_below, polarity=polarity, as_json=as_json

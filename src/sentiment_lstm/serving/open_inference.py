@@ -231,15 +231,19 @@ def _model_info(scorer: Scorer) -> ModelInfo:
                 name=PROBABILITIES,
                 datatype=FP64,
                 shape=[-1, len(classes)],
-                parameters=_class_names(classes),
+                parameters=_of_columns(classes, scorer.classifier.predictor.thresholds),
             ),
         ],
     )
 
 
-def _class_names(classes: Sequence[str]) -> Parameters:
-    """The names of the columns, as JSON, because a parameter cannot be a list."""
-    return {"classes": json.dumps(list(classes), ensure_ascii=False)}
+def _of_columns(classes: Sequence[str], thresholds: Sequence[float] | None) -> Parameters:
+    """The names of the columns, and their thresholds if a text may have several labels.
+
+    Both are JSON, because a parameter cannot be a list.
+    """
+    names: Parameters = {"classes": json.dumps(list(classes), ensure_ascii=False)}
+    return names if thresholds is None else {**names, "thresholds": json.dumps(list(thresholds))}
 
 
 class _Asked(NamedTuple):
@@ -333,7 +337,7 @@ def _outputs(predictions: Predictions) -> dict[str, Output]:
             name=PROBABILITIES,
             datatype=FP64,
             shape=[count, len(classes)],
-            parameters=_class_names(classes),
+            parameters=_of_columns(classes, predictions.thresholds),
             data=rows,
         ),
     }

@@ -19,12 +19,13 @@ from sentiment_lstm.serving.scorer import Scorer
 
 
 class ModelInfo(BaseModel):
-    """A model of the service."""
+    """A model of the service. Only a model of several labels has thresholds."""
 
     name: str
     sha: str
     classes: list[str]
     multi_label: bool
+    thresholds: dict[str, float] | None
     dtype: str
 
 
@@ -109,6 +110,7 @@ def _model_info(scorer: Scorer, sha: str) -> ModelInfo:
         sha=sha,
         classes=scorer.classifier.classes_,
         multi_label=scorer.classifier.predictor.multi_label,
+        thresholds=scorer.classifier.thresholds_,
         dtype=_dtype(scorer),
     )
 

@@ -51,6 +51,7 @@ class Predictions(list[Prediction]):
     def __init__(self, predictions: Iterable[Prediction], predictor: Predictor) -> None:
         super().__init__(predictions)
         self.classes, self.multi_label = predictor.classes, predictor.multi_label
+        self.thresholds = predictor.thresholds
 
 
 class _Texts(NamedTuple):
