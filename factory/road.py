@@ -22,7 +22,16 @@ from factory.rounds import (
     Scale,
 )
 from factory.stages import RUN, Stage
-from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
+from factory.steps import (
+    GRADED_PARTS,
+    kinds,
+    labels,
+    mean,
+    named,
+    sentences,
+    slow_and_fast,
+    training,
+)
 from factory.texts.sources import GOEMOTIONS, IMDB, IRONY, NEWS, PRODUCTS, TREEBANK, TWEETS
 
 
@@ -44,7 +53,7 @@ def _stages(scale: Scale) -> Iterator[Stage]:
             yield from _teaching(scale, number, round_.teachers)
         yield from _round(scale, number, round_, teaching)
         if number == NAMED_AFTER:
-            yield _named(scale, f"round_{number}/mean", f"round_{number}/named")
+            yield named(scale, f"round_{number}/mean", f"round_{number}/named")
     yield from _last_of_two(scale, f"round_{len(ROUNDS)}/mean")
     yield from of_three(scale)
     yield from _shipped(scale, "three/default", "default")
@@ -157,15 +166,9 @@ def _files(scale: Scale, teaching: int) -> dict[str, str]:
     }
 
 
-def _named(scale: Scale, model: str, out: str) -> Stage:
-    """Names as tokens that move no score."""
-    arguments = ("--model", f"{RUN}{model}", "--out", f"{RUN}{out}")
-    return Stage(out, "factory.surgery.named", arguments, scale.sets(IMDB, PRODUCTS, TWEETS))
-
-
 def _last_of_two(scale: Scale, model: str) -> Iterator[Stage]:
     """The finished model of two classes: names, numbers, groups and cities move no score."""
-    yield _named(scale, model, "last/named")
+    yield named(scale, model, "last/named")
     yield kinds(scale, "last/named", "last/default")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from factory.rounds import (
     GRADED,
+    OPINIONS,
     PROBABLE,
     REHEARSED,
     THREE_GRAMMAR,
@@ -14,7 +15,16 @@ from factory.rounds import (
     Scale,
 )
 from factory.stages import RUN, Stage
-from factory.steps import GRADED_PARTS, kinds, labels, mean, sentences, slow_and_fast, training
+from factory.steps import (
+    GRADED_PARTS,
+    kinds,
+    labels,
+    mean,
+    named,
+    sentences,
+    slow_and_fast,
+    training,
+)
 from factory.texts.sources import EMOTION, GOEMOTIONS, IMDB, NEWS, OFFENSIVE, TREEBANK, TWEETS
 
 
@@ -37,7 +47,8 @@ def of_three(scale: Scale) -> Iterator[Stage]:
     shared = ("--model", f"{RUN}three/mean", "--like", f"{RUN}three/start")
     yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
     people = ("--source", f"{RUN}three/people")
-    yield kinds(scale, "three/shared", "three/kinds", people)
+    yield named(scale, "three/shared", "three/named", people)
+    yield kinds(scale, "three/named", "three/kinds", people)
     kept = [argument for name in REHEARSED for argument in ("--kept", f"{RUN}three/{name}.jsonl")]
     fitted = ("--model", f"{RUN}three/kinds", *people, *kept, "--out", f"{RUN}three/default")
     yield Stage("three/default", "factory.surgery.output", fitted)
@@ -62,6 +73,9 @@ def _texts_of_three(scale: Scale) -> Iterator[Stage]:
     yield Stage("three/people", "factory.texts.people", people, reads)
     filled = f"{RUN}texts/filled.jsonl"
     yield Stage("texts/filled", "factory.texts.filled", ("--out", filled))
+    frames, opinions = "factory/texts/opinions.jsonl", f"{RUN}texts/opinions.jsonl"
+    of_frames = ("--frames", frames, "--count", str(OPINIONS), "--out", opinions)
+    yield Stage("texts/opinions", "factory.texts.filled", of_frames)
     domains, rough = scale.texts("domains.jsonl"), f"{RUN}texts/rough_domains.jsonl"
     roughened = ("--taught", domains, "--out", rough)
     yield Stage("texts/rough_domains", "factory.texts.roughened", roughened)

@@ -64,12 +64,15 @@ THREE_GRAMMAR = (1_370_001, 1_470_000)
 """The range of the grammar's sentences that the trainings with three classes read."""
 THREE_RATES = (7e-4, 7e-4)
 """The learning rates of both trainings with three classes. Only their batches differ."""
+OPINIONS = 60_000
+"""Sentences made from the frames of `factory/texts/opinions.jsonl`."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
 """Of each of these files, it reads one part of this many."""
 GRADED = (
     "domains",
     "rough_domains",
     "filled",
+    "opinions",
     "written",
     "judged_part",
     "uncertain",
@@ -78,7 +81,7 @@ GRADED = (
 """Its files in which a soft label of 0.5 means neutral."""
 PROBABLE = ("reviews", "products", "turned")
 """Its files in which 0.5 means negative or positive."""
-REHEARSED = ("domains", "filled", "written", "judged_part", *PROBABLE)
+REHEARSED = ("domains", "turned")
 """When the output layer is fitted again, it reads a part of these files, so that the network keeps
 what it can do."""
 TAUGHT = ("judged", "judged_reviews", "reviews_rest", "excerpts_rest", "rough_rest", "rough_judged")

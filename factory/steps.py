@@ -90,6 +90,12 @@ def mean(out: str, models: Iterable[str], reads: tuple[str, ...] = ()) -> Stage:
     return Stage(out, "factory.surgery.average", (*arguments, "--out", f"{RUN}{out}"), reads)
 
 
+def named(scale: Scale, model: str, out: str, source: tuple[str, ...] = ()) -> Stage:
+    """Names as tokens that move no score."""
+    arguments = ("--model", f"{RUN}{model}", *source, "--out", f"{RUN}{out}")
+    return Stage(out, "factory.surgery.named", arguments, scale.sets(IMDB, PRODUCTS, TWEETS))
+
+
 def kinds(scale: Scale, model: str, out: str, source: tuple[str, ...] = ()) -> Stage:
     """Numbers, groups and cities that move no score."""
     arguments = ("--model", f"{RUN}{model}", *source, "--out", f"{RUN}{out}")

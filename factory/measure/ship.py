@@ -73,7 +73,7 @@ ORIGINS: dict[str, dict[str, str]] = {
         "added by rule.",
         "written": WRITTEN,
         "domains": DOMAINS,
-        "filled": FILLED,
+        "filled": f"{FILLED} Some of them show whose opinion counts, and since when.",
         "names": "Names in the vocabulary: personal names, some of them from Faker (MIT), and "
         "city names from the time zone database (public domain).",
         "people": "Numbers, religions and common words for people and nations, including most of "
@@ -82,8 +82,8 @@ ORIGINS: dict[str, dict[str, str]] = {
         "The large language model also wrote texts about people.",
         "output layer": "The output layer alone was fitted again "
         "(factory/surgery/output.py): to validation texts of the comments, the news, the tweets "
-        "and the treebank, to 1,000 film reviews, and to up to 6,000 texts of each of seven "
-        "training files. The `validation_` numbers come from four such fits, each on the "
+        "and the treebank, to 1,000 film reviews, and to 6,000 texts each of `domains` and "
+        "`turned`. The `validation_` numbers come from four such fits, each on the "
         "validation texts that it left out. For each kind of validation texts, a layer fitted to "
         "the other kinds predicts that kind. The temperature has the lowest log-loss on these "
         "predictions.",

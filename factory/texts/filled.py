@@ -1,11 +1,16 @@
-"""Sentences in which a name, a group, a profession or a thing says nothing about the verdict.
+r"""Sentences in which a name, a group, a profession or a thing says nothing about the verdict.
 
     python -m factory.texts.filled --out runs/filled.jsonl
+    python -m factory.texts.filled --frames factory/texts/opinions.jsonl --count 90000 \
+        --out runs/opinions.jsonl
 
 A model cuts a rare word into pieces, and each piece has a tone of its own. So it hears praise in
 "a topographer". Here the gaps of frames (`frames.jsonl`) are filled with many common, rare and
 invented words (`fillers.json`, first names of Faker's lists). So the model learns to judge by the
 other words. Each frame has a label from 0 to 1, as in `factory/texts/domains.jsonl`.
+
+The frames of `opinions.jsonl` also have gaps for words of praise and of blame. They teach whose
+opinion counts and since when, irony, long introductions, and facts about accidents and prizes.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from sentiment_lstm.storage import write_atomically
 
 COUNT = 112_000
 FOLDER = Path(__file__).parent
+FRAMES = FOLDER / "frames.jsonl"
 INVENTED = {
     "name": 0.5,
     "surname": 0.5,
@@ -88,9 +94,9 @@ def _forms(words: str) -> Iterator[str]:
     yield from re.findall(r"[^\W_]+", words.lower())
 
 
-def frames() -> list[tuple[str, float]]:
-    """The frames and their labels."""
-    lines = (FOLDER / "frames.jsonl").read_text("utf-8").splitlines()
+def frames(file: Path = FRAMES) -> list[tuple[str, float]]:
+    """The frames of a file and their labels."""
+    lines = file.read_text("utf-8").splitlines()
     return [(row["frame"], row["label"]) for row in map(json.loads, lines)]
 
 
@@ -120,12 +126,12 @@ def _article(gap: re.Match[str]) -> str:
     return f"{article} {gap[2]}"
 
 
-def sentences(count: int, random: Random) -> Iterator[str]:
+def sentences(count: int, random: Random, file: Path = FRAMES) -> Iterator[str]:
     """A line of JSON for each sentence. Every frame is used about as often as any other."""
     known: list[tuple[str, float]] = []
     for _ in range(count):
         if not known:
-            known = frames()
+            known = frames(file)
             random.shuffle(known)
         frame, label = known.pop()
         yield json.dumps({"text": filled(frame, random), "label": label}) + "\n"
@@ -134,9 +140,12 @@ def sentences(count: int, random: Random) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fill, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--frames", type=Path, default=FRAMES)
+    parser.add_argument("--count", type=int, default=COUNT, help="the number of sentences")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    write_atomically(options.out, "".join(sentences(COUNT, Random(0))).encode())
+    lines = sentences(options.count, Random(0), options.frames)
+    write_atomically(options.out, "".join(lines).encode())
     return 0
 
 

@@ -1,5 +1,8 @@
 """Names become tokens, and their embeddings move no score."""
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +55,27 @@ def test_first_names_that_are_read_apart_get_the_mean_of_those_known(whole, monk
     rows = embedding_of(whole)
     assert np.allclose(after["▁zora"], (rows["▁ruth"] + rows["▁otto"]) / 2)
     assert np.array_equal(after["▁ruth"], rows["▁ruth"])
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_only_a_model_of_two_classes_has_its_names_neutralized(whole, monkeypatch, classes):
+    names = ("negative", "neutral", "positive")
+    output = np.tile(whole.weights["output.weight"], (3, 1)) * [[1], [2], [3]]
+    three = {"output.weight": output.astype(np.float32), "output.bias": np.zeros(3, np.float32)}
+    config = replace(whole.config, classes=names)
+    of_three = replace(whole, config=config, weights={**whole.weights, **three})
+    model = whole if classes == 2 else of_three
+    counts = Counter({noun.title(): named.SELDOM for noun in NOUNS})
+    monkeypatch.setattr(named, "word_counts", lambda: counts)
+    monkeypatch.setattr(named, "all_texts", list)
+    monkeypatch.setattr(named, "vectors_of", lambda texts, tokenizer: {})
+    monkeypatch.setattr(named, "with_proper_nouns", lambda bundle, proper, vectors: bundle)
+    monkeypatch.setattr(named, "first_names", lambda: {"ruth", "otto", "xenia", "axel"})
+    monkeypatch.setattr(named, "PEOPLE", ["welsh", "greek"])
+    monkeypatch.setattr(named, "FAR_APART", 0.0)
+    rows, after = embedding_of(model), embedding_of(named.with_names(model))
+    assert after.keys() - rows.keys() == {"▁xenia", "▁axel"}
+    assert np.array_equal(rows["▁ruth"], after["▁ruth"]) == (classes == 3)
 
 
 @pytest.mark.parametrize("far", [1e-6, 99.0])
