@@ -71,11 +71,12 @@ def _texts_of_three(scale: Scale) -> Iterator[Stage]:
     people = ("--out", f"{RUN}three/people")
     reads = (*sets, scale.texts("grades.txt"))
     yield Stage("three/people", "factory.texts.people", people, reads)
-    filled = f"{RUN}texts/filled.jsonl"
-    yield Stage("texts/filled", "factory.texts.filled", ("--out", filled))
+    fillers, filled = "factory/texts/fillers.json", f"{RUN}texts/filled.jsonl"
+    reads = (fillers, "factory/texts/frames.jsonl")
+    yield Stage("texts/filled", "factory.texts.filled", ("--out", filled), reads)
     frames, opinions = "factory/texts/opinions.jsonl", f"{RUN}texts/opinions.jsonl"
     of_frames = ("--frames", frames, "--count", str(OPINIONS), "--out", opinions)
-    yield Stage("texts/opinions", "factory.texts.filled", of_frames)
+    yield Stage("texts/opinions", "factory.texts.filled", of_frames, (fillers,))
     domains, rough = scale.texts("domains.jsonl"), f"{RUN}texts/rough_domains.jsonl"
     roughened = ("--taught", domains, "--out", rough)
     yield Stage("texts/rough_domains", "factory.texts.roughened", roughened)

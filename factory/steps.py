@@ -91,7 +91,7 @@ def mean(out: str, models: Iterable[str], reads: tuple[str, ...] = ()) -> Stage:
 
 
 def named(scale: Scale, model: str, out: str, source: tuple[str, ...] = ()) -> Stage:
-    """Names as tokens that move no score."""
+    """Names as tokens. With two classes, they move no score."""
     arguments = ("--model", f"{RUN}{model}", *source, "--out", f"{RUN}{out}")
     return Stage(out, "factory.surgery.named", arguments, scale.sets(IMDB, PRODUCTS, TWEETS))
 

@@ -73,7 +73,8 @@ ORIGINS: dict[str, dict[str, str]] = {
         "added by rule.",
         "written": WRITTEN,
         "domains": DOMAINS,
-        "filled": f"{FILLED} Some of them show whose opinion counts, and since when.",
+        "filled": f"{FILLED} Some of them show whose opinion counts and since when; others are "
+        "irony, long introductions and plain facts.",
         "names": "Names in the vocabulary: personal names, some of them from Faker (MIT), and "
         "city names from the time zone database (public domain).",
         "people": "Numbers, religions and common words for people and nations, including most of "
@@ -90,9 +91,10 @@ ORIGINS: dict[str, dict[str, str]] = {
         "limits of the behaviour suite": "Words under `[own]` in the suite's `words.toml` are in "
         "no written or generated text; those under `[common]` may be. "
         "Do not rely on the suite for names, places, "
-        "numbers, nationalities, religions, other groups of people and opinions beside groups: the "
-        "model was adjusted for them. The same holds for typos and links, which rules correct and "
-        "remove.",
+        "numbers, nationalities, religions, other groups of people, opinions beside groups, other "
+        "people's and earlier opinions, irony and plain facts: the model was adjusted for them, or "
+        "the suite helped to choose sentences that teach them. The same holds for typos and links, "
+        "which rules correct and remove.",
     },
     "free": {
         "goemotions": COMMENTS,

@@ -5,7 +5,7 @@
 Pieces of words give names a sentiment that they do not have: "Beatrice" is cut into "beat" and
 "rice", "Leeds" into "le" and "eds". Names that are tokens have the sentiment of the reviews in
 which they occur. Training on invented names did not help the models of two classes (docs/log.md).
-So this script does three things.
+So this script does three things to a model of two classes.
 
 1. Proper nouns that the reviews name often become tokens, if the model scores them unlike other
    proper nouns. Their embeddings are made as `factory/surgery/words.py` makes those of new words.
@@ -21,9 +21,8 @@ First names are those of Faker's lists (some seventy languages). Most of them oc
 sentence of the reviews; of these only the names that the model scores most differently become
 tokens.
 
-A model of three classes has read tweets, which are about people that everyone knows. Taking the
-sentiment out of their names made it read tweets worse (docs/log.md). So it only gets first names as
-tokens.
+With three classes, the neutralized names of known people made the model worse on tweets
+(docs/log.md). So a model of three classes only gets first names as tokens.
 """
 
 from __future__ import annotations
@@ -231,7 +230,7 @@ def with_names(bundle: Bundle) -> Bundle:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Count proper nouns, add names, neutralize, calibrate."""
+    """Count proper nouns, add names, neutralize them if there are two classes, calibrate."""
     return change_model(__doc__, arguments, with_names, "names", calibrate=True)
 
 

@@ -1,7 +1,7 @@
 r"""Sentences in which a name, a group, a profession or a thing says nothing about the verdict.
 
     python -m factory.texts.filled --out runs/filled.jsonl
-    python -m factory.texts.filled --frames factory/texts/opinions.jsonl --count 90000 \
+    python -m factory.texts.filled --frames factory/texts/opinions.jsonl --count 60000 \
         --out runs/opinions.jsonl
 
 A model cuts a rare word into pieces, and each piece has a tone of its own. So it hears praise in
@@ -140,7 +140,7 @@ def sentences(count: int, random: Random, file: Path = FRAMES) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fill, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--frames", type=Path, default=FRAMES)
+    parser.add_argument("--frames", type=Path, default=FRAMES, help="the file of frames")
     parser.add_argument("--count", type=int, default=COUNT, help="the number of sentences")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)

@@ -51,7 +51,7 @@ OTHER_TWEETS = (OFFENSIVE, EMOTION)
 """Tasks whose tweets have no label for sentiment."""
 
 Labelled = dict[str, NDArray[np.float64]]
-"""For each text, the fraction of people's labels in each class, [3]."""
+"""For each text, the probabilities of the classes, [3]."""
 
 
 def mean_labels(pairs: Iterable[tuple[str, str]]) -> Labelled:
@@ -137,7 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.free:
         tweets = mean_labels(mapped(TWEETS, "train", NUMBERED))
         train += weighted(tweets, taught(tweets, known), "tweets")
-        train += weighted(others := graded_tweets(known), others, "tweets")
+        graded = graded_tweets(known)
+        train += weighted(graded, graded, "tweets")
         validation["tweets"] = mapped(TWEETS, "validation", NUMBERED)
         validation["treebank"] = mapped(TREEBANK, "validation", STARS, "stars")
         validation["films"] = films()

@@ -59,9 +59,7 @@ probabilities less reliable.
 {measured}
 
 Logits are divided by the temperature {temperature:.4g}
-before they become probabilities. Training fits the temperature on the validation texts if the model
-makes at least ten mistakes there. `validation_loss` is the log-loss without the temperature,
-`validation_calibrated_loss` the log-loss with it.
+before they become probabilities. {calibrated}
 {by_class}{tests}{development}{behaviour}
 ## Settings
 
@@ -86,6 +84,13 @@ train on. The last training then read all texts, also these."""
 _OF_OUTPUT_LAYER = """\
 The `validation_` numbers come from {fits} fits of the output layer, each on texts that it left out.
 The last fit then read all of them."""
+_BY_TRAINING = """\
+Training fits the temperature on the validation texts if the model
+makes at least ten mistakes there. `validation_loss` is the log-loss without the temperature,
+`validation_calibrated_loss` the log-loss with it."""
+_BY_OUTPUT_LAYER = """\
+The temperature was fitted to predictions of output layers that had read no text of the same kind.
+`validation_calibrated_loss` is the log-loss with it."""
 _STOPPED = """ The same texts
 decided when to stop, so expect slightly lower accuracy on new texts."""
 _WEIGHED = """ The same texts
@@ -189,6 +194,7 @@ def model_card(name: str, config: Mapping[str, Any], metrics: Mapping[str, objec
         terms=_terms(known),
         results=_table(metrics),
         temperature=config["temperature"],
+        calibrated=_BY_OUTPUT_LAYER if metrics.get("output_layer_fits") else _BY_TRAINING,
         tests=_sets("Test splits", _TESTED, rule, metrics.get("tests")),
         development=_sets("Development texts", _CHOSEN, rule, metrics.get("development")),
         behaviour=_behaviour(metrics.get("behaviour")),

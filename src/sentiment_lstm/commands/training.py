@@ -128,7 +128,7 @@ def train(
     from sentiment_lstm.fitting import with_use_of_unlabelled
 
     if resume:
-        expected = "--resume alone, because the run keeps its settings"
+        expected = "--resume alone (the run keeps its settings)"
         refuse_others(context, ("resume",), expected)
         _resume(resume)
         return
@@ -171,7 +171,7 @@ def quickstart(context: typer.Context, seed: Seed = None, threads: Threads = Non
     from sentiment_lstm.finding import QUICKSTART
 
     if (QUICKSTART / RUN_SETTINGS).exists():
-        refuse_others(context, (), f"no options, because the run in {QUICKSTART} continues")
+        refuse_others(context, (), f"no options (the run in {QUICKSTART} continues)")
         _resume(QUICKSTART)
     else:
         options = {"training.seed": seed, "training.threads": threads}
