@@ -14,9 +14,10 @@ counts the same. Within a kind, the weight of a class is the square root of its 
 The validation texts cannot measure the new layer, because it has read them. So four more layers are
 fitted, each without a quarter of these texts, and predict the texts that they have not read.
 
-Texts of users are often of a kind that no validation text has, and there the layer is too sure. So
-the temperature is that of new kinds: for each kind, a layer that is fitted to the other kinds
-predicts its texts. The temperature is the one with the lowest log-loss of these predictions.
+Texts of users are often of a kind that no validation text has. There the layer is too sure. So the
+temperature is fitted to kinds that a layer has not read: for each kind, a layer that is fitted to
+the other kinds predicts its texts. The temperature with the lowest log-loss of these predictions is
+used for all texts.
 """
 
 from __future__ import annotations
@@ -168,6 +169,11 @@ def fitted_change(texts: Texts) -> tuple[Array, Array]:
     return solution.x[: -len(CLASSES)].reshape(shape) / scale, solution.x[-len(CLASSES) :]
 
 
+def changed_logits(texts: Texts, change: Array, bias: Array) -> Array:
+    """The logits after a change of the output layer's weights and bias, [N, 3]."""
+    return texts.logits + texts.units @ change.T + bias
+
+
 def of_polarity(logits: Array, is_polar: NDArray[np.bool_]) -> Array:
     """The probabilities of the classes, [N, 3]; a review has none for neutral."""
     logits = logits.copy()
@@ -186,7 +192,7 @@ def logits_without_reading(kinds: Sequence[Texts], kept: Sequence[Texts]) -> lis
         logits = kind.logits.copy()
         for fold, (change, bias) in enumerate(layers):
             rows = kind.folds == fold
-            logits[rows] += kind.units[rows] @ change.T + bias
+            logits[rows] = changed_logits(kind, change, bias)[rows]
         of_kinds.append(logits)
     return of_kinds
 
@@ -196,7 +202,7 @@ def temperature_of_new_kinds(kinds: Sequence[Texts], kept: Sequence[Texts]) -> f
     predicted = []
     for new in kinds:
         change, bias = fitted_change(joined([*(kind for kind in kinds if kind is not new), *kept]))
-        predicted.append((new, new.logits + new.units @ change.T + bias))
+        predicted.append((new, changed_logits(new, change, bias)))
 
     def loss(temperature: float) -> float:
         """The mean over the kinds; all texts of a kind count the same."""
