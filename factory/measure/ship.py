@@ -26,7 +26,7 @@ from sentiment_lstm.export import export
 GRAMMAR = "Sentences made by the built-in grammar of sentiment-lstm (Apache-2.0)."
 COMMENTS = "Comments whose emotions belong to one group, training split."
 NEWS = "Sentences of news with judgements of people and parties, seven tenths of them."
-OTHER_TWEETS = (
+GRADED_TWEETS = (
     "Training tweets. A large language model labelled their sentiment; their own labels were not "
     "used."
 )
@@ -52,8 +52,8 @@ ORIGINS: dict[str, dict[str, str]] = {
     "default": {
         **SETS,
         "irony": "The irony task's training tweets. Their labels were not used.",
-        "offensive": OTHER_TWEETS,
-        "emotion": OTHER_TWEETS,
+        "offensive": GRADED_TWEETS,
+        "emotion": GRADED_TWEETS,
         "goemotions": COMMENTS,
         "news": NEWS,
         "grammar": GRAMMAR,

@@ -156,7 +156,7 @@ def predict(
     from sentiment_lstm.provenance import joined_text_columns, text_column_of_training
 
     if (input_ is None) != (output is None) or (input_ is None) == (not texts):
-        raise UsageError("Expected either texts, or both --input and --output.")
+        raise UsageError("Expected either texts, or both --input and --output, found others.")
     if threads is not None and threads < 1:
         raise UsageError(
             f"Expected --threads of 1 or more, found {threads}: leave it out to use all cores."
