@@ -49,6 +49,17 @@ def test_counting_a_file_says_how_it_is_read(run, letters):
     assert counts["classes"] == {"gut": 30, "übel": 30}
 
 
+def test_counting_names_classes_that_differ_only_in_case(run, tmp_path):
+    (tmp_path / "mail.csv").write_text("text,label\nIt came.,Good\nIt broke.,bad\nAll well.,good\n")
+    for more in ([], ["--json"]):
+        code, out, err = run("data", "mail.csv", *more)
+        assert (code, out.count("Good")) == (0, 1)
+        assert err == (
+            "Classes that differ only in upper and lower case are separate: Good and good. "
+            "Write them alike if they mean the same.\n"
+        )
+
+
 def test_set_options_are_not_found_out(run, letters):
     options = ["--encoding", "cp1252", "--separator", ";"]
     code, out, err = run("data", "brief.csv", *COLUMNS, *LABEL, *options, "--json")

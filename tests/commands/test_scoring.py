@@ -42,6 +42,16 @@ def test_predict_as_table_and_as_json(run, model: Path):
     assert (known["unknown"], unknown["unknown"]) == (0.0, 1.0)
 
 
+def test_a_text_that_is_the_name_of_a_file_gets_a_hint(run, model: Path, tmp_path: Path):
+    (tmp_path / "mine.csv").write_text("text\nA good film.\n")
+    code, out, err = run("predict", "--model", "model", "mine.csv", "yours.csv", "a good film")
+    assert (code, out.count(".csv")) == (0, 2)
+    assert err == (
+        "mine.csv was scored as a text. To score the rows of the file: sentiment-lstm predict "
+        "--input mine.csv --output scores.csv\n"
+    )
+
+
 OF_THREE = ("negative", "neutral", "positive")
 
 

@@ -79,8 +79,9 @@ def test_a_training_without_data_and_a_search_use_quick(run, reviews: Path, monk
     used = []
     monkeypatch.setattr(training, "_train", lambda settings, *_: used.append(settings))
     monkeypatch.setattr(training, "_search", lambda settings, *_: used.append(settings))
-    assert run("train", "--out", "r")[0] == 0
-    assert run(*TRAIN, "--search", "2")[0] == 0
+    message = "Without --data, the training reads IMDb's film reviews.\n"
+    assert run("train", "--out", "r") == (0, "", message)
+    assert run(*TRAIN, "--search", "2") == (0, "", "")
     assert run(*TRAIN)[0] == 0
     assert run(*TRAIN, "--preset", "quick")[0] == 0
     assert [settings.training.auto for settings in used] == [False, False, True, False]

@@ -18,7 +18,7 @@ from sentiment_lstm.commands.options import (
     set_aside_into,
     with_reading,
 )
-from sentiment_lstm.commands.output import print_line
+from sentiment_lstm.commands.output import print_line, say
 from sentiment_lstm.data.source_names import SOURCES
 
 
@@ -38,16 +38,21 @@ def data(
     your own called list, fetch or verify is ./list, ./fetch or ./verify.
     """
     from sentiment_lstm.commands import tables
+    from sentiment_lstm.data.label_notes import label_notes
     from sentiment_lstm.data.survey import survey
 
     split = _only_split(source) if reading.split is None else reading.split
     options = reading.columns() | data_options(source=source, split=split, strict=strict)
     settings = chosen_settings("quick", None, options, [])
-    figures = survey(settings.data, set_aside_into(set_aside, strict))
+    bad_rows = set_aside_into(set_aside, strict)
+    figures = survey(settings.data, bad_rows)
     if as_json:
         print_line(json.dumps(figures))
     else:
         tables.counts(figures, source)
+    multi_label, lists = settings.data.multi_label, bad_rows.lists
+    for note in label_notes(list(figures["classes"]), multi_label=multi_label, lists=lists):
+        say(note)
 
 
 def _only_split(source: str) -> str | None:

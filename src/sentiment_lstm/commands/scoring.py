@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import tee
@@ -169,6 +170,11 @@ def predict(
         _predict_texts(
             classifier.predictor, texts, abstain_below, polarity=polarity, as_json=as_json
         )
+        for file in filter(os.path.isfile, texts):
+            say(
+                f"{file} was scored as a text. To score the rows of the file: "
+                f"sentiment-lstm predict --input {file} --output scores.csv"
+            )
         return
     assert input_ is not None
     assert output is not None

@@ -155,6 +155,8 @@ def train(
     options |= {"training.private": private or None, "training.trackers": track}
     preset = preset or ("auto" if data and search is None else "quick")
     settings = chosen_settings(preset, config, options, set_ or [])
+    if not data and settings.data.source == "imdb":
+        say("Without --data, the training reads IMDb's film reviews.")
     if unlabelled and not init:
         settings = with_use_of_unlabelled(settings)
     if search is None:
