@@ -56,6 +56,7 @@ IN_CITIES = (
 )
 """Neutral sentences that fit places only."""
 PEOPLE = 200_000
+"""Smaller cities do not change."""
 SMALL = [str(number) for number in range(1, 11)]
 GREAT = [str(number) for number in range(11, 1000)]
 NATIONS = re.findall(
