@@ -71,13 +71,11 @@ def _texts_of_three(scale: Scale) -> Iterator[Stage]:
     people = ("--out", f"{RUN}three/people")
     reads = (*sets, scale.texts("grades.txt"))
     yield Stage("three/people", "factory.texts.people", people, reads)
-    fillers, filled = "factory/texts/fillers.json", f"{RUN}texts/filled.jsonl"
-    reads = (fillers, "factory/texts/frames.jsonl")
-    yield Stage("texts/filled", "factory.texts.filled", ("--out", filled), reads)
+    reads = ("factory/texts/fillers.json",)
     for name, count in OF_FRAMES.items():
-        frames = ("--frames", f"factory/texts/{name}.jsonl", "--count", str(count))
+        frames = ("--frames", f"factory/texts/{name}.jsonl", "--count", str(count // scale.smaller))
         out = ("--out", f"{RUN}texts/{name}.jsonl")
-        yield Stage(f"texts/{name}", "factory.texts.filled", (*frames, *out), (fillers,))
+        yield Stage(f"texts/{name}", "factory.texts.filled", (*frames, *out), reads)
     opinions = f"{RUN}texts/opinions.jsonl"
     for name, file in (("domains", scale.texts("domains.jsonl")), ("opinions", opinions)):
         roughened = ("--taught", file, "--out", f"{RUN}texts/rough_{name}.jsonl")

@@ -64,7 +64,7 @@ THREE_GRAMMAR = (1_370_001, 1_470_000)
 """The range of the grammar's sentences that the trainings with three classes read."""
 THREE_RATES = (7e-4, 7e-4)
 """The learning rates of both trainings with three classes. Only their batches differ."""
-OF_FRAMES = {"opinions": 90_000, "business": 30_000}
+OF_FRAMES = {"filled": 112_000, "opinions": 110_000, "business": 30_000}
 """How many sentences are made from the frames of these files of `factory/texts/`."""
 THREE_PARTS = {"written": 2, "judged": 3, "reviews_rest": 2}
 """Of each of these files, it reads one part of this many."""
@@ -95,14 +95,14 @@ class Scale:
     """How large the texts and the networks are.
 
     `folder` is the run's folder in `runs/`. `data` is a folder of the run with stand-ins for the
-    data sets; None: the real ones. `grammar` divides the rounds' ranges of sentences. `certain` is
-    the lowest probability of an excerpt that teaches three classes. `changes` are settings that
+    data sets; None: the real ones. `smaller` divides the numbers of generated sentences. `certain`
+    is the lowest probability of an excerpt that teaches three classes. `changes` are settings that
     differ, by template.
     """
 
     folder: str
     data: str | None = None
-    grammar: int = 1
+    smaller: int = 1
     certain: str = "0.9"
     changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -119,7 +119,7 @@ FULL = Scale("factory")
 TINY = Scale(
     "factory_tiny",
     data="data",
-    grammar=1000,
+    smaller=1000,
     certain="0.5",
     changes={
         "language": (

@@ -65,7 +65,7 @@ def training(
 def sentences(scale: Scale, numbers: tuple[int, int]) -> str:
     """The grammar's sentences of a range, as a source."""
     first, last = numbers
-    return f"grammar:{(first - 1) // scale.grammar + 1}-{last // scale.grammar}"
+    return f"grammar:{(first - 1) // scale.smaller + 1}-{last // scale.smaller}"
 
 
 def slow_and_fast(

@@ -1,11 +1,10 @@
 r"""Sentences in which a name, a group, a profession or a thing says nothing about the verdict.
 
-    python -m factory.texts.filled --out runs/filled.jsonl
-    python -m factory.texts.filled --frames factory/texts/opinions.jsonl --count 60000 \
-        --out runs/opinions.jsonl
+    python -m factory.texts.filled --frames factory/texts/filled.jsonl --count 112000 \
+        --out runs/filled.jsonl
 
 A model cuts a rare word into pieces, and each piece has a tone of its own. So it hears praise in
-"a topographer". Here the gaps of frames (`frames.jsonl`) are filled with many common, rare and
+"a topographer". Here the gaps of frames (`filled.jsonl`) are filled with many common, rare and
 invented words (`fillers.json`, first names of Faker's lists). So the model learns to judge by the
 other words. Each frame has a label from 0 to 1, as in `factory/texts/domains.jsonl`.
 
@@ -30,9 +29,7 @@ from sentiment_lstm.errors import run_script
 from sentiment_lstm.evaluation.cases import suite_words
 from sentiment_lstm.storage import write_atomically
 
-COUNT = 112_000
 FOLDER = Path(__file__).parent
-FRAMES = FOLDER / "frames.jsonl"
 INVENTED = {
     "name": 0.5,
     "surname": 0.5,
@@ -47,7 +44,7 @@ INVENTED = {
 CAPITAL = {"name", "surname", "place", "firm"}
 """Gaps whose words start with a capital. Words for groups do in half of the sentences."""
 _GAP = re.compile(r"\{(\w+)\}")
-_ARTICLE = re.compile(r"\{([aA])\} (\w)")
+_ARTICLE = re.compile(r'\{([aA])\} ("?)(\w)')
 _STARTS = re.findall(
     "[a-z]+", "b br ch d dr f g gr h j k kh l m n nd p qu r s sh st t th tr v w x y z zh"
 )
@@ -95,7 +92,7 @@ def _forms(words: str) -> Iterator[str]:
     yield from re.findall(r"[^\W_]+", words.lower())
 
 
-def frames(file: Path = FRAMES) -> list[tuple[str, float]]:
+def frames(file: Path) -> list[tuple[str, float]]:
     """The frames of a file and their labels."""
     lines = file.read_text("utf-8").splitlines()
     return [(row["frame"], row["label"]) for row in map(json.loads, lines)]
@@ -123,11 +120,11 @@ def filled(frame: str, random: Random) -> str:
 
 
 def _article(gap: re.Match[str]) -> str:
-    article = gap[1] + ("n" if gap[2].lower() in "aeiou" else "")
-    return f"{article} {gap[2]}"
+    article = gap[1] + ("n" if gap[3].lower() in "aeiou" else "")
+    return f"{article} {gap[2]}{gap[3]}"
 
 
-def sentences(count: int, random: Random, file: Path = FRAMES) -> Iterator[str]:
+def sentences(count: int, random: Random, file: Path) -> Iterator[str]:
     """A line of JSON for each sentence. Every frame is used about as often as any other."""
     known: list[tuple[str, float]] = []
     for _ in range(count):
@@ -141,8 +138,8 @@ def sentences(count: int, random: Random, file: Path = FRAMES) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fill, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--frames", type=Path, default=FRAMES, help="the file of frames")
-    parser.add_argument("--count", type=int, default=COUNT, help="the number of sentences")
+    parser.add_argument("--frames", type=Path, required=True, help="the file of frames")
+    parser.add_argument("--count", type=int, required=True, help="the number of sentences")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     lines = sentences(options.count, Random(0), options.frames)

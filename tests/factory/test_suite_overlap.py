@@ -12,6 +12,7 @@ from random import Random
 import pytest
 from suite_overlap import sentences_in, templates_in, words_in
 
+from factory.rounds import OF_FRAMES
 from factory.texts import filled
 
 FACTORY = Path(__file__).parents[2] / "factory"
@@ -31,18 +32,17 @@ FRAMES = [
 ]
 """Sentences that words for names, people and numbers are made not to move."""
 assert len(FRAMES) > 25
-FILLED = [json.loads(line)["text"] for line in filled.sentences(5_000, Random(0))]
-OPINIONS, BUSINESS = (
-    [
+FILLED = {
+    name: [
         json.loads(line)["text"]
-        for line in filled.sentences(5_000, Random(0), FACTORY / "texts" / name)
+        for line in filled.sentences(5_000, Random(0), FACTORY / "texts" / f"{name}.jsonl")
     ]
-    for name in ("opinions.jsonl", "business.jsonl")
-)
+    for name in OF_FRAMES
+}
 every = pytest.mark.parametrize(
     "texts",
-    [WRITTEN, DOMAINS, EDITED, FRAMES, FILLED, OPINIONS, BUSINESS],
-    ids=["written", "domains", "edited", "frames", "filled", "opinions", "business"],
+    [WRITTEN, DOMAINS, EDITED, FRAMES, *FILLED.values()],
+    ids=["written", "domains", "edited", "frames", *FILLED],
 )
 
 

@@ -12,7 +12,7 @@ from factory.runner import run
 from factory.stages import states
 from sentiment_lstm.bundle import load_bundle
 
-MOST_MINUTES = 10
+MOST_MINUTES = 5
 """Of two cores that do nothing else."""
 
 
