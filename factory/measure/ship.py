@@ -60,7 +60,8 @@ ORIGINS: dict[str, dict[str, str]] = {
         "taught": "Unlabelled IMDb reviews, and excerpts of IMDb and product reviews, labelled by "
         "earlier models. The label of a product review is the mean of its own and "
         "of a linear model's. The label of a tweet is the mean of its own, of a linear model's and "
-        "of a large language model's.",
+        "of a large language model's. The last training learnt reviews and excerpts from labels of "
+        "the model that shipped before.",
         "judged": "Texts labelled by a large language model: IMDb and product reviews and "
         "excerpts of them, tweets and parts of them, tweets of the irony task, and "
         "8,021 sentences on which models trained with different seeds disagree. "
@@ -74,9 +75,10 @@ ORIGINS: dict[str, dict[str, str]] = {
         "written": WRITTEN,
         "domains": DOMAINS,
         "filled": f"{FILLED} Some of them show whose opinion counts and since when; others are "
-        "irony, long introductions and plain facts.",
+        "irony, long introductions and plain facts; others are news of companies, labelled as an "
+        "investor reads them.",
         "names": "Names in the vocabulary: personal names, some of them from Faker (MIT), and "
-        "city names from the time zone database (public domain).",
+        "city names from the time zone database (public domain) and from GeoNames (CC BY 4.0).",
         "people": "Numbers, religions and common words for people and nations, including most of "
         "those in the behaviour suite. We changed the weights so that these words do "
         "not affect neutral sentences and opinions beside them, like proper nouns. "

@@ -7,7 +7,7 @@ of a number's embedding that moves neutral sentences is taken out, as `factory/s
 takes it out of proper nouns, but numbers of stars go on to move the score. Grades above ten are
 rare, and numbers from 11 on are cut into pieces. So all numbers from 11 to 999 become tokens with
 one embedding. Reviews name few nations and religions. All of them become tokens that move neither
-facts nor opinions. Cities of at least 200,000 people become tokens where their pieces move a fact.
+facts nor opinions. Cities of at least 250,000 people become tokens where their pieces move a fact.
 Cities that are tokens already sound like the films and actors that have their names. So this is
 taken out, too.
 """
@@ -55,7 +55,7 @@ IN_CITIES = (
     "They carried the boxes home from {} by van.",
 )
 """Neutral sentences that fit places only."""
-PEOPLE = 200_000
+PEOPLE = 250_000
 """Smaller cities do not change."""
 SMALL = [str(number) for number in range(1, 11)]
 GREAT = [str(number) for number in range(11, 1000)]
