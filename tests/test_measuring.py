@@ -81,6 +81,18 @@ def test_bad_rows_are_counted_and_kept(source: Path, tmp_path: Path):
     assert "so so" in (tmp_path / "bad.jsonl").read_text()
 
 
+def test_rows_with_unknown_labels_are_reported_with_their_labels(source: Path, caplog):
+    settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
+    train(settings, Path("run"), QUIET)
+    Path("new.csv").write_text("text,label\n" + "lovely film,good\nso so,ok\nwell,-1\n" * 2)
+    caplog.clear()
+    SentimentClassifier.from_pretrained("run").evaluate("new.csv")
+    assert caplog.messages == [
+        "Rows were set aside because their label is no class: ok (2 rows), -1 (2 rows). If these "
+        "labels mean classes, name all labels with a map: --label-map=ok=CLASS,..."
+    ]
+
+
 def test_abstaining_is_measured_beside_everything_else(source: Path):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
     train(settings, Path("run"), QUIET)

@@ -124,6 +124,8 @@ def measure(
     measured = _scored(predictor, examples)
     if measured is None:
         raise DataError(f"Expected labelled texts in {texts.data.source}, found none.")
+    if note := set_aside.unknown_labels_note():
+        _logger.warning("%s", note)
     shared = {
         "data": texts.data.source,
         "split": texts.split,

@@ -55,6 +55,20 @@ def test_a_text_that_is_the_name_of_a_file_gets_a_hint(run, model: Path, tmp_pat
 OF_THREE = ("negative", "neutral", "positive")
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ([], "none of them"),
+        (["--input", "in.csv"], "--input"),
+        (["a film", "--output", "out.csv"], "texts, --output"),
+    ],
+)
+def test_predict_says_which_of_texts_input_and_output_it_found(run, options, found):
+    code, _, err = run("predict", *options)
+    assert code == 2
+    assert err.endswith(f"Expected either texts, or both --input and --output, found {found}.\n")
+
+
 def test_predict_gives_the_polarity_if_asked(run, three, tmp_path: Path):
     save_bundle(tmp_path / "model", three)
     call = ("predict", "--model", "model", "a good film", "")

@@ -45,6 +45,8 @@ def read(raw: object, separator: str | None = None) -> tuple[tuple[str, ...], st
         ({"joy": 1.0, "love": 0.0}, ("joy",)),
         ({"joy": "0", "love": "0"}, ()),
         ({"joy": "", "love": "1"}, ("love",)),
+        ({"joy": "yes", "love": "No", "fear": "Y"}, ("fear", "joy")),
+        ({"joy": "X", "love": "", "fear": "x"}, ("fear", "joy")),
     ],
 )
 def test_labels_are_read_from_every_form(raw: object, labels: tuple[str, ...]) -> None:

@@ -68,7 +68,7 @@ def test_equals_scikit_learn(n, classes):
     for name in ("precision", "recall", "f1"):
         expected = getattr(sklearn, f"{name}_score")(labels, guess, **average)
         assert getattr(scores, name) == pytest.approx(expected, **close)
-    macro = sklearn.f1_score(labels, guess, average="macro", labels=every, zero_division=0)
+    macro = sklearn.f1_score(labels, guess, average="macro", zero_division=0)
     assert scores.macro_f1 == pytest.approx(macro, **close)
     balanced = sklearn.balanced_accuracy_score(labels, guess)
     assert scores.macro_recall == pytest.approx(balanced, **close)
@@ -76,6 +76,18 @@ def test_equals_scikit_learn(n, classes):
     assert scores.roc_auc == pytest.approx(area, **close)
     assert scores.log_loss == pytest.approx(sklearn.log_loss(labels, p, labels=every), **close)
     assert scores.confusion == sklearn.confusion_matrix(labels, guess, labels=every).tolist()
+
+
+def test_a_class_that_does_not_occur_is_left_out_of_the_means():
+    sklearn = pytest.importorskip("sklearn.metrics")
+    scores = evaluate([0, 2], np.eye(3)[[0, 2]])
+    assert (scores.precision, scores.recall, scores.f1, scores.macro_f1) == (1, 1, 1, 1)
+    labels, guess = [0, 0, 2, 2], [0, 1, 2, 2]
+    scores = evaluate(labels, np.eye(4)[guess])
+    for name in ("precision", "recall", "f1"):
+        score = getattr(sklearn, f"{name}_score")
+        expected = score(labels, guess, average="macro", zero_division=0)
+        assert getattr(scores, name) == pytest.approx(expected)
 
 
 def test_wilson_interval():

@@ -122,7 +122,12 @@ def test_damaged_files_are_refused(predictor, tmp_path, kind):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "column names .* found none"), ("text,text\na,b", "of different names")],
+    [
+        ("", "column names .* found none"),
+        ("text,text\na,b", "of different names"),
+        ("Results of May,,\ntext,label,id\na,b,1", "delete the lines above the names"),
+        ("a good film,1\na bad film,0", "put a line with the names of the columns first"),
+    ],
 )
 def test_a_header_that_names_no_columns_is_refused(predictor, tmp_path, content, message):
     source = tmp_path / "in.csv"

@@ -35,6 +35,7 @@ from sentiment_lstm.commands.options import (
 )
 from sentiment_lstm.commands.output import check_page, print_line, say, standard_input
 from sentiment_lstm.errors import UsageError
+from sentiment_lstm.wording import first_names
 
 if TYPE_CHECKING:
     from sentiment_lstm.inference.predictor import Predictor
@@ -156,8 +157,7 @@ def predict(
     from sentiment_lstm.commands.files import predict_file, predict_folder
     from sentiment_lstm.provenance import joined_text_columns, text_column_of_training
 
-    if (input_ is None) != (output is None) or (input_ is None) == (not texts):
-        raise UsageError("Expected either texts, or both --input and --output, found others.")
+    _check_what_to_score(texts, input_, output)
     if threads is not None and threads < 1:
         raise UsageError(
             f"Expected --threads of 1 or more, found {threads}: leave it out to use all cores."
@@ -200,6 +200,17 @@ def _full_path(source: str) -> str:
     from sentiment_lstm.provenance import is_portable
 
     return source if is_portable(source) else str(path_of(source).absolute())
+
+
+def _check_what_to_score(texts: list[str] | None, input_: str | None, output: str | None) -> None:
+    """Refuse neither texts nor a file, both of them, and an input or output alone."""
+    given = {"texts": texts, "--input": input_, "--output": output}
+    named = [name for name, value in given.items() if value]
+    if named not in (["texts"], ["--input", "--output"]):
+        raise UsageError(
+            "Expected either texts, or both --input and --output, found "
+            f"{first_names(named) or 'none of them'}."
+        )
 
 
 def _check_engine(engine: str, input_: str, output: str, threads: int | None, workers: int) -> None:

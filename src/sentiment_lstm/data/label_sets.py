@@ -19,7 +19,10 @@ LOOKED_AT = 1_000
 
 MISSING, UNMAPPED = "missing label", "unmapped label"
 """Why a row's labels cannot be used."""
-_IN_A_COLUMN: Mapping[object, bool] = {1: True, 0: False, "true": True, "false": False}
+_IN_A_COLUMN: Mapping[object, bool] = {
+    **dict.fromkeys((1, "true", "yes", "y", "x"), True),
+    **dict.fromkeys((0, "false", "no", "n"), False),
+}
 
 
 class LabelSets:
@@ -114,12 +117,12 @@ def check_separator(separator: str | None, *, multi_label: bool) -> None:
 
 
 def _of_columns(values: Mapping[str, object]) -> list[object] | None:
-    """The names of the columns that hold 1 or true; None if all are empty.
+    """The names of the columns that hold 1, true, yes or x; None if all are empty.
 
     An empty column counts as 0 if another one is filled. Any other value is no label (None).
     """
     plain = {
-        name: normal_label(value) if value is None or isinstance(value, str | int | float) else ""
+        name: _in_a_column(value) if value is None or isinstance(value, str | int | float) else ""
         for name, value in values.items()
     }
     filled = {name: value for name, value in plain.items() if value is not None}
@@ -130,3 +133,8 @@ def _of_columns(values: Mapping[str, object]) -> list[object] | None:
         for name, value in filled.items()
         if _IN_A_COLUMN.get(value, True)
     ]
+
+
+def _in_a_column(value: str | int | float | None) -> Label | None:
+    """A column's value in its plain form. Upper and lower case are equal."""
+    return normal_label(value.lower() if isinstance(value, str) else value)

@@ -20,11 +20,14 @@ from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.data.weights import BAD_WEIGHT, read_weight
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
+from sentiment_lstm.wording import first_names
 
 AnyLabeller = Labeller | LabelSets | ClassProbabilities
 """Reads labels: one for each text, several, or probabilities."""
 KEPT_CHARACTERS = 1000
 """If a text is too long, this many of its characters are written to the file of bad rows."""
+_MOST_UNKNOWN = 100
+"""This many different labels that are no classes are counted."""
 
 
 class SetAside:
@@ -54,6 +57,8 @@ class SetAside:
         """The first row set aside, for messages."""
         self.lists = 0
         """How many of the rows have a list as label."""
+        self.unknown_labels: Counter[str] = Counter()
+        """Labels of these rows that are no classes; also -1, where it marks a missing label."""
         self._file: TextIO | None = None
 
     @property
@@ -74,6 +79,8 @@ class SetAside:
             )
         self.counts[reason] = self.counts.get(reason, 0) + 1
         self.lists += reason == UNMAPPED and isinstance(row.label, list | tuple)
+        if reason in (MISSING, UNMAPPED) and isinstance(row.label, str | int | float):
+            self._count_label(row.label)
         self.example = self.example or f"{row.id}{_label_at_fault(row, reason)}"
         if self.path is not None:
             place: dict[str, object] = {"id": row.id, "line": row.line, "reason": reason}
@@ -87,6 +94,23 @@ class SetAside:
         """For messages: the reasons and the first bad row in brackets; empty if there is none."""
         aside = f" (rows set aside: {self.summary()}; the first: {self.example})"
         return aside if self.total else ""
+
+    def unknown_labels_note(self) -> str | None:
+        """A sentence about rows whose label is no class; None if there are none."""
+        if not self.unknown_labels:
+            return None
+        labels = self.unknown_labels.most_common()
+        counted = first_names([f"{label} ({number:,} rows)" for label, number in labels], 3)
+        return (
+            f"Rows were set aside because their label is no class: {counted}. If these labels mean "
+            f"classes, name all labels with a map: --label-map={labels[0][0]}=CLASS,..."
+        )
+
+    def _count_label(self, raw: str | int | float) -> None:
+        label = normal_label(raw)
+        name = "" if label is None else f"{label!s:.40}"
+        if name and (name in self.unknown_labels or len(self.unknown_labels) < _MOST_UNKNOWN):
+            self.unknown_labels[name] += 1
 
     def _write(self, path: Path, entry: dict[str, object]) -> None:
         try:

@@ -102,9 +102,15 @@ def refuse_repeated(names: Sequence[str], where: str) -> None:
     """Refuse columns with the same name.
 
     Raises:
-        DataError: two columns have the same name.
+        DataError: two columns have the same name, or no name.
     """
-    if repeated := _repeated(names):
+    repeated = _repeated(names)
+    if any(not name.strip() for name in repeated):
+        raise DataError(
+            f"Expected the names of the columns first in {where}, found columns without a name: "
+            "delete the lines above the names, or name every column."
+        )
+    if repeated:
         raise DataError(
             f"Expected columns of different names in {where}, found {_listed(repeated)} "
             "more than once: give every column its own name."
@@ -220,7 +226,14 @@ def _choose(
                 return by_folded[name.casefold()]
     listed = _listed(names)
     expected = f"a column {named!r}" if named else f"a {role} column such as {usual[0]!r}"
-    do = "name one of these" if named else f"name it with --{role}-column"
+    do = (
+        "name one of these"
+        if named
+        else (
+            f"name it with --{role}-column, or put a line with the names of the columns first if "
+            "these are no names"
+        )
+    )
     if len(names) == 1 and any(separator in names[0] for separator in SEPARATORS):
         do = "name the character between its columns with --separator"
     raise DataError(f"Expected {expected} in {where}, found the columns {listed}; {do}.")

@@ -19,7 +19,7 @@ from sentiment_lstm.evaluation.calibration import (
     expected_calibration_error,
     reliability_bins,
 )
-from sentiment_lstm.evaluation.ranking import Ranking
+from sentiment_lstm.evaluation.ranking import Ranking, curve_points
 
 LENGTH_BINS = (50, 100, 200, 400)
 """The longest text of each length bin, in tokens. One more bin holds all longer texts."""
@@ -37,14 +37,14 @@ class Scores:
     accuracy_interval: tuple[float, float]
     """95% Wilson interval."""
     precision: float
-    """Of the second of two classes, else the mean over the classes; 0 if undefined. The same holds
-    for `recall` and `f1`."""
+    """Of the second of two classes, else the mean over the classes that occur in the labels or the
+    predictions; 0 if undefined. The same holds for `recall` and `f1`."""
     recall: float
     f1: float
     macro_recall: float
     """Mean over the classes that occur in the labels, also called balanced accuracy."""
     macro_f1: float
-    """Mean over all classes. A class that is neither present nor predicted counts as 0."""
+    """Mean over the classes that occur in the labels or the predictions, as in scikit-learn."""
     roc_auc: float | None
     """Of the second of two classes, else the mean of each class against the rest. None if a class
     is absent or is the only one."""
@@ -138,7 +138,7 @@ def evaluate(
         recall=recall,
         f1=f1,
         macro_recall=macro_recall(tally.confusion),
-        macro_f1=float(_per_class(tally.confusion)[2].mean()),
+        macro_f1=float(_per_class(tally.confusion)[2][_occurs(tally.confusion)].mean()),
         roc_auc=roc_auc(y, p),
         log_loss=tally.log_loss,
         ece=expected_calibration_error(confidence, right),
@@ -247,7 +247,7 @@ def roc_curve(
         Class index -> (false positive rate, true positive rate) from (0, 0) to (1, 1).
     """
     y, p = _checked(labels, probabilities)
-    curves = {c: _curve(y == c, p[:, c], most) for c in curve_classes(p.shape[1])}
+    curves = {c: curve_points(y == c, p[:, c], most) for c in curve_classes(p.shape[1])}
     return {c: points for c, points in curves.items() if points}
 
 
@@ -268,9 +268,9 @@ def text_losses(
 
 
 def headline(confusion: NDArray[np.int64]) -> Sequence[float]:
-    """Return precision, recall, F1 of the second of two classes, else means over the classes."""
-    measures = _per_class(confusion)
-    return [float(m[1]) if len(m) == 2 else float(m.mean()) for m in measures]
+    """Return precision, recall and F1, as `Scores.precision` describes them."""
+    chosen = _occurs(confusion) if len(confusion) > 2 else [1]
+    return [float(values[chosen].mean()) for values in _per_class(confusion)]
 
 
 def macro_recall(confusion: NDArray[np.int64]) -> float:
@@ -323,26 +323,16 @@ def _per_class(
     )
 
 
+def _occurs(confusion: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which classes occur in the labels or the predictions, [C]."""
+    return (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
+
+
 def _accuracy_of(right: NDArray[np.bool_]) -> dict[str, Any]:
     """Return the number of texts, their accuracy and its interval."""
     n, hits = len(right), int(right.sum())
     interval = list(wilson_interval(hits, n)) if n else None
     return {"n": n, "accuracy": hits / n if n else None, "interval": interval}
-
-
-def _curve(
-    positive: NDArray[np.bool_], scores: NDArray[np.float64], most: int
-) -> list[tuple[float, float]]:
-    """Return the rates at each distinct score, thinned out to `most` points."""
-    n, others = int(positive.sum()), int((~positive).sum())
-    if not n or not others:
-        return []
-    order = np.argsort(-scores, kind="stable")
-    last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # equal scores come together
-    true = np.concatenate([[0], np.cumsum(positive[order])[last]]) / n
-    false = np.concatenate([[0], np.cumsum(~positive[order])[last]]) / others
-    kept = np.unique(np.searchsorted(true + false, np.linspace(0, 2, most) - 1e-12))
-    return [(float(false[k]), float(true[k])) for k in kept]
 
 
 def _bin_names(ends: Sequence[int]) -> list[str]:

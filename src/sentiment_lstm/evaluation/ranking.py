@@ -1,4 +1,4 @@
-"""The area under a ROC curve, also of a resample. Works on plain arrays."""
+"""ROC curves and the area under them, also of a resample. Works on plain arrays."""
 
 from __future__ import annotations
 
@@ -42,3 +42,28 @@ class Ranking:
             return None
         below_twice = others[self._below] + others[self._up_to]  # integers: the sum is exact
         return int((weights * below_twice).sum()) / (2 * pairs)
+
+
+def curve_points(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64], most: int
+) -> list[tuple[float, float]]:
+    """Return the ROC curve: the rates at each distinct score, thinned out to `most` points.
+
+    Args:
+        positive: which texts belong to the class, [N].
+        scores: the score of each text for this class, [N].
+        most: the number of points.
+
+    Returns:
+        (false positive rate, true positive rate) from (0, 0) to (1, 1). Empty if there is no text
+        of the class, or no other text.
+    """
+    n, others = int(positive.sum()), int((~positive).sum())
+    if not n or not others:
+        return []
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # equal scores come together
+    true = np.concatenate([[0], np.cumsum(positive[order])[last]]) / n
+    false = np.concatenate([[0], np.cumsum(~positive[order])[last]]) / others
+    kept = np.unique(np.searchsorted(true + false, np.linspace(0, 2, most) - 1e-12))
+    return [(float(false[k]), float(true[k])) for k in kept]
