@@ -5,6 +5,7 @@ This file knows nothing of files or screening. `labels.py` decides the class of 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
@@ -16,6 +17,8 @@ from sentiment_lstm.records import Row
 
 LOOKED_AT = 1_000
 """Rows that are searched for a separator."""
+_RARE = 0.1
+"""A character in fewer labels than this fraction of the commonest separator's is no separator."""
 
 MISSING, UNMAPPED = "missing label", "unmapped label"
 """Why a row's labels cannot be used."""
@@ -87,14 +90,18 @@ def _plain(raw: object) -> Label | None:
 
 
 def find_separator(rows: Iterable[Row]) -> str | None:
-    """The first of `SEPARATORS` that occurs in a label of the first rows; None if none occurs."""
-    seen: set[str] = set()
+    """The first of `SEPARATORS` in the labels of the first rows; None if none occurs.
+
+    A separator that is rare beside another one does not count.
+    """
+    seen: Counter[str] = Counter()
     for row in islice(rows, LOOKED_AT):
         if isinstance(row.label, list | Mapping):
             return None
         if isinstance(row.label, str) and not row.label.strip().startswith("["):
-            seen |= set(row.label)
-    return next((separator for separator in SEPARATORS if separator in seen), None)
+            seen.update(set(row.label).intersection(SEPARATORS))
+    least = max(1, _RARE * max(seen.values(), default=0))
+    return next((separator for separator in SEPARATORS if seen[separator] >= least), None)
 
 
 def check_separator(separator: str | None, *, multi_label: bool) -> None:
