@@ -23,6 +23,12 @@ def test_classes_that_differ_only_in_case_are_named():
     assert "are separate: a and A, b and B, c and C and 2 more. Write" in note
 
 
+def test_classes_that_may_mean_a_missing_label_are_named():
+    (note,) = label_notes(["NA", "good", "null"], multi_label=False)
+    assert "may mean that a text has none: NA, null. They count as classes. To leave" in note
+    assert label_notes(["bad", "good", "not available"], multi_label=False) == []
+
+
 def test_classes_with_few_texts_are_named():
     labels = ["refund", *["delivery"] * 40, *["loss"] * 4, *["praise"] * 5]
     examples = [Example(f"text {n}", label, str(n)) for n, label in enumerate(labels)]

@@ -17,6 +17,8 @@ _ELEMENT = re.compile(
 )
 """An element of a list, and a gap before the next one that has no comma."""
 _MOST_NAMED = 3
+_LIKE_MISSING = ("na", "n/a", "#n/a", "null", "none", "missing", "?", "-")
+"""Classes that often mean a missing label, in lower case."""
 _FEW = 5
 """With fewer texts than this, a class is hardly ever predicted."""
 
@@ -34,6 +36,11 @@ def label_notes(classes: Sequence[str], *, multi_label: bool, lists: int = 0) ->
         notes.append(
             "Classes that differ only in upper and lower case are separate: "
             f"{first_names(alike, _MOST_NAMED)}. Write them alike if they mean the same."
+        )
+    if missing := [name for name in classes if name.casefold() in _LIKE_MISSING]:
+        notes.append(
+            f"Some labels may mean that a text has none: {first_names(missing, _MOST_NAMED)}. They "
+            "count as classes. To leave their texts out, name the other labels with --label-map."
         )
     if multi_label:
         return notes
