@@ -45,15 +45,21 @@ CAPITAL = {"name", "surname", "place", "firm"}
 """Gaps whose words start with a capital. Words for groups do in half of the sentences."""
 _GAP = re.compile(r"\{(\w+)\}")
 _ARTICLE = re.compile(r'\{([aA])\} ("?)(\w)')
-_STARTS = re.findall(
-    "[a-z]+", "b br ch d dr f g gr h j k kh l m n nd p qu r s sh st t th tr v w x y z zh"
-)
+_STARTS = [
+    "",
+    *re.findall(
+        "[a-z]+", "b br ch d dr f g gr h j k kh l m n nd p qu r s sh st t th tr v w x y z zh"
+    ),
+]
 _MIDDLES = re.findall("[a-z]+", "a e i o u aa ai ei ia oa oo ou ya")
 _INNER = re.findall("[a-z]+", "n m r l s k t th x sh ng lk rn st v z")
 _ENDS: Mapping[str, Sequence[str]] = {
     "name": ("", "a", "o", "i", "eth", "iel", "uki"),
     "surname": ("", "ov", "sson", "ez", "anda", "uki", "er", "ham"),
-    "group": re.findall("[a-z]+", "ian ist ite ese ic ual ish an ari oid al ine i ent ive"),
+    "group": re.findall(
+        "[a-z]+",
+        "ian ist ite ese ic ual ish an ari oid al ine i ent ive sexual romantic gender",
+    ),
     "job": ("er", "or", "ist", "man", "wright", "eer", "ian", "smith", "grapher", "logist"),
     "place": ("", "a", "burg", "ton", "o", "ville", "sk", "pur", "heim", "ia"),
     "object": ("", "er", "le", "et", "ing", "um"),
