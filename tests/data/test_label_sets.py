@@ -93,8 +93,8 @@ def test_a_model_matches_each_label_to_its_classes() -> None:
         (['["joy", "love"]', "joy"], None),
         ([["joy"], "a|b"], None),
         ([None, 3, "a;b"], ";"),
-        ([*["joy,love"] * 30, "joy;love"], ","),
-        ([*["love,fear"] * 9, "joy|love"], "|"),
+        ([*["joy,love"] * 101, "joy;love"], ","),
+        ([*["fear, of"] * 90, "joy|love"], "|"),
     ],
 )
 def test_the_separator_is_found_out(labels: list[object], separator: str | None) -> None:

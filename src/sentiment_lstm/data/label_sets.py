@@ -17,8 +17,9 @@ from sentiment_lstm.records import Row
 
 LOOKED_AT = 1_000
 """Rows that are searched for a separator."""
-_RARE = 0.1
-"""A character in fewer labels than this fraction of the commonest separator's is no separator."""
+_RARE = 0.01
+"""A character in fewer labels than this fraction of the commonest separator's is no separator. The
+fraction is small: perhaps few texts have several labels, and many names of labels hold commas."""
 
 MISSING, UNMAPPED = "missing label", "unmapped label"
 """Why a row's labels cannot be used."""
@@ -143,5 +144,5 @@ def _of_columns(values: Mapping[str, object]) -> list[object] | None:
 
 
 def _in_a_column(value: str | int | float | None) -> Label | None:
-    """A column's value in its plain form. Upper and lower case are equal."""
+    """A column's value in its plain form, in lower case."""
     return normal_label(value.lower() if isinstance(value, str) else value)

@@ -227,13 +227,11 @@ def _choose(
     listed = _listed(names)
     expected = f"a column {named!r}" if named else f"a {role} column such as {usual[0]!r}"
     do = (
-        "name one of these"
-        if named
-        else (
-            f"name it with --{role}-column, or put a line with the names of the columns first if "
-            "these are no names"
-        )
+        f"name it with --{role}-column, or put a line with the names of the columns first if these "
+        "are no names"
     )
+    if named:
+        do = "name one of these"
     if len(names) == 1 and any(separator in names[0] for separator in SEPARATORS):
         do = "name the character between its columns with --separator"
     raise DataError(f"Expected {expected} in {where}, found the columns {listed}; {do}.")
