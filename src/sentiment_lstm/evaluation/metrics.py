@@ -325,7 +325,7 @@ def _per_class(
 
 def _occurs(confusion: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which classes occur in the labels or the predictions, [C]."""
-    return (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
+    return np.asarray(confusion.sum(axis=0) + confusion.sum(axis=1) > 0)
 
 
 def _accuracy_of(right: NDArray[np.bool_]) -> dict[str, Any]:
