@@ -25,7 +25,7 @@ def test_classes_that_differ_only_in_case_are_named():
 
 def test_classes_that_may_mean_a_missing_label_are_named():
     (note,) = label_notes(["NA", "good", "null"], multi_label=False)
-    assert "may mean that a text has none: NA, null. They count as classes. To leave" in note
+    assert "may mark texts without a label: NA, null. They count as classes. To leave" in note
     assert label_notes(["bad", "good", "not available"], multi_label=False) == []
 
 

@@ -39,8 +39,8 @@ def label_notes(classes: Sequence[str], *, multi_label: bool, lists: int = 0) ->
         )
     if missing := [name for name in classes if name.casefold() in _LIKE_MISSING]:
         notes.append(
-            f"Some labels may mean that a text has none: {first_names(missing, _MOST_NAMED)}. They "
-            "count as classes. To leave their texts out, name the other labels with --label-map."
+            f"These labels may mark texts without a label: {first_names(missing, _MOST_NAMED)}. "
+            "They count as classes. To leave them out, name the other labels with --label-map."
         )
     if multi_label:
         return notes

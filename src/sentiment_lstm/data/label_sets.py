@@ -129,10 +129,7 @@ def _of_columns(values: Mapping[str, object]) -> list[object] | None:
 
     An empty column counts as 0 if another one is filled. Any other value is no label (None).
     """
-    plain = {
-        name: _in_a_column(value) if value is None or isinstance(value, str | int | float) else ""
-        for name, value in values.items()
-    }
+    plain = {name: _in_a_column(value) for name, value in values.items()}
     filled = {name: value for name, value in plain.items() if value is not None}
     if not filled:
         return None
@@ -143,6 +140,8 @@ def _of_columns(values: Mapping[str, object]) -> list[object] | None:
     ]
 
 
-def _in_a_column(value: str | int | float | None) -> Label | None:
-    """A column's value in its plain form, in lower case."""
+def _in_a_column(value: object) -> Label | None:
+    """A column's value in its plain form, in lower case; "" if it cannot be a label."""
+    if value is not None and not isinstance(value, str | int | float):
+        return ""
     return normal_label(value.lower() if isinstance(value, str) else value)

@@ -20,7 +20,7 @@ from sentiment_lstm.data.labels import Labeller
 from sentiment_lstm.data.weights import BAD_WEIGHT, read_weight
 from sentiment_lstm.errors import DataError
 from sentiment_lstm.records import Example, Row
-from sentiment_lstm.wording import first_names
+from sentiment_lstm.wording import first_names, printable
 
 AnyLabeller = Labeller | LabelSets | ClassProbabilities
 """Reads labels: one for each text, several, or probabilities."""
@@ -108,7 +108,7 @@ class SetAside:
 
     def _count_label(self, raw: str | int | float) -> None:
         label = normal_label(raw)
-        name = "" if label is None else f"{label!s:.40}"
+        name = "" if label is None else printable(f"{label!s:.40}")
         if name and (name in self.unknown_labels or len(self.unknown_labels) < _MOST_UNKNOWN):
             self.unknown_labels[name] += 1
 
