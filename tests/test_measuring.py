@@ -63,7 +63,7 @@ def test_all_texts_of_another_source_are_measured(source: Path):
     settings = Settings().updated({**TINY, "data.source": "reviews.csv"})
     train(settings, Path("run"), QUIET)
     values = SentimentClassifier.from_pretrained("run").evaluate("other.csv")
-    assert (values["n"], values["split"]) == (100, "train")
+    assert (values["n"], values["split"]) == (100, "all")
     assert values["set_aside"] == {}
     assert sum(map(sum, values["confusion"])) == 100
     wrong = [row for row in values["mistakes"] if row["true"] != row["predicted"]]

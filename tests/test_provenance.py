@@ -327,7 +327,7 @@ def test_an_old_run_that_is_saved_again_recognises_its_texts(
     another.write_text("text,label\na new film,good\nan old film,bad\n")
     monkeypatch.chdir(another.parent)
     values = saved.evaluate("reviews.csv")
-    assert (values["split"], values["n"]) == ("train", 2)
+    assert (values["split"], values["n"]) == ("all", 2)
 
 
 def test_a_bare_name_without_a_hash_is_no_own_source(reviews: Path, tmp_path: Path, monkeypatch):
@@ -365,7 +365,7 @@ def test_a_changed_file_of_the_same_name_is_measured_with_a_warning(
     assert model.evaluate(str(reviews))["split"] == "validation"
     reviews.write_text(reviews.read_text() + "\na new film,good\n")
     values = model.evaluate(str(reviews))
-    assert (values["split"], values["n"]) == ("train", 41)
+    assert (values["split"], values["n"]) == ("all", 41)
     assert caplog.messages == [
         "reviews.csv has the name of a file that trained this model, but other content; "
         "texts that trained the model make the result too high."

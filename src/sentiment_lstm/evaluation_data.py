@@ -57,8 +57,10 @@ class EvaluationData:
 
     @property
     def split(self) -> str:
-        """The name of the split that is measured."""
-        return "validation" if self.kept_back else self.data.split
+        """The name of the split that is measured; `all` if the source has no splits."""
+        if self.kept_back:
+            return "validation"
+        return self.data.split if list_splits(self.data.source) else "all"
 
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
         """The labelled texts. If the split is the source's own, all good rows are kept.

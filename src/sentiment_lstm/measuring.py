@@ -88,11 +88,12 @@ def measure(
         A dictionary with the fields of `evaluation.metrics.Scores`; those of
         `evaluation.by_class.by_class`; `abstain` (threshold, coverage, accuracy on the answered
         texts); `out_of_scope`: None, or `data` (the source's name) and the fields of
-        `evaluation.out_of_scope.out_of_scope_scores`; `data`, `split`, `classes`, `set_aside` (rows
-        by reason), `duplicates`; `roc_curve` (class -> points) and `slices` (column -> rows) in the
-        form of `evaluation.metrics`; and `mistakes`, the most confident ones: id, true, predicted,
-        score, text. In full also `intervals` (measure -> 95% bounds) and `label_errors`: `found`
-        (their number, None if unknown), `note` (why), and `examples` (those among the hundred most
+        `evaluation.out_of_scope.out_of_scope_scores`; `data`, `split` (`all` if the source has no
+        splits), `classes`, `set_aside` (rows by reason), `duplicates`; `roc_curve` (class ->
+        points) and `slices` (column -> rows) in the form of `evaluation.metrics`; and `mistakes`,
+        the most confident ones: id, true, predicted, score, text. In full also `intervals`
+        (measure -> 95% bounds) and `label_errors`: `found` (their number, None
+        if unknown), `note` (why), and `examples` (those among the hundred most
         confident mistakes).
 
         If a text may have several labels: `multi_label` (true), the fields of

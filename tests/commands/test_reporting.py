@@ -62,7 +62,7 @@ def test_the_report_holds_no_full_path(run, films: Path, model: Path, tmp_path: 
     code, _, err = run(*call, "--report", "page.html")
     assert code == 0, err
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "<h1>model on films.csv, train</h1>" in page
+    assert "<h1>model on films.csv, all</h1>" in page
     assert str(tmp_path) not in page
 
 

@@ -318,11 +318,11 @@ class Race:
         rows = sorted(last.values(), key=lambda row: (-row["fraction"], row["log_loss"]))
         width = max(len("candidate"), *(len(row["candidate"]) for row in rows))
         note = self.listener.on_note
-        note(f"race: {'candidate':{width}}  updates  log-loss  accuracy  seconds")
+        note(f"race: {'candidate':{width}}  updates  trained  log-loss  accuracy  seconds")
         for row in rows:
             note(
-                f"race: {row['candidate']:{width}}  {row['updates']:7,}  {row['log_loss']:8.4f}  "
-                f"{row['accuracy']:8.4f}  {row['seconds']:7.0f}"
+                f"race: {row['candidate']:{width}}  {row['updates']:7,}  {row['fraction']:7.0%}  "
+                f"{row['log_loss']:8.4f}  {row['accuracy']:8.4f}  {row['seconds']:7.0f}"
             )
         name = describe(self.champion, self.first)
         if self.champion != self.first:
