@@ -102,7 +102,8 @@ export class Classifier {
 
   /** The prediction for an empty text. */
   nothing() {
-    const probabilities = this.classes.map(() => 1 / this.classes.length);
+    const base = this.multiLabel ? 0 : 1 / this.classes.length;
+    const probabilities = this.classes.map(() => base);
     const nothing = { label: null, score: null, probabilities, familiarity: null, unknown: 1 };
     return this.multiLabel ? { ...nothing, labels: [], scores: [] } : nothing;
   }

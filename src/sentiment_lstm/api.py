@@ -178,7 +178,7 @@ class SentimentClassifier:
         """Return the probability of every class, [N, C], columns in the order of `classes_`.
 
         Each row sums to 1, unless the model may give a text several labels. An empty text gets 1/C
-        for each class.
+        for each class, or 0 if a text may have several labels.
         """
         return self.predictor.probabilities(texts)
 

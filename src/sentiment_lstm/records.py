@@ -207,8 +207,9 @@ class Prediction:
     `score` the highest probability of any label. Else `labels` holds `label`, unless it is None.
     `start` and `end` are character positions in the raw text. `unknown` is the fraction of tokens
     outside the vocabulary. `probabilities` are those of all classes, [C]; of an empty text, each is
-    1/C. `familiarity` is 0 for a text unlike the training texts and 1 for a text like them; below
-    0.5 the text is unfamiliar. It is None for an empty text, and if the model cannot tell.
+    1/C, or 0 if a text may have several labels. `familiarity` is 0 for a text unlike the training
+    texts and 1 for a text like them; below 0.5 the text is unfamiliar. It is None for an empty
+    text, and if the model cannot tell.
     """
 
     label: str | None

@@ -16,6 +16,7 @@ from sentiment_lstm.inference import runtime as runtime_module
 from sentiment_lstm.inference import windows
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.runtime import Runtime
+from sentiment_lstm.inference.streaming import stream
 
 TEXTS = ["a good film", "not bad at all", "", "bad", "good " * 40, "a zzz film", "bad , a bad film"]
 SAME = {"rtol": 0.0, "atol": 1e-6}
@@ -62,6 +63,14 @@ def test_predictions_have_the_label_of_the_highest_probability(make_bundle):
     ]
     np.testing.assert_allclose([p.score for p in predictions], class_probabilities.max(axis=1))
     assert [(p.start, p.end) for p in predictions] == [(0, len(text)) for text in texts]
+
+
+@pytest.mark.parametrize(("thresholds", "expected"), [(None, 0.5), ((0.4, 0.6), 0.0)])
+def test_an_empty_text_has_the_base_probability(make_bundle, thresholds, expected):
+    predictor = open_predictor(make_bundle(("a", "b"), thresholds=thresholds))
+    rows = [*predictor.probabilities([""]), predictor.predict([" "])[0].probabilities]
+    rows += [step.probabilities for step in stream(predictor, "")]
+    assert np.array(rows).tolist() == [[expected, expected]] * 3
 
 
 def test_unknown_is_the_fraction_of_unknown_tokens(bundle):

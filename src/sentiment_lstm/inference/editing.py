@@ -171,9 +171,8 @@ class EditedText:
     ) -> Prediction:
         text, encoded = version.text, version.encoded
         if not len(encoded.ids):
-            classes = len(self._predictor.classes)
-            equal = (1 / classes,) * classes
-            return Prediction(None, None, 0, len(text), 1.0, probabilities=equal)
+            base = (self._predictor.base_probability,) * len(self._predictor.classes)
+            return Prediction(None, None, 0, len(text), 1.0, probabilities=base)
         last = None if familiarity is None else familiarity[-1:]
         (prediction,) = self._predictor.predictions([text], [encoded], rows[-1:], last)
         return prediction

@@ -22,7 +22,7 @@ from sentiment_lstm.cores import checked_threads, usable_cores
 from sentiment_lstm.errors import MissingExtraError, UsageError
 from sentiment_lstm.evaluation.calibration import checked_threshold, probabilities
 from sentiment_lstm.inference.runtime import Runtime
-from sentiment_lstm.inference.unfamiliar import less_certain
+from sentiment_lstm.inference.unfamiliar import base_probability, less_certain
 from sentiment_lstm.inference.windows import windows_of, with_next
 from sentiment_lstm.records import UNKNOWN_ID, Encoded, Prediction, is_empty
 from sentiment_lstm.text.familiarity import Familiarity, stored_rates
@@ -144,10 +144,15 @@ class Predictor:
         """Return the probability of each class, [N, C], from logits [N] or [N, C]."""
         return probabilities(logits, self._temperature, multi_label=self.multi_label)
 
+    @property
+    def base_probability(self) -> float:
+        """Each class of an empty text: 1/C, or 0 if a text may have several labels."""
+        return base_probability(len(self.classes), multi_label=self.multi_label)
+
     def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
         """Return the probability of each class for each text, [N, C], columns as `classes`.
 
-        An empty text gets 1/C for each class.
+        An empty text gets `base_probability` for each class.
 
         Raises:
             UsageError: `texts` is one string or holds something that is not a string.
@@ -220,7 +225,7 @@ class Predictor:
         """Return the final probabilities of N texts, [N, C], and how familiar they look."""
         familiarity = self.familiarity_of(encoded)
         class_probabilities = self.less_certain(calibrated, familiarity)
-        class_probabilities[list(map(is_empty, texts))] = 1 / len(self.classes)
+        class_probabilities[list(map(is_empty, texts))] = self.base_probability
         return class_probabilities, familiarity
 
     def less_certain(

@@ -139,7 +139,7 @@ class Reader:
         rest, self._waiting = self._waiting, ""
         yield from self._steps(rest)
         if self._is_empty:
-            row = np.full(len(self._predictor.classes), 1 / len(self._predictor.classes))
+            row = np.full(len(self._predictor.classes), self._predictor.base_probability)
             yield Step("", 0, 0, None, None, row, 0.0)
         elif self._last is None:
             yield self._step("", 0, 0, self._predictor.tokenizer.encode([""])[0])
