@@ -4,8 +4,9 @@ r"""Label texts with a finished model of three classes.
         --out runs/kept_excerpts.jsonl
 
 A training that starts from this model and reads these labels keeps what the model knows about such
-texts while it learns something else (Li and Hoiem 2016, "Learning without Forgetting"). The file
-that the script writes holds `text` and `label`, for `data.soft_labels`.
+texts while it learns something else (Li and Hoiem 2016, "Learning without Forgetting"). `--own 0.5`
+gives half of the weight to the label that a text has. The file that the script writes holds the
+same rows with the new `label`, for `data.soft_labels`.
 """
 
 from __future__ import annotations
@@ -14,30 +15,52 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.data.open import open_rows
 from sentiment_lstm.errors import run_script
+from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
 
-def labelled(classifier: SentimentClassifier, texts: Sequence[str]) -> Iterator[str]:
-    """A line of JSON for each text, with the probability of each class."""
-    for text, probabilities in zip(texts, classifier.predict_proba(texts), strict=True):
-        pairs = zip(classifier.classes_, probabilities.round(4).tolist(), strict=True)
-        yield json.dumps({"text": text, "label": dict(pairs)}) + "\n"
+def read(source: str) -> list[dict[str, Any]]:
+    """The rows of a file of JSON lines, or the training texts of a set such as `data:sst`."""
+    if source.startswith("data:"):
+        return [{"text": row.text} for row in open_rows(DataSettings(source=source))]
+    return [json.loads(line) for line in Path(source).read_text("utf-8").splitlines()]
+
+
+def labelled(
+    classifier: SentimentClassifier, rows: Sequence[dict[str, Any]], own: float
+) -> Iterator[str]:
+    """A line of JSON for each row.
+
+    Args:
+        classifier: the model that labels.
+        rows: each has `text`, and `label` (class -> probability) if `own` is not 0.
+        own: the weight of a row's own label, from 0 to 1.
+    """
+    probabilities = classifier.predict_proba([row["text"] for row in rows])
+    for row, of_classes in zip(rows, probabilities.tolist(), strict=True):
+        label = {
+            name: round((1 - own) * probability + (own and own * row["label"].get(name, 0.0)), 4)
+            for name, probability in zip(classifier.classes_, of_classes, strict=True)
+        }
+        yield json.dumps(row | {"label": label}) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, label, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", required=True)
-    parser.add_argument("--texts", type=Path, required=True, help="JSON lines with `text`")
+    parser.add_argument("--texts", required=True, help="JSON lines with `text`, or data:NAME")
+    parser.add_argument("--own", type=float, default=0.0, help="weight of the texts' own labels")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    lines = options.texts.read_text("utf-8").splitlines()
-    texts = [json.loads(line)["text"] for line in lines]
     classifier = SentimentClassifier.from_pretrained(options.model)
-    write_atomically(options.out, "".join(labelled(classifier, texts)).encode())
+    lines = labelled(classifier, read(options.texts), options.own)
+    write_atomically(options.out, "".join(lines).encode())
     return 0
 
 

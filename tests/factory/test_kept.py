@@ -7,6 +7,7 @@ import pytest
 
 from factory.teachers import kept
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.records import Row
 
 
 def test_each_text_has_the_probabilities_of_the_model(three, tmp_path):
@@ -21,3 +22,22 @@ def test_each_text_has_the_probabilities_of_the_model(three, tmp_path):
     expected = classifier.predict_proba(["a good film", "a bad film"])
     given = np.array([[row["label"][name] for name in classifier.classes_] for row in rows])
     assert given == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_text_may_keep_a_part_of_its_own_label(three, tmp_path):
+    classifier = SentimentClassifier(three)
+    classifier.save_pretrained(tmp_path / "model")
+    texts, out = tmp_path / "texts.jsonl", tmp_path / "kept.jsonl"
+    texts.write_text('{"text": "a film", "label": {"neutral": 1.0}, "weight": 2.5}\n', "utf-8")
+    arguments = ("--model", str(tmp_path / "model"), "--texts", str(texts), "--own", "0.25")
+    assert kept.main([*arguments, "--out", str(out)]) == 0
+    (row,) = map(json.loads, out.read_text("utf-8").splitlines())
+    expected = 0.75 * classifier.predict_proba(["a film"])[0] + 0.25 * np.array([0, 1, 0])
+    assert list(row["label"].values()) == pytest.approx(expected, abs=1e-4)
+    assert (row["text"], row["weight"]) == ("a film", 2.5)
+
+
+def test_a_set_with_a_name_gives_its_training_texts(monkeypatch):
+    rows = [Row("a good film", "4", "train:0", 1), Row("a film", "2", "train:1", 2)]
+    monkeypatch.setattr(kept, "open_rows", lambda data: iter(rows) if data.split == "train" else ())
+    assert kept.read("data:sst") == [{"text": "a good film"}, {"text": "a film"}]
