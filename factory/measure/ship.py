@@ -60,8 +60,8 @@ ORIGINS: dict[str, dict[str, str]] = {
         "taught": "Unlabelled IMDb reviews, and excerpts of IMDb and product reviews, labelled by "
         "earlier models. The label of a product review is the mean of its own and "
         "of a linear model's. The label of a tweet is the mean of its own, of a linear model's and "
-        "of a large language model's. The last training learnt reviews and excerpts from labels of "
-        "the model that shipped before.",
+        "of a large language model's. The last trainings learnt most texts from labels of the "
+        "model that shipped before.",
         "judged": "Texts labelled by a large language model: IMDb and product reviews and "
         "excerpts of them, tweets and parts of them, tweets of the irony task, and "
         "8,021 sentences on which models trained with different seeds disagree. "
@@ -85,8 +85,8 @@ ORIGINS: dict[str, dict[str, str]] = {
         "The large language model also wrote texts about people.",
         "output layer": "The output layer alone was fitted again "
         "(factory/surgery/output.py): to validation texts of the comments, the news, the tweets "
-        "and the treebank, to 1,000 film reviews, and to 6,000 texts each of `domains` and "
-        "`turned`. The `validation_` numbers come from four such fits, each on the "
+        "and the treebank, to 1,000 film reviews, and to 6,000 texts each of `domains`, `turned` "
+        "(which counts four times) and three files of `filled`. The `validation_` numbers come from four such fits, each on the "
         "validation texts that it left out. For each kind of validation texts, a layer fitted to "
         "the other kinds predicts that kind. The temperature has the lowest log-loss on these "
         "predictions.",
