@@ -1,7 +1,6 @@
 """A race of candidates, with trainings that only take time of a clock that the test moves."""
 
 import json
-import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -85,7 +84,9 @@ def test_the_choice_of_auto_stays_if_no_other_is_better(tmp_path: Path):
     assert trials.measured[0] == ("english-1-1-1-1", winner.settings.training.max_steps)
     assert "a second call may choose others" in sentences[0]
     assert sentences[1].startswith("race: round 1: start default; updates x2; learning rate x2")
-    assert re.fullmatch(r"race: candidate +updates  trained  log-loss  accuracy  seconds", sentences[2])
+    assert sentences[2].split() == (
+        ["race:", "candidate", "updates", "trained", "log-loss", "accuracy", "seconds"]
+    )
     assert sentences[-1] == (
         "race: auto is kept: no other is better by more than one standard error"
     )
