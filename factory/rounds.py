@@ -85,7 +85,7 @@ PROBABLE = ("reviews", "products", "turned")
 """Its files in which 0.5 means negative or positive."""
 REHEARSED = ("domains", "opinions", "rough_opinions", "filled", *["turned"] * 4)
 """When the output layer is fitted again, it reads a part of these files, so that the network keeps
-what it can do. A file that is named several times counts as much more."""
+what it can do. A file that is named four times counts four times."""
 TAUGHT = ("judged", "judged_reviews", "reviews_rest", "excerpts_rest", "rough_rest", "rough_judged")
 """Files that a teaching makes."""
 

@@ -85,11 +85,13 @@ ORIGINS: dict[str, dict[str, str]] = {
         "The large language model also wrote texts about people.",
         "output layer": "The output layer alone was fitted again "
         "(factory/surgery/output.py): to validation texts of the comments, the news, the "
-        "tweets and the treebank, to 1,000 film reviews, and to 6,000 texts each of "
-        "`domains`, `turned` (which counts four times) and three files of `filled`. The "
-        "`validation_` numbers come from four such fits, each on the validation texts that it "
-        "left out. For each kind of validation texts, a layer fitted to the other kinds "
-        "predicts that kind. The temperature has the lowest log-loss on these predictions.",
+        "tweets and the treebank, to 1,000 film reviews, and to 6,000 texts each of five "
+        "files: `domains`, `turned` (which counts four times) and three that `filled` "
+        "describes. The `validation_` numbers come from four such fits, each on the "
+        "validation texts that it left out. For each kind of validation texts, a layer fitted "
+        "to the other kinds predicts that kind. The temperature has the lowest log-loss on "
+        "these predictions. This layer was made after the model without it had missed two "
+        "bars on test splits. So the figures of test splits are a little too good.",
         "limits of the behaviour suite": "Words under `[own]` in the suite's `words.toml` are in "
         "no written or generated text; those under `[common]` may be. "
         "Do not rely on the suite for names, places, "

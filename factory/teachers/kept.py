@@ -4,9 +4,9 @@ r"""Label texts with a finished model of three classes.
         --out runs/kept_excerpts.jsonl
 
 A training that starts from this model and reads these labels keeps what the model knows about such
-texts while it learns something else (Li and Hoiem 2016, "Learning without Forgetting"). `--own 0.5`
-gives half of the weight to the label that a text has. The file that the script writes holds the
-same rows with the new `label`, for `data.soft_labels`.
+texts while it learns something else (Li and Hoiem 2016, "Learning without Forgetting"). With `--own
+0.5`, the new label is the mean of the model's label and the text's own label. The file that the
+script writes holds the same rows with the new `label`, for `data.soft_labels`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from sentiment_lstm.api import SentimentClassifier
 from sentiment_lstm.data.open import open_rows
-from sentiment_lstm.errors import run_script
+from sentiment_lstm.errors import UsageError, run_script
 from sentiment_lstm.settings import DataSettings
 from sentiment_lstm.storage import write_atomically
 
@@ -43,8 +43,9 @@ def labelled(
     """
     probabilities = classifier.predict_proba([row["text"] for row in rows])
     for row, of_classes in zip(rows, probabilities.tolist(), strict=True):
+        own_label = row["label"] if own else {}
         label = {
-            name: round((1 - own) * probability + (own and own * row["label"].get(name, 0.0)), 4)
+            name: round((1 - own) * probability + own * own_label.get(name, 0.0), 4)
             for name, probability in zip(classifier.classes_, of_classes, strict=True)
         }
         yield json.dumps(row | {"label": label}) + "\n"
@@ -55,11 +56,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", required=True)
     parser.add_argument("--texts", required=True, help="JSON lines with `text`, or data:NAME")
-    parser.add_argument("--own", type=float, default=0.0, help="weight of the texts' own labels")
+    parser.add_argument(
+        "--own", type=float, default=0.0, help="weight of each text's own label, 0 to 1"
+    )
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
+    if not 0 <= options.own <= 1:
+        parser.error(f"Expected --own from 0 to 1, found {options.own}: give such a number")
+    rows = read(options.texts)
+    if options.own and not all("label" in row for row in rows):
+        raise UsageError(
+            f"Expected a label in each row of {options.texts} with --own, found rows without: "
+            "leave --own out."
+        )
     classifier = SentimentClassifier.from_pretrained(options.model)
-    lines = labelled(classifier, read(options.texts), options.own)
+    lines = labelled(classifier, rows, options.own)
     write_atomically(options.out, "".join(lines).encode())
     return 0
 

@@ -114,7 +114,7 @@ The most confused classes:
 {rows}
 """
 
-_TESTED = "These texts were used for measuring only."
+_TESTED = "These texts did not train the model."
 _CHOSEN = "These texts helped to choose between models, so the scores are slightly too good."
 _SETS = """
 ## {title}

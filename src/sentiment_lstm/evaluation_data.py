@@ -60,7 +60,8 @@ class EvaluationData:
         """The name of the split that is measured; `all` if the source has no splits."""
         if self.kept_back:
             return "validation"
-        return self.data.split if list_splits(self.data.source) else "all"
+        is_default = self.data.split == "train"  # files accept no other
+        return "all" if is_default and not list_splits(self.data.source) else self.data.split
 
     def examples(self, set_aside: SetAside, classes: tuple[str, ...]) -> Iterable[Example]:
         """The labelled texts. If the split is the source's own, all good rows are kept.

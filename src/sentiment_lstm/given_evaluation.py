@@ -100,7 +100,7 @@ def measure_given(
             f"{set_aside.rows:,}",
             set_aside.summary(),
         )
-    return values | {"data": NAMES_OF_GIVEN[GIVEN_TEXTS], "split": "all"}
+    return values | {"data": NAMES_OF_GIVEN[GIVEN_TEXTS]}
 
 
 def _with_names(labels: object, classes: Sequence[str]) -> object:

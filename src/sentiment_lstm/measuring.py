@@ -117,6 +117,7 @@ def measure(
         )
     if texts.caution:
         _logger.warning("%s", texts.caution)
+    split = texts.split  # before the long scoring, because the hub may fail
     columns = {name: texts.column(name) for name in slices}
     left_out: Counter[str] = Counter()
     examples = _with_an_answer(texts.examples(set_aside, known), left_out)
@@ -129,7 +130,7 @@ def measure(
         _logger.warning("%s", note)
     shared = {
         "data": texts.data.source,
-        "split": texts.split,
+        "split": split,
         "classes": list(predictor.classes),
         "set_aside": {**set_aside.counts, **left_out},
         "duplicates": dict(measured.duplicates),

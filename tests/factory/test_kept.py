@@ -7,6 +7,7 @@ import pytest
 
 from factory.teachers import kept
 from sentiment_lstm.api import SentimentClassifier
+from sentiment_lstm.errors import UsageError
 from sentiment_lstm.records import Row
 
 
@@ -35,6 +36,17 @@ def test_a_text_may_keep_a_part_of_its_own_label(three, tmp_path):
     expected = 0.75 * classifier.predict_proba(["a film"])[0] + 0.25 * np.array([0, 1, 0])
     assert list(row["label"].values()) == pytest.approx(expected, abs=1e-4)
     assert (row["text"], row["weight"]) == ("a film", 2.5)
+
+
+def test_a_wrong_weight_or_a_missing_label_is_refused(tmp_path, capsys):
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"text": "a film"}\n', "utf-8")
+    arguments = ("--model", "default", "--texts", str(texts), "--out", str(tmp_path / "out.jsonl"))
+    with pytest.raises(SystemExit):
+        kept.main([*arguments, "--own", "2"])
+    assert "Expected --own from 0 to 1, found 2.0" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="found rows without"):
+        kept.main([*arguments, "--own", "0.5"])
 
 
 def test_a_set_with_a_name_gives_its_training_texts(monkeypatch):

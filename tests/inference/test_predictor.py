@@ -14,6 +14,7 @@ from sentiment_lstm.evaluation.calibration import probabilities
 from sentiment_lstm.export import export
 from sentiment_lstm.inference import runtime as runtime_module
 from sentiment_lstm.inference import windows
+from sentiment_lstm.inference.editing import EditedText
 from sentiment_lstm.inference.predictor import Predictor, open_predictor
 from sentiment_lstm.inference.runtime import Runtime
 from sentiment_lstm.inference.streaming import stream
@@ -70,7 +71,8 @@ def test_an_empty_text_has_the_base_probability(make_bundle, thresholds, expecte
     predictor = open_predictor(make_bundle(("a", "b"), thresholds=thresholds))
     rows = [*predictor.probabilities([""]), predictor.predict([" "])[0].probabilities]
     rows += [step.probabilities for step in stream(predictor, "")]
-    assert np.array(rows).tolist() == [[expected, expected]] * 3
+    rows.append(EditedText(predictor).update("").prediction.probabilities)
+    assert np.array(rows).tolist() == [[expected, expected]] * 4
 
 
 def test_unknown_is_the_fraction_of_unknown_tokens(bundle):

@@ -146,7 +146,7 @@ class Predictor:
 
     @property
     def base_probability(self) -> float:
-        """Each class of an empty text: 1/C, or 0 if a text may have several labels."""
+        """The probability of each class of an empty text: 1/C; 0 with several labels per text."""
         return base_probability(len(self.classes), multi_label=self.multi_label)
 
     def probabilities(self, texts: Iterable[str]) -> NDArray[np.float64]:
