@@ -1,7 +1,8 @@
 r"""Fit the output layer again, so that its scores are neither too sure nor too unsure.
 
     python -m factory.surgery.output --model runs/three/kinds --source runs/three/people \
-        --kept runs/three/domains.jsonl --kept runs/three/turned.jsonl --out runs/three/default
+        --kept runs/three/domains.jsonl --kept runs/three/turned.jsonl \
+        --kept runs/three/turned.jsonl --out runs/three/default
 
 A training reads many texts of some kinds and few of others, and its weights say what the network
 shall learn, not how often a class occurs. So the output layer is too sure about some kinds and too
@@ -244,7 +245,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind: as_read(bundle, texts, labels, weights_by_class(labels))
         for kind, (texts, labels) in read_kinds(options.source / "validation.jsonl").items()
     }
-    kept = [kept_part(bundle, file) for file in options.kept]
+    parts = {file: kept_part(bundle, file) for file in set(options.kept)}
+    kept = [parts[file] for file in options.kept]
     logits = logits_without_reading([*kinds.values()], kept)
     for (kind, texts), of_kind in zip(kinds.items(), logits, strict=True):
         scores = measured(texts.labels, of_polarity(of_kind, texts.is_polar))

@@ -117,6 +117,13 @@ test("an explanation has the words and the phrases", { skip }, async () => {
   assert.deepEqual([empty.label, empty.score, empty.words], [null, null, []]);
 });
 
+test("an empty text has no label; with several labels per text, each probability is 0", () => {
+  const nothing = (multiLabel) => Classifier.prototype.nothing.call({ classes: ["a", "b"], multiLabel });
+  const common = { label: null, score: null, familiarity: null, unknown: 1 };
+  assert.deepEqual(nothing(false), { ...common, probabilities: [0.5, 0.5] });
+  assert.deepEqual(nothing(true), { ...common, probabilities: [0, 0], labels: [], scores: [] });
+});
+
 test("an explanation has the low score of an unfamiliar text", { skip }, async () => {
   const classify = classifyWith(await open("default"));
   const unfamiliar = "xzqv wqkz pqrz";

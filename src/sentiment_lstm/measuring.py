@@ -92,9 +92,8 @@ def measure(
         splits), `classes`, `set_aside` (rows by reason), `duplicates`; `roc_curve` (class ->
         points) and `slices` (column -> rows) in the form of `evaluation.metrics`; and `mistakes`,
         the most confident ones: id, true, predicted, score, text. In full also `intervals`
-        (measure -> 95% bounds) and `label_errors`: `found` (their number, None
-        if unknown), `note` (why), and `examples` (those among the hundred most
-        confident mistakes).
+        (measure -> 95% bounds) and `label_errors`: `found` (their number, None if unknown), `note`
+        (why), and `examples` (those among the hundred most confident mistakes).
 
         If a text may have several labels: `multi_label` (true), the fields of
         `evaluation.multi_label.measure_labels`, `accuracy_by_length`, `slices` (their accuracy is
