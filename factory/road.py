@@ -56,7 +56,7 @@ def _stages(scale: Scale) -> Iterator[Stage]:
             yield named(scale, f"round_{number}/mean", f"round_{number}/named")
     yield from _last_of_two(scale, f"round_{len(ROUNDS)}/mean")
     yield from of_three(scale)
-    yield from _shipped(scale, "three/default", "default")
+    yield from _shipped(scale, "kept/default", "default")
     yield from free(scale)
     yield from _shipped(scale, "free/network", "free")
     yield from _english(scale)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from factory.rounds import (
     GRADED,
     OF_FRAMES,
+    OWN_LABELS,
     PROBABLE,
+    REHEARSAL_START,
+    REHEARSALS,
     REHEARSED,
     THREE_GRAMMAR,
     THREE_PARTS,
@@ -44,14 +47,69 @@ def of_three(scale: Scale) -> Iterator[Stage]:
     yield Stage("three/certain_excerpts", "factory.texts.three", certain)
     yield from _texts_of_three(scale)
     yield from _trainings_of_three(scale)
-    shared = ("--model", f"{RUN}three/mean", "--like", f"{RUN}three/start")
-    yield Stage("three/shared", "factory.surgery.shared", (*shared, "--out", f"{RUN}three/shared"))
+    yield from _finished(scale, "three", "three/start")
+    yield from _rehearsals(scale)
+    yield from _finished(scale, "kept", "three/default")
+
+
+def _finished(scale: Scale, place: str, start: str) -> Iterator[Stage]:
+    """From a mean of trainings to a model that could ship: names, groups, the output layer.
+
+    `start` is the model that the trainings started from.
+    """
+    models = ("--model", f"{RUN}{place}/mean", "--like", f"{RUN}{start}")
+    shared = (*models, "--out", f"{RUN}{place}/shared")
+    yield Stage(f"{place}/shared", "factory.surgery.shared", shared)
     people = ("--source", f"{RUN}three/people")
-    yield named(scale, "three/shared", "three/named", people)
-    yield kinds(scale, "three/named", "three/kinds", people)
+    yield named(scale, f"{place}/shared", f"{place}/named", people)
+    yield kinds(scale, f"{place}/named", f"{place}/kinds", people)
     kept = [argument for name in REHEARSED for argument in ("--kept", f"{RUN}three/{name}.jsonl")]
-    fitted = ("--model", f"{RUN}three/kinds", *people, *kept, "--out", f"{RUN}three/default")
-    yield Stage("three/default", "factory.surgery.output", fitted)
+    fitted = ("--model", f"{RUN}{place}/kinds", *people, *kept, "--out", f"{RUN}{place}/default")
+    yield Stage(f"{place}/default", "factory.surgery.output", fitted)
+
+
+def _rehearsals(scale: Scale) -> Iterator[Stage]:
+    """Further trainings with labels of the finished model, and their mean with it."""
+    files = {name: f"{RUN}three/{name}.jsonl" for name in (*GRADED, *PROBABLE)}
+    texts = {
+        **{name: file for name, file in files.items() if name not in OWN_LABELS},
+        "people": f"{RUN}three/people",
+        "excerpts": f"{RUN}texts/excerpts.jsonl",
+        "sst": TREEBANK,
+    }
+    labels = {name: f"{RUN}kept/labels/{_file_name(name)}" for name in texts}
+    yield _kept_labels("kept/labels", texts, labels, scale.sets(TREEBANK))
+    half = dict.fromkeys(name for plan in REHEARSALS.values() for name in plan.half)
+    halves = {name: f"{RUN}kept/half_labels/{_file_name(name)}" for name in half}
+    yield _kept_labels("kept/half_labels", {name: texts[name] for name in half}, halves, (), 0.5)
+    for name, plan in REHEARSALS.items():
+        sources = files | labels | {file: halves[file] for file in plan.half}
+        reads = (*scale.sets(IMDB), *sources.values())
+        sources["grammar"] = sentences(scale, plan.grammar)
+        changes = (f"training.seed={plan.seed}", f"training.learning_rate={plan.rate}")
+        start = "three/default"
+        stage = f"kept/{name}"
+        yield from training(scale, stage, "kept", sources, *changes, start=start, reads=reads)
+    models = ("three/default", *(f"kept/{name}" for name in REHEARSALS))
+    weights = (REHEARSAL_START, *(1 for _ in REHEARSALS))
+    yield mean("kept/mean", models, weights=weights)
+
+
+def _kept_labels(
+    name: str,
+    texts: Mapping[str, str],
+    outs: Mapping[str, str],
+    reads: tuple[str, ...],
+    own: float = 0.0,
+) -> Stage:
+    """Labels of the finished model for all of these texts."""
+    pairs = [a for key, text in texts.items() for a in ("--texts", text, "--out", outs[key])]
+    arguments = ("--model", f"{RUN}three/default", "--own", str(own), *pairs)
+    return Stage(name, "factory.teachers.kept", arguments, reads)
+
+
+def _file_name(name: str) -> str:
+    return name if name == "people" else f"{name}.jsonl"
 
 
 def _trainings_of_three(scale: Scale) -> Iterator[Stage]:

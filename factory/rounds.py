@@ -27,6 +27,20 @@ class Round:
     mean_with: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Rehearsal:
+    """A training from the finished model of three classes, which labels most of its texts.
+
+    `grammar` is the range of the grammar's sentences that it reads. A label of the files `half` is
+    the mean of the model's label and the text's own label.
+    """
+
+    seed: int
+    rate: float
+    grammar: tuple[int, int]
+    half: tuple[str, ...] = ()
+
+
 ROUNDS = (
     Round("start/worded", (1e-3, 1.2e-3), (1, 300_000), ("start/language", "start/words")),
     Round("round_1/mean", (8e-4, 1e-3), (300_001, 360_000), ("round_1/mean",), part=1),
@@ -83,6 +97,19 @@ GRADED = (
 """Its files in which a soft label of 0.5 means neutral."""
 PROBABLE = ("reviews", "products", "turned")
 """Its files in which 0.5 means negative or positive."""
+REHEARSALS = {
+    "first": Rehearsal(120, 4e-4, (1_470_001, 1_570_000)),
+    "second": Rehearsal(
+        *(121, 3.5e-4, (1_570_001, 1_670_000)),
+        half=("domains", "rough_domains", "business", "written"),
+    ),
+}
+"""The trainings after the first finished model of three classes. Their mean with that model
+ships."""
+REHEARSAL_START = 2
+"""The weight of the finished model in that mean. Each training has the weight 1."""
+OWN_LABELS = ("filled", "opinions", "rough_opinions")
+"""Files whose own labels these trainings read."""
 REHEARSED = ("domains", "opinions", "rough_opinions", "filled", *["turned"] * 4)
 """When the output layer is fitted again, it reads a part of these files, so that the network keeps
 what it can do. A file that is named four times counts four times."""
@@ -140,6 +167,7 @@ TINY = Scale(
         ),
         "reading": ("training.weight_average=0.9",),
         "three": ("training.weight_average=0.9",),
+        "kept": ("training.weight_average=0.9",),
         "free": (
             "text.vocabulary=1_500",
             "model.embedding_size=14",

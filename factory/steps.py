@@ -84,9 +84,15 @@ def slow_and_fast(
         yield from training(scale, stage, template, sources, *changes, start=start, reads=reads)
 
 
-def mean(out: str, models: Iterable[str], reads: tuple[str, ...] = ()) -> Stage:
-    """The mean of the models' weights."""
+def mean(
+    out: str,
+    models: Iterable[str],
+    reads: tuple[str, ...] = (),
+    weights: Iterable[float] = (),
+) -> Stage:
+    """The mean of the models' weights; `weights` makes it a weighted one."""
     arguments = [a for model in models for a in ("--model", f"{RUN}{model}")]
+    arguments += [a for weight in weights for a in ("--weight", str(weight))]
     return Stage(out, "factory.surgery.average", (*arguments, "--out", f"{RUN}{out}"), reads)
 
 

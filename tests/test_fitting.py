@@ -287,7 +287,7 @@ def test_labels_that_name_no_class_are_refused(labels, message):
 def test_notes_and_advice_are_in_the_words_of_python(tmp_path):
     heard = Heard()
     fitted([*TEXTS, ""], [*LABELS, "good"], listener=heard)
-    assert "1 rows set aside (empty text: 1)" in heard.sentences
+    assert "Rows set aside: 1 (empty text: 1)" in heard.sentences
     fitted(out=tmp_path / "run")
     again = (
         rf"continue it with train\(out='{tmp_path / 'run'}', resume=True\), or name another with"

@@ -17,8 +17,10 @@ from sentiment_lstm.bundle import (
     fingerprint,
     load_bundle,
     save_bundle,
+    with_temperature_one,
 )
 from sentiment_lstm.errors import BundleError
+from sentiment_lstm.inference.predictor import Predictor, open_torch
 from sentiment_lstm.weights_file import HASHES, WIDE
 
 
@@ -87,6 +89,16 @@ def test_taking_the_wide_path_away_gives_format_1(saved, tmp_path):
     save_bundle(tmp_path / "plain", plain)
     assert format_of(tmp_path / "plain") == 1
     assert load_bundle(tmp_path / "plain").tokenizer.hashes is None
+
+
+def test_a_temperature_moves_into_both_paths(bundle):
+    sure = dataclasses.replace(bundle, config=dataclasses.replace(bundle.config, temperature=0.5))
+    moved = with_temperature_one(sure)
+    assert moved.config.temperature == 1.0
+    texts = ["a good film", "not bad at all"]
+    scores = [Predictor(model, open_torch(model)).probabilities(texts) for model in (moved, sure)]
+    np.testing.assert_allclose(*scores, rtol=0, atol=1e-6)
+    assert np.abs(moved.weights[WIDE]).sum() > np.abs(bundle.weights[WIDE]).sum()
 
 
 def test_the_fingerprint_changes_with_hashes_and_weights(bundle):

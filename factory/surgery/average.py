@@ -5,7 +5,8 @@ r"""The weighted mean of the weights of related models, as a model of its own.
 
 This is Wortsman et al. (2022), "Model soups: averaging weights of multiple fine-tuned models
 improves accuracy without increasing inference time". It works for models that were trained from one
-another or from the same start. The temperature is fitted again on the validation texts of the last
+another or from the same start. Before, each model's output layer is divided by its temperature, so
+that all logits have one scale. The temperature is fitted again on the validation texts of the last
 model's source. `--weight`, once for each model, makes the mean a weighted one.
 """
 
@@ -19,7 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment_lstm.bundle import Bundle, load_bundle, run_settings, save_bundle
+from sentiment_lstm.bundle import (
+    Bundle,
+    load_bundle,
+    run_settings,
+    save_bundle,
+    with_temperature_one,
+)
 from sentiment_lstm.data.corpus import load_corpus
 from sentiment_lstm.data.screening import SetAside
 from sentiment_lstm.errors import UsageError, run_script
@@ -30,7 +37,7 @@ from sentiment_lstm.settings import Settings
 
 
 def averaged(bundles: Sequence[Bundle], weights: Sequence[float]) -> Bundle:
-    """The last bundle with the weighted mean of all weights; it keeps the last one's temperature.
+    """The last bundle with the weighted mean of all weights. Its temperature is 1.
 
     Args:
         bundles: the models.
@@ -39,6 +46,7 @@ def averaged(bundles: Sequence[Bundle], weights: Sequence[float]) -> Bundle:
     Raises:
         UsageError: the models differ in shape or in their tokens.
     """
+    bundles = [with_temperature_one(bundle) for bundle in bundles]
     last = bundles[-1]
     if len({(b.tokenizer.to_json(), b.tokenizer.correct_slips) for b in bundles}) > 1:
         raise UsageError("Expected models that read the same words, found others: name such.")

@@ -1,12 +1,14 @@
 r"""Label texts with a finished model of three classes.
 
-    python -m factory.teachers.kept --model earlier --texts runs/factory/texts/excerpts.jsonl \
-        --out runs/kept_excerpts.jsonl
+    python -m factory.teachers.kept --model earlier \
+        --texts runs/factory/texts/excerpts.jsonl --out runs/kept/excerpts.jsonl \
+        --texts runs/factory/three/people --out runs/kept/people
 
 A training that starts from this model and reads these labels keeps what the model knows about such
 texts while it learns something else (Li and Hoiem 2016, "Learning without Forgetting"). With `--own
 0.5`, the new label is the mean of the model's label and the text's own label. The file that the
-script writes holds the same rows with the new `label`, for `data.soft_labels`.
+script writes holds the same rows with the new `label`, for `data.soft_labels`. In a folder only the
+training texts get new labels.
 """
 
 from __future__ import annotations
@@ -51,27 +53,50 @@ def labelled(
         yield json.dumps(row | {"label": label}) + "\n"
 
 
+def keep(classifier: SentimentClassifier, source: str, own: float, out: Path) -> None:
+    """Label one file, set or folder, and write it.
+
+    Raises:
+        UsageError: a row has no label, and `own` is not 0.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        write_atomically(out / "validation.jsonl", (folder / "validation.jsonl").read_bytes())
+        source, out = str(folder / "train.jsonl"), out / "train.jsonl"
+    rows = read(source)
+    if own and not all("label" in row for row in rows):
+        raise UsageError(
+            f"Expected a label in each row of {source} with --own, found rows without: "
+            "leave --own out."
+        )
+    write_atomically(out, "".join(labelled(classifier, rows, own)).encode())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, label, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", required=True)
-    parser.add_argument("--texts", required=True, help="JSON lines with `text`, or data:NAME")
+    parser.add_argument(
+        "--texts",
+        action="append",
+        required=True,
+        help="JSON lines with `text`, a folder with train.jsonl and validation.jsonl, or data:NAME",
+    )
     parser.add_argument(
         "--own", type=float, default=0.0, help="weight of each text's own label, 0 to 1"
     )
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, action="append", required=True)
     options = parser.parse_args(arguments)
     if not 0 <= options.own <= 1:
         parser.error(f"Expected --own from 0 to 1, found {options.own}: give such a number")
-    rows = read(options.texts)
-    if options.own and not all("label" in row for row in rows):
-        raise UsageError(
-            f"Expected a label in each row of {options.texts} with --own, found rows without: "
-            "leave --own out."
+    if len(options.texts) != len(options.out):
+        parser.error(
+            f"Expected an --out for each --texts, found {len(options.out)} for "
+            f"{len(options.texts)}: give one each"
         )
     classifier = SentimentClassifier.from_pretrained(options.model)
-    lines = labelled(classifier, rows, options.own)
-    write_atomically(options.out, "".join(lines).encode())
+    for source, out in zip(options.texts, options.out, strict=True):
+        keep(classifier, source, options.own, out)
     return 0
 
 

@@ -187,6 +187,20 @@ def bundle_from_files(files: Mapping[str, bytes]) -> Bundle:
         return replace(load_bundle(Path(name)), folder=None)
 
 
+def with_temperature_one(bundle: Bundle) -> Bundle:
+    """The bundle with its temperature in the output layer, without its graphs.
+
+    Its probabilities stay the same.
+    """
+    temperature = np.float32(bundle.config.temperature)
+    weights = {
+        name: array / temperature if name == WIDE or name.startswith("output.") else array
+        for name, array in bundle.weights.items()
+    }
+    config = replace(bundle.config, temperature=1.0)
+    return replace(bundle, config=config, weights=weights, graphs={})
+
+
 def run_settings(bundle: Bundle) -> Settings | None:
     """The settings of the run that made this bundle, with paths.
 

@@ -58,7 +58,7 @@ def test_models_of_two_and_of_three_classes_are_compared_by_polarity(run, three,
         (("a", "b", "--split", "test"), 2, "--data"),
         (("a", "b", "--polarity"), 2, "--data"),
         (("--data", "reviews.csv"), 2, "--data"),
-        (("a", "b", "--out", "no/page.html"), 2, "make it first"),
+        (("a", "b", "--out", "a/metrics.jsonl/page.html"), 2, "found the file"),
     ],
 )
 def test_wrong_calls_are_refused_in_one_sentence(run, arguments, code, words):

@@ -131,10 +131,15 @@ def test_bidirectional_models_of_three_classes_are_explained(run, make_bundle, t
 
 def test_a_page_overwrites_no_other_file(run, model, tmp_path):
     (tmp_path / "mine.csv").write_text("kept")
-    for path in ("mine.csv", "nowhere/why.html", "."):
+    for path in ("mine.csv", "mine.csv/why.html", "."):
         code, out, err = run("explain", "--model", str(model), "--html", path, TEXT)
         assert (code, out, err.count("\n")) == (2, "", 1)
     assert (tmp_path / "mine.csv").read_text() == "kept"
+
+
+def test_a_missing_folder_of_a_page_is_made(run, model, tmp_path):
+    assert run("explain", "--model", str(model), "--html", "new/folder/why.html", TEXT)[0] == 0
+    assert (tmp_path / "new/folder/why.html").exists()
 
 
 def test_texts_send_no_control_characters_to_the_terminal(run, model):

@@ -89,7 +89,7 @@ def test_slices_are_in_the_printed_table(run):
     ("options", "code", "words"),
     [
         (("--slice", "gnre"), 1, "'gnre' in films.csv, found the columns text, label, genre"),
-        (("--report", "nowhere/page.html"), 2, "make it first"),
+        (("--report", "films.csv/page.html"), 2, "found the file"),
         (("--report", "reviews.csv"), 2, ".html"),
         (("--report", "model"), 2, "found 'model'"),
     ],

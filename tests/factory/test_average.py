@@ -17,6 +17,14 @@ def test_each_weight_is_the_weighted_mean(pieces):
         np.testing.assert_allclose(row, 1.25 * pieces.weights[name], rtol=1e-6)
 
 
+def test_calibrated_logits_are_averaged(pieces):
+    sure = replace(pieces, config=replace(pieces.config, temperature=0.5))
+    mean = average.averaged([sure, pieces], [1, 1])
+    expected = 1.5 * pieces.weights["output.weight"]
+    np.testing.assert_allclose(mean.weights["output.weight"], expected, rtol=1e-6)
+    assert mean.config.temperature == 1.0
+
+
 def test_models_that_do_not_fit_are_refused(pieces, knowing):
     with pytest.raises(UsageError, match="the same words"):
         average.averaged([pieces, knowing(["tom"], ["Tom came."])], [1, 1])

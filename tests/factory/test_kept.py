@@ -38,6 +38,28 @@ def test_a_text_may_keep_a_part_of_its_own_label(three, tmp_path):
     assert (row["text"], row["weight"]) == ("a film", 2.5)
 
 
+def test_a_folder_keeps_its_validation_texts(three, tmp_path):
+    classifier = SentimentClassifier(three)
+    classifier.save_pretrained(tmp_path / "model")
+    people, file = tmp_path / "people", tmp_path / "texts.jsonl"
+    people.mkdir()
+    row = '{"text": "a film", "label": {"neutral": 1.0}}\n'
+    for path in (people / "train.jsonl", people / "validation.jsonl", file):
+        path.write_text(row, "utf-8")
+    sources = ("--texts", str(file), "--texts", str(people))
+    outs = ("--out", str(tmp_path / "file.jsonl"), "--out", str(tmp_path / "kept"))
+    assert kept.main(["--model", str(tmp_path / "model"), *sources, *outs]) == 0
+    assert (tmp_path / "kept/validation.jsonl").read_text("utf-8") == row
+    new = (tmp_path / "kept/train.jsonl").read_text("utf-8")
+    assert new == (tmp_path / "file.jsonl").read_text("utf-8") != row
+
+
+def test_each_file_needs_a_place(capsys):
+    with pytest.raises(SystemExit):
+        kept.main(["--model", "default", "--texts", "a", "--texts", "b", "--out", "c"])
+    assert "Expected an --out for each --texts, found 1 for 2" in capsys.readouterr().err
+
+
 def test_a_wrong_weight_or_a_missing_label_is_refused(tmp_path, capsys):
     texts = tmp_path / "texts.jsonl"
     texts.write_text('{"text": "a film"}\n', "utf-8")

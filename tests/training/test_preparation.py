@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,12 @@ def test_the_outputs_of_two_of_three_classes_are_kept(three, tmp_path, side):
 def test_the_outputs_of_other_classes_are_not_kept(three, tmp_path):
     assert started(three, ("bad", "good"), tmp_path).config.classes == three.config.classes
     assert started(three, three.config.classes, tmp_path).config == three.config
+
+
+def test_a_training_starts_from_calibrated_logits(three, tmp_path):
+    sure = replace(three, config=replace(three.config, temperature=0.5))
+    start = started(sure, three.config.classes, tmp_path)
+    assert start.config.temperature == 1.0
+    texts = ["a good film", "not bad at all"]
+    scores = [Predictor(model, open_torch(model)).probabilities(texts) for model in (start, sure)]
+    np.testing.assert_allclose(*scores, rtol=0, atol=1e-6)

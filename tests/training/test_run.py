@@ -312,6 +312,6 @@ def test_rows_set_aside_in_any_source_are_reported(csv_file: Path, tmp_path: Pat
     output = io.StringIO()
     changes = {"mixture": [{"source": str(more)}], "training.max_steps": 1}
     train(tiny(csv_file).updated(changes), tmp_path / "run", Display(Console(file=output)))
-    message = "2 rows set aside (unmapped label: 1, empty text: 1)"
+    message = "Rows set aside: 2 (unmapped label: 1, empty text: 1)"
     assert message in output.getvalue()
     assert "(rows read 403, set aside 2)" in output.getvalue()

@@ -66,14 +66,16 @@ def ignore_further_output() -> None:
 def check_page(path: Path) -> None:
     """Check early that a page can be written, and that it replaces no other type of file.
 
+    A missing folder is made when the page is written.
+
     Raises:
         UsageError: the path is not an HTML file in a folder that can be written to.
     """
-    folder = path.absolute().parent
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
     if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
         raise UsageError(f"Expected a file .html for the page, found {str(path)!r}: name one.")
     if not folder.is_dir():
-        raise UsageError(f"Expected a folder for the page, found no {folder}: make it first.")
+        raise UsageError(f"Expected a folder for the page, found the file {folder}: name another.")
     if not os.access(folder, os.W_OK):
         raise UsageError(f"Expected a folder that you may write to, found {folder}: name another.")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from sentiment_lstm.bundle import Bundle, is_bundle, load_bundle
+from sentiment_lstm.bundle import Bundle, is_bundle, load_bundle, with_temperature_one
 from sentiment_lstm.data.corpus import Corpus
 from sentiment_lstm.errors import TrainingError, UsageError
 from sentiment_lstm.evaluation.polarity import find_poles, is_of_three
@@ -57,10 +57,11 @@ def adapt_initial_model(
 ) -> Bundle | None:
     """The initial model, with this version's cleaning of texts; None if it is not needed.
 
-    It comes without its wide path, which is fitted anew.
+    Its logits are calibrated. It comes without its wide path, which is fitted anew.
     """
     if not initial_model or _has_language_stage(settings, folder):
         return None
+    initial_model = with_temperature_one(initial_model)
     if is_of_three(initial_model.config.classes) and not corpus.multi_label:
         initial_model = _for_two_of_three(initial_model, corpus.classes)
     has_learnt_classes = bool(initial_model.weights["output.weight"].any())

@@ -342,5 +342,5 @@ def _note_texts(corpus: Corpus, set_aside: SetAside, listener: Listener) -> None
 def _note_set_aside(set_aside: SetAside, listener: Listener) -> None:
     if set_aside.total:
         listener.on_note(
-            f"{set_aside.total:,} rows set aside ({set_aside.summary()}): {set_aside.path}"
+            f"Rows set aside: {set_aside.total:,} ({set_aside.summary()}): {set_aside.path}"
         )
